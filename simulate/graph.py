@@ -1,0 +1,187 @@
+"""Quantities wired by name: a model is functions whose parameters name the quantities they need."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from types import ModuleType
+from typing import Any, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Column = Array | float  # one value a scenario, or one value for all of them
+Function = Callable[..., Any]
+
+
+class GraphError(ValueError):
+    """A model that cannot be wired: an unknown name, a cycle, a quantity that nothing computes."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The unit in a quantity's return annotation: ``Annotated[Array, Unit("kWh/day")]``."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A named number with a unit: computed by a function of other quantities, or a parameter.
+
+    `definition` is what `explain` shows; its first line opens with the label. `lower` and `upper`
+    are what is possible at all (a share lies in 0..1), in the quantity's own unit.
+    """
+
+    name: str
+    unit: str
+    definition: str
+    function: Function | None = None
+    needs: tuple[str, ...] = ()
+    default: float | None = None
+    lower: float = -np.inf
+    upper: float = np.inf
+    stated_label: str = ""
+
+    @property
+    def label(self) -> str:
+        """The opening of the definition, up to its first colon or full stop."""
+        return self.stated_label or re.split(r"[:.](?=\s|$)", self.definition.strip(), maxsplit=1)[0]
+
+    @property
+    def is_total(self) -> bool:
+        """Whether the quantity is the plain sum of what it needs, so that reports show its parts."""
+        return getattr(self.function, "is_total", False)
+
+
+def parameter(
+    unit: str, definition: str, *, default: float | None = None, lower: float = -np.inf, upper: float = np.inf
+) -> Quantity:
+    """Declare a parameter of a model, a quantity that nothing computes; its name is the variable's."""
+    return Quantity("", unit, inspect.cleandoc(definition), default=default, lower=lower, upper=upper)
+
+
+def total(function: Function) -> Function:
+    """Mark a function as the plain sum of what it needs."""
+    function.is_total = True  # type: ignore[attr-defined]
+    return function
+
+
+def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
+    """Collect the quantities of a model: parameters and functions of its modules, in the order written.
+
+    Raises GraphError where a function needs a name that no module declares, or where names form a cycle.
+    """
+    found: dict[str, Quantity] = {}
+    for module in modules:
+        for name, value in vars(module).items():
+            if name.startswith("_"):
+                continue
+            if isinstance(value, Quantity):
+                quantity = Quantity(**{**vars(value), "name": name})
+            elif inspect.isfunction(value) and value.__module__ == module.__name__:
+                returned = get_type_hints(value, include_extras=True)["return"]
+                unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
+                definition = inspect.cleandoc(value.__doc__ or "")
+                quantity = Quantity(name, unit, definition, value, tuple(inspect.signature(value).parameters))
+            else:
+                continue
+            if name in found:
+                raise GraphError(f"{name} is declared twice")
+            found[name] = quantity
+    for quantity in found.values():
+        for need in quantity.needs:
+            if need not in found:
+                raise GraphError(f"{quantity.name} needs {need}, which nothing declares")
+    order(found)
+    return found
+
+
+def order(quantities: Mapping[str, Quantity], bound: Collection[str] = ()) -> list[str]:
+    """Names in an order in which each follows what it needs; a bound name needs nothing.
+
+    Raises GraphError naming a cycle.
+    """
+    wiring = {name: () if name in bound else quantity.needs for name, quantity in quantities.items()}
+    try:
+        return list(TopologicalSorter(wiring).static_order())
+    except CycleError as error:
+        raise GraphError("these need each other: " + " -> ".join(reversed(error.args[1]))) from None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is computed, in which order, from which inputs, and when a column is no longer needed."""
+
+    inputs: tuple[str, ...]
+    defaults: Mapping[str, float]
+    steps: tuple[tuple[str, Function, tuple[str, ...]], ...]
+    outputs: tuple[str, ...]
+    last_uses: Mapping[str, tuple[str, ...]] = field(repr=False)
+
+    def __call__(self, draws: Mapping[str, Column]) -> dict[str, Column]:
+        """Compute the outputs for draws, a column for each input; columns are 1-D and equally long."""
+        columns: dict[str, Column] = {**self.defaults, **{name: draws[name] for name in self.inputs}}
+        with np.errstate(all="ignore"):
+            for name, function, needs in self.steps:
+                columns[name] = function(*[columns[need] for need in needs])
+                for spent in self.last_uses[name]:
+                    del columns[spent]
+        return {name: columns[name] for name in self.outputs}
+
+
+def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """For each quantity that the bound names cannot compute, the parameters that it lacks (transitively)."""
+    lacking: dict[str, tuple[str, ...]] = {}
+    for name in order(quantities, bound):
+        quantity = quantities[name]
+        if name in bound or quantity.default is not None:
+            continue
+        if quantity.function is None:
+            lacking[name] = (name,)
+        elif parts := dict.fromkeys(leaf for need in quantity.needs for leaf in lacking.get(need, ())):
+            lacking[name] = tuple(parts)
+    return lacking
+
+
+def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:
+    """Plan the computation of the outputs from the bound names; what they do not need is left out.
+
+    Raises GraphError for an output that is unknown or that the bound names cannot compute.
+    """
+    lacking = missing(quantities, bound)
+    for name in outputs:
+        if name not in quantities:
+            raise GraphError(f"there is no quantity {name}")
+        if name in lacking:
+            raise GraphError(f"{name} cannot be computed: no prior for {', '.join(lacking[name])}")
+    needed: set[str] = set()
+    stack = list(outputs)
+    while stack:
+        name = stack.pop()
+        if name not in needed:
+            needed.add(name)
+            stack += () if name in bound else quantities[name].needs
+    sequence = [name for name in order(quantities, bound) if name in needed]
+    inputs = tuple(name for name in sequence if name in bound)
+    steps: list[tuple[str, Function, tuple[str, ...]]] = []
+    defaults: dict[str, float] = {}
+    for name in sequence:
+        quantity = quantities[name]
+        if name in bound:
+            continue
+        if quantity.function is not None:
+            steps.append((name, quantity.function, quantity.needs))
+        else:
+            assert quantity.default is not None
+            defaults[name] = quantity.default
+    last_use = {need: name for name, _, needs in steps for need in needs}
+    spent: dict[str, list[str]] = {name: [] for name, _, _ in steps}
+    for need, name in last_use.items():
+        if need not in outputs:
+            spent[name].append(need)
+    return Plan(inputs, defaults, tuple(steps), tuple(outputs), {n: tuple(s) for n, s in spent.items()})
