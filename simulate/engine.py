@@ -1,0 +1,448 @@
+"""Runs: scenarios drawn chunk by chunk, put through the model, summarized, and told as an xarray Dataset."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event, Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulate import __version__, graph, model
+from simulate.backends import ordered_map
+from simulate.distributions import Constant
+from simulate.graph import Array, Column, Plan
+from simulate.priors import Priors
+from simulate.sampling import CHUNK, REPLICATES, SCHEMES, Sampler, latent_correlation
+from simulate.summary import Summary
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+Progress = Callable[[int, int], None]
+Draw = Callable[[int], dict[str, Column]]
+
+GRID = tuple(np.arange(0.5, 100, 0.5).tolist())  # percents of the curve kept of every quantity
+_RANKED = 1024  # scenarios a replicate behind the rank correlations
+
+
+class RunError(ValueError):
+    """A run that cannot be: an unknown quantity, a number of scenarios that is none."""
+
+
+@dataclass(frozen=True)
+class Scenarios:
+    """The scenarios of a priors file: addressed by replicate and chunk, none drawn before it is asked for.
+
+    `size` scenarios a chunk, `chunks` a replicate. A draw maps each input of the plan to a column (one value a
+    scenario) or, for a constant, to a float.
+    """
+
+    plan: Plan
+    sampler: Sampler
+    constants: Mapping[str, float]
+    size: int
+    chunks: int
+    replicates: int = REPLICATES
+
+    @property
+    def count(self) -> int:
+        """The number of scenarios, at least as many as were asked for."""
+        return self.size * self.chunks * self.replicates
+
+    def replicate(self, replicate: int) -> Draw:
+        """The draws of one replicate, by chunk."""
+        words = self.sampler.words(replicate)
+        return lambda chunk: {**self.constants, **self.sampler.columns(words(chunk))}
+
+
+def chunking(scenarios: int, replicates: int = REPLICATES) -> tuple[int, int]:
+    """The size of a chunk and the chunks a replicate that hold at least the scenarios asked for."""
+    each = -(-scenarios // replicates)
+    if each <= CHUNK:
+        return 1 << (each - 1).bit_length(), 1
+    return CHUNK, -(-each // CHUNK)
+
+
+def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = None) -> tuple[str, ...]:
+    """The quantities a run is to give: those named, `all` that can be computed, or the file's own headline.
+
+    Raises RunError for a name that there is not, with what may have been meant, and where nothing can be computed.
+    """
+    lacking = graph.missing(priors.quantities, priors.priors)
+    if isinstance(quantities, str):
+        if quantities != "all":
+            raise RunError(f"quantities are a list of names or 'all', not {quantities!r}")
+        return tuple(name for name in priors.quantities if name not in lacking)
+    if named := tuple(dict.fromkeys(quantities or priors.run.quantities)):
+        for name in named:
+            if name not in priors.quantities:
+                near = difflib.get_close_matches(name, priors.quantities, 1)
+                raise RunError(f"there is no quantity {name}" + (f"; did you mean {near[0]}?" if near else ""))
+            if name in lacking:
+                raise RunError(f"{name} cannot be computed; give a prior for {', '.join(lacking[name])}")
+        return named
+    headline = tuple(name for name in priors.headline if name not in lacking)
+    if not headline:
+        raise RunError("nothing can be computed from these priors; name a quantity or give it what it needs")
+    return headline
+
+
+def dimensions(priors: Priors) -> dict[str, int]:
+    """The Sobol' dimension of each name: the model's names in its order, then the file's own in theirs."""
+    names = dict.fromkeys([*model.quantities(priors.model), *priors.priors])
+    return {name: dimension for dimension, name in enumerate(names)}
+
+
+def latent(priors: Priors) -> dict[tuple[str, str], float]:
+    """The Gaussian copula's parameter of each pair of correlated priors."""
+    return {
+        (link.first, link.second): latent_correlation(link.measure, link.value) for link in priors.correlations
+    }
+
+
+def scenarios_of(
+    priors: Priors,
+    quantities: Sequence[str],
+    *,
+    scenarios: int,
+    seed: int,
+    scheme: str = "sobol",
+    stream: int = 0,
+) -> Scenarios:
+    """The scenarios of a priors file from which the quantities can be computed.
+
+    Raises RunError for a scheme that there is not or for fewer than one scenario.
+    """
+    if scheme not in SCHEMES:
+        raise RunError(f"there is no scheme {scheme!r}; choose one of {', '.join(SCHEMES)}")
+    if scenarios < 1:
+        raise RunError(f"{scenarios} scenarios are none; ask for at least 1")
+    plan = graph.plan(priors.quantities, priors.priors, quantities)
+    distributions = {name: priors.priors[name].distribution for name in priors.priors}
+    constants = {
+        name: distribution.value
+        for name in plan.inputs
+        if isinstance(distribution := distributions[name], Constant)
+    }
+    size, chunks = chunking(scenarios)
+    sampler = Sampler(
+        distributions,
+        dimensions(priors),
+        latent(priors),
+        seed=seed,
+        scheme=scheme,
+        size=size,
+        stream=stream,
+        wanted=[name for name in plan.inputs if name not in constants],
+    )
+    return Scenarios(plan, sampler, constants, size, chunks)
+
+
+def run(
+    priors: Priors,
+    scenarios: int | None = None,
+    seed: int | None = None,
+    scheme: str = "sobol",
+    threads: int | None = None,
+    percentiles: Sequence[float] | None = None,
+    quantities: Sequence[str] | str | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Run the priors and return percentile bands as a Dataset along `percentile` (percent).
+
+    For each quantity q: `q` in its unit and its standard error `q_se` along `percentile`; `q_mean`, `q_sd` and
+    their `_se`; `q_minimum`, `q_maximum`; `q_grid`, finer percentiles along `grid`; `q_rank_correlation`, Spearman's,
+    along `prior`; `q_nonfinite`, the number of scenarios that came out nan or infinite (left out of the rest, and
+    told in the attribute `nonfinite`). Arguments left out come from the priors' [run].
+    Raises RunError or GraphError for what cannot be computed.
+    """
+    settings = priors.run
+    seed = settings.seed if seed is None else seed
+    percents = checked_percentiles(settings.percentiles if percentiles is None else percentiles)
+    names = asked_quantities(priors, quantities)
+    asked = settings.scenarios if scenarios is None else scenarios
+    drawn = scenarios_of(priors, names, scenarios=asked, seed=seed, scheme=scheme)
+    folded = _Folded(names, percents)
+    for replicate in _replicates(drawn, threads, progress):
+        folded.add(replicate)
+    return _dataset(priors, drawn, folded, scheme, seed)
+
+
+def draws(
+    priors: Priors,
+    scenarios: int | None = None,
+    seed: int | None = None,
+    scheme: str = "sobol",
+    quantities: Sequence[str] | str | None = None,
+) -> Dataset:
+    """Draw exactly as many scenarios as asked: every input and quantity along `scenario`, in its unit.
+
+    The first scenarios of each replicate in turn; the coordinate `replicate` tells which.
+    """
+    import xarray
+
+    names = asked_quantities(priors, quantities)
+    count = priors.run.scenarios if scenarios is None else scenarios
+    drawn = scenarios_of(
+        priors, names, scenarios=count, seed=priors.run.seed if seed is None else seed, scheme=scheme
+    )
+    shares = [count // REPLICATES + (place < count % REPLICATES) for place in range(REPLICATES)]
+    kept: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}
+    for replicate, share in enumerate(shares):
+        chunk_of = drawn.replicate(replicate)
+        for chunk in range(-(-share // drawn.size)):
+            inputs = chunk_of(chunk)
+            columns = {**inputs, **drawn.plan(inputs)}
+            length = min(drawn.size, share - chunk * drawn.size)
+            for name, parts in kept.items():
+                parts.append(np.broadcast_to(columns[name], drawn.size)[:length].astype(np.float64))
+    variables = {
+        name: ("scenario", np.concatenate(parts), _attributes(priors, name)) for name, parts in kept.items()
+    }
+    coordinates = {"replicate": ("scenario", np.repeat(np.arange(REPLICATES), shares))}
+    return xarray.Dataset(variables, coordinates, {"seed": seed or priors.run.seed, "scheme": scheme})
+
+
+def checked_percentiles(percents: Sequence[float]) -> tuple[float, ...]:
+    """Percents in rising order. Raises RunError for one that is not above 0 and below 100."""
+    for percent in percents:
+        if not 0 < percent < 100:
+            raise RunError(f"{percent:g} is no percentile; choose between 0 and 100")
+    if not len(percents):
+        raise RunError("no percentile is asked for; name at least one")
+    return tuple(sorted(set(map(float, percents))))
+
+
+# ---------------------------------------------------------------------------------------------------------
+# From chunks to summaries
+
+
+@dataclass(frozen=True)
+class _Replicate:
+    """What is kept of a replicate: a summary a quantity, a few scenarios for ranks, the first chunk with a nan."""
+
+    summaries: Mapping[str, Summary]
+    ranked: Mapping[str, Array]
+    nonfinite_chunk: Mapping[str, tuple[int, int]]
+
+
+def _replicates(drawn: Scenarios, threads: int | None, progress: Progress | None) -> Iterator[_Replicate]:
+    """Work off the replicates, yielding each in turn; stops at the next chunk when the consumer does."""
+    stopped, lock, done = Event(), Lock(), 0
+    total = drawn.chunks * drawn.replicates
+
+    def work(replicate: int) -> _Replicate:
+        nonlocal done
+        chunk_of = drawn.replicate(replicate)
+        summaries = {name: Summary() for name in drawn.plan.outputs}
+        ranked: dict[str, Array] = {}
+        nonfinite: dict[str, tuple[int, int]] = {}
+        for chunk in range(drawn.chunks):
+            if stopped.is_set():
+                break
+            inputs = chunk_of(chunk)
+            outputs = drawn.plan(inputs)
+            for name, summary in summaries.items():
+                before = summary.nonfinite
+                summary.add(outputs[name], drawn.size)
+                if summary.nonfinite > before:
+                    nonfinite.setdefault(name, (replicate, chunk))
+            if not chunk:
+                ranked = {
+                    name: column[:_RANKED].copy()
+                    for name, column in {**inputs, **outputs}.items()
+                    if isinstance(column, np.ndarray)
+                }
+            if progress:
+                with lock:
+                    done += 1
+                    progress(done, total)
+        return _Replicate({name: each.finish() for name, each in summaries.items()}, ranked, nonfinite)
+
+    try:
+        yield from ordered_map(work, range(drawn.replicates), threads)
+    finally:
+        stopped.set()
+
+
+class _Folded:
+    """The replicates so far: their merged summaries, and the statistics of each for the standard errors."""
+
+    def __init__(self, names: Sequence[str], percents: Sequence[float]) -> None:
+        self.percents = percents
+        self.merged = {name: Summary() for name in names}
+        self.percentiles: dict[str, list[Array]] = {name: [] for name in names}
+        self.moments: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+        self.ranked: list[Mapping[str, Array]] = []
+        self.nonfinite_chunk: dict[str, tuple[int, int]] = {}
+
+    def add(self, replicate: _Replicate) -> None:
+        for name, summary in replicate.summaries.items():
+            self.percentiles[name].append(summary.percentiles(self.percents))
+            self.moments[name].append((summary.mean, summary.sd))
+            self.merged[name].merge(summary)
+        self.ranked.append(replicate.ranked)
+        self.nonfinite_chunk = {**replicate.nonfinite_chunk, **self.nonfinite_chunk}
+
+
+def standard_error(estimates: Sequence[float] | Sequence[Array] | Array) -> Array:
+    """The standard error of the mean of the replicates' estimates, along the first axis."""
+    values = np.asarray(estimates, dtype=np.float64)
+    deviations = values - values[0]  # equal estimates have an error of exactly 0
+    error: Array = np.std(deviations, axis=0, ddof=1) / np.sqrt(len(values))
+    return error
+
+
+def ranks(column: Array) -> Array:
+    """Ranks of the values, 1 the least; equal values share the mean of theirs."""
+    _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    mean_rank: Array = (last - (counts - 1) / 2)[inverse]
+    return mean_rank
+
+
+def _rank_correlations(folded: _Folded, inputs: Sequence[str], outputs: Sequence[str]) -> dict[str, Array]:
+    """Spearman's correlation of each output with each input, 0 where either is constant."""
+    standardized: dict[str, Array] = {}
+    for name in dict.fromkeys([*inputs, *outputs]):
+        parts = [ranked[name] for ranked in folded.ranked if name in ranked]
+        if len(parts) == len(folded.ranked):
+            rank = ranks(np.concatenate(parts))
+            rank -= rank.mean()
+            length = np.sqrt(np.add.reduce(rank * rank))
+            standardized[name] = rank / length if length > 0 else rank
+    nothing = np.zeros(1)
+    return {
+        output: np.array(
+            [
+                np.add.reduce(standardized.get(output, nothing) * standardized.get(each, nothing))
+                for each in inputs
+            ]
+        )
+        for output in outputs
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------
+# From summaries to a Dataset
+
+
+def _attributes(priors: Priors, name: str) -> dict[str, str]:
+    quantity = priors.quantities[name]
+    return {"units": quantity.unit, "long_name": quantity.label}
+
+
+def _dataset(priors: Priors, drawn: Scenarios, folded: _Folded, scheme: str, seed: int) -> Dataset:
+    import xarray
+
+    inputs = drawn.plan.inputs
+    correlations = _rank_correlations(folded, inputs, drawn.plan.outputs)
+    variables: dict[str, tuple[object, object, dict[str, str]]] = {}
+    for name, summary in folded.merged.items():
+        attributes = _attributes(priors, name)
+        moments = np.array(folded.moments[name])
+        parts = {
+            "se": ("percentile", standard_error(folded.percentiles[name]), "standard error of the percentiles"),
+            "mean": ((), summary.mean, "mean"),
+            "mean_se": ((), standard_error(moments)[0], "standard error of the mean"),
+            "sd": ((), summary.sd, "standard deviation"),
+            "sd_se": ((), standard_error(moments)[1], "standard error of the standard deviation"),
+            "minimum": ((), summary.minimum, "least value"),
+            "maximum": ((), summary.maximum, "greatest value"),
+            "grid": ("grid", summary.percentiles(GRID), "percentiles"),
+            "rank_correlation": ("prior", correlations[name], "Spearman correlation with each prior"),
+            "nonfinite": ((), summary.nonfinite, "scenarios that came out nan or infinite"),
+        }
+        ancillary = " ".join(f"{name}_{part}" for part in parts if part != "nonfinite")
+        variables[name] = (
+            "percentile",
+            summary.percentiles(folded.percents),
+            {**attributes, "ancillary_variables": ancillary},
+        )
+        for part, (along, values, what) in parts.items():
+            unit = "1" if part in {"rank_correlation", "nonfinite"} else attributes["units"]
+            long_name = f"{attributes['long_name']}: {what}"
+            variables[f"{name}_{part}"] = (along, values, {"units": unit, "long_name": long_name})
+    bands = np.array(
+        [priors.priors[name].distribution.quantile(np.array(folded.percents) / 100) for name in inputs]
+    ).reshape(len(inputs), len(folded.percents))
+    variables["prior_band"] = (("prior", "percentile"), bands, {"long_name": "percentiles of the priors"})
+    coordinates = {
+        "percentile": ("percentile", np.array(folded.percents), {"units": "percent"}),
+        "grid": ("grid", np.array(GRID), {"units": "percent"}),
+        "prior": ("prior", np.array(inputs, dtype=object)),
+        "prior_unit": ("prior", np.array([priors.quantities[name].unit for name in inputs], dtype=object)),
+    }
+    provenance = {
+        "Conventions": "CF-1.11",
+        "title": priors.title,
+        "scenarios": drawn.count,
+        "seed": seed,
+        "scheme": scheme,
+        "replicates": drawn.replicates,
+        "chunk": drawn.size,
+        "version": __version__,
+        "numpy": np.__version__,
+        "priors": json.dumps(_provenance(priors)),
+        "nonfinite": json.dumps(_nonfinite_messages(drawn, folded)),
+    }
+    return xarray.Dataset(variables, coordinates, provenance)
+
+
+def _provenance(priors: Priors) -> dict[str, object]:
+    return {
+        "model": priors.model,
+        "files": [
+            {"path": str(file.path), "sha256": file.digest, "text": file.text} for file in priors.files
+        ],
+        "priors": {
+            name: {
+                "family": prior.family,
+                "unit": prior.unit,
+                "evidence": prior.evidence,
+                "source": prior.source,
+                "note": prior.note,
+                "specification": dict(prior.specification),
+            }
+            for name, prior in priors.priors.items()
+        },
+        "published": [
+            {
+                "quantity": figure.quantity,
+                "value": figure.value,
+                "unit": figure.unit,
+                "source": figure.source,
+                "note": figure.note,
+            }
+            for figure in priors.published
+        ],
+    }
+
+
+def _nonfinite_messages(drawn: Scenarios, folded: _Folded) -> list[str]:
+    """For each quantity that was nan or infinite: how often, and the first place and inputs where it began."""
+    messages = []
+    for name, (replicate, chunk) in folded.nonfinite_chunk.items():
+        inputs = drawn.replicate(replicate)(chunk)
+        columns: dict[str, Column] = {**drawn.plan.defaults, **inputs}
+        origin, values = name, ""
+        with np.errstate(all="ignore"):
+            for step, function, needs in drawn.plan.steps:
+                columns[step] = function(*[columns[need] for need in needs])
+        wrong = ~np.isfinite(np.broadcast_to(columns[name], drawn.size))
+        scenario = int(np.argmax(wrong))
+        at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}
+        for step, _, needs in drawn.plan.steps:
+            if not np.isfinite(at[step]) and all(np.isfinite(at[need]) for need in needs):
+                origin, values = step, ", ".join(f"{need} = {at[need]:.4g}" for need in needs)
+                break
+        count = folded.merged[name].nonfinite
+        messages.append(
+            f"{name}: nan or infinite in {count:,} of {drawn.count:,} scenarios, left out of its bands; "
+            f"first in {origin} at {values or 'its prior'}"
+        )
+    return messages

@@ -1,0 +1,231 @@
+"""What is kept of a column of draws: a mergeable summary of bounded size.
+
+Percentiles come from counts over the bits of the floats, which add exactly in any order; a column of few distinct
+values is counted by value instead, and its percentiles are exact. Moments are folded in the order of the chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+_LEADING_BITS = 10  # bins of a relative width of 2^-10; within a bin, values are spread evenly
+_SHIFT = 52 - _LEADING_BITS
+_NEGLIGIBLE_OCTAVES = 40  # what is smaller than the largest magnitude by more counts as zero
+_DISTINCT = 256  # at most so many values are counted one by one
+
+
+def _bins(magnitudes: Array) -> Counts:
+    bins: Counts = magnitudes.view(np.int64) >> _SHIFT
+    return bins
+
+
+def _edge(bins: Counts | int) -> Array:
+    edges: Array = (np.asarray(bins, dtype=np.int64) << _SHIFT).view(np.float64)
+    return edges
+
+
+@dataclass
+class _Window:
+    """Counts of magnitudes in bins from `start` on."""
+
+    start: int = 0
+    counts: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def add(self, start: int, counts: Counts) -> None:
+        """Add counts of the bins from `start` on, widening the window to hold them."""
+        if not len(counts):
+            return
+        if not len(self.counts):
+            self.start, self.counts = start, counts.copy()
+            return
+        first = min(self.start, start)
+        last = max(self.start + len(self.counts), start + len(counts))
+        if last - first > len(self.counts):
+            wider = np.zeros(last - first, np.int64)
+            wider[self.start - first :][: len(self.counts)] = self.counts
+            self.start, self.counts = first, wider
+        self.counts[start - self.start :][: len(counts)] += counts
+
+    def add_magnitudes(self, magnitudes: Array, least: float, greatest: float) -> None:
+        """Count magnitudes that lie between the two given."""
+        first, last = (int(_bins(np.array([end]))[0]) for end in (least, greatest))
+        bins = _bins(magnitudes)
+        bins -= first
+        self.add(first, np.bincount(bins, minlength=last - first + 1))
+
+    def drop_below(self, threshold: float) -> int:
+        """Empty the bins below a threshold and return how many values they held."""
+        keep = max(int(_bins(np.array([threshold]))[0]) - self.start, 0)
+        if not keep:
+            return 0
+        dropped = int(self.counts[:keep].sum())
+        self.start, self.counts = self.start + keep, self.counts[keep:]
+        return dropped
+
+
+class Summary:
+    """The summary of a column: count, moments, extremes, and the counts behind its percentiles."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.nonfinite = 0
+        self.minimum = np.inf
+        self.maximum = -np.inf
+        self.mean = 0.0
+        self._squares = 0.0  # sum of squared deviations from the mean
+        self._shift = np.nan
+        self._shifted = [0.0, 0.0]
+        self._values: dict[float, int] | None = {}
+        self._positive, self._negative, self._zeros = _Window(), _Window(), 0
+
+    def add(self, column: Array | float, size: int) -> None:
+        """Add the next chunk of `size` scenarios; a float stands for as many equal values."""
+        values = np.atleast_1d(np.asarray(column, dtype=np.float64))
+        weight = size if len(values) == 1 else 1
+        least, greatest = float(values.min()), float(values.max())
+        if not np.isfinite(least + greatest):
+            values = values[np.isfinite(values)]
+            self.nonfinite += size - len(values) * weight
+            if not len(values):
+                return
+            least, greatest = float(values.min()), float(values.max())
+        if np.isnan(self._shift):
+            self._shift = float(values[0])
+        self.count += len(values) * weight
+        self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
+        deviations = values - self._shift
+        self._shifted[0] += weight * float(np.add.reduce(deviations))
+        deviations *= deviations
+        self._shifted[1] += weight * float(np.add.reduce(deviations))
+        if self._values is not None:
+            self._count_values(values, weight, constant=least == greatest)
+        else:
+            self._count_bins(values, least, greatest)
+
+    def _count_values(self, values: Array, weight: int, *, constant: bool) -> None:
+        assert self._values is not None
+        if constant:
+            distinct, counts = values[:1], np.array([len(values) * weight])
+        elif len(np.unique(values[: 2 * _DISTINCT])) > _DISTINCT:  # continuous: no need to sort it all
+            self._spill()
+            self._count_bins(values, float(values.min()), float(values.max()))
+            return
+        else:
+            distinct, counts = np.unique(values, return_counts=True)
+        for value, number in zip(distinct.tolist(), counts.tolist(), strict=True):
+            self._values[value] = self._values.get(value, 0) + number
+        if len(self._values) > _DISTINCT:
+            self._spill()
+
+    def _spill(self) -> None:
+        """From counts by value to counts by bin."""
+        counted, self._values = self._values or {}, None
+        for value, number in counted.items():
+            if value == 0:
+                self._zeros += number
+            else:
+                window = self._positive if value > 0 else self._negative
+                window.add(int(_bins(np.array([abs(value)]))[0]), np.array([number], np.int64))
+        self._forget_negligible()
+
+    def _count_bins(self, values: Array, least: float, greatest: float) -> None:
+        threshold = self._threshold()
+        if least >= threshold and least > 0:
+            self._positive.add_magnitudes(values, least, greatest)
+        else:
+            for window, magnitudes in ((self._positive, values), (self._negative, -values)):
+                large = magnitudes[(magnitudes >= threshold) & (magnitudes > 0)]
+                if len(large):
+                    window.add_magnitudes(large, float(large.min()), float(large.max()))
+                    self._zeros -= len(large)
+            self._zeros += len(values)
+        self._forget_negligible()
+
+    def _threshold(self) -> float:
+        largest = max(abs(self.minimum), abs(self.maximum))
+        return float(2.0 ** (np.frexp(largest)[1] - _NEGLIGIBLE_OCTAVES)) if np.isfinite(largest) else 0.0
+
+    def _forget_negligible(self) -> None:
+        threshold = self._threshold()
+        self._zeros += self._positive.drop_below(threshold) + self._negative.drop_below(threshold)
+
+    def finish(self) -> Summary:
+        """Turn the shifted sums into mean and squared deviations; to be called once, after the last chunk."""
+        if self.count:
+            first, second = self._shifted
+            self.mean = self._shift + first / self.count
+            self._squares = max(second - first * first / self.count, 0.0)
+        return self
+
+    def merge(self, other: Summary) -> None:
+        """Add a finished summary to this finished one; merging in one order gives the same bits every time."""
+        self.nonfinite += other.nonfinite
+        if not other.count:
+            return
+        total = self.count + other.count
+        step = other.mean - self.mean if self.count else 0.0
+        self.mean = self.mean + step * (other.count / total) if self.count else other.mean
+        self._squares += other._squares + step * step * (self.count * other.count / total)
+        self.count = total
+        self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
+        if self._values is not None and other._values is not None:
+            for value, number in other._values.items():
+                self._values[value] = self._values.get(value, 0) + number
+            if len(self._values) > _DISTINCT:
+                self._spill()
+            return
+        if self._values is not None:
+            self._spill()
+        if other._values is not None:
+            spilled = Summary()
+            spilled.minimum, spilled.maximum = other.minimum, other.maximum
+            spilled._values = dict(other._values)
+            spilled._spill()
+            other = spilled
+        self._positive.add(other._positive.start, other._positive.counts)
+        self._negative.add(other._negative.start, other._negative.counts)
+        self._zeros += other._zeros
+        self._forget_negligible()
+
+    @property
+    def sd(self) -> float:
+        """The sample standard deviation; nan for fewer than two values."""
+        if self.count < 2:
+            return np.nan
+        return float(np.sqrt(self._squares / (self.count - 1)))
+
+    def percentiles(self, percents: Sequence[float] | Array) -> Array:
+        """The values below which the given percents of the scenarios lie; nan where there are none."""
+        ranks = np.asarray(percents, dtype=np.float64) / 100 * self.count
+        if not self.count:
+            return np.full(len(ranks), np.nan)
+        low, high, counts, exact = self._steps()
+        cumulative = np.cumsum(counts)
+        place = np.minimum(np.searchsorted(cumulative, ranks * (1 - 1e-15), side="left"), len(counts) - 1)
+        share = (ranks - (cumulative[place] - counts[place])) / counts[place]
+        if exact:
+            return low[place]
+        return np.clip(low[place] + share * (high[place] - low[place]), self.minimum, self.maximum)
+
+    def _steps(self) -> tuple[Array, Array, Counts, bool]:
+        """Intervals in rising order with their counts, none empty, and whether they are single values."""
+        if self._values is not None:
+            values = np.array(sorted(self._values))
+            return values, values, np.array([self._values[value] for value in values.tolist()]), True
+        positive, negative = (
+            (window.start + np.arange(len(window.counts)), window.counts) for window in (self._positive, self._negative)
+        )
+        low = np.concatenate([-_edge(negative[0] + 1)[::-1], [0.0], _edge(positive[0])])
+        high = np.concatenate([-_edge(negative[0])[::-1], [0.0], _edge(positive[0] + 1)])
+        counts = np.concatenate([negative[1][::-1], [self._zeros], positive[1]])
+        held = counts > 0
+        low, high, counts = low[held], high[held], counts[held]
+        low[0], high[-1] = max(low[0], self.minimum), min(high[-1], self.maximum)
+        return low, high, counts, False

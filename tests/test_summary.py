@@ -1,0 +1,122 @@
+"""Summaries: exact merging, bounded bins, moments and percentiles against numpy on the values themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulate.summary import Summary
+
+PERCENTS = [1, 5, 25, 50, 75, 95, 99]
+SIZE = 2**12
+GENERATOR = np.random.default_rng(20230214)
+COLUMNS = {
+    "lognormal": GENERATOR.lognormal(10, 2, 16 * SIZE),
+    "normal": GENERATOR.normal(size=16 * SIZE),
+    "mostly zero": np.where(GENERATOR.random(16 * SIZE) < 0.7, 0.0, GENERATOR.normal(size=16 * SIZE)),
+    "negative": -GENERATOR.exponential(size=16 * SIZE),
+    "few values": GENERATOR.integers(-4, 5, 16 * SIZE).astype(float),
+    "many whole numbers": np.ceil(GENERATOR.lognormal(7, 1, 16 * SIZE)),
+    "constant": np.full(16 * SIZE, 30_381.9),
+    "zero": np.zeros(16 * SIZE),
+    "turns continuous": np.concatenate([np.ones(8 * SIZE), GENERATOR.normal(5, 1, 8 * SIZE)]),
+}
+
+
+def summarized(column: np.ndarray) -> Summary:
+    summary = Summary()
+    for chunk in column.reshape(-1, SIZE):
+        summary.add(chunk, SIZE)
+    return summary.finish()
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_percentiles_lie_in_the_bin_of_the_exact_ones(name):
+    column = COLUMNS[name]
+    exact = np.percentile(column, PERCENTS, method="inverted_cdf")
+    # a bin is at most 2^-10 wide, relative to its own magnitude
+    assert summarized(column).percentiles(PERCENTS) == pytest.approx(exact, rel=2**-10, abs=0)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_moments_and_extremes(name):
+    column = COLUMNS[name]
+    summary = summarized(column)
+    assert summary.count == len(column)
+    assert (summary.minimum, summary.maximum) == (column.min(), column.max())
+    assert summary.mean == pytest.approx(column.mean(), rel=1e-13, abs=1e-15 * np.abs(column).max())
+    assert summary.sd == pytest.approx(column.std(ddof=1), rel=1e-11, abs=1e-9 * np.abs(column).max())
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_merging_gives_the_percentiles_of_the_whole_to_the_bit(name):
+    column = COLUMNS[name]
+    whole = summarized(column)
+    merged = Summary()
+    for part in column.reshape(4, -1):
+        merged.merge(summarized(part))
+    assert merged.percentiles(PERCENTS).tolist() == whole.percentiles(PERCENTS).tolist()
+    assert merged.mean == pytest.approx(whole.mean, rel=1e-14, abs=1e-15)
+    assert merged.sd == pytest.approx(whole.sd, rel=1e-12, abs=1e-15)
+
+
+def test_a_constant_is_itself():
+    summary = summarized(COLUMNS["constant"])
+    assert summary.percentiles(PERCENTS).tolist() == [30_381.9] * len(PERCENTS)
+    assert summary.mean == 30_381.9
+    assert summary.sd == 0
+
+
+def test_a_float_stands_for_a_chunk_of_equal_values():
+    summary = Summary()
+    summary.add(2.5, SIZE)
+    summary.add(np.full(SIZE, 3.5), SIZE)
+    summary.finish()
+    assert summary.count == 2 * SIZE
+    assert summary.mean == 3.0
+    assert summary.percentiles([25, 75]).tolist() == [2.5, 3.5]
+
+
+def test_few_distinct_values_have_exact_percentiles():
+    column = COLUMNS["few values"]
+    exact = np.percentile(column, PERCENTS, method="inverted_cdf")
+    assert summarized(column).percentiles(PERCENTS).tolist() == exact.tolist()
+
+
+def test_one_exact_zero_opens_no_window_of_a_million_bins():
+    column = GENERATOR.lognormal(size=SIZE)
+    column[7] = 0.0
+    column[8] = 5e-324
+    summary = summarized(column)
+    assert len(summary._positive.counts) < 2**15
+    assert summary._zeros == 2
+
+
+def test_what_is_negligible_is_found_in_any_order():
+    tiny, large = np.full(SIZE, 1e-9) * GENERATOR.random(SIZE), 1e9 * (1 + GENERATOR.random(SIZE))
+    orders = [summarized(np.concatenate(parts)) for parts in ([tiny, large], [large, tiny])]
+    assert orders[0].percentiles(PERCENTS).tolist() == orders[1].percentiles(PERCENTS).tolist()
+    assert orders[0].percentiles([25])[0] == orders[0].minimum  # zero, but for the range
+
+
+def test_nan_and_infinity_are_counted_and_left_out():
+    column = GENERATOR.normal(size=SIZE)
+    column[[1, 5, 9]] = np.nan, np.inf, -np.inf
+    summary = summarized(column)
+    assert summary.nonfinite == 3
+    assert summary.count == SIZE - 3
+    assert np.isfinite(summary.mean)
+
+
+def test_nothing_but_nan_has_no_percentiles():
+    summary = summarized(np.full(SIZE, np.nan))
+    assert summary.count == 0
+    assert np.isnan(summary.percentiles([50])).all()
+
+
+def test_memory_does_not_grow_with_the_scenarios():
+    summary = Summary()
+    column = GENERATOR.lognormal(0, 3, SIZE)
+    for _ in range(200):
+        summary.add(column, SIZE)
+    assert len(summary._positive.counts) < 50 * 2**10
