@@ -1,0 +1,29 @@
+"""The economics of serving and training a large language model, as functions wired by name."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from simulate.graph import GraphError, Quantity, quantities_of
+from simulate.model import capex, demand, energy, fleet, opex, ownership, roofline, serving, training
+
+# Each name's place, modules in this order and names in theirs, is its dimension in Sobol's sequence, so that
+# demand and serving, which spread results most, come first. The order is part of the model's definition:
+# another one moves every result within its standard error.
+MODELS: dict[str, tuple[ModuleType, ...]] = {
+    "llm_cost": (demand, serving, fleet, capex, training, energy, opex, ownership, roofline),
+    "none": (),
+}
+
+# What `run` reports unless asked for something else.
+HEADLINE: tuple[str, ...] = ("accelerators", "capex", "opex_per_year", "cost_per_question", "training_cost")
+
+
+def quantities(name: str) -> dict[str, Quantity]:
+    """The quantities of the model that a priors file names, in the model's order.
+
+    Raises GraphError where there is no such model.
+    """
+    if name not in MODELS:
+        raise GraphError(f"there is no model {name!r}; models are {', '.join(MODELS)}")
+    return quantities_of(MODELS[name])

@@ -1,0 +1,81 @@
+"""Capex: what is spent before the first question."""
+
+from __future__ import annotations
+
+from simulate.graph import Array, parameter, total
+from simulate.model.notation import USD
+
+server_price = parameter(
+    "USD",
+    """Server price: of one server with its accelerators.
+
+    199,000 USD was the list price of a DGX A100; quotes for eight A100s went from 148,000 to 300,000.
+    Source: NVIDIA, May 2020; Epoch AI, hardware prices.""",
+    lower=0,
+)
+network_share_of_it = parameter(
+    "1",
+    """Network share of IT: switches, cables and optics, as a share of servers and network together.
+
+    0.19 for training clusters; 3 to 13 % in other accounts.
+    Source: Cottier et al., 2024, The rising costs of training frontier AI models, arXiv 2405.21015.""",
+    lower=0,
+    upper=1,
+)
+facility_price = parameter(
+    "USD/kW",
+    """Facility price: building, power and cooling for one kilowatt of nameplate.
+
+    9,300 to 15,000 USD/kW, mean 11,700, without land. Source: Cushman & Wakefield, 2025, Data center
+    development cost guide.""",
+    lower=0,
+)
+other_it_share = parameter(
+    "1",
+    """Other IT share: hosts without accelerators and storage, over the price of the servers.
+
+    5 to 10 % is judgement.""",
+    lower=0,
+)
+colocated_share = parameter(
+    "1",
+    """Colocated share: of the nameplate power that stands in rented rooms; no facility is built for it.""",
+    default=0,
+    lower=0,
+    upper=1,
+)
+
+
+def server_capex(servers: Array, server_price: Array) -> USD:
+    """Server capex: servers with their accelerators."""
+    return servers * server_price
+
+
+def network_capex(server_capex: Array, network_share_of_it: Array) -> USD:
+    """Network capex: switches, cables and optics between the servers."""
+    return server_capex * network_share_of_it / (1 - network_share_of_it)
+
+
+def other_it_capex(server_capex: Array, other_it_share: Array) -> USD:
+    """Other IT capex: hosts without accelerators, and storage."""
+    return server_capex * other_it_share
+
+
+@total
+def it_capex(server_capex: Array, network_capex: Array, other_it_capex: Array) -> USD:
+    """IT capex: all that wears out with the servers."""
+    return server_capex + network_capex + other_it_capex
+
+
+def facility_capex(nameplate_power: Array, facility_price: Array, colocated_share: Array) -> USD:
+    """Facility capex: building, power and cooling, for what is not colocated.
+
+    Source: Barroso, Hölzle and Ranganathan, 2018, The datacenter as a computer, chapter 6.
+    """
+    return nameplate_power * facility_price * (1 - colocated_share)
+
+
+@total
+def capex(it_capex: Array, facility_capex: Array) -> USD:
+    """Capex: what is spent before the first question."""
+    return it_capex + facility_capex

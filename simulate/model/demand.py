@@ -1,0 +1,66 @@
+"""Demand: who asks how much, and how long the answers are."""
+
+from __future__ import annotations
+
+from simulate.graph import Array, parameter
+from simulate.model.notation import PER_DAY, TOKEN, TOKEN_PER_DAY
+
+questions_per_visitor = parameter(
+    "1",
+    """Questions per visitor: asked by one visitor on one day.
+
+    The note guesses 10; messages per weekly user and day were 3.3 to 3.7 in 2024 and 2025, which is 6 to 9
+    per daily user. Source: Chatterji et al., 2025, How people use ChatGPT, NBER w34255.""",
+    lower=0,
+)
+output_tokens = parameter(
+    "token",
+    """Output tokens: the length of an answer, the mean over questions.
+
+    Its prior is the uncertainty of that mean, not the spread of single answers.""",
+    lower=0,
+)
+visitors_per_day = parameter(
+    "1/day",
+    """Visitors per day: unique visitors of one day.
+
+    Not visits, of which one visitor makes about two. Source: Similarweb, January 2023.""",
+    lower=0,
+)
+input_to_output_ratio = parameter(
+    "1",
+    """Input to output ratio: tokens read for each token written.
+
+    The history of a conversation is sent again with each question: 5.5 in Azure's conversation trace, 3.6 at
+    DeepSeek. Source: Patel et al., 2024, Splitwise, arXiv 2311.18677; DeepSeek, 2025, open-infra-index.""",
+    lower=0,
+)
+prompt_cache_hit_rate = parameter(
+    "1",
+    """Prompt cache hit rate: share of the input tokens whose keys and values are still at hand.
+
+    They need no prefill. 0.56 at DeepSeek. Source: DeepSeek, 2025, open-infra-index, day 6.""",
+    default=0,
+    lower=0,
+    upper=1,
+)
+
+
+def questions_per_day(visitors_per_day: Array, questions_per_visitor: Array) -> PER_DAY:
+    """Questions per day: asked by all visitors."""
+    return visitors_per_day * questions_per_visitor
+
+
+def input_tokens(output_tokens: Array, input_to_output_ratio: Array) -> TOKEN:
+    """Input tokens: read for one question, history and instructions included."""
+    return output_tokens * input_to_output_ratio
+
+
+def output_tokens_per_day(questions_per_day: Array, output_tokens: Array) -> TOKEN_PER_DAY:
+    """Output tokens per day: answers only."""
+    return questions_per_day * output_tokens
+
+
+def tokens_per_day(questions_per_day: Array, input_tokens: Array, output_tokens: Array) -> TOKEN_PER_DAY:
+    """Tokens per day: input and output, about four times the answers alone."""
+    return questions_per_day * (input_tokens + output_tokens)

@@ -1,0 +1,79 @@
+"""Fleet: how many accelerators, servers and racks carry the load."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulate.graph import Array, parameter
+from simulate.model.notation import FLOP_PER_S, KW, RATIO, SECONDS_PER_DAY
+
+peak_to_average = parameter(
+    "1",
+    """Peak to average: load in the busiest hour over the mean load.
+
+    1.70 to 1.92 in Azure's conversation trace, 1.23 at DeepSeek; the note takes 1.
+    Source: Patel et al., 2024, Splitwise, arXiv 2311.18677; DeepSeek, 2025, open-infra-index, day 6.""",
+    lower=1,
+)
+capacity_margin = parameter(
+    "1",
+    """Capacity margin: what is installed for the peak over what the peak needs.
+
+    For surges and growth. Published idle shares hold it already, and the peak: 50 % idle is
+    peak x margin = 2. Source: Patel and Ahmad, 2023, SemiAnalysis.""",
+    lower=1,
+)
+spare_share = parameter(
+    "1",
+    """Spare share: accelerators in repair or waiting to step in, over those in service.""",
+    lower=0,
+    upper=1,
+)
+accelerators_per_server = parameter("1", "Accelerators per server: 8 in a DGX A100.", lower=1)
+servers_per_rack = parameter(
+    "1", "Servers per rack: 7 of 6 units in one of 42; fewer where power or cooling ends first.", lower=1
+)
+server_power = parameter(
+    "kW",
+    """Server power: nameplate, the most that one server draws.
+
+    6.5 kW for a DGX A100, 10.2 kW for a DGX H100. Source: NVIDIA, data sheets of 2020 and 2022.""",
+    lower=0,
+)
+
+
+def accelerators_busy(questions_per_day: Array, accelerator_seconds_per_question: Array) -> RATIO:
+    """Accelerators busy: on average over the day."""
+    return questions_per_day * accelerator_seconds_per_question / SECONDS_PER_DAY
+
+
+def accelerators(
+    accelerators_busy: Array, peak_to_average: Array, capacity_margin: Array, spare_share: Array
+) -> RATIO:
+    """Accelerators: installed, for the peak with its margin, and spares."""
+    return accelerators_busy * peak_to_average * capacity_margin * (1 + spare_share)
+
+
+def utilization(accelerators_busy: Array, accelerators: Array) -> RATIO:
+    """Utilization: share of the installed accelerators that is busy on average, a result of the sizing."""
+    return accelerators_busy / accelerators
+
+
+def servers(accelerators: Array, accelerators_per_server: Array) -> RATIO:
+    """Servers: whole ones."""
+    return np.ceil(accelerators / accelerators_per_server)
+
+
+def racks(servers: Array, servers_per_rack: Array) -> RATIO:
+    """Racks: whole ones."""
+    return np.ceil(servers / servers_per_rack)
+
+
+def nameplate_power(servers: Array, server_power: Array) -> KW:
+    """Nameplate power: what the servers could draw at most, for which facilities are built and rented."""
+    return servers * server_power
+
+
+def fleet_peak_flops(accelerators: Array, peak_flops: Array) -> FLOP_PER_S:
+    """Fleet peak FLOP/s: of all installed accelerators, dense."""
+    return accelerators * peak_flops

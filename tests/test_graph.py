@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import weakref
+from textwrap import dedent
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from simulate.graph import GraphError, Quantity, missing, order, plan, quantities_of
+
+PRELUDE = """
+from __future__ import annotations
+from typing import Annotated
+from simulate.graph import Array, Unit, parameter, total
+USD = Annotated[Array, Unit("USD")]
+"""
+
+
+def module(source: str) -> ModuleType:
+    made = ModuleType("economics")
+    exec(PRELUDE + dedent(source), made.__dict__)
+    return made
+
+
+SHOP = module(
+    '''
+    price = parameter("USD", "Price: of one piece.\\n\\n    More about it.", lower=0)
+    pieces = parameter("1", "Pieces: sold.", default=2, lower=0)
+    fee = parameter("USD", "Fee: for the stand.", lower=0)
+
+    def sales(price: Array, pieces: Array) -> USD:
+        """Sales: of all pieces. And so on."""
+        return price * pieces
+
+    @total
+    def expected(sales: Array, fee: Array) -> USD:
+        """Expected in all."""
+        return sales + fee
+
+    def _half(sales: Array) -> USD:
+        return sales / 2
+    '''
+)
+
+
+def test_parameters_and_functions_are_collected_in_the_order_written() -> None:
+    shop = quantities_of([SHOP])
+    assert list(shop) == ["price", "pieces", "fee", "sales", "expected"]
+    assert shop["sales"].needs == ("price", "pieces")
+    assert shop["sales"].unit == "USD"
+    assert shop["price"].lower == 0
+    assert shop["pieces"].default == 2
+    assert shop["price"].definition == "Price: of one piece.\n\nMore about it."
+
+
+def test_a_label_ends_at_the_first_colon_or_full_stop_unless_stated() -> None:
+    shop = quantities_of([SHOP])
+    assert shop["price"].label == "Price"
+    assert shop["expected"].label == "Expected in all"
+    assert Quantity("rate", "1", "Rate 1.5: of it.", stated_label="Tax").label == "Tax"
+    assert Quantity("rate", "1", "Rate 1.5: of it.").label == "Rate 1.5"
+
+
+def test_totals_are_marked() -> None:
+    assert [name for name, quantity in quantities_of([SHOP]).items() if quantity.is_total] == ["expected"]
+
+
+def test_a_name_declared_twice_is_refused() -> None:
+    with pytest.raises(GraphError, match="price is declared twice"):
+        quantities_of([SHOP, module('price = parameter("USD", "Price: again.")')])
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(GraphError, match="profit needs turnover, which nothing declares"):
+        quantities_of([module('def profit(turnover: Array) -> USD:\n        """Profit."""\n')])
+
+
+def test_a_cycle_is_refused_by_name_and_cut_where_one_of_it_is_bound() -> None:
+    needs = {"egg": "hen", "hen": "chick", "chick": "egg"}
+    circle = {name: Quantity(name, "1", name, abs, (need,)) for name, need in needs.items()}
+    with pytest.raises(GraphError, match=r"^these need each other: \w+ -> \w+ -> \w+ -> \w+$"):
+        order(circle)
+    assert order(circle, {"hen"}) == ["hen", "egg", "chick"]
+
+
+def test_missing_names_the_parameters_behind_a_quantity() -> None:
+    assert missing(quantities_of([SHOP]), ["price"]) == {"fee": ("fee",), "expected": ("fee",)}
+    assert missing(quantities_of([SHOP]), ["price", "expected"]) == {"fee": ("fee",)}
+
+
+def test_a_plan_computes_the_outputs_and_nothing_else() -> None:
+    prices = np.array([1.0, 2.0])
+    planned = plan(quantities_of([SHOP]), ["price", "fee"], ["sales"])
+    assert planned.inputs == ("price",)
+    assert planned.defaults == {"pieces": 2}
+    computed = planned({"price": prices, "unused": prices})
+    assert list(computed) == ["sales"]
+    np.testing.assert_array_equal(computed["sales"], [2.0, 4.0])
+
+
+def test_a_bound_quantity_replaces_its_function() -> None:
+    planned = plan(quantities_of([SHOP]), ["price", "sales", "fee"], ["expected", "fee"])
+    assert set(planned.inputs) == {"sales", "fee"}
+    assert planned({"sales": 5.0, "fee": 1.0}) == {"expected": 6.0, "fee": 1.0}
+
+
+def test_a_parameter_can_be_an_output() -> None:
+    assert plan(quantities_of([SHOP]), ["pieces"], ["pieces"])({"pieces": 3.0}) == {"pieces": 3.0}
+    assert plan(quantities_of([SHOP]), [], ["pieces"])({}) == {"pieces": 2.0}
+
+
+def test_columns_are_dropped_after_their_last_use() -> None:
+    freed: list[str] = []
+
+    def first(start: np.ndarray) -> np.ndarray:
+        made = start + 1
+        weakref.finalize(made, freed.append, "first")
+        return made
+
+    def last(second: np.ndarray) -> np.ndarray:
+        assert freed == ["first"]
+        return second
+
+    chain = {
+        "start": Quantity("start", "1", "Start."),
+        "first": Quantity("first", "1", "First.", first, ("start",)),
+        "second": Quantity("second", "1", "Second.", np.negative, ("first",)),
+        "last": Quantity("last", "1", "Last.", last, ("second",)),
+    }
+    np.testing.assert_array_equal(plan(chain, ["start"], ["last"])({"start": np.zeros(2)})["last"], [-1, -1])
+
+
+def test_what_cannot_be_planned_is_refused() -> None:
+    shop = quantities_of([SHOP])
+    with pytest.raises(GraphError, match="there is no quantity profit"):
+        plan(shop, ["price"], ["profit"])
+    with pytest.raises(GraphError, match="expected cannot be computed: no prior for price, fee"):
+        plan(shop, [], ["expected"])
+
+
+def test_a_value_that_is_not_a_number_passes_without_a_warning() -> None:
+    ratio = {
+        "part": Quantity("part", "1", "Part."),
+        "share": Quantity("share", "1", "Share.", lambda part: part / part, ("part",)),
+    }
+    shares = plan(ratio, ["part"], ["share"])({"part": np.array([0.0, 2.0])})["share"]
+    np.testing.assert_array_equal(shares, [np.nan, 1.0])

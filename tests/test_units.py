@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from itertools import product
+
+import pint
+import pytest
+
+from simulate.units import BASE, DERIVED, MEANT, UnitError, conversion_factor, known, measure
+
+# pint has its own parser and arithmetic: an independent check of the list, from the same definitions
+REGISTRY = pint.UnitRegistry(None, cache_folder=None)
+for base in BASE:
+    REGISTRY.define(f"{base} = [{base}]")
+for derived, (count, of) in DERIVED.items():
+    if derived != "%":
+        REGISTRY.define(
+            f"{derived} = {float(count)!r} * {of}" if of != "1" else f"{derived} = {float(count)!r}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("unit", "to", "factor"),
+    [
+        ("ms/token", "s/token", 1e-3),
+        ("cents/kWh", "USD/kWh", 0.01),
+        ("cent / kWh", "USD/kWh", 0.01),
+        ("USD/MWh", "USD/kWh", 1e-3),
+        ("million USD", "USD", 1e6),
+        ("MUSD", "USD", 1e6),
+        ("million/day", "1/day", 1e6),
+        ("TFLOP/s", "FLOP/s", 1e12),
+        ("GB", "B", 1e9),
+        ("GiB", "B", 2.0**30),
+        ("TB/s", "B/s", 1e12),
+        ("USD/hour", "USD/h", 1.0),
+        ("USD/accelerator/h", "USD/h", 1.0),
+        ("USD/server", "USD", 1.0),
+        ("%", "1", 0.01),
+        ("%/year", "1/year", 0.01),
+        ("USD/kW/year", "USD/kW/month", 1 / 12),
+        ("USD*kW^-1*month^-1", "USD/kW/month", 1.0),
+        ("kWh", "kW*h", 1.0),
+        ("kWh/day", "kW", 1 / 24),
+        ("year", "day", 365.0),
+        ("month", "h", 730.0),
+        ("USD/Mtoken", "USD/ktoken", 1e-3),
+        ("FLOP/token^2", "FLOP/token/token", 1.0),
+    ],
+)
+def test_conversions_are_correctly_rounded(unit: str, to: str, factor: float) -> None:
+    assert conversion_factor(unit, to) == factor
+
+
+def test_every_pair_of_names_converts_as_in_pint() -> None:
+    names = [name for name in (*BASE, *DERIVED) if name != "%"]
+    converted = 0
+    for unit, to in product(names, names):
+        convertible = REGISTRY.Unit(unit).is_compatible_with(REGISTRY.Unit(to))
+        assert convertible == (measure(unit)[1] == measure(to)[1]), (unit, to)
+        if convertible:
+            assert conversion_factor(unit, to) == pytest.approx(
+                REGISTRY.Quantity(1.0, unit).m_as(to), rel=1e-14
+            )
+            converted += 1
+    assert converted > 2 * len(names)
+
+
+@pytest.mark.parametrize("unit", ["USD/kWh", "s/token", "1", "1/day", "no such unit"])
+def test_equal_strings_need_no_list(unit: str) -> None:
+    assert conversion_factor(unit, unit) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("unit", "message"),
+    [
+        ("pct", "there is no unit 'pct'; did you mean '%'?"),
+        ("k token", "there is no unit 'k token'; did you mean 'ktoken'?"),
+        ("$", "there is no unit '$'; did you mean 'USD'?"),
+        ("usd/kWh", "there is no unit 'usd'; did you mean 'USD'?"),
+        ("USD/kwh", "there is no unit 'kwh'; did you mean 'kWh'?"),
+        ("tokens", "there is no unit 'tokens'; did you mean 'token'?"),
+        ("FLOPS", "there is no unit 'FLOPS'; did you mean 'FLOP/s'?"),
+        ("USD//h", "'USD//h' is no unit: a name is missing; powers are written s^2"),
+        ("", "'' is no unit: a name is missing; powers are written s^2"),
+    ],
+)
+def test_what_is_not_in_the_list_is_refused_with_a_suggestion(unit: str, message: str) -> None:
+    with pytest.raises(UnitError) as error:
+        conversion_factor(unit, "USD")
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "2*h",
+        "h**2",
+        "h^0",
+        "h^1.5",
+        "h^99",
+        "(USD)",
+        "USD per h",
+        "kW h",
+        "__import__",
+        "USD\n/h;",
+        "degC",
+        "x" * 200,
+    ],
+)
+def test_what_is_not_written_as_a_unit_is_refused(unit: str) -> None:
+    assert not known(unit)
+    with pytest.raises(UnitError):
+        measure(unit)
+
+
+@pytest.mark.parametrize(
+    ("unit", "to"), [("kW", "kWh"), ("USD", "USD/year"), ("token/s", "s/token"), ("GB", "GFLOP")]
+)
+def test_what_measures_something_else_does_not_convert(unit: str, to: str) -> None:
+    assert known(unit)
+    with pytest.raises(UnitError, match=f"^{unit} does not convert to {to}$"):
+        conversion_factor(unit, to)
+
+
+def test_what_is_suggested_is_in_the_list_and_its_misspelling_is_not() -> None:
+    for written, meant in MEANT.items():
+        assert known(meant)
+        assert not known(written)
