@@ -1,0 +1,116 @@
+"""Fit the training MFU; print its constants, its bands, and the alternatives that were judged beside it.
+
+Alternatives are judged by leaving one run out (and one organization out): CRPS of ln(hours), and the
+share of runs inside the central 50, 80 and 90 % bands.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from simulate.backtest import STANDARD_NORMAL, standard_normal_crps
+from simulate.calibration import (
+    CENTRAL_PARAMETERS,
+    EARLY_PEAK,
+    EFFECTS,
+    LATE_PEAK,
+    RUNS_FILE,
+    SHRINKAGE,
+    Array,
+    Effect,
+    Run,
+    fit,
+    lateness,
+    training_mfu,
+    training_runs,
+)
+
+LATE, MIXTURE, SIZE_LATE = EFFECTS
+USED = [run for run in training_runs() if not run.excluded]
+
+
+def size(parameters: Array, _peak: Array, _mixture: Array) -> Array:
+    return np.log10(parameters / CENTRAL_PARAMETERS)
+
+
+def size_early(parameters: Array, peak: Array, _mixture: Array) -> Array:
+    return np.log10(parameters / CENTRAL_PARAMETERS) * (1 - lateness(peak))
+
+
+def score(
+    runs: Sequence[Run],
+    effects: Mapping[str, Effect] = EFFECTS,
+    shrinkage: float = SHRINKAGE,
+    groups: Sequence[str] = (),
+) -> str:
+    """Leave one run out, or one group of them; the line of the table."""
+    groups = groups or [run.model for run in runs]
+    crps, pits = [], []
+    for held, group in zip(runs, groups, strict=True):
+        others = [run for run, other in zip(runs, groups, strict=True) if other != group]
+        mean, sd = fit(others, effects, shrinkage).log_mean_and_sd(
+            held.parameters_active, held.peak_flops, float(held.mixture_of_experts)
+        )
+        deviation = (np.log(held.mfu) - float(mean)) / float(sd)
+        crps.append(float(sd) * standard_normal_crps(deviation))
+        pits.append(STANDARD_NORMAL.cdf(deviation))
+    inside = [np.mean(np.abs(np.array(pits) - 0.5) <= band / 2) for band in (0.5, 0.8, 0.9)]
+    return f"{len(runs):4d} {np.mean(crps):7.3f}  " + " ".join(f"{share:5.0%}" for share in inside)
+
+
+def some(*names: str) -> dict[str, Effect]:
+    return {name: EFFECTS[name] for name in names}
+
+
+def main() -> None:
+    calibrated = training_mfu()
+    print("ln(MFU), end to end")
+    for name, value in zip(("intercept", *EFFECTS), calibrated.coefficients, strict=True):
+        print(f"  {name:48s}{value:8.4f}")
+    print(f"  {'residual sd':48s}{calibrated.residual_sd:8.4f}\n")
+
+    print("MFU by accelerator, kind and active parameters         p5    p25    p50    p75    p95")
+    for peak, early in ((EARLY_PEAK, "A100, TPU v4 and before"), (LATE_PEAK, "H100 and after")):
+        for mixture in (0.0, 1.0):
+            for parameters in (3e9, 20e9, 100e9, 400e9):
+                if peak == EARLY_PEAK and parameters != 20e9:
+                    continue  # no effect of size
+                z = [STANDARD_NORMAL.inv_cdf(p) for p in (0.05, 0.25, 0.5, 0.75, 0.95)]
+                band = calibrated.at_deviation(z, parameters, peak, mixture)
+                kind = "mixture" if mixture else "dense"
+                numbers = " ".join(f"{value:6.3f}" for value in band)
+                at = "any size" if peak == EARLY_PEAK else f"{parameters / 1e9:g}e9"
+                print(f"  {early:26s}{kind:10s}{at:12s}{numbers}")
+
+    with RUNS_FILE.open(encoding="utf-8") as lines:
+        organizations = {row["model"]: row["org"] for row in csv.DictReader(lines)}
+    everything = [run for run in training_runs() if run.mfu < 1]
+    print("\nleft out: one run                                 n    CRPS   in 50    80    90 %")
+    for label, line in {
+        "chosen": score(USED),
+        "no effects": score(USED, {}),
+        "late accelerator": score(USED, some(LATE)),
+        "late, mixture": score(USED, some(LATE, MIXTURE)),
+        "late, size when late": score(USED, some(LATE, SIZE_LATE)),
+        "late, mixture, size": score(USED, {**some(LATE, MIXTURE), "size": size}),
+        "chosen and size when early": score(USED, {**EFFECTS, "size early": size_early}),
+        "chosen, hardly shrunk": score(USED, shrinkage=0.01),
+        "chosen, shrinkage 1": score(USED, shrinkage=1),
+        "chosen, shrinkage 5": score(USED, shrinkage=5),
+        "chosen, but no run excluded with MFU below 1": score(everything),
+        "chosen, leaving out one organization": score(
+            USED, groups=[organizations[run.model] for run in USED]
+        ),
+    }.items():
+        print(f"  {label:46s}{line}")
+    print("\nexcluded")
+    for run in training_runs():
+        if run.excluded:
+            print(f"  {run.model}: {run.excluded}")
+
+
+if __name__ == "__main__":
+    main()

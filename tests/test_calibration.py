@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulate import calibration
+from simulate.backtest import backtest
+from simulate.calibration import EARLY_PEAK, EFFECTS, LATE_PEAK, fit, read_runs, training_mfu, training_runs
+
+HEADER = (
+    "model,parameters_total,parameters_active,mixture_of_experts,"
+    "training_tokens,accelerator,peak_flops,accelerator_hours\n"
+)
+GOOD = "Good,70e9,70e9,0,15e12,H100,989e12,6.4e6\n"
+
+
+def test_the_fit_is_the_published_one():
+    mfu = training_mfu()
+    np.testing.assert_allclose(mfu.coefficients, [-1.1356, -0.2130, -0.1019, 0.2649], rtol=0, atol=5e-5)
+    assert mfu.residual_sd == pytest.approx(0.2897, abs=5e-5)
+
+
+def test_leave_one_out_reaches_what_was_asked():
+    result = backtest()
+    assert result.crps <= 0.18
+    for band, (least, most) in {50: (0.40, 0.62), 80: (0.70, 0.90), 90: (0.82, 1)}.items():
+        assert least <= result.coverage[band].share <= most
+
+
+@pytest.mark.parametrize("run", [run for run in training_runs() if run.excluded], ids=lambda run: run.model)
+def test_excluded_runs_say_why_and_are_not_used(run):
+    assert len(run.excluded) > 20
+    assert run.model in backtest().excluded
+    assert run.model not in {case.name for case in backtest().cases}
+
+
+def test_ridge_agrees_with_ordinary_least_squares_where_nothing_is_shrunk():
+    runs = [run for run in training_runs() if not run.excluded]
+    design = calibration._design(
+        np.array([run.parameters_active for run in runs]),
+        np.array([run.peak_flops for run in runs]),
+        np.array([float(run.mixture_of_experts) for run in runs]),
+        EFFECTS,
+    )
+    log_mfu = np.log([run.mfu for run in runs])
+    coefficients, residual, _, _ = np.linalg.lstsq(design, log_mfu)
+    free = fit(runs, shrinkage=0)
+    np.testing.assert_allclose(free.coefficients, coefficients, rtol=1e-9)
+    assert free.residual_sd == pytest.approx(np.sqrt(residual[0] / (len(runs) - design.shape[1])), rel=1e-9)
+
+
+def test_ridge_is_least_squares_with_pseudo_observations():
+    runs = [run for run in training_runs() if not run.excluded]
+    parameters = np.array([run.parameters_active for run in runs])
+    peak = np.array([run.peak_flops for run in runs])
+    mixture = np.array([float(run.mixture_of_experts) for run in runs])
+    design = calibration._design(parameters, peak, mixture, EFFECTS)
+    pseudo = np.sqrt(calibration.SHRINKAGE) * np.eye(4)[1:]
+    coefficients, *_ = np.linalg.lstsq(
+        np.vstack([design, pseudo]), np.append(np.log([run.mfu for run in runs]), np.zeros(3))
+    )
+    np.testing.assert_allclose(training_mfu().coefficients, coefficients, rtol=1e-9)
+
+
+def test_a_standard_normal_deviation_gives_the_predictive_distribution():
+    mfu = training_mfu()
+    mean, sd = mfu.log_mean_and_sd(20e9, LATE_PEAK)
+    deviation = np.random.default_rng(5).standard_normal(100_000)
+    draws = np.log(mfu.at_deviation(deviation, 20e9, LATE_PEAK))
+    assert draws.mean() == pytest.approx(float(mean), abs=4 * float(sd) / np.sqrt(draws.size))
+    assert draws.std() == pytest.approx(float(sd), rel=4 / np.sqrt(2 * draws.size))
+
+
+def test_the_prior_states_the_same_distribution():
+    mfu = training_mfu()
+    prior = mfu.prior(37e9, LATE_PEAK, mixture_of_experts=True)
+    mean, sd = mfu.log_mean_and_sd(37e9, LATE_PEAK, 1.0)
+    assert prior["dist"] == "lognormal"
+    logs = np.log([prior["p5"], prior["p95"]])
+    assert logs.mean() == pytest.approx(float(mean), rel=1e-12)
+    assert (logs[1] - logs[0]) / (2 * calibration.NORMAL_P95) == pytest.approx(float(sd), rel=1e-12)
+
+
+def test_columns_and_single_values_agree():
+    mfu = training_mfu()
+    parameters, peak = np.array([1e9, 7e9, 400e9]), np.array([123e12, 459e12, 2250e12])
+    together = mfu.median(parameters, peak, 1.0)
+    apart = [mfu.median(n, p, 1.0) for n, p in zip(parameters, peak, strict=True)]
+    np.testing.assert_array_equal(together, apart)
+
+
+def test_beyond_what_was_seen_the_nearest_is_used():
+    mfu = training_mfu()
+    assert mfu.median(20e9, 125e12) == mfu.median(20e9, EARLY_PEAK)
+    assert mfu.median(20e9, 2500e12) == mfu.median(20e9, LATE_PEAK)
+    assert mfu.median(1e6, LATE_PEAK) == mfu.median(mfu.sizes[0], LATE_PEAK)
+    assert mfu.median(1e14, LATE_PEAK) == mfu.median(mfu.sizes[1], LATE_PEAK)
+
+
+def test_published_mfu_is_not_read(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text(HEADER.strip() + ",published_mfu\n" + GOOD.strip() + ",0.99\n")
+    runs, problems = read_runs(path)
+    assert not problems
+    assert runs[0].mfu == pytest.approx(6 * 70e9 * 15e12 / (6.4e6 * 3600 * 989e12), rel=1e-15)
+    assert not any(value == 0.99 for value in vars(runs[0]).values())
+
+
+BAD_ROWS = {
+    "parameters_active: empty": "Bad,70e9,,0,15e12,H100,989e12,6.4e6",
+    "training_tokens: '15T' is not a number": "Bad,70e9,70e9,0,15T,H100,989e12,6.4e6",
+    "accelerator_hours: 0 is not": "Bad,70e9,70e9,0,15e12,H100,989e12,0",
+    "accelerator_hours: -3 is not": "Bad,70e9,70e9,0,15e12,H100,989e12,-3",
+    "accelerator_hours: nan is not": "Bad,70e9,70e9,0,15e12,H100,989e12,nan",
+    "training_tokens: 1e999 is not": "Bad,70e9,70e9,0,1e999,H100,989e12,6.4e6",
+    "mixture_of_experts: 'maybe' is": "Bad,70e9,70e9,maybe,15e12,H100,989e12,6.4e6",
+    "parameters_total: less than": "Bad,7e9,70e9,0,15e12,H100,989e12,6.4e6",
+    "accelerator_hours: 6 x parameters_active": "Bad,70e9,70e9,0,15e12,H100,989e12,640",
+    'peak_flops: empty, and there is no accelerator "Abacus"': "Bad,70e9,70e9,0,15e12,Abacus,,6.4e6",
+    "model: empty": ",70e9,70e9,0,15e12,H100,989e12,6.4e6",
+    "7 values under 8 columns": "Bad,70e9,70e9,0,15e12,H100,989e12",
+}
+
+
+@pytest.mark.parametrize("message", BAD_ROWS)
+def test_a_malformed_row_gets_one_line_and_the_rest_are_read(tmp_path, message):
+    path = tmp_path / "runs.csv"
+    path.write_text(HEADER + GOOD + BAD_ROWS[message] + "\n" + GOOD.replace("Good", "Better"))
+    runs, problems = read_runs(path)
+    assert [run.model for run in runs] == ["Good", "Better"]
+    (problem,) = problems
+    assert problem.startswith(f"{path}:3: {message}")
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", ":1: column model, "),
+        (b"model,hours\nA,1\n", ":1: column parameters_active, "),
+        (HEADER.encode() + b'"Unclosed,1\n', "not a CSV table"),
+        (b"\xff\xfe", "not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_table_of_runs_is_refused(tmp_path, content, message):
+    path = tmp_path / "runs.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError) as caught:
+        read_runs(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_spreadsheet_habits_are_read(tmp_path):
+    path = tmp_path / "runs.csv"
+    good, bad = '"Good,\nindeed",70e9,70e9,False,15e12,H100,,6.4e6', "Bad,70e9,70e9,0,x,H100,989e12,6.4e6"
+    text = f"{HEADER}{good}\n\n{bad}\n"
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    (run,), (problem,) = read_runs(path)
+    assert run.model == "Good, indeed"
+    assert run.peak_flops == 989e12  # from the catalog
+    assert not run.mixture_of_experts
+    assert problem.startswith(f"{path}:5: training_tokens: ")
+
+
+def test_a_run_at_the_peak_has_mfu_one():
+    run = replace(training_runs()[0], accelerator_hours=training_runs()[0].hours_at_peak)
+    assert run.mfu == 1
