@@ -1,0 +1,92 @@
+"""The accelerators: hardware figures and prices that a priors file names in one line."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+TABLE = Path(__file__).parent / "data" / "accelerators.csv"
+
+# Rows that are there to be read; the model reckons with the power of a server.
+NO_QUANTITY = frozenset({"accelerator_power"})
+# Other spellings than the catalog's, beyond case, blanks and hyphens, which do not count.
+SPELLINGS = {
+    "V100 SXM2 32GB": "V100",
+    "A100 SXM4 40GB": "A100 40GB",
+    "A100 SXM4 80GB": "A100 80GB",
+    "A800": "A100 80GB",  # its links are slower, all else is alike
+    "H100": "H100 SXM5",
+    "H100 80GB": "H100 SXM5",
+    "H100 SXM": "H100 SXM5",
+    "H800 SXM5": "H800",
+    "H200 SXM": "H200",
+    "GB200 (per GPU)": "GB200",
+    "GB200 NVL72": "GB200",
+    "Trillium": "TPU v6e",
+}
+
+
+class CatalogError(ValueError):
+    """An accelerator that the catalog does not hold; the text names those that are near."""
+
+
+def accelerators() -> tuple[str, ...]:
+    """Names of the catalog's accelerators, in the order of the table."""
+    return tuple(_rows())
+
+
+def accelerator_name(spelling: str) -> str:
+    """The catalog's name for an accelerator: case, blanks and hyphens do not count.
+
+    Raises CatalogError, with what is near, where the catalog does not hold it.
+    """
+    known = {_key(name): name for name in accelerators()}
+    known |= {_key(other): name for other, name in SPELLINGS.items()}
+    wanted = _key(spelling)
+    if wanted in known:
+        return known[wanted]
+    near = [name for key, name in known.items() if wanted and key.startswith(wanted)]
+    near = near or [known[key] for key in difflib.get_close_matches(wanted, known)]
+    mend = f"did you mean {' or '.join(dict.fromkeys(near))}?" if near else "known are " + ", ".join(_rows())
+    raise CatalogError(f'there is no accelerator "{spelling}" in the catalog; {mend}')
+
+
+def accelerator(spelling: str) -> dict[str, dict[str, Any]]:
+    """Entries of an accelerator, by quantity, each as a table `[priors.NAME]` of a priors file reads.
+
+    A figure is a constant; a price of which two figures are known, or a band judged, is a lognormal
+    with these as its 5th and 95th percentile. What is not known is absent.
+    Raises CatalogError where the catalog does not hold the accelerator.
+    """
+    entries = {}
+    for row in _rows()[accelerator_name(spelling)]:
+        if row["quantity"] in NO_QUANTITY:
+            continue
+        entry: dict[str, Any] = {"unit": row["unit"], "evidence": row["evidence"]}
+        if row["high"]:
+            entry |= {"dist": "lognormal", "p5": float(row["low"]), "p95": float(row["high"])}
+        else:
+            entry |= {"value": float(row["low"])}
+        entry["source"] = f"{row['source']} ({row['date']})"
+        if row["note"]:
+            entry["note"] = row["note"]
+        entries[row["quantity"]] = entry
+    return entries
+
+
+def _key(spelling: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", spelling.casefold())
+
+
+@cache
+def _rows() -> dict[str, list[dict[str, str]]]:
+    """Rows of the table by accelerator."""
+    rows: dict[str, list[dict[str, str]]] = {}
+    with TABLE.open(newline="", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            rows.setdefault(row["accelerator"], []).append(row)
+    return rows

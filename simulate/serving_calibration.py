@@ -1,0 +1,201 @@
+"""The roofline's constants, fitted to published serving benchmarks: `python -m simulate.serving_calibration`.
+
+A benchmark (`data/serving_benchmarks.csv`) is a replica that reads a batch of prompts and writes its answers;
+its latency or throughput is accelerator time per question. The model's own equations (`model/roofline.py`)
+predict it from five constants, fitted to the logarithms. Each group (stack, model) is left out in turn and
+predicted from the others: the spread of these residuals is the spread of `serving_model_error`.
+
+The benchmarks tell the bandwidth utilization and the two latencies apart only in part, and alone they would
+put the utilization at 1, which no memory reaches. So each constant has a prior (`PRIOR`), wide except for
+that one, and the fit maximizes the posterior; a soft-L1 loss keeps single rows from ruling it.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from simulate import catalog
+from simulate.graph import Array, Plan, plan
+from simulate.model import quantities
+from simulate.units import conversion_factor
+
+DATA = Path(__file__).parent / "data"
+BENCHMARKS = DATA / "serving_benchmarks.csv"
+MODELS = DATA / "serving_models.csv"
+
+# Scale of the logarithmic residuals, about what leaving groups out gives back.
+SCALE = 0.15
+# Median, and standard deviation in the logit of a share or the logarithm of a time. Judgement: large matrix
+# products reach 0.5 to 0.75 of the peak, copies in memory 0.7 to 0.9, a kernel is launched in 5 to 10 us.
+PRIOR = {
+    "mfu_prefill": (0.60, 0.5),
+    "bandwidth_utilization_decode": (0.75, 0.35),
+    "mfu_decode": (0.45, 0.5),
+    "layer_latency": (60e-6, 0.7),
+    "allreduce_latency": (60e-6, 0.7),
+}
+SHARES = ("mfu_prefill", "bandwidth_utilization_decode", "mfu_decode")
+SECONDS = "accelerator_seconds_per_question"
+BYTES = {"FP16": 2, "FP8": 1}
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A measurement: what the roofline needs to know about it, and the accelerator time of a question [s]."""
+
+    group: tuple[str, str]  # stack, model
+    accelerator: str
+    precision: str
+    inputs: Mapping[str, float]
+    seconds: float
+
+    @property
+    def label(self) -> str:
+        """Model, replica, batch, prompt and answer, as `GPT-175B 8x8 128+8`."""
+        replica, batch = self.inputs["replica_accelerators"], self.inputs["batch_size"]
+        prompt, answer = self.inputs["input_tokens"], self.inputs["output_tokens"]
+        return f"{self.group[1]} {replica:.0f}x{batch:.0f} {prompt:.0f}+{answer:.0f}"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Constants of the roofline; their standard errors, in the logit of a share, the logarithm of a time."""
+
+    constants: Mapping[str, float]
+    standard_errors: Mapping[str, float]
+
+
+def benchmarks(accelerator: str | None = None) -> tuple[Benchmark, ...]:
+    """Benchmarks of the package's table, those of one accelerator or all."""
+    with MODELS.open(newline="", encoding="utf-8") as lines:
+        shapes = {row["model"]: row for row in csv.DictReader(lines)}
+    with BENCHMARKS.open(newline="", encoding="utf-8") as lines:
+        rows = [_benchmark(row, shapes[row["model"]]) for row in csv.DictReader(lines)]
+    return tuple(row for row in rows if accelerator in (None, row.accelerator))
+
+
+def predicted_seconds(rows: Sequence[Benchmark], constants: Mapping[str, float]) -> Array:
+    """Accelerator time per question [s] of each benchmark by the model's equations."""
+    inputs = {name: np.array([row.inputs[name] for row in rows]) for name in rows[0].inputs}
+    predicted: Array = _roofline()({**inputs, **constants})[SECONDS] * np.ones(len(rows))
+    return predicted
+
+
+def residuals(rows: Sequence[Benchmark], constants: Mapping[str, float]) -> Array:
+    """ln(measured / predicted) of each benchmark's accelerator time: above 0 the roofline is too fast."""
+    measured = np.array([row.seconds for row in rows])
+    return np.asarray(np.log(measured / predicted_seconds(rows, constants)))
+
+
+def fit(rows: Sequence[Benchmark]) -> Fit:
+    """Constants that explain the benchmarks best, with standard errors from the curvature there."""
+    from scipy.optimize import least_squares
+
+    center = np.array([_unbounded(name, median) for name, (median, _) in PRIOR.items()])
+    width = np.array([sd for _, sd in PRIOR.values()])
+
+    def misfit(position: Array) -> Array:
+        return np.concatenate([residuals(rows, _bounded(position)) / SCALE, (position - center) / width])
+
+    best = least_squares(misfit, center, loss="soft_l1")
+    errors = np.sqrt(np.diag(np.linalg.inv(best.jac.T @ best.jac)))
+    return Fit(_bounded(best.x), dict(zip(PRIOR, errors.tolist(), strict=True)))
+
+
+def left_out(rows: Sequence[Benchmark]) -> dict[tuple[str, str], Array]:
+    """Residuals of each group (stack, model) under the constants fitted to the others."""
+    groups = dict.fromkeys(row.group for row in rows)
+    return {
+        group: residuals(
+            [row for row in rows if row.group == group],
+            fit([row for row in rows if row.group != group]).constants,
+        )
+        for group in groups
+    }
+
+
+def spread(groups: Iterable[Array]) -> float:
+    """Root mean square of residuals about 0, each group counting the same."""
+    return math.sqrt(np.mean([np.mean(group**2) for group in groups]))
+
+
+def _benchmark(row: Mapping[str, str], shape: Mapping[str, str]) -> Benchmark:
+    hardware = catalog.accelerator(row["accelerator"])
+    width = float(BYTES[row["precision"]])
+    batch, answer, replica = (float(row[key]) for key in ("batch", "answer_tokens", "accelerators"))
+    inputs = {
+        "parameters_active": float(shape["parameters"]),
+        "layers": float(shape["layers"]),
+        "heads": float(shape["heads"]),
+        "kv_heads": float(shape["key_value_heads"]),
+        "head_dim": float(shape["head_dim"]),
+        "replica_accelerators": replica,
+        "batch_size": batch,
+        "input_tokens": float(row["prompt_tokens"]),
+        "output_tokens": answer,
+        "prompt_cache_hit_rate": 0.0,
+        "bytes_per_parameter": width,
+        "kv_bytes_per_value": width,
+        "peak_flops": hardware["peak_flops"]["value"] * 2 / width,  # the catalog's is that of two bytes
+    }
+    for name, unit in (("memory_capacity", "B"), ("memory_bandwidth", "B/s")):
+        inputs[name] = hardware[name]["value"] * conversion_factor(hardware[name]["unit"], unit)
+    value = float(row["value"])
+    # A latency is that of the whole batch; a throughput counts an accelerator's share of the answers.
+    latency = row["quantity"] == "latency"
+    seconds = value / 1000 * replica / batch if latency else answer / value
+    return Benchmark((row["stack"], row["model"]), row["accelerator"], row["precision"], inputs, seconds)
+
+
+@cache
+def _roofline() -> Plan:
+    bound = {*benchmarks()[0].inputs, *PRIOR}
+    return plan(quantities("llm_cost"), bound, [SECONDS])
+
+
+def _unbounded(name: str, value: float) -> float:
+    return math.log(value / (1 - value)) if name in SHARES else math.log(value)
+
+
+def _bounded(position: Array) -> dict[str, float]:
+    odds = dict(zip(PRIOR, np.exp(position).tolist(), strict=True))
+    return {name: value / (1 + value) if name in SHARES else value for name, value in odds.items()}
+
+
+def report() -> str:
+    """Constants, residuals and spreads of each accelerator, and the first one's carried over to the next."""
+    lines: list[str] = []
+    first: Fit | None = None
+    for accelerator in dict.fromkeys(row.accelerator for row in benchmarks()):
+        rows = benchmarks(accelerator)
+        fitted = fit(rows)
+        lines.append(f"{accelerator}, {rows[0].precision}: {len(rows)} benchmarks")
+        for name, value in fitted.constants.items():
+            text, scale = (f"{value:.3f}", "logit") if name in SHARES else (f"{value * 1e6:.0f} us", "ln")
+            error = fitted.standard_errors[name]
+            lines.append(f"  {name:30}{text:>8}  standard error {error:.2f} in its {scale}")
+        misfits = residuals(rows, fitted.constants)
+        lines.append(f"  ln(measured / predicted), rms {spread([misfits]):.3f}:")
+        lines += [f"    {row.label:30}{misfit:+6.2f}" for row, misfit in zip(rows, misfits, strict=True)]
+        out = left_out(rows)
+        for (stack, model), group in out.items():
+            lines.append(f"  left out {stack}, {model}: mean {group.mean():+.2f}, rms {spread([group]):.2f}")
+        lines.append(f"  spread of serving_model_error: {spread(out.values()):.3f}")
+        if first is None:
+            first = fitted
+        else:
+            carried = residuals(rows, first.constants)
+            lines.append(f"  carried over from the first: mean {carried.mean():+.2f}, sd {carried.std():.2f}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(report())

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulate import serving_calibration
+from simulate.serving_calibration import benchmarks, fit, left_out, predicted_seconds, residuals, spread
+
+PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
+A100 = benchmarks("A100 80GB")
+CONSTANTS = {
+    "mfu_prefill": 0.7,
+    "bandwidth_utilization_decode": 0.85,
+    "mfu_decode": 0.35,
+    "layer_latency": 40e-6,
+    "allreduce_latency": 80e-6,
+}
+
+
+@pytest.fixture(scope="module")
+def a100_left_out():
+    return left_out(A100)
+
+
+def test_latency_and_throughput_become_accelerator_time():
+    by_label = {row.label: row.seconds for row in A100}
+    assert by_label["GPT-175B 8x8 128+8"] == pytest.approx(0.74986)  # 8 accelerators over 8 questions
+    assert by_label["GPT-J-6B 1x512 128+128"] == pytest.approx(128 / 6374)
+
+
+def test_prediction_is_the_roofline_written_out():
+    """The equations once more, for the dense models of the table."""
+    for row in benchmarks():
+        given, fitted = row.inputs, CONSTANTS
+        replica, batch, context = (
+            given["replica_accelerators"],
+            given["batch_size"],
+            given["input_tokens"] + given["output_tokens"] / 2,
+        )
+        width = given["bytes_per_parameter"]
+        pair = 4 * given["layers"] * given["heads"] * given["head_dim"]
+        cached = 2 * given["layers"] * given["kv_heads"] * given["head_dim"] * width
+        peak = replica * given["peak_flops"]
+        prompt = given["input_tokens"] * (2 * given["parameters_active"] + pair * given["input_tokens"] / 2)
+        memory = (width * given["parameters_active"] + batch * context * cached) / (
+            replica * given["memory_bandwidth"] * fitted["bandwidth_utilization_decode"]
+        )
+        compute = batch * (2 * given["parameters_active"] + pair * context) / (peak * fitted["mfu_decode"])
+        latency = fitted["layer_latency"] + fitted["allreduce_latency"] * math.log2(replica)
+        step = max(memory, compute) + given["layers"] * latency
+        expected = replica * (prompt / (peak * fitted["mfu_prefill"]) + given["output_tokens"] * step / batch)
+        assert predicted_seconds([row], CONSTANTS)[0] == pytest.approx(expected, rel=1e-12), row.label
+
+
+def test_fit_finds_the_constants_of_exact_data(monkeypatch):
+    """Where the data are exact, they outweigh the prior."""
+    monkeypatch.setattr(serving_calibration, "SCALE", 1e-4)
+    seconds = predicted_seconds(A100, CONSTANTS)
+    exact = [replace(row, seconds=float(value)) for row, value in zip(A100, seconds, strict=True)]
+    assert fit(exact).constants == pytest.approx(CONSTANTS, rel=1e-3)
+
+
+def test_constants_are_reproduced():
+    """What notes in priors files and the README quote, to the digits quoted."""
+    constants = fit(A100).constants
+    assert round(constants["mfu_prefill"], 2) == 0.67
+    assert round(constants["bandwidth_utilization_decode"], 2) == 0.80
+    assert round(constants["mfu_decode"], 2) == 0.40
+    assert round(constants["layer_latency"] * 1e6) == 56
+    assert round(constants["allreduce_latency"] * 1e6) == 91
+
+
+def test_median_residual_is_about_zero():
+    """Within two standard errors of a median of 21 residuals."""
+    misfits = residuals(A100, fit(A100).constants)
+    assert abs(np.median(misfits)) < 2 * 1.25 * misfits.std() / math.sqrt(len(misfits))
+
+
+def test_groups_left_out_spread_more_than_groups_fitted(a100_left_out):
+    assert len(a100_left_out) == 5
+    assert sum(map(len, a100_left_out.values())) == len(A100)
+    assert round(spread(a100_left_out.values()), 2) == 0.15
+    fitted = residuals(A100, fit(A100).constants)
+    groups = [fitted[[row.group == group for row in A100]] for group in a100_left_out]
+    assert spread(a100_left_out.values()) > spread(groups)
+
+
+@pytest.mark.parametrize("path", PRIORS, ids=lambda path: path.stem)
+def test_priors_state_the_error_no_smaller_than_the_fit_does(path, a100_left_out):
+    prior = tomllib.loads(path.read_text(encoding="utf-8")).get("priors", {}).get("serving_model_error")
+    if prior is None:
+        pytest.skip("serves without the roofline")
+    low, high = math.log(prior["p5"]), math.log(prior["p95"])
+    assert low + high == pytest.approx(0, abs=0.01)  # median 1, to the digits written
+    assert (high - low) / 2 / 1.6449 >= round(spread(a100_left_out.values()), 2) - 0.002
+
+
+def test_module_prints_the_fit():
+    command = [sys.executable, "-m", "simulate.serving_calibration"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "A100 80GB, FP16: 21 benchmarks" in printed
+    assert "spread of serving_model_error: 0.148" in printed
+    assert printed.count("left out ") == 9
