@@ -37,8 +37,8 @@ class RunError(ValueError):
 class Scenarios:
     """The scenarios of a priors file: addressed by replicate and chunk, none drawn before it is asked for.
 
-    `size` scenarios a chunk, `chunks` a replicate. A draw maps each input of the plan to a column (one value a
-    scenario) or, for a constant, to a float.
+    `size` scenarios a chunk, `chunks` a replicate. A draw maps each input of the plan to a column (one value
+    a scenario) or, for a constant, to a float.
     """
 
     plan: Plan
@@ -70,7 +70,8 @@ def chunking(scenarios: int, replicates: int = REPLICATES) -> tuple[int, int]:
 def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = None) -> tuple[str, ...]:
     """The quantities a run is to give: those named, `all` that can be computed, or the file's own headline.
 
-    Raises RunError for a name that there is not, with what may have been meant, and where nothing can be computed.
+    Raises RunError for a name that there is not, with what may have been meant, and where nothing can be
+    computed.
     """
     lacking = graph.missing(priors.quantities, priors.priors)
     if isinstance(quantities, str):
@@ -81,7 +82,9 @@ def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = No
         for name in named:
             if name not in priors.quantities:
                 near = difflib.get_close_matches(name, priors.quantities, 1)
-                raise RunError(f"there is no quantity {name}" + (f"; did you mean {near[0]}?" if near else ""))
+                raise RunError(
+                    f"there is no quantity {name}" + (f"; did you mean {near[0]}?" if near else "")
+                )
             if name in lacking:
                 raise RunError(f"{name} cannot be computed; give a prior for {', '.join(lacking[name])}")
         return named
@@ -100,7 +103,8 @@ def dimensions(priors: Priors) -> dict[str, int]:
 def latent(priors: Priors) -> dict[tuple[str, str], float]:
     """The Gaussian copula's parameter of each pair of correlated priors."""
     return {
-        (link.first, link.second): latent_correlation(link.measure, link.value) for link in priors.correlations
+        (link.first, link.second): latent_correlation(link.measure, link.value)
+        for link in priors.correlations
     }
 
 
@@ -154,11 +158,11 @@ def run(
 ) -> Dataset:
     """Run the priors and return percentile bands as a Dataset along `percentile` (percent).
 
-    For each quantity q: `q` in its unit and its standard error `q_se` along `percentile`; `q_mean`, `q_sd` and
-    their `_se`; `q_minimum`, `q_maximum`; `q_grid`, finer percentiles along `grid`; `q_rank_correlation`, Spearman's,
-    along `prior`; `q_nonfinite`, the number of scenarios that came out nan or infinite (left out of the rest, and
-    told in the attribute `nonfinite`). Arguments left out come from the priors' [run].
-    Raises RunError or GraphError for what cannot be computed.
+    For each quantity q: `q` in its unit and its standard error `q_se` along `percentile`; `q_mean`, `q_sd`
+    and their `_se`; `q_minimum`, `q_maximum`; `q_grid`, finer percentiles along `grid`;
+    `q_rank_correlation`, Spearman's, along `prior`; `q_nonfinite`, the number of scenarios that came out nan
+    or infinite (left out of the rest, and told in the attribute `nonfinite`). Arguments left out come from
+    the priors' [run]. Raises RunError or GraphError for what cannot be computed.
     """
     settings = priors.run
     seed = settings.seed if seed is None else seed
@@ -223,7 +227,7 @@ def checked_percentiles(percents: Sequence[float]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class _Replicate:
-    """What is kept of a replicate: a summary a quantity, a few scenarios for ranks, the first chunk with a nan."""
+    """What is kept of a replicate: summaries, a few scenarios for ranks, the first chunk with a nan."""
 
     summaries: Mapping[str, Summary]
     ranked: Mapping[str, Array]
@@ -346,7 +350,11 @@ def _dataset(priors: Priors, drawn: Scenarios, folded: _Folded, scheme: str, see
         attributes = _attributes(priors, name)
         moments = np.array(folded.moments[name])
         parts = {
-            "se": ("percentile", standard_error(folded.percentiles[name]), "standard error of the percentiles"),
+            "se": (
+                "percentile",
+                standard_error(folded.percentiles[name]),
+                "standard error of the percentiles",
+            ),
             "mean": ((), summary.mean, "mean"),
             "mean_se": ((), standard_error(moments)[0], "standard error of the mean"),
             "sd": ((), summary.sd, "standard deviation"),
@@ -424,7 +432,7 @@ def _provenance(priors: Priors) -> dict[str, object]:
 
 
 def _nonfinite_messages(drawn: Scenarios, folded: _Folded) -> list[str]:
-    """For each quantity that was nan or infinite: how often, and the first place and inputs where it began."""
+    """For each quantity that was nan or infinite: how often, and the first place where it began."""
     messages = []
     for name, (replicate, chunk) in folded.nonfinite_chunk.items():
         inputs = drawn.replicate(replicate)(chunk)

@@ -1,10 +1,11 @@
-"""Draws addressed, not consumed: each chunk's uniforms follow from (seed, replicate, dimension or name, chunk).
+"""Draws addressed, not consumed: uniforms follow from (seed, replicate, dimension or name, chunk) alone.
 
 So a result does not depend on threads or order, a new prior leaves the other columns as they were, and two
 cases drawn from one seed are paired. A uniform is a 32-bit word x and stands for (x + 1/2) / 2^32.
 
-Sources: Joe and Kuo (2008), direction numbers new-joe-kuo-6; Matousek (1998), linear matrix scramble with a
-digital shift; Steele, Lea and Flood (2014), the SplitMix64 mixer that keys both; Salmon et al. (2011), Philox.
+Sources: Joe and Kuo (2008), direction numbers new-joe-kuo-6; Matousek (1998), linear matrix scramble with
+a digital shift; Steele, Lea and Flood (2014), the SplitMix64 mixer that keys both; Salmon et al. (2011),
+Philox.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def _mixed(state: NDArray[np.uint64], step: NDArray[np.uint64] | int) -> NDArray
         z = state + golden * (np.asarray(step, dtype=np.uint64) + np.uint64(1))
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    mixed: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
+    return mixed
 
 
 def _keyed_words(seed: int, replicate: int, dimensions: Sequence[int], count: int) -> Words:
@@ -59,7 +61,7 @@ def _keyed_words(seed: int, replicate: int, dimensions: Sequence[int], count: in
 
 
 def _scrambled_directions(seed: int, replicate: int, dimensions: Sequence[int]) -> tuple[Words, Words]:
-    """Direction numbers under a random lower triangular matrix, and the shift: (dimension, 32), (dimension,)."""
+    """Direction numbers under a random triangular matrix, (dimension, 32), and the shift, (dimension,)."""
     words = _keyed_words(seed, replicate, dimensions, 33)
     plain = _directions()[list(dimensions)]
     scrambled = np.zeros_like(plain)
@@ -87,7 +89,8 @@ def sobol(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[
         gray = first ^ (first >> 1)
         set_bits = [bit for bit in range(32) if gray >> bit & 1]
         word = np.bitwise_xor.reduce(directions[:, set_bits], axis=1)
-        return block ^ word[:, None]
+        words: Words = block ^ word[:, None]
+        return words
 
     return chunk
 
@@ -118,9 +121,10 @@ SCHEMES: dict[str, Callable[[int, int, Sequence[str], Sequence[int], int], Block
 # ---------------------------------------------------------------------------------------------------------
 # Tables: inverse distribution functions as one multiply-add
 #
-# Read as a signed integer, a word plus one half is its distance from the nearer end of (0, 1), in units of 2^-32,
-# with the sign telling which end. The sign, exponent and leading bits of that float name a cell, so that both
-# tails stay resolved; the line of a cell runs through the values at its two Gauss points, which keeps its mean.
+# Read as a signed integer, a word plus one half is its distance from the nearer end of (0, 1), in units of
+# 2^-32, with the sign telling which end. The sign, exponent and leading bits of that float name a cell, so
+# that both tails stay resolved; a cell's line runs through the values at its two Gauss points, which keeps its
+# mean.
 
 _LEADING_BITS = 8
 _OCTAVES = 32
@@ -191,7 +195,7 @@ def _cell_edges() -> tuple[Array, Array]:
 
 @cache
 def _cell_nodes() -> tuple[Array, Array, Array, Array]:
-    """Signed positions of the two Gauss points of each cell, and their normal scores: (left, right) of each."""
+    """Signed positions of the two Gauss points of each cell, then their normal scores: left and right."""
     from scipy.special import ndtri
 
     edge, width = _cell_edges()
@@ -206,7 +210,7 @@ def _cell_nodes() -> tuple[Array, Array, Array, Array]:
 
 
 def _smooth_quantile(distribution: Distribution, scores: Array) -> Array:
-    """Quantiles at normal scores, by six-point interpolation of exact ones (step 1/32: 1e-11 where smooth)."""
+    """Quantiles at normal scores: six-point interpolation of exact ones (step 1/32: 1e-11 where smooth)."""
     from scipy.special import ndtr
 
     step, reach = 1 / 32, 8.75
@@ -273,7 +277,7 @@ def _cached(table: Callable[[Distribution], _Lines], distribution: Distribution)
 def _tabulated(table: Callable[[Distribution], _Lines], distribution: Distribution) -> _Lines:
     """The table of a distribution, remembered where the distribution can be a key (empirical ones cannot)."""
     try:
-        return _cached(table, distribution)
+        return _cached(table, distribution)  # type: ignore[arg-type]
     except TypeError:
         return table(distribution)
 
@@ -308,7 +312,10 @@ def latent_correlation(measure: str, value: float) -> float:
 
 
 def triangular_factor(correlation: Array) -> Array:
-    """Lower triangular L with L L' the correlation matrix, which may be singular. Raises ValueError if indefinite."""
+    """Lower triangular L with L L' the correlation matrix, which may be singular.
+
+    Raises ValueError where it is indefinite.
+    """
     size = len(correlation)
     factor = np.zeros((size, size))
     for row in range(size):
@@ -332,10 +339,10 @@ def triangular_factor(correlation: Array) -> Array:
 class Sampler:
     """Draws of named distributions, a chunk of `size` scenarios at a time.
 
-    `dimensions` gives each name its Sobol' dimension; `latent` holds the Gaussian copula's parameter for pairs of
-    names; `wanted` are the names to draw (all by default: what they are correlated with is drawn behind them, so that
-    a column does not depend on what else is wanted). Streams other than 0 are independent sets of draws, for
-    estimators that need two.
+    `dimensions` gives each name its Sobol' dimension; `latent` holds the Gaussian copula's parameter for
+    pairs of names; `wanted` are the names to draw (all by default: what they are correlated with is drawn behind
+    them, so that a column does not depend on what else is wanted). Streams other than 0 are independent sets
+    of draws, for estimators that need two.
     """
 
     def __init__(
@@ -354,17 +361,17 @@ class Sampler:
         self.wanted = tuple(distributions if wanted is None else wanted)
         linked = _linked(latent, self.wanted)
         self.names = tuple(sorted({*self.wanted, *linked}, key=dimensions.__getitem__))
-        self._row = {name: row for row, name in enumerate(self.names)}
+        self.rows = {name: row for row, name in enumerate(self.names)}
         self._dimensions = [dimensions[name] + stream * _STREAM for name in self.names]
         if self._dimensions and max(self._dimensions) >= len(_directions()):
             raise ValueError(f"{len(_directions())} Sobol' dimensions do not hold that many quantities")
-        self._copula = tuple(name for name in self.names if name in linked)
-        matrix = np.eye(len(self._copula))
+        self.copula = tuple(name for name in self.names if name in linked)
+        self._correlation = np.eye(len(self.copula))
         for (first, second), value in latent.items():
             if first in linked and second in linked:
-                i, j = self._copula.index(first), self._copula.index(second)
-                matrix[i, j] = matrix[j, i] = value
-        self._factor = triangular_factor(matrix)
+                i, j = self.copula.index(first), self.copula.index(second)
+                self._correlation[i, j] = self._correlation[j, i] = value
+        self._factor = triangular_factor(self._correlation)
         self._distributions = distributions
         self._tables = {
             name: _tabulated(_score_table if name in linked else _uniform_table, distributions[name])
@@ -378,41 +385,58 @@ class Sampler:
 
     def columns(self, words: Words) -> dict[str, Array]:
         """The draws that words stand for: each wanted name's column, of one value a scenario."""
-        scores = self._scores(words)
-        columns = {}
-        for name in self.wanted:
-            table, distribution = self._tables[name], self._distributions[name]
-            if name in scores:
-                position = np.clip(scores[name], -_SCORE_LIMIT, _SCORE_LIMIT - 1e-9)
-                cell = ((position + _SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
-            else:
-                position = _positions(words[self._row[name]])
-                cell = _cells(position)
-            column = table(cell, position)
-            if len(distribution.jumps):
-                blank = np.flatnonzero(np.isnan(column))
-                column[blank] = distribution.quantile(*self._tails(position[blank], scored=name in scores))
-            columns[name] = column
-        return columns
+        scores = self.correlated(self.scores(words))
+        return {
+            name: self.at_scores(name, scores[name]) if name in scores else self.at_words(name, words)
+            for name in self.wanted
+        }
 
-    def _scores(self, words: Words) -> dict[str, Array]:
-        """Correlated standard normals of the names in the copula, each a sum over those before it."""
-        independent = [normal_scores(words[self._row[name]]) for name in self._copula]
-        scores = {}
-        for row, name in enumerate(self._copula):
-            score = self._factor[row, row] * independent[row]
-            for column in np.flatnonzero(self._factor[row, :row]):
-                score += self._factor[row, column] * independent[column]
-            scores[name] = score
-        return scores
+    def scores(self, words: Words) -> dict[str, Array]:
+        """Independent standard normals, one column for each name in the copula."""
+        return {name: normal_scores(words[self.rows[name]]) for name in self.copula}
 
-    @staticmethod
-    def _tails(position: Array, *, scored: bool) -> tuple[Array, Array]:
-        if not scored:
-            return _probabilities_at(position)
-        from scipy.special import ndtr
+    def correlated(self, scores: Mapping[str, Array], order: Sequence[str] | None = None) -> dict[str, Array]:
+        """Correlated standard normals from independent ones, each a sum over those before it in the order.
 
-        return ndtr(position), ndtr(-position)
+        In any order (that of the dimensions by default) the result has the copula's distribution; a name's
+        score is a function of the independent scores up to its own, so that freezing those conditions on the
+        first names.
+        """
+        order = self.copula if order is None else order
+        factor = self._factor
+        if order != self.copula:
+            places = [self.copula.index(name) for name in order]
+            factor = triangular_factor(self._correlation[np.ix_(places, places)])
+        sums = {}
+        for row, name in enumerate(order):
+            total = factor[row, row] * scores[name]
+            for column in np.flatnonzero(factor[row, :row]).tolist():
+                total += factor[row, column] * scores[order[column]]
+            sums[name] = total
+        return sums
+
+    def at_words(self, name: str, words: Words) -> Array:
+        """The column of a name outside the copula."""
+        position = _positions(words[self.rows[name]])
+        column = self._tables[name](_cells(position), position)
+        distribution = self._distributions[name]
+        if len(distribution.jumps):
+            blank = np.flatnonzero(np.isnan(column))
+            column[blank] = distribution.quantile(*_probabilities_at(position[blank]))
+        return column
+
+    def at_scores(self, name: str, scores: Array) -> Array:
+        """The column of a name in the copula, at standard normal scores."""
+        position = np.clip(scores, -_SCORE_LIMIT, _SCORE_LIMIT - 1e-9)
+        cell = ((position + _SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
+        column = self._tables[name](cell, position)
+        distribution = self._distributions[name]
+        if len(distribution.jumps):
+            from scipy.special import ndtr
+
+            blank = np.flatnonzero(np.isnan(column))
+            column[blank] = distribution.quantile(ndtr(position[blank]), ndtr(-position[blank]))
+        return column
 
 
 _STREAM = 512  # dimensions between two streams

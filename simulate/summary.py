@@ -1,7 +1,8 @@
 """What is kept of a column of draws: a mergeable summary of bounded size.
 
-Percentiles come from counts over the bits of the floats, which add exactly in any order; a column of few distinct
-values is counted by value instead, and its percentiles are exact. Moments are folded in the order of the chunks.
+Percentiles come from counts over the bits of the floats, which add exactly in any order; a column of few
+distinct values is counted by value instead, and its percentiles are exact. Moments are folded in the order of
+the chunks.
 """
 
 from __future__ import annotations
@@ -165,7 +166,7 @@ class Summary:
         return self
 
     def merge(self, other: Summary) -> None:
-        """Add a finished summary to this finished one; merging in one order gives the same bits every time."""
+        """Add a finished summary to this finished one; one order of merging gives the same bits each time."""
         self.nonfinite += other.nonfinite
         if not other.count:
             return
@@ -220,7 +221,8 @@ class Summary:
             values = np.array(sorted(self._values))
             return values, values, np.array([self._values[value] for value in values.tolist()]), True
         positive, negative = (
-            (window.start + np.arange(len(window.counts)), window.counts) for window in (self._positive, self._negative)
+            (window.start + np.arange(len(window.counts)), window.counts)
+            for window in (self._positive, self._negative)
         )
         low = np.concatenate([-_edge(negative[0] + 1)[::-1], [0.0], _edge(positive[0])])
         high = np.concatenate([-_edge(negative[0])[::-1], [0.0], _edge(positive[0] + 1)])

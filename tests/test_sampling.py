@@ -82,9 +82,7 @@ def test_what_a_wanted_column_is_correlated_with_is_drawn_behind_it(scheme):
 def test_seeds_replicates_chunks_and_streams_are_independent(scheme, other):
     size = 2**12
     first = draws(sampler(["a"], scheme, size=size))["a"]
-    made = sampler(
-        ["a"], scheme, size=size, seed=other.get("seed", 7), stream=other.get("stream", 0)
-    )
+    made = sampler(["a"], scheme, size=size, seed=other.get("seed", 7), stream=other.get("stream", 0))
     second = draws(made, other.get("replicate", 0), other.get("chunk", 0))["a"]
     # under independence the correlation has a standard deviation of 1/sqrt(n): 5 of them, 6e-7 false alarms
     assert abs(np.corrcoef(first, second)[0, 1]) < 5 / np.sqrt(size)
