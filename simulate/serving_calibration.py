@@ -106,7 +106,8 @@ def fit(rows: Sequence[Benchmark]) -> Fit:
         return np.concatenate([residuals(rows, _bounded(position)) / SCALE, (position - center) / width])
 
     best = least_squares(misfit, center, loss="soft_l1")
-    errors = np.sqrt(np.diag(np.linalg.inv(best.jac.T @ best.jac)))
+    jacobian = np.asarray(best.jac)
+    errors = np.sqrt(np.diag(np.linalg.inv(jacobian.T @ jacobian)))
     return Fit(_bounded(best.x), dict(zip(PRIOR, errors.tolist(), strict=True)))
 
 

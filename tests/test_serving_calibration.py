@@ -15,6 +15,7 @@ from simulate.serving_calibration import benchmarks, fit, left_out, predicted_se
 
 PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
 A100 = benchmarks("A100 80GB")
+H100 = benchmarks("H100 SXM5")
 CONSTANTS = {
     "mfu_prefill": 0.7,
     "bandwidth_utilization_decode": 0.85,
@@ -75,6 +76,10 @@ def test_constants_are_reproduced():
     assert round(constants["mfu_decode"], 2) == 0.40
     assert round(constants["layer_latency"] * 1e6) == 56
     assert round(constants["allreduce_latency"] * 1e6) == 91
+    constants = fit(H100).constants
+    assert round(constants["mfu_prefill"], 2) == 0.58  # of the FP8 peak, as is the next
+    assert round(constants["mfu_decode"], 2) == 0.26
+    assert round(spread(left_out(H100).values()), 3) == 0.165
 
 
 def test_median_residual_is_about_zero():
