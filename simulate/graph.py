@@ -179,9 +179,16 @@ def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Se
         else:
             assert quantity.default is not None
             defaults[name] = quantity.default
+    return Plan(inputs, defaults, tuple(steps), tuple(outputs), _last_uses(steps, outputs))
+
+
+def _last_uses(
+    steps: Sequence[tuple[str, Function, tuple[str, ...]]], outputs: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """For each step, the columns that nothing needs after it."""
     last_use = {need: name for name, _, needs in steps for need in needs}
     spent: dict[str, list[str]] = {name: [] for name, _, _ in steps}
     for need, name in last_use.items():
         if need not in outputs:
             spent[name].append(need)
-    return Plan(inputs, defaults, tuple(steps), tuple(outputs), {n: tuple(s) for n, s in spent.items()})
+    return {name: tuple(columns) for name, columns in spent.items()}
