@@ -1,0 +1,145 @@
+"""Correlations of a priors file: merged by unordered pair, checked each and as a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from simulate.formulas import suggestion
+from simulate.layers import Entry, Layer, Problem, Stack
+from simulate.sampling import latent_correlation
+
+MEASURES = ("spearman", "gaussian_copula", "kendall")
+SINGULAR = 1e-10  # an eigenvalue this little below 0 is rounding
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A rank correlation of two priors, or the parameter of their Gaussian copula."""
+
+    first: str
+    second: str
+    measure: Literal["spearman", "gaussian_copula", "kendall"]
+    value: float
+    layer: Layer = field(repr=False, compare=False)
+    level: int = field(default=0, repr=False, compare=False)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Where the correlation stands in its file."""
+        return ("correlations", self.first, self.second)
+
+
+def merged_correlations(
+    stack: Stack,
+    varies: Mapping[str, bool],
+    entries: Mapping[str, Entry],
+    formulas: Mapping[str, Entry],
+    known: Collection[str],
+) -> tuple[Correlation, ...]:
+    """Merge correlations by unordered pair, check each, then all as a matrix; faults go to the stack.
+
+    `varies` says of each prior that could be built whether it is more than a constant.
+    """
+    merged: dict[frozenset[str], Correlation] = {}
+    for level, layer in stack.upwards():
+        seen: dict[frozenset[str], str] = {}
+        for first, others in layer.tables.get("correlations", {}).items():
+            for second, given in others.items():
+                pair = frozenset((first, second))
+                measure, value, fault = _measured(given, second)
+                if pair in seen:
+                    fault = f"the pair is given twice, as {seen[pair]} too; keep one"
+                if first == second:
+                    fault = "a quantity is not correlated with itself; name two priors"
+                seen[pair] = f"{first}.{second}"
+                merged.pop(pair, None)
+                if fault:
+                    stack.problems.append(Problem(layer, ("correlations", first, second), fault))
+                else:
+                    merged[pair] = Correlation(first, second, cast("Any", measure), value, layer, level)
+    kept = [
+        pair
+        for pair in merged.values()
+        if all(
+            _takes_part(name, stack, pair, varies, entries, formulas, known)
+            for name in (pair.first, pair.second)
+        )
+        and pair.value != 0
+    ]
+    _check_definite(stack, kept)
+    return tuple(kept)
+
+
+def _measured(given: Any, name: str) -> tuple[str, float, str]:
+    """Read a correlation as its measure, its value and what is wrong with it."""
+    measure = "spearman"
+    if isinstance(given, dict):
+        unknown = [other for other in given if other not in MEASURES]
+        advice = f"write {name} = 0.5 or {name} = {{ gaussian_copula = 0.5 }}"
+        if unknown:
+            return measure, 0.0, f'unknown measure "{unknown[0]}"{suggestion(unknown[0], MEASURES, advice)}'
+        if len(given) != 1:
+            return measure, 0.0, f"must have one measure; {advice}"
+        measure, given = next(iter(given.items()))
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return measure, 0.0, "must be a number from -1 to 1 without quotes"
+    if not -1 <= given <= 1:
+        return measure, 0.0, "a correlation lies from -1 to 1; mend the number"
+    return measure, float(given), ""
+
+
+def _takes_part(
+    name: str,
+    stack: Stack,
+    pair: Correlation,
+    varies: Mapping[str, bool],
+    entries: Mapping[str, Entry],
+    formulas: Mapping[str, Entry],
+    known: Collection[str],
+) -> bool:
+    """Check that a name has a prior that varies; what a nearer layer has fixed falls idle without a word."""
+    if varies.get(name):
+        return True
+    nearest = entries.get(name) or formulas.get(name)
+    replaced = nearest is not None and nearest.level < pair.level
+    reported = name in stack.malformed or (name in entries and name not in varies)
+    if replaced or reported or (pair.value == 0 and name in known):
+        return False
+    if name in varies:
+        fault = f"{name} is a constant, which correlates with nothing; take the pair out"
+    else:
+        advice = f"add [priors.{name}] or take the pair out"
+        mend = f"; {advice}" if name in known else suggestion(name, [*varies], advice)
+        fault = f"there is no prior for {name}{mend}"
+    problem = Problem(pair.layer, pair.key, fault)
+    if problem not in stack.problems:
+        stack.problems.append(problem)
+    return False
+
+
+def _check_definite(stack: Stack, pairs: Sequence[Correlation]) -> None:
+    """Refuse correlations that no joint distribution has, naming those of which none can be spared."""
+    names = list(dict.fromkeys(name for pair in pairs for name in (pair.first, pair.second)))
+    matrix = np.eye(len(names))
+    for pair in pairs:
+        i, j = names.index(pair.first), names.index(pair.second)
+        matrix[i, j] = matrix[j, i] = latent_correlation(pair.measure, pair.value)
+
+    def conflict(rows: list[int]) -> bool:
+        return bool(rows) and bool(np.linalg.eigvalsh(matrix[np.ix_(rows, rows)])[0] < -SINGULAR)
+
+    rows = list(range(len(names)))
+    if not conflict(rows):
+        return
+    for i in range(len(names)):  # while the rest conflicts without a name, that name is no part of it
+        if conflict(rest := [row for row in rows if row != i]):
+            rows = rest
+    involved = [pair for pair in pairs if {pair.first, pair.second} <= {names[row] for row in rows}]
+    last = min(involved, key=lambda pair: (pair.level, -pair.layer.line(pair.key)))
+    listed = ", ".join(f"{pair.first} with {pair.second} ({pair.value:g})" for pair in involved)
+    fault = f"these cannot hold together: {listed}; weaken one (their matrix is not positive semidefinite)"
+    stack.problems.append(Problem(last.layer, last.key, fault))

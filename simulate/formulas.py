@@ -1,0 +1,341 @@
+"""Formulas of a priors file: text, through a whitelist of Python's syntax tree, to numpy."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import warnings
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.float64] | float
+
+LONGEST = 4000  # characters
+DEEPEST = 100  # nested operations; a plain sum of 100 terms is as deep
+LARGEST_EXPONENT = 1000.0  # of a constant exponent: beyond it every power is 0, 1 or infinite
+
+CONSTANTS = {"pi": math.pi, "e": math.e}
+ARITHMETIC: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+COMPARISONS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+LOGIC: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.BitAnd: np.logical_and,
+    ast.BitOr: np.logical_or,
+    ast.Invert: np.logical_not,
+}
+FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least and most arguments
+    "where": (3, 3, np.where),
+    "min": (2, None, lambda *values: reduce(np.minimum, values)),
+    "max": (2, None, lambda *values: reduce(np.maximum, values)),
+    "clip": (3, 3, np.clip),
+    "round": (1, 1, np.rint),
+    "arcsin": (1, 1, np.arcsin),
+    "arccos": (1, 1, np.arccos),
+    "arctan": (1, 1, np.arctan),
+    **{
+        name: (1, 1, getattr(np, name))
+        for name in [
+            "abs",
+            "sqrt",
+            "exp",
+            "log",
+            "log10",
+            "log1p",
+            "expm1",
+            "sin",
+            "cos",
+            "tan",
+            "tanh",
+            "floor",
+            "ceil",
+            "sign",
+        ]
+    },
+}
+REASONS: dict[type[ast.AST], str] = {
+    ast.Attribute: "attributes (a.b) are not allowed; write names and functions alone",
+    ast.Subscript: "indexing is not allowed",
+    ast.Lambda: "lambda is not allowed",
+    ast.NamedExpr: ":= is not allowed; give the value a [quantities.NAME] of its own",
+    ast.JoinedStr: "text is not allowed; write names without quotes",
+    ast.BoolOp: "'and' and 'or' are not allowed; write (a > 1) & (b < 2), with | for or",
+    ast.Not: "'not' is not allowed; write ~(a > 1)",
+    ast.IfExp: "'if' is not allowed; write where(condition, value, otherwise)",
+    ast.BitXor: "^ is not allowed; a power is written **",
+    ast.Starred: "* before an argument is not allowed",
+    ast.Tuple: "a comma stands only between a function's arguments; a decimal mark is a point",
+    **dict.fromkeys((ast.List, ast.Dict, ast.Set), "lists, tables and sets are not allowed"),
+    **dict.fromkeys(
+        (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not allowed"
+    ),
+    **dict.fromkeys((ast.Is, ast.IsNot, ast.In, ast.NotIn), "this comparison is not allowed; write =="),
+}
+
+
+class FormulaError(ValueError):
+    """A formula that is refused: `str()` says where, what is wrong and what to do."""
+
+
+def suggestion(word: str, candidates: Collection[str], otherwise: str = "") -> str:
+    """Return '; did you mean NAME?' for the nearest candidate; where none is near, the other advice."""
+    import difflib
+
+    near = difflib.get_close_matches(word, list(candidates), n=1)
+    advice = f"did you mean {near[0]}?" if near else otherwise
+    return f"; {advice}" if advice else ""
+
+
+def visible(name: str) -> str:
+    """Show letters beyond ASCII by their codes, lest one that looks like another deceive."""
+    return name if name.isascii() else ascii(name)[1:-1]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula of the columns called `names`, in the order in which they appear in `text`."""
+
+    text: str
+    names: tuple[str, ...]
+    evaluate: Callable[[Sequence[Column]], Any] = field(repr=False, compare=False)
+
+    def __call__(self, *values: Column) -> Column:
+        """Compute the formula for a value or a 1-D array for each name; conditions come out as 0 and 1.
+
+        Outside its domain a formula gives nan or inf, as numpy does, without a warning.
+        """
+        columns = [value if isinstance(value, np.ndarray) else np.float64(value) for value in values]
+        with np.errstate(all="ignore"):
+            result = self.evaluate(columns)
+        return result if isinstance(result, np.ndarray) else float(result)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the text, which compiles again: closures do not travel."""
+        return formula, (self.text, self.names)
+
+
+def formula(text: str, known: Collection[str] = ()) -> Formula:
+    """Compile a formula; a known name `pi` or `e` hides the constant.
+
+    Raises FormulaError for whatever is not arithmetic on names and numbers.
+    """
+    tree, line = _parsed(text)
+    compiler = _Compiler(line, known, names=[])
+    with np.errstate(all="ignore"):
+        part = _number(compiler.part(tree, 0))
+    return Formula(text, tuple(compiler.names), _evaluation(part))
+
+
+def _parsed(text: str) -> tuple[ast.expr, str]:
+    """Parse a formula as one line of Python, never run; also return that line."""
+    if len(text) > LONGEST:
+        raise FormulaError(
+            f"the formula has {len(text)} characters, more than {LONGEST}; split it over several quantities"
+        )
+    if "#" in text:
+        raise FormulaError(f"column {text.index('#') + 1}: comments are not allowed in a formula")
+    line = "".join(" " if character.isspace() else character for character in text)
+    indent = len(line) - len(line.lstrip())
+    if indent == len(line):
+        raise FormulaError("the formula is empty; write for instance 'capex / accelerators'")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's advice on odd spellings such as '1if'
+            tree = ast.parse(line.lstrip(), mode="eval").body
+    except SyntaxError as error:
+        column = max(error.offset or 1, 1) + indent
+        raise FormulaError(f"column {column}: this is no formula ({error.msg})") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise FormulaError(f"this is no formula ({error})") from None
+    return tree, " " * indent + line.lstrip()
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A compiled part of a formula: a constant, or what computes it from the columns."""
+
+    compute: Callable[[Sequence[Column]], Any] | None
+    constant: Any = None
+    truth: bool = False  # a condition rather than a number: known before any value is
+
+
+@dataclass
+class _Compiler:
+    """Compiles a tree, collecting the free names; constant parts are computed at once."""
+
+    line: str
+    known: Collection[str]
+    names: list[str]
+
+    def part(self, node: ast.AST, depth: int) -> _Part:
+        if depth > DEEPEST:
+            raise FormulaError(
+                f"the formula nests more than {DEEPEST} operations; split it over several quantities"
+            )
+        match node:
+            case ast.Constant():
+                return self.literal(node)
+            case ast.Name(id=name):
+                return self.name(name)
+            case ast.UnaryOp(op=op, operand=operand):
+                return self.operation(node, op, [operand], depth)
+            case ast.BinOp(op=op, left=left, right=right):
+                return self.operation(node, op, [left, right], depth)
+            case ast.Compare():
+                return self.comparison(node, depth)
+            case ast.Call():
+                return self.call(node, depth)
+        return self.refuse(node, REASONS.get(type(node), "this is not allowed in a formula"))
+
+    def literal(self, node: ast.Constant) -> _Part:
+        if isinstance(node.value, bool):
+            self.refuse(node, "True and False are not allowed; write 1 and 0")
+        if isinstance(node.value, str | bytes):
+            self.refuse(node, REASONS[ast.JoinedStr])
+        if not isinstance(node.value, int | float):
+            self.refuse(node, "only real numbers are allowed")
+        try:
+            value = np.float64(float(node.value))
+        except OverflowError:
+            self.refuse(node, "the number is too large")
+        return self.constant(node, value)
+
+    def name(self, name: str) -> _Part:
+        if name in CONSTANTS and name not in self.known:
+            return _Part(None, np.float64(CONSTANTS[name]))
+        if name not in self.names:
+            self.names.append(name)
+        return _Part(operator.itemgetter(self.names.index(name)))
+
+    def operation(self, node: ast.expr, op: ast.AST, operands: list[ast.expr], depth: int) -> _Part:
+        parts = [self.part(operand, depth + 1) for operand in operands]
+        if type(op) in LOGIC:
+            conditions = [
+                self.condition(operand, part) for operand, part in zip(operands, parts, strict=True)
+            ]
+            return self.applied(node, LOGIC[type(op)], conditions, truth=True)
+        if type(op) not in ARITHMETIC:
+            self.refuse(node, REASONS.get(type(op), "this operator is not allowed"))
+        parts = [_number(part) for part in parts]
+        if isinstance(op, ast.Pow) and parts[1].compute is None and abs(parts[1].constant) > LARGEST_EXPONENT:
+            self.refuse(
+                operands[1], f"an exponent beyond {LARGEST_EXPONENT:g} is not allowed; write exp(...)"
+            )
+        return self.applied(node, ARITHMETIC[type(op)], parts)
+
+    def comparison(self, node: ast.Compare, depth: int) -> _Part:
+        if len(node.ops) > 1:
+            self.refuse(node, "chained comparisons are not allowed; write (a < b) & (b < c)")
+        op, sides = node.ops[0], [node.left, node.comparators[0]]
+        if type(op) not in COMPARISONS:
+            self.refuse(node, REASONS[type(op)])
+        for side in sides:  # & and | bind tighter than < in Python: 'a > b & c' means a > (b & c)
+            if isinstance(side, ast.BinOp) and type(side.op) in LOGIC:
+                self.refuse(side, "put each comparison in brackets: (a > 1) & (b < 2)")
+        parts = [_number(self.part(side, depth + 1)) for side in sides]
+        return self.applied(node, COMPARISONS[type(op)], parts, truth=True)
+
+    def call(self, node: ast.Call, depth: int) -> _Part:
+        if not isinstance(node.func, ast.Name):
+            self.part(node.func, depth + 1)  # whose own reason comes first
+            self.refuse(node, "only functions may be called; write * to multiply")
+        name = node.func.id
+        if name not in FUNCTIONS:
+            known = f"functions are {', '.join(FUNCTIONS)}"
+            self.refuse(node, f"there is no function {visible(name)}{suggestion(name, FUNCTIONS, known)}")
+        if node.keywords:
+            self.refuse(node, f"{name} takes no named arguments")
+        least, most, function = FUNCTIONS[name]
+        if len(node.args) < least or (most is not None and len(node.args) > most):
+            takes = f"{least} argument{'s' * (least > 1)}" + " or more" * (most is None)
+            self.refuse(node, f"{name} takes {takes}, not {len(node.args)}")
+        parts = [self.part(argument, depth + 1) for argument in node.args]
+        if name == "where":
+            first = parts[0]
+            parts = [_condition(first), _number(parts[1]), _number(parts[2])]
+        else:
+            parts = [_number(part) for part in parts]
+        return self.applied(node, function, parts)
+
+    def condition(self, node: ast.expr, part: _Part) -> _Part:
+        """Read an operand of & | ~: a comparison, or a name that stands for 0 or 1."""
+        if not part.truth and not isinstance(node, ast.Name):
+            self.refuse(node, "& | and ~ join comparisons; put each in brackets: (a > 1) & (b < 2)")
+        return _condition(part)
+
+    def applied(
+        self, node: ast.expr, function: Callable[..., Any], parts: list[_Part], *, truth: bool = False
+    ) -> _Part:
+        if all(part.compute is None for part in parts):
+            value = function(*[part.constant for part in parts])
+            return _Part(None, value, truth=True) if truth else self.constant(node, value)
+        evaluations = [_evaluation(part) for part in parts]
+        return _Part(_composed(function, evaluations), truth=truth)
+
+    def constant(self, node: ast.expr, value: Any) -> _Part:
+        if not np.isfinite(value):
+            self.refuse(node, f"this part is {float(value)} whatever the draws; make it finite")
+        return _Part(None, np.float64(value))
+
+    def refuse(self, node: ast.AST, reason: str) -> NoReturn:
+        offset = getattr(node, "col_offset", 0)  # in bytes of the line without its indent
+        indent = len(self.line) - len(self.line.lstrip())
+        column = indent + len(self.line.lstrip().encode()[:offset].decode(errors="replace")) + 1
+        raise FormulaError(f"column {column}: {reason}")
+
+
+def _composed(function: Callable[..., Any], evaluations: list[Callable[..., Any]]) -> Callable[..., Any]:
+    match evaluations:
+        case [only]:
+            return lambda columns: function(only(columns))
+        case [left, right]:
+            return lambda columns: function(left(columns), right(columns))
+    return lambda columns: function(*[evaluate(columns) for evaluate in evaluations])
+
+
+def _evaluation(part: _Part) -> Callable[[Sequence[Column]], Any]:
+    if part.compute is not None:
+        return part.compute
+    constant = part.constant
+    return lambda _columns: constant
+
+
+def _number(part: _Part) -> _Part:
+    """Turn a condition into 0 and 1; numpy's own sum of two conditions would be 'or'."""
+    if not part.truth:
+        return part
+    if part.compute is None:
+        return _Part(None, np.float64(part.constant))
+    compute = part.compute
+    return _Part(lambda columns: np.asarray(compute(columns), dtype=np.float64)[()])
+
+
+def _condition(part: _Part) -> _Part:
+    """Turn a number into a condition: whatever is not 0 holds."""
+    if part.truth:
+        return part
+    if part.compute is None:
+        return _Part(None, part.constant != 0, truth=True)
+    compute = part.compute
+    return _Part(lambda columns: compute(columns) != 0, truth=True)

@@ -1,0 +1,139 @@
+"""Layers of a priors file: entries by origin, merged so that the nearest wins, and what is wrong in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simulate.toml_positions import Key, line_of
+
+
+class PriorsError(ValueError):
+    """What is wrong with a priors file, in one line: file, line, key, fault and mend."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(map(printable, message)))
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A priors file as it was read."""
+
+    path: Path
+    text: str
+    digest: str  # SHA-256 of its bytes, in hexadecimal
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Entries of one origin: a file, a choice of a file, a `--set`, or an accelerator of the catalog."""
+
+    shown: str  # how messages name the origin
+    tables: Mapping[str, Any]
+    text: str = field(default="", repr=False)  # where the lines are; empty: nowhere
+    folder: Path = Path()
+    prefix: Key = ()  # where the tables stand in the text: ("choices", "rent")
+    own: bool = True  # not inherited
+    malformed: frozenset[str] = frozenset()  # priors and quantities set aside because their shape is wrong
+
+    def line(self, key: Key) -> int:
+        """Line of a key, or of the table that would hold it; 0 where entries have no lines."""
+        return line_of(self.text, (*self.prefix, *key)) if self.text else 0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a layer."""
+
+    layer: Layer
+    key: Key
+    message: str
+    unused: bool = False  # an unused prior often follows from another fault: reported last
+
+    def __str__(self) -> str:
+        line = self.layer.line(self.key)
+        place = f"{self.layer.shown}:{line}" if line else self.layer.shown
+        key = shown_key((*self.layer.prefix, *self.key))
+        return ": ".join(part for part in (place, key, self.message) if part)
+
+
+def raise_first(problems: Sequence[Problem], layers: Sequence[Layer]) -> None:
+    """Raise PriorsError for the first problem by origin, nearest first, and line; unused priors last."""
+    origins = list(
+        dict.fromkeys(layer.shown for layer in (*layers, *(problem.layer for problem in problems)))
+    )
+
+    def rank(problem: Problem) -> tuple[bool, int, int]:
+        return problem.unused, origins.index(problem.layer.shown), problem.layer.line(problem.key)
+
+    if problems:
+        raise PriorsError(str(min(problems, key=rank)))
+
+
+def printable(character: str) -> str:
+    """Write a control character by its escape, any other as it is."""
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def shown_key(key: Key) -> str:
+    """Write a key as TOML does, without the indices of arrays."""
+    names = [name for name in key if isinstance(name, str)]
+    return ".".join(name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"' for name in names)
+
+
+@dataclass
+class Entry:
+    """A prior or a quantity merged over the layers."""
+
+    name: str
+    table: dict[str, Any]
+    origins: dict[str, Layer]  # by key
+    layer: Layer  # the nearest that says something
+    level: int  # its place, 0 the nearest
+    own: bool
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Layers with the nearest first, and what has been found wrong with them."""
+
+    layers: tuple[Layer, ...]
+    problems: list[Problem] = field(default_factory=list)
+
+    def value(self, key: str, default: Any) -> Any:
+        """The nearest layer's value of a key at the top."""
+        return next((layer.tables[key] for layer in self.layers if key in layer.tables), default)
+
+    def upwards(self) -> Iterator[tuple[int, Layer]]:
+        """Go through the layers from the farthest to the nearest, with their places."""
+        return reversed(list(enumerate(self.layers)))
+
+    def entries(self, kind: str, replacing: Collection[str]) -> dict[str, Entry]:
+        """Merge tables of a kind: one with a replacing key stands alone, others change single keys."""
+        found: dict[str, Entry] = {}
+        for level, layer in self.upwards():
+            for name, table in layer.tables.get(kind, {}).items():
+                beneath = found.get(name)
+                origins = dict.fromkeys(table, layer)
+                if beneath is None or any(key in table for key in replacing):
+                    found[name] = Entry(name, dict(table), origins, layer, level, layer.own)
+                else:
+                    merged, merged_origins = {**beneath.table, **table}, {**beneath.origins, **origins}
+                    own = beneath.own or layer.own
+                    found[name] = Entry(name, merged, merged_origins, layer, level, own)
+        return found
+
+    @property
+    def malformed(self) -> frozenset[str]:
+        """Names whose entries have been set aside: known, but not to be looked into."""
+        return frozenset().union(*(layer.malformed for layer in self.layers))
+
+    def report(self, entry: Entry, kind: str, key: str | None, message: str) -> None:
+        """Note a problem with a key of an entry, or with the entry."""
+        if key is None or key not in entry.origins:
+            self.problems.append(Problem(entry.layer, (kind, entry.name), message))
+        else:
+            self.problems.append(Problem(entry.origins[key], (kind, entry.name, key), message))

@@ -1,0 +1,114 @@
+"""Quantities that a priors file adds to its model or replaces: by formulas, or by priors of new names."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+
+from simulate.formulas import FormulaError, formula, suggestion, visible
+from simulate.graph import Quantity
+from simulate.layers import Entry, Stack
+from simulate.units import UnitError, conversion_factor
+
+# Names of the Dataset that a run returns, and endings that it gives to a quantity's name.
+RESERVED = frozenset({"percentile", "prior", "grid", "scenario", "prior_band", "prior_unit"})
+ENDINGS = ("_se", "_mean", "_mean_se", "_sd", "_sd_se", "_minimum", "_maximum", "_grid", "_rank_correlation",
+           "_nonfinite")  # fmt: skip
+
+
+def name_fault(name: str, others: Collection[str]) -> str:
+    """Say why a name will not do for a quantity of the file's own; '' where it will."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
+        return "a name is letters, digits and _, from a letter on, and no word of Python; write it so"
+    if name in RESERVED:
+        return "results use this name for their own; choose another"
+    for ending in ENDINGS:
+        if name.removesuffix(ending) in others and name.endswith(ending):
+            return f"results use this name beside {name.removesuffix(ending)}; choose another"
+    return ""
+
+
+def prior_quantity(entry: Entry, quantity: Quantity | None) -> Quantity:
+    """The quantity that a prior binds: the model's, or one of the file's own."""
+    label = entry.table.get("label", "")
+    if quantity is None:
+        note = inspect.cleandoc(entry.table.get("note", ""))
+        definition = label or entry.name.replace("_", " ")
+        return Quantity(
+            entry.name,
+            entry.table.get("unit") or "1",
+            f"{definition}\n\n{note}".strip(),
+            stated_label=definition,
+        )
+    return replace(quantity, stated_label=label) if label else quantity
+
+
+def own_quantity(
+    stack: Stack, entry: Entry, replaced: Quantity | None, known: Collection[str]
+) -> Quantity | None:
+    """Compile a quantity's formula, in the unit of the one that it replaces."""
+    if replaced is None and (fault := name_fault(entry.name, known)):
+        stack.report(entry, "quantities", None, fault)
+    text = entry.table.get("formula")
+    if text is None:
+        stack.report(entry, "quantities", None, "formula is missing; add formula = ...")
+        return None
+    unit = entry.table.get("unit") or (replaced.unit if replaced else "1")
+    factor = factor_to(stack, entry, "quantities", unit, replaced.unit) if replaced else 1.0
+    try:
+        compiled = formula(text, known)
+        if factor != 1:
+            compiled = formula(f"({text}) * {factor!r}", known)
+    except FormulaError as error:
+        stack.report(entry, "quantities", "formula", str(error))
+        return None
+    for name in compiled.names:
+        if name not in known:
+            mend = suggestion(name, known, f"add [priors.{visible(name)}]")
+            fault = f"there is no quantity or prior {visible(name)}{mend}"
+            stack.report(entry, "quantities", "formula", fault)
+    label = entry.table.get("label") or (replaced.label if replaced else entry.name.replace("_", " "))
+    notes = (entry.table.get("note", ""), f"    {entry.name} = {' '.join(text.split())}")
+    definition = "\n\n".join(part for part in (f"{label}.", *notes) if part)
+    if source := entry.table.get("source"):
+        definition += f"\n\nSource: {source}"
+    base = replaced or Quantity(entry.name, unit, "")
+    return replace(
+        base, definition=definition, function=compiled, needs=compiled.names, default=None, stated_label=label
+    )
+
+
+def check_cycles(
+    stack: Stack,
+    quantities: Mapping[str, Quantity],
+    bound: Collection[str],
+    formulas: Mapping[str, Entry],
+) -> None:
+    """Report formulas that need each other in a circle, at the first of them."""
+    wiring = {
+        name: () if name in bound else [need for need in quantity.needs if need in quantities]
+        for name, quantity in quantities.items()
+    }
+    try:
+        TopologicalSorter(wiring).prepare()
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        own = [formulas[name] for name in circle if name in formulas]
+        first = min(own, key=lambda entry: (entry.level, list(formulas).index(entry.name)))
+        start = circle.index(first.name)
+        path = " -> ".join([*circle[start:-1], *circle[:start], first.name])
+        fault = f"needs itself: {path}; break the circle or give one of them a prior"
+        stack.report(first, "quantities", "formula", fault)
+
+
+def factor_to(stack: Stack, entry: Entry, kind: str, unit: str, to: str) -> float:
+    """The factor from an entry's unit to the quantity's own; 1 after a report that there is none."""
+    try:
+        return conversion_factor(unit, to)
+    except UnitError as error:
+        stack.report(entry, kind, "unit", f"{error}; the quantity's own unit is {to}")
+        return 1.0

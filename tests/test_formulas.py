@@ -1,0 +1,218 @@
+import math
+import pickle
+import time
+
+import numpy as np
+import pytest
+
+from simulate.formulas import CONSTANTS, DEEPEST, FUNCTIONS, LONGEST, FormulaError, formula
+
+RANDOM = np.random.default_rng(1)
+A, B = RANDOM.uniform(0.1, 0.9, 1000), RANDOM.uniform(0.1, 0.9, 1000)
+
+SAME_AS_NUMPY = {
+    "a + b": A + B,
+    "a - b - 1": A - B - 1,
+    "a * b / 2": A * B / 2,
+    "-a // 0.25": -A // 0.25,
+    "-a % 0.25": -A % 0.25,
+    "a ** 2 + 2 ** b": A**2 + 2**B,
+    "-a ** 2": -(A**2),
+    "+a": A,
+    "a < b": (A < B) * 1.0,
+    "a >= b": (A >= B) * 1.0,
+    "(a <= b) + (a > 0.5)": (A <= B) * 1.0 + (A > 0.5),
+    "-(a > 0.5)": -((A > 0.5) * 1.0),
+    "(a > 0.5) & (b < 0.5) | ~(a != b)": ((A > 0.5) & (B < 0.5)) * 1.0,
+    "(a == a) * b": B,
+    "(a > 0.5) == (b > 0.5)": ((A > 0.5) == (B > 0.5)) * 1.0,
+    "where(a > b, a, b)": np.maximum(A, B),
+    "where(a, 1, 2)": np.ones(1000),
+    "where(a > b, a > 2, b)": np.where(A > B, 0.0, B),
+    "min(a, b, 0.5)": np.minimum(np.minimum(A, B), 0.5),
+    "max(a, b)": np.maximum(A, B),
+    "clip(a, 0.3, b)": np.clip(A, 0.3, B),
+    "round(10 * a)": np.rint(10 * A),
+    "sign(a - b)": np.sign(A - B),
+    "pi * a + e": math.pi * A + math.e,
+    "1_000 * a * 1e-3": 1000 * A * 1e-3,
+    "a\n  + \tb": A + B,
+}
+
+
+def value(text, **names):
+    compiled = formula(text)
+    return compiled(*[names[name] for name in compiled.names])
+
+
+@pytest.mark.parametrize("text", SAME_AS_NUMPY)
+def test_arithmetic_is_numpys(text):
+    result = value(text, a=A, b=B)
+    assert result.dtype == np.float64
+    np.testing.assert_allclose(result, SAME_AS_NUMPY[text], rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", [name for name, (least, most, _) in FUNCTIONS.items() if least == most == 1])
+def test_functions_of_one_argument_are_numpys(name):
+    expected = getattr(np, {"round": "rint"}.get(name, name))(A)
+    np.testing.assert_array_equal(value(f"{name}(a)", a=A), expected)
+
+
+def test_names_come_in_order_of_appearance_and_once():
+    compiled = formula("b * a + b + min(c, a)")
+    assert compiled.names == ("b", "a", "c")
+    assert compiled(2.0, 3.0, 1.0) == 9.0
+
+
+def test_numbers_give_a_number():
+    result = value("a > 1", a=2.0)
+    assert type(result) is float
+    assert result == 1.0
+
+
+def test_integers_are_floats():
+    assert formula("7 / 2")() == 3.5
+    assert formula("2 ** 0.5 * 10 ** 30")() == pytest.approx(2**0.5 * 1e30, rel=1e-15)
+
+
+def test_a_known_name_hides_a_constant():
+    assert formula("e * pi").names == ()
+    assert formula("e * pi")() == math.e * math.pi
+    assert formula("e * pi", known=CONSTANTS).names == ("e", "pi")
+
+
+def test_numbers_outside_the_domain_come_out_as_nan_and_inf():
+    assert math.isnan(value("a ** 0.5", a=-8.0))
+    assert value("1 / a", a=0.0) == math.inf
+    assert math.isnan(value("a % 0", a=1.0))
+    assert value("exp(a)", a=1e4) == math.inf
+    np.testing.assert_array_equal(value("log(a)", a=np.array([0.0, 1.0])), [-np.inf, 0.0])
+
+
+def test_inputs_are_left_as_they_were():
+    before = A.copy()
+    value("a + (a > 0.5) - max(a, 0.2)", a=A)
+    np.testing.assert_array_equal(A, before)
+
+
+def test_formulas_survive_pickling():
+    compiled = pickle.loads(pickle.dumps(formula("e * a", known=["e"])))  # noqa: S301
+    assert compiled.names == ("e", "a")
+    assert compiled(2.0, 3.0) == 6.0
+
+
+def test_names_are_normalized_as_python_does():
+    assert formula("ｐｕｅ + 1").names == ("pue",)
+
+
+REFUSED = {
+    "": "empty",
+    " \n ": "empty",
+    "a +": "this is no formula",
+    "a b": "this is no formula",
+    "a = 3": "this is no formula",
+    "import os": "this is no formula",
+    "a.b": "column 1: attributes",
+    "a + b.real": "column 5: attributes",
+    "().__class__.__bases__": "column 1: attributes",
+    "a.__class__": "attributes",
+    "__import__('os').system('true')": "attributes",
+    "__import__('os')": "column 1: there is no function __import__",
+    "eval('1')": "there is no function eval",
+    "open(a)": "there is no function open",
+    "print(a)": "there is no function print",
+    "sqr(a)": "there is no function sqr; did you mean sqrt",
+    "(lambda: 1)()": "lambda",
+    "lambda a: a": "lambda",
+    "a(2)": "there is no function a",
+    "2(a)": "only functions may be called",
+    "exp(a)(b)": "only functions may be called",
+    "a[0]": "indexing",
+    "[a, b]": "lists",
+    "{a: b}": "lists",
+    "{a}": "lists",
+    "(a, b)": "comma",
+    "1,5 * a": "comma",
+    "[x for x in a]": "comprehensions",
+    "sum(x for x in a)": "there is no function sum",
+    "min(x for x in a)": "min takes 2 arguments or more, not 1",
+    "max(*a)": "max takes 2 arguments or more, not 1",
+    "max(1, *a)": "column 8: \\* before",
+    "exp(x=a)": "exp takes no named arguments",
+    "exp(a, b)": "exp takes 1 argument, not 2",
+    "exp()": "exp takes 1 argument, not 0",
+    "where(a > 1, a)": "where takes 3 arguments, not 2",
+    "round(a, 2)": "round takes 1 argument, not 2",
+    "(x := 3)": ":= is not allowed",
+    "f'{a}'": "text is not allowed",
+    "'a'": "text is not allowed",
+    "b'a'": "text is not allowed",
+    "a + 'b'": "column 5: text",
+    "True": "write 1 and 0",
+    "None": "only real numbers",
+    "...": "only real numbers",
+    "3j": "only real numbers",
+    "a and b": "write \\(a > 1\\) & \\(b < 2\\)",
+    "not a": "write ~",
+    "a if b else c": "where",
+    "a ^ 2": "written \\*\\*",
+    "a @ b": "operator",
+    "a << 2": "operator",
+    "a is b": "write ==",
+    "a in b": "write ==",
+    "1 < a < 2": "chained comparisons .* \\(a < b\\) & \\(b < c\\)",
+    "a > 1 & b": "brackets",
+    "a > 1 & b < 2": "chained",
+    "a > b & c": "brackets",
+    "~(a + 1)": "brackets",
+    "a & 1": "brackets",
+    "await a": "not allowed",
+    "(yield)": "not allowed",
+    "a # b": "column 3: comments",
+    "1) + (2": "this is no formula",
+    "a; b": "this is no formula",
+    "a\\": "this is no formula",
+    "\0": "this is no formula",
+    "9**9**9": "column 4: an exponent beyond 1000",
+    "a ** 1e6": "column 6: an exponent beyond 1000",
+    "9.0 ** 999 ** 2": "exponent",
+    "10 ** 400": "column 1: this part is inf whatever",
+    "1 / 0": "this part is inf whatever",
+    "0 / 0 + a": "this part is nan whatever",
+    "log(-1)": "this part is nan whatever",
+    "1e999": "inf",
+    "9" * 400: "too large",
+    "exp(710) * a": "column 1: this part is inf",
+    "µ(a)": "there is no function \\\\u03bc",
+    "-" * 3990 + "a": "this is no formula|nests more",
+    "~" * 1990 + "a": "nests more",
+    "(" * 500 + "a" + ")" * 500: "this is no formula",
+    "a**" * 1300 + "a": "nests more",
+    "exp(" * 150 + "a" + ")" * 150: "nests more",
+    "a+" * (DEEPEST + 1) + "a": "nests more",
+    "a+" * LONGEST + "a": "characters, more than",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:20])
+def test_what_is_no_arithmetic_is_refused(text):
+    with pytest.raises(FormulaError, match=REFUSED[text]) as refusal:
+        formula(text)
+    assert "\n" not in str(refusal.value)
+
+
+def test_columns_count_characters():
+    with pytest.raises(FormulaError, match="column 7: attributes"):
+        formula("\n ä + b.c")
+
+
+def test_refusing_takes_no_time():
+    start = time.perf_counter()
+    for text in REFUSED:
+        with pytest.raises(FormulaError):
+            formula(text)
+    assert time.perf_counter() - start < 5.0
+
+
+def test_long_sums_are_allowed():
+    assert formula("+".join(["a"] * DEEPEST))(1.0) == DEEPEST
