@@ -132,6 +132,7 @@ _HALF = _OCTAVES << _LEADING_BITS  # cells on one side of the median
 _GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)  # in units of the cell
 _SCORES_PER_UNIT = 512
 _SCORE_LIMIT = 8.5
+_SCORE_CELLS = int(2 * _SCORE_LIMIT * _SCORES_PER_UNIT)
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ def _score_table(distribution: Distribution) -> _Lines:
     """The quantile function, for equal cells of the normal score."""
     from scipy.special import ndtr, ndtri
 
-    edges = np.arange(-_SCORE_LIMIT, _SCORE_LIMIT, 1 / _SCORES_PER_UNIT)
+    edges = -_SCORE_LIMIT + np.arange(_SCORE_CELLS) / _SCORES_PER_UNIT
     left, right = (edges + place / _SCORES_PER_UNIT for place in _GAUSS)
     if distribution.costly:
         low, high = (_smooth_quantile(distribution, scores) for scores in (left, right))

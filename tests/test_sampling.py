@@ -39,8 +39,17 @@ def test_the_unscrambled_sequence_is_scipys(monkeypatch):
 @pytest.mark.parametrize(
     ("scheme", "words"),
     [
-        ("sobol", SOBOL_WORDS := [[0] * 4, [0] * 4]),
-        ("random", RANDOM_WORDS := [[0] * 4, [0] * 4]),
+        (
+            "sobol",
+            [[2209645357, 1971865365, 442484610, 3965911994], [1850490285, 3073662535, 3665814406, 50823276]],
+        ),
+        (
+            "random",
+            [
+                [618174706, 3142809376, 3681353582, 3760922501],
+                [4193721261, 3992760257, 1396524622, 3426842709],
+            ],
+        ),
     ],
 )
 def test_the_words_have_known_values(scheme, words):
@@ -77,8 +86,17 @@ def test_what_a_wanted_column_is_correlated_with_is_drawn_behind_it(scheme):
     assert draws(one)["c"].tolist() == draws(everything)["c"].tolist()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("other", [{"seed": 8}, {"replicate": 1}, {"chunk": 1}, {"stream": 1}])
+@pytest.mark.parametrize(
+    ("scheme", "other"),
+    [
+        ("random", {"seed": 8}),
+        ("random", {"replicate": 1}),
+        ("random", {"chunk": 1}),
+        ("random", {"stream": 1}),
+    ]
+    # nets of one dimension share their leading digits, and are not independent point by point
+    + [("sobol", {"stream": 1})],
+)
 def test_seeds_replicates_chunks_and_streams_are_independent(scheme, other):
     size = 2**12
     first = draws(sampler(["a"], scheme, size=size))["a"]
