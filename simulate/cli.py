@@ -1,0 +1,285 @@
+"""The command line: each command parses, calls one function, prints."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simulate import __version__
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+app = typer.Typer(
+    name="simulate",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Scheme(StrEnum):
+    """How the uniforms behind the draws are made."""
+
+    sobol = "sobol"
+    random = "random"
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+PriorsFile = Annotated[Path, typer.Argument(metavar="PRIORS", help="The priors file (TOML).")]
+ScenariosOption = Annotated[
+    int | None, typer.Option(min=1, help="Number of joint draws; rounded up to whole chunks.")
+]
+SeedOption = Annotated[
+    int | None, typer.Option(min=0, help="The same seed gives the same result, to the bit.")
+]
+PercentilesOption = Annotated[str | None, typer.Option(help="Percentiles to report, such as 5,50,95.")]
+QuantitiesOption = Annotated[
+    str | None, typer.Option(help="Quantities to report, such as capex,training_cost, or 'all'.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Replace or add a prior, such as pue=1.1 or "
+        "'pue={dist=\"uniform\",lower=1.05,upper=1.3}'; repeatable.",
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Where to write; outputs/ and the priors file's name by default."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="What to print.")]
+
+
+@app.callback(invoke_without_command=True)
+def simulate(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Honest bands on what large language models cost: priors in, percentiles out.
+
+    \b
+    Examples:
+      simulate run priors/base.toml
+      simulate explain capex
+    """  # noqa: D301 - \b keeps the lines of a help text as they are
+    if version:
+        typer.echo(f"simulate {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    priors_file: PriorsFile,
+    *,
+    scenarios: ScenariosOption = None,
+    seed: SeedOption = None,
+    scheme: Annotated[Scheme, typer.Option(help="Quasi-random nets, or independent draws.")] = Scheme.sobol,
+    threads: Annotated[int | None, typer.Option(min=1, help="The result does not depend on it.")] = None,
+    percentiles: PercentilesOption = None,
+    quantities: QuantitiesOption = None,
+    changes: SetOption = None,
+    out: OutOption = None,
+    output: FormatOption = Format.table,
+    pictures: Annotated[
+        bool | None,
+        typer.Option(
+            "--pictures/--no-pictures", help="Draw bands.png and bands.svg; by default with tables."
+        ),
+    ] = None,
+    save_draws: Annotated[
+        bool, typer.Option("--save-draws", help="Write every scenario to draws.nc.")
+    ] = False,
+) -> None:
+    """Run a priors file and print percentile bands.
+
+    Writes result.nc, percentiles.csv, bands.png and bands.svg into a folder below outputs/ with the
+    name of the priors file. They replace those of an earlier run; pictures not drawn this time are
+    removed.
+
+    \b
+    Examples:
+      simulate run priors/base.toml
+      simulate run priors/base.toml --set pue=1.1 --quantities capex,opex_per_year
+      simulate run priors/base.toml --scenarios 100000 --format json
+    """  # noqa: D301
+    from simulate import engine, report, results
+    from simulate.priors import load_priors
+
+    priors = load_priors(priors_file, changes or ())
+    asked = engine.asked_quantities(priors, names(quantities))
+    if quantities == "all":
+        _complain(report.not_computed(priors))
+    tabular = output is Format.table
+    shown = report.with_components(priors.quantities, priors.priors, asked) if tabular else asked
+    with results.output_folder(out or results.default_folder(priors_file)) as folder:
+        with progress_bar() as progress:
+            dataset = engine.run(
+                priors,
+                scenarios=scenarios,
+                seed=seed,
+                scheme=scheme.value,
+                threads=threads,
+                percentiles=numbers("--percentiles", percentiles),
+                quantities=shown,
+                progress=progress,
+            )
+        draws = None
+        if save_draws:
+            draws = engine.draws(
+                priors, scenarios=scenarios, seed=seed, scheme=scheme.value, quantities=shown
+            )
+        results.write_run(folder, dataset, draws)
+        if pictures or (pictures is None and tabular):
+            from simulate import plots
+
+            results.write_figure(folder, results.BANDS, plots.bands(dataset, asked))
+    _complain(report.warnings_of(dataset))
+    if tabular:
+        from simulate.tables import output_width, show
+
+        show(report.run_report(dataset, priors, asked, output_width()))
+    else:
+        sys.stdout.write(report.json_text(dataset) if output is Format.json else report.csv_text(dataset))
+
+
+@app.command()
+def check(priors_file: PriorsFile, *, changes: SetOption = None) -> None:
+    """Check a priors file and print its priors.
+
+    Nothing is run. The exit code is 0 where all is well, else 2 with the first error on one line.
+
+    \b
+    Example:
+      simulate check priors/base.toml
+    """  # noqa: D301
+    from simulate.priors import load_priors
+    from simulate.report import priors_report
+    from simulate.tables import output_width, show
+
+    show(priors_report(load_priors(priors_file, changes or ()), output_width()))
+
+
+@app.command()
+def explain(
+    quantity: Annotated[
+        str | None, typer.Argument(metavar="QUANTITY", help="The quantity; without it, the list of all.")
+    ] = None,
+    priors_file: Annotated[
+        Path | None,
+        typer.Argument(metavar="PRIORS", help="A priors file, to show what it says of the quantity."),
+    ] = None,
+) -> None:
+    """Explain a quantity and what it depends on.
+
+    Prints its definition, equation, unit and source, and as trees what it needs and what needs it; with
+    a priors file also what that says of it. Without a quantity, prints the list of all.
+
+    \b
+    Examples:
+      simulate explain
+      simulate explain capex
+      simulate explain pue priors/base.toml
+    """  # noqa: D301
+    from simulate import model, report
+    from simulate.priors import load_priors
+    from simulate.tables import output_width, show
+
+    if priors_file is None and quantity is not None and quantity.endswith(".toml"):
+        priors_file, quantity = Path(quantity), None
+    priors = load_priors(priors_file) if priors_file else None
+    name = priors.model if priors else "llm_cost"
+    quantities = priors.quantities if priors else model.quantities(name)
+    if quantity is None:
+        show(report.quantity_list(quantities, name, priors.own if priors else (), output_width()))
+    else:
+        show(report.explanation(quantity, quantities, priors, output_width()))
+
+
+def names(text: str | None) -> list[str] | str | None:
+    """The names of a comma-separated option; `all` stays itself."""
+    if text is None or text.strip() == "all":
+        return text and text.strip()
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def numbers(option: str, text: str | None) -> list[float] | None:
+    """The numbers of a comma-separated option."""
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not a list of numbers such as 5,50,95", param_hint=option
+        ) from None
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int], None] | None]:
+    """Give a function that shows progress on stderr once a second has gone; None where nobody looks."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    begin = time.monotonic()
+    bar: Progress | None = None
+
+    def advance(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            if time.monotonic() - begin < 1:
+                return
+            from rich.console import Console
+            from rich.progress import Progress
+
+            bar = Progress(console=Console(stderr=True), transient=True)
+            bar.add_task("scenarios", total=total)
+            bar.start()
+        bar.update(bar.task_ids[0], completed=done)
+
+    try:
+        yield advance
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _complain(messages: list[str]) -> None:
+    for message in messages:
+        typer.echo(f"warning: {message}", err=True)
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is told in one line, with exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except ValueError as error:
+        # Only the package's own kinds are for the user; any other ValueError is a mistake of ours.
+        if not type(error).__module__.startswith("simulate."):
+            raise
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import xarray
+
+import simulate as package
+from simulate.cli import app, main
+
+BASE = "priors/base.toml"
+CONSTANTS = "priors/guosheng-2023.toml"
+QUICK = ("--scenarios", "4096")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Run a command in this process: its exit code, stdout and stderr. Output goes to `tmp_path / "out"`."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def run(*arguments, out=True):
+        place = ["--out", str(tmp_path / "out")] if out and arguments[0] == "run" else []
+        monkeypatch.setattr(sys, "argv", ["simulate", *arguments, *place])
+        try:
+            main()
+            code = 0
+        except SystemExit as error:
+            code = error.code or 0
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+def test_run_writes_four_files_and_prints_a_table(command, tmp_path):
+    code, out, err = command("run", BASE, *QUICK)
+    assert (code, err) == (0, "")
+    assert "Capex" in out
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {"result.nc", "percentiles.csv", "bands.png", "bands.svg"}
+    with xarray.open_dataset(tmp_path / "out" / "result.nc", engine="h5netcdf") as dataset:
+        assert dataset["capex"].dims == ("percentile",)
+        assert "server_capex" in dataset
+
+
+def test_results_go_to_the_folder_named_after_the_priors_file(command, tmp_path, monkeypatch):
+    (tmp_path / "mine.toml").write_text(
+        'model = "none"\n[priors.a]\ndist = "normal"\nmean = 1\nsd = 1\n[quantities.b]\nformula = "a"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    code, _, err = command("run", "mine.toml", *QUICK, "--format", "json", out=False)
+    assert (code, err) == (0, "")
+    files = {path.name for path in (tmp_path / "outputs" / "mine").iterdir()}
+    assert files == {"result.nc", "percentiles.csv"}
+
+
+def test_json_is_the_same_twice_and_for_any_number_of_threads(command):
+    told = [
+        command("run", BASE, *QUICK, "--seed", "5", "--format", "json", *more)
+        for more in ((), (), ("--threads", "1"), ("--threads", "2"))
+    ]
+    assert len({out for _, out, _ in told}) == 1
+    assert json.loads(told[0][1])["seed"] == 5
+    assert list(json.loads(told[0][1])["quantities"]) == list(package_headline())
+
+
+def package_headline():
+    from simulate.model import HEADLINE
+
+    return HEADLINE
+
+
+def test_constants_file_gives_the_published_figures(command):
+    code, out, err = command("run", CONSTANTS, "--format", "json", "--quantities", "all", *QUICK)
+    assert code == 0
+    assert "not computed for want of priors" in err
+    quantities = json.loads(out)["quantities"]
+    for name, value, digits in (
+        ("accelerators", 30_381.9, 1),
+        ("servers", 3_798, 0),
+        ("racks", 542, 0),
+        ("capex", 758.8e6, -5),
+        ("energy_per_day", 591_864, 0),
+        ("electricity_cost_per_day", 47_349, 0),
+        ("training_cost", 1.398e6, -3),
+    ):
+        assert {round(each, digits) for each in quantities[name]["percentiles"].values()} == {value}
+        assert quantities[name]["sd"] == 0
+
+
+def test_options_reach_the_run(command):
+    code, out, _ = command(
+        *("run", BASE, *QUICK, "--format", "json", "--scheme", "random", "--percentiles", "2.5,50"),
+        *("--quantities", "pue,capex", "--set", "pue=1.25"),
+    )
+    told = json.loads(out)
+    assert code == 0
+    assert told["scheme"] == "random"
+    assert list(told["quantities"]) == ["pue", "capex"]
+    assert told["quantities"]["pue"]["percentiles"] == {"2.5": 1.25, "50": 1.25}
+
+
+def test_csv_is_the_file_that_is_written(command, tmp_path):
+    code, out, _ = command("run", BASE, *QUICK, "--format", "csv", "--pictures")
+    assert code == 0
+    assert (tmp_path / "out" / "percentiles.csv").read_text() == out
+    assert (tmp_path / "out" / "bands.svg").exists()
+
+
+def test_draws_are_saved_when_asked(command, tmp_path):
+    code, _, _ = command("run", BASE, "--scenarios", "100", "--format", "json", "--save-draws")
+    assert code == 0
+    with xarray.open_dataset(tmp_path / "out" / "draws.nc", engine="h5netcdf") as draws:
+        assert draws["capex"].sizes == {"scenario": 100}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("run", "none.toml"), "none.toml"),
+        (("run", BASE, "--quantities", "capx"), "did you mean capex?"),
+        (("run", BASE, "--quantities", "prefill_seconds"), "cannot be computed"),
+        (("run", BASE, "--percentiles", "0"), "percentile"),
+        (("run", BASE, "--set", "puee=1"), "pue"),
+        (("check", "none.toml"), "none.toml"),
+        (("explain", "capx"), "did you mean capex?"),
+    ],
+)
+def test_mistake_is_told_in_one_line(command, tmp_path, arguments, wanted):
+    code, out, err = command(*arguments)
+    assert (code, out) == (2, "")
+    assert wanted in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_folder_that_cannot_be_written_is_told_before_the_run(command, tmp_path):
+    (tmp_path / "out").write_text("")
+    begin = time.monotonic()
+    code, _, err = command("run", BASE, "--scenarios", "100000000")
+    assert time.monotonic() - begin < 5
+    assert code == 2
+    assert "cannot be written" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run",), ("run", BASE, "--percentiles", "5,x"), ("run", BASE, "--scenarios", "0")]
+)
+def test_wrong_use_is_told_with_exit_code_2(command, arguments):
+    code, out, err = command(*arguments)
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+
+
+def test_nonfinite_is_told_on_stderr(command, tmp_path):
+    path = tmp_path / "odd.toml"
+    path.write_text(
+        'model = "none"\n[priors.a]\ndist = "normal"\nmean = 0\nsd = 1\n[quantities.b]\nformula = "log(a)"\n'
+    )
+    code, _, err = command("run", str(path), *QUICK)
+    assert code == 0
+    assert re.search(r"^warning: b: nan or infinite in [\d,]+ of 4,096 scenarios", err)
+
+
+def test_check_and_explain_print(command):
+    code, out, err = command("check", BASE)
+    assert (code, err) == (0, "")
+    assert "seconds_per_token" in out
+    for arguments, wanted in (
+        ((), "capex"),
+        (("capex",), "it_capex + facility_capex"),
+        (("pue", BASE), "base.toml:"),
+        ((CONSTANTS,), "training_cost_palm"),
+    ):
+        code, out, err = command("explain", *arguments)
+        assert (code, err) == (0, "")
+        assert wanted in out
+
+
+def test_version_and_help(command):
+    assert command("--version") == (0, f"simulate {package.__version__}\n", "")
+    code, out, _ = command("--help")
+    assert code == 0
+    for each in app.registered_commands:
+        assert each.callback is not None
+        code, text, _ = command(each.name or each.callback.__name__, "--help")
+        assert code == 0
+        assert re.search(r"Examples?:\n +simulate ", text), f"{each.callback.__name__} has no example"
+        assert text.splitlines()[2].strip() in out  # no summary is cut
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom simulate.cli import main\nsys.argv = ['simulate', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'scipy', 'xarray', 'matplotlib', 'rich', 'pint', 'pydantic'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_interrupt_leaves_nothing(tmp_path):
+    command = [sys.executable, "-m", "simulate.cli", "run", BASE, "--scenarios", "1000000000"]
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "out")], stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "out").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert told == b""
+    assert not (tmp_path / "out").exists()
+
+
+def test_closed_pipe_is_quiet():
+    command = f"{sys.executable} -m simulate.cli explain | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
