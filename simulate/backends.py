@@ -48,4 +48,5 @@ def ordered_map(
     try:
         yield from pool.map(work, tasks)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        # Not waiting lets an interrupted consumer tell the tasks at work to stop.
+        pool.shutdown(wait=False, cancel_futures=True)
