@@ -9,6 +9,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import ndtr, ndtri
 
+from simulate import plots
 from simulate.backtest import (
     BANDS,
     PERCENTILES,
@@ -158,3 +159,28 @@ def test_a_forecast_known_by_its_quantiles_scores_as_the_distribution_does():
     )
     assert case.percentiles[95] == pytest.approx(math.exp(5 + 0.4 * ndtri(0.95)), rel=1e-12)
     assert Backtest((*backtest().cases, case), {}).baselines == backtest().baselines
+
+
+def test_the_picture_of_bands_shows_each_case_in_order():
+    cases = backtest().cases
+    figure = plots.forecast_bands(
+        [case.percentiles for case in cases],
+        [case.outcome for case in cases],
+        [c.name for c in cases],
+        "hours",
+    )
+    figure.draw_without_rendering()
+    (axis,) = figure.axes
+    dots = [line for line in axis.lines if line.get_marker() == "o"]
+    by_median = sorted(cases, key=lambda case: case.percentiles[50])
+    assert [label.get_text() for label in axis.get_yticklabels()] == [case.name for case in by_median]
+    assert [dot.get_xdata()[0] for dot in dots] == [case.outcome for case in by_median]
+    hollow = [dot.get_markerfacecolor() == "white" for dot in dots]
+    assert hollow == [abs(case.pit - 0.5) > 0.45 for case in by_median]
+
+
+def test_the_picture_of_pits_counts_all_cases():
+    figure = plots.pit_histogram([case.pit for case in backtest().cases])
+    figure.draw_without_rendering()
+    (axis,) = figure.axes
+    assert [bar.get_height() for bar in axis.containers[0]] == backtest().pit_counts().tolist()
