@@ -108,6 +108,9 @@ class TestEachFile:
             assert entry.get("unit"), name
             assert entry.get("evidence") in {"sourced", "judgement"}, name
             assert entry.get("source"), name
+            assert "simulate" not in entry["source"], (
+                "a source is somebody else's; how we fit it is the note's"
+            )
 
     def test_what_is_not_verified_or_not_published_is_called_judgement(self, file):
         for name, entry in stated(file):
