@@ -132,8 +132,8 @@ class Stack:
         return frozenset().union(*(layer.malformed for layer in self.layers))
 
     def report(self, entry: Entry, kind: str, key: str | None, message: str) -> None:
-        """Note a problem with a key of an entry, or with the entry."""
-        if key is None or key not in entry.origins:
-            self.problems.append(Problem(entry.layer, (kind, entry.name), message))
-        else:
-            self.problems.append(Problem(entry.origins[key], (kind, entry.name, key), message))
+        """Note a problem with a key of an entry, or with the entry; what merging spoilt is the nearest's."""
+        if key is not None and entry.origins.get(key) is not entry.layer:
+            key, message = None, f"{key}: {message}" if key in entry.origins else message
+        place = (kind, entry.name) if key is None else (kind, entry.name, key)
+        self.problems.append(Problem(entry.layer, place, message))

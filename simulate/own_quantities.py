@@ -110,5 +110,5 @@ def factor_to(stack: Stack, entry: Entry, kind: str, unit: str, to: str) -> floa
     try:
         return conversion_factor(unit, to)
     except UnitError as error:
-        stack.report(entry, kind, "unit", f"{error}; the quantity's own unit is {to}")
+        stack.report(entry, kind, "unit", f"{error} ({entry.name} itself is in {to})")
         return 1.0

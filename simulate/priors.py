@@ -219,7 +219,7 @@ def _built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
     }
     varies = {name: np.ptp(prior.distribution.support) > 0 for name, prior in priors.items()}
     correlations = merged_correlations(stack, varies, entries, formulas, known)
-    _check_use(stack, frame.layers, entries, quantities, correlations)
+    _check_use(stack, frame.layers, chosen, entries, formulas, quantities, correlations)
     own_names = tuple(name for name in formulas if name in quantities)
     new_names = tuple(name for name in own_names if name not in model.quantities(model_name))
     case = replace(
@@ -274,8 +274,7 @@ def _prior(stack: Stack, entry: Entry, quantity: Quantity) -> Prior | None:
     if "value" in table:
         specification = {"value": table["value"], **specification}
     if ("dist" in table) == ("value" in table):
-        fault = "dist and value exclude each other; keep one" if "dist" in table else _no_family(entry)
-        stack.report(entry, "priors", "value" if "dist" in table else None, fault)
+        stack.report(entry, "priors", *_no_family(table))
         return None
     family = table.get("dist", "constant")
     origin = entry.origins.get("file", entry.layer)
@@ -305,13 +304,14 @@ def _prior(stack: Stack, entry: Entry, quantity: Quantity) -> Prior | None:
     )
 
 
-def _no_family(entry: Entry) -> str:
-    keys = [key for key in entry.table if key not in COMMON]
-    for key in keys:
-        if suggestion(key, ("dist", "value")):
-            return f"dist is missing{suggestion(key, ('dist', 'value'))}"
-    given = f" for {', '.join(keys)}" if keys else ""
-    return f'dist is missing{given}; add dist = "lognormal" or another family, or value = NUMBER'
+def _no_family(table: Mapping[str, Any]) -> tuple[str | None, str]:
+    """Say, with the key to mend, why a table states no distribution, or two."""
+    if "dist" in table:
+        return "value", "dist and value exclude each other; keep one"
+    for key in table:
+        if key not in COMMON and (mend := suggestion(key, ("dist", "value"))):
+            return key, f"unknown key{mend}"
+    return None, 'dist is missing; add dist = "lognormal" or another family, or value = NUMBER'
 
 
 def _impossible(drawn: Distribution, quantity: Quantity, unit: str, factor: float) -> str:
@@ -336,35 +336,42 @@ def _impossible(drawn: Distribution, quantity: Quantity, unit: str, factor: floa
 def _check_use(
     stack: Stack,
     layers: Sequence[Layer],
+    chosen: str,
     entries: Mapping[str, Entry],
+    formulas: Mapping[str, Entry],
     quantities: Mapping[str, Quantity],
     correlations: Sequence[Correlation],
 ) -> None:
-    """Report priors of the file's own that nothing uses, and a file that states nothing at all."""
+    """Report priors of the file's own that nothing uses, and a file that states nothing at all.
+
+    In a choice's case its own priors alone are in question: the file's have been looked at without it.
+    """
     of_model = model.quantities(stack.value("model", DEFAULT_MODEL))
-    formulas = {name for name, quantity in quantities.items() if quantity.function and name not in of_model}
-    used = {need for quantity in quantities.values() for need in quantity.needs} | _named_in_choices(layers)
+    used = {need for quantity in quantities.values() for need in quantity.needs} | _named_in_formulas(layers)
     used |= {name for pair in correlations for name in (pair.first, pair.second)} | stack.malformed
     wanted = [name for name in (*of_model, *used) if name not in entries]
     for name, entry in entries.items():
-        if entry.own and name not in of_model and name not in used and name not in formulas:
-            mend = suggestion(name, wanted, "name it in a formula of [quantities], or take it out")
+        in_question = entry.own and bool(entry.layer.prefix) == bool(chosen)
+        if in_question and not (name in of_model or name in formulas or name in used):
+            advice = "name it in a formula of [quantities], or take it out"
+            mend = suggestion(name, wanted) or suggestion(name, [*of_model, *used], advice)
             fault = f"there is no such quantity, and nothing uses it{mend}"
             stack.problems.append(Problem(entry.layer, ("priors", name), fault, unused=True))
-    if not stack.problems and not entries and not formulas:
+    if not (stack.problems or entries or formulas or stack.malformed):
         stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables"))
 
 
-def _named_in_choices(layers: Sequence[Layer]) -> set[str]:
-    """Names in the formulas of choices: what a file's prior is for may stand there only."""
+def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:
+    """Names in formulas of the file and its choices, those replaced by a `--set` or a choice too."""
+    tables = [layer.tables for layer in layers if layer.own]
+    tables += [option for layer in layers for option in layer.tables.get("choices", {}).values()]
     named: set[str] = set()
-    for layer in layers:
-        for option in layer.tables.get("choices", {}).values():
-            for table in option.get("quantities", {}).values():
-                try:
-                    named.update(formula(table.get("formula", "0")).names)
-                except FormulaError:
-                    continue  # reported where the choice is built
+    for table in tables:
+        for quantity in table.get("quantities", {}).values():
+            try:
+                named.update(formula(quantity.get("formula", "0")).names)
+            except FormulaError:
+                continue  # reported where it is built
     return named
 
 
@@ -387,7 +394,7 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity]) -> tuple[Publis
             try:
                 value = table["value"] * conversion_factor(unit, own)
             except UnitError as error:
-                fault = f"{error}; the quantity's own unit is {own}"
+                fault = f"{error} ({name} itself is in {own})"
                 stack.problems.append(Problem(layer, ("published", i, "unit"), fault))
                 continue
             figure = Published(name, float(value), unit, table.get("source", ""), table.get("note", ""))

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,7 +29,7 @@ def read_files(path: Path | str) -> tuple[list[Layer], list[SourceFile], list[Pr
     sources: list[SourceFile] = []
     shown = str(path)
     while True:
-        if fault := _unreadable(shown):
+        if fault := _unreadable(shown, layers):
             if not layers:
                 raise PriorsError(f"{shown}: {fault}")
             return layers, sources, [Problem(layers[-1], ("extends",), f"{shown} {fault}")]
@@ -51,7 +51,7 @@ def read_files(path: Path | str) -> tuple[list[Layer], list[SourceFile], list[Pr
             )
 
 
-def _unreadable(shown: str) -> str:
+def _unreadable(shown: str, layers: Sequence[Layer]) -> str:
     """Say why there is no file to read; '' where there is one."""
     path = Path(shown)
     try:
@@ -59,10 +59,11 @@ def _unreadable(shown: str) -> str:
             return "is a folder; name a priors file in it"
         if path.exists():
             return ""
-        siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        others = [*path.parent.iterdir()] if path.parent.is_dir() else []
     except (OSError, ValueError) as error:
         return f"cannot be read ({getattr(error, 'strerror', None) or error})"
-    return f"does not exist{suggestion(path.name, siblings) or '; check the path'}"
+    names = [other.name for other in others if other not in [Path(layer.shown) for layer in layers]]
+    return f"does not exist{suggestion(path.name, names, 'check the path')}"
 
 
 def _source(shown: str) -> SourceFile:
@@ -84,7 +85,7 @@ def _tables(text: str, shown: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise PriorsError(f"{shown}: TOML: brackets nest too deeply") from None
+        raise PriorsError(f"{shown}: TOML: brackets nest too deeply; take some away") from None
     except ValueError as error:
         fault, line = _syntax(str(error), text)
         raise PriorsError(f"{shown}:{line}: TOML: {fault}") from None
@@ -95,6 +96,7 @@ def _syntax(message: str, text: str) -> tuple[str, int]:
     place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     line = int(place[1]) if place and place[1] else text.count("\n", 0, len(text.rstrip())) + 1
     fault = message[: place.start()] if place else message
+    fault = re.sub(r"\('(.*?)',?\)", lambda names: f"[{names[1]}]".replace("', '", "."), fault)
     column = f" in column {place[2]}" if place and place[2] else ""
     mends = {
         "Invalid value": "put text in quotes; numbers look like 0.5, 3e6, 1_000",
@@ -272,6 +274,12 @@ def _fault(kind: str, key: Key, value: Any, context: Mapping[str, Any], tables: 
             )
         case "model_type" | "dict_type":
             return _no_table(key, value)
+        case "float_type" if type(value) is int:
+            return "is too large; a number lies below 1e308"
+        case "int_type" | "int_from_float" if isinstance(value, float) and value.is_integer():
+            return f"must be a whole number{found}; write {int(value):_}"
+        case "list_type" if key == ("published",):
+            return "must be a list of tables; write [[published]] in double brackets"
     return f"must be {EXPECTED.get(kind, 'another value')}{found}"
 
 
@@ -299,7 +307,8 @@ def _no_table(key: Key, value: Any) -> str:
         case (*_, "quantities", str()):
             return f"must be a table, not {_written(value)}; write formula = ... under [{name}]"
         case ("correlations", str() as first):
-            return f"must name a pair; write {first}.OTHER = {_written(value)}"
+            pair = first if "." in first else f"{first}.OTHER"
+            return f"must name a pair; write {pair} = {_written(value)}, without quotes"
         case ("published", int()):
             return "must be a table; write [[published]] with quantity and value"
     return f"must be a table, not {_written(value)}; write [{name}]"
@@ -375,7 +384,7 @@ def _written(value: Any) -> str:
         case dict():
             return "a table"
         case list():
-            return "a list"
+            return "a list" if value else "an empty list"
         case _:
             text = (
                 str(value) if not isinstance(value, int) or abs(value) < 10**40 else "a number of that size"

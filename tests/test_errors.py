@@ -1,0 +1,481 @@
+"""Each fault of a priors file, and the line that a user reads of it."""
+# ruff: noqa: E501, ISC004 - a message stands whole
+
+import os
+from pathlib import Path
+
+import pytest
+
+from simulate.priors import PriorsError, load_priors
+
+PUE = '[priors.pue]\ndist = "lognormal"\np5 = 1.1\np95 = 1.5\nshift = 1\n'
+STEP = '[priors.mfu_step]\ndist = "uniform"\nlower = 0.3\nupper = 0.5\n'
+VISITORS = '[priors.visitors_per_day]\ndist = "lognormal"\np5 = 1e6\np95 = 2e6\n'
+
+# The message of faulty.toml; one that ends in … goes on in the words of another module.
+FAULTS = {
+    # --- the file as a whole
+    "empty": (" \n\n", "1: the file is empty; write [priors.NAME] tables in it"),
+    "comments alone": ("# nothing yet\n", "1: states no priors; add [priors.NAME] tables"),
+    "title alone": ('title = "x"\n', "1: states no priors; add [priors.NAME] tables"),
+    # --- syntax
+    "open bracket": (
+        "\n[priors.pue\nvalue = 1\n",
+        "2: TOML: Expected ']' at the end of a table declaration in column 12; …",
+    ),
+    "text without quotes": (
+        "[priors.pue]\ndist = lognormal\n",
+        "2: TOML: Invalid value in column 8; put text in quotes; numbers look like 0.5, 3e6, 1_000",
+    ),
+    "key twice": (
+        "[priors.pue]\nvalue = 1.1\nvalue = 1.2\n",
+        "3: TOML: Cannot overwrite a value in column 12; the key is given twice; keep one",
+    ),
+    "table twice": (
+        "[priors.pue]\nvalue = 1.1\n\n[priors.pue]\nvalue = 1.2\n",
+        "4: TOML: Cannot declare [priors.pue] twice in column 12; the table is given twice; keep one",
+    ),
+    "open quotes": ('[priors.pue]\nnote = """a\n', "2: TOML: Unterminated string; close the quotes"),
+    "a number of 5000 digits": ("a = " + "9" * 5000 + "\n", "1: TOML: Exceeds the limit …"),
+    # --- unknown keys
+    "unknown key on top": ('titel = "x"\n' + PUE, "1: titel: unknown key; did you mean title?"),
+    "prior without priors": (
+        "[pue]\nvalue = 1.1\n",
+        "1: pue: unknown table; a prior is written [priors.pue]",
+    ),
+    "key below a table": (
+        PUE + '[run]\ntitle = "x"\n',
+        "7: run.title: unknown key here; move it to the top of the file, above the first [table]",
+    ),
+    "unknown key of run": (
+        PUE + "[run]\nscenario = 3\n",
+        "7: run.scenario: unknown key; did you mean scenarios?",
+    ),
+    "unknown key of a quantity": (
+        PUE + '[quantities.x]\nformla = "pue"\n',
+        "7: quantities.x.formla: unknown key; did you mean formula?",
+    ),
+    "unknown key of a figure": (
+        PUE + '[[published]]\nquantity = "capex"\nvalue = 3\nlink = "x"\n',
+        "9: published.link: unknown key; known are quantity, value, unit, source, note",
+    ),
+    "unknown parameter": (PUE + "scale = 3\n", "6: priors.pue.scale: …"),
+    "misspelt source": (PUE + 'soruce = "x"\n', "6: priors.pue.soruce: unknown key; did you mean 'source'?"),
+    "misspelt dist": (
+        '[priors.pue]\ndits = "lognormal"\n',
+        "2: priors.pue.dits: unknown key; did you mean dist?",
+    ),
+    # --- families and quantities
+    "unknown family": (
+        '[priors.pue]\ndist = "lognormall"\np5 = 1\np95 = 2\n',
+        "2: priors.pue.dist: there is no family 'lognormall'; did you mean 'lognormal'?",
+    ),
+    "unknown quantity": (
+        STEP + "[priors.peu]\nvalue = 1.1\n",
+        "5: priors.peu: there is no such quantity, and nothing uses it; did you mean pue?",
+    ),
+    "unused prior": (
+        STEP + "[priors.zzz]\nvalue = 1.1\n",
+        "5: priors.zzz: there is no such quantity, and nothing uses it; "
+        "name it in a formula of [quantities], or take it out",
+    ),
+    "unused prior, another fault": (
+        '[priors.zzz]\nvalue = 1\n[priors.pue]\nvalue = "x"\n',
+        '4: priors.pue.value: must be a number without quotes, not "x"',
+    ),
+    "run of an unknown quantity": (
+        PUE + '[run]\nquantities = [\n  "capex",\n  "oppex_per_year"\n]\n',
+        "9: run.quantities: there is no quantity oppex_per_year; did you mean opex_per_year?",
+    ),
+    "figure of an unknown quantity": (
+        PUE + '[[published]]\nquantity = "capex"\nvalue = 3\n[[published]]\nquantity = "capexx"\nvalue = 3\n',
+        "10: published.quantity: there is no quantity capexx; did you mean capex?",
+    ),
+    "unknown model": (
+        'model = "llmcost"\n' + PUE,
+        '1: model: must be "llm_cost" or "none", not "llmcost"; did you mean llm_cost?',
+    ),
+    "unknown accelerator": (
+        'accelerator = "H10"\n' + PUE,
+        '1: accelerator: there is no accelerator "H10" in the catalog; …',
+    ),
+    # --- missing parameters, at the table's header
+    "missing percentile": ('\n[priors.pue]\ndist = "lognormal"\np5 = 1.1\n', "2: priors.pue: …"),
+    "missing mode": (
+        '\n[priors.pue]\ndist = "pert"\nlower = 1.1\nupper = 2\n',
+        "2: priors.pue: mode missing; …",
+    ),
+    "missing family": (
+        "\n[priors.pue]\np5 = 1.1\np95 = 1.2\n",
+        '2: priors.pue: dist is missing; add dist = "lognormal" or another family, or value = NUMBER',
+    ),
+    "missing value of a figure": (
+        PUE + '[[published]]\nquantity = "capex"\n',
+        "6: published.value: is missing; add value = ...",
+    ),
+    "missing formula": (
+        PUE + '[quantities.x]\nunit = "USD"\n',
+        "6: quantities.x: formula is missing; add formula = ...",
+    ),
+    "family and value": (
+        '[priors.pue]\ndist = "uniform"\nvalue = 1.2\n',
+        "3: priors.pue.value: dist and value exclude each other; keep one",
+    ),
+    # --- wrong types
+    "text for a number": (
+        '[priors.pue]\nvalue = "1.1"\n',
+        '2: priors.pue.value: must be a number without quotes, not "1.1"',
+    ),
+    "text for a parameter": (
+        '[priors.pue]\ndist = "uniform"\nlower = "1"\nupper = 2\n',
+        "3: priors.pue.lower: must be a number, …",
+    ),
+    "truth for a number": (
+        "[priors.pue]\nvalue = true\n",
+        "2: priors.pue.value: must be a number without quotes, not true",
+    ),
+    "number for text": ("[priors.pue]\ndist = 3\n", "2: priors.pue.dist: must be text in quotes, not 3"),
+    "number for a table": (
+        "[priors]\npue = 1.1\n",
+        "2: priors.pue: must be a table, not 1.1; write value = 1.1 under [priors.pue]",
+    ),
+    "formula for a table": (
+        PUE + '[quantities]\nx = "pue"\n',
+        '7: quantities.x: must be a table, not "pue"; write formula = ... under [quantities.x]',
+    ),
+    "one bracket": (
+        PUE + '[published]\nquantity = "capex"\n',
+        "6: published: must be a list of tables; write [[published]] in double brackets",
+    ),
+    "scenarios as float": (
+        PUE + "[run]\nscenarios = 1e6\n",
+        "7: run.scenarios: must be a whole number, not 1000000.0; write 1_000_000",
+    ),
+    "negative seed": (PUE + "[run]\nseed = -1\n", "7: run.seed: must be greater than or equal to 0, not -1"),
+    "percentile of 100": (
+        PUE + "[run]\npercentiles = [5,\n100]\n",
+        "8: run.percentiles: must be less than 100, not 100",
+    ),
+    "no percentiles": (
+        PUE + "[run]\npercentiles = []\n",
+        "7: run.percentiles: must be a list of one or more, or be left out, not an empty list",
+    ),
+    "evidence of another kind": (
+        PUE + 'evidence = "judgment"\n',
+        '6: priors.pue.evidence: must be "sourced" or "judgement", not "judgment"; did you mean judgement?',
+    ),
+    # --- nan and inf
+    "nan": ("[priors.pue]\nvalue = nan\n", "2: priors.pue.value: must be a finite number, not nan"),
+    "inf": (
+        '[priors.pue]\ndist = "uniform"\nlower = 1\nupper = inf\n',
+        "4: priors.pue.upper: must be finite, …",
+    ),
+    "huge": (
+        "[priors.pue]\nvalue = 1" + "0" * 400 + "\n",
+        "2: priors.pue.value: is too large; a number lies below 1e308",
+    ),
+    # --- units
+    "unit that does not convert": (
+        '[priors.server_price]\nvalue = 3\nunit = "kWh"\n',
+        "3: priors.server_price.unit: kWh does not convert to USD (server_price itself is in USD)",
+    ),
+    "unknown unit": (
+        '[priors.server_price]\nvalue = 3\nunit = "kUSDs"\n',
+        "3: priors.server_price.unit: there is no unit 'kUSDs'; …",
+    ),
+    "unit of a figure": (
+        PUE + '[[published]]\nquantity = "capex"\nvalue = 1\nunit = "kWh"\n',
+        "9: published.unit: kWh does not convert to USD (capex itself is in USD)",
+    ),
+    "unit of a replacing formula": (
+        PUE + '[quantities.capex]\nformula = "pue"\nunit = "kWh"\n',
+        "8: quantities.capex.unit: kWh does not convert to USD (capex itself is in USD)",
+    ),
+    # --- percentiles
+    "percentiles in the wrong order": (
+        '[priors.pue]\ndist = "lognormal"\np5 = 1.5\np95 = 1.1\n',
+        "3: priors.pue.p5: percentiles in the wrong order: …",
+    ),
+    "percentile with a dot": (
+        '[priors.pue]\ndist = "lognormal"\np2.5 = 1.1\np97.5 = 1.5\n',
+        '3: priors.pue.p2.5: p2.5 is a dotted key in TOML; write "p2.5" in quotes',
+    ),
+    "percentile with a dot, in a component": (
+        '[priors.pue]\ndist = "mixture"\ncomponents = [{value = 1},\n{dist = "lognormal", p2.5 = 1, p95 = 2}]\n',
+        '4: priors.pue.components.p2.5: p2.5 is a dotted key in TOML; write "p2.5" in quotes',
+    ),
+    "pert through percentiles": (
+        '[priors.pue]\ndist = "pert"\np5 = 1\np50 = 2\np95 = 3\n',
+        "3: priors.pue.p5: …",
+    ),
+    "metalog that falls": (
+        '\n[priors.pue]\ndist = "metalog"\np5 = 1.1\np50 = 1.10001\np95 = 1.5\n',
+        "2: priors.pue: no metalog …",
+    ),
+    # --- what is possible
+    "normal below the bound": (
+        '[priors.pue]\ndist = "normal"\nmean = 1.2\nsd = 0.1\n',
+        "1: priors.pue: pue below 1 has probability 0.023, but cannot be there; truncate it with lower = 1",
+    ),
+    "constant above the bound": (
+        "[priors.prompt_cache_hit_rate]\nvalue = 1.2\n",
+        "2: priors.prompt_cache_hit_rate.value: prompt_cache_hit_rate cannot be above 1; mend the value or its unit",
+    ),
+    "bound in the prior's unit": (
+        '[priors.prompt_cache_hit_rate]\ndist = "uniform"\nlower = 50\nupper = 150\nunit = "%"\n',
+        "1: priors.prompt_cache_hit_rate: prompt_cache_hit_rate above 100 % has probability 0.5, but cannot be there; "
+        "truncate it with upper = 100",
+    ),
+    # --- correlations
+    "pair of one": (
+        PUE + "[correlations]\npue.pue = 0.3\n",
+        "7: correlations.pue.pue: a quantity is not correlated with itself; name two priors",
+    ),
+    "beyond 1": (
+        PUE + STEP + "[correlations]\npue.mfu_step = 1.3\n",
+        "11: correlations.pue.mfu_step: a correlation lies from -1 to 1; mend the number",
+    ),
+    "nan correlation": (
+        PUE + STEP + "[correlations]\npue.mfu_step = nan\n",
+        "11: correlations.pue.mfu_step: a correlation lies from -1 to 1; mend the number",
+    ),
+    "text for a correlation": (
+        PUE + STEP + '[correlations]\npue.mfu_step = "0.3"\n',
+        "11: correlations.pue.mfu_step: must be a number from -1 to 1 without quotes",
+    ),
+    "unknown measure": (
+        PUE + STEP + "[correlations]\npue.mfu_step = { spaerman = 0.3 }\n",
+        '11: correlations.pue.mfu_step: unknown measure "spaerman"; did you mean spearman?',
+    ),
+    "no prior": (
+        PUE + "[correlations]\npue.mfu_step = 0.3\n",
+        "7: correlations.pue.mfu_step: there is no prior for mfu_step; add [priors.mfu_step] or take the pair out",
+    ),
+    "no such prior": (
+        PUE + STEP + "[correlations]\npue.mfu_stp = 0.3\n",
+        "11: correlations.pue.mfu_stp: there is no prior for mfu_stp; did you mean mfu_step?",
+    ),
+    "constant": (
+        PUE + "[priors.mfu_step]\nvalue = 0.3\n[correlations]\nmfu_step.pue = 0.3\n",
+        "9: correlations.mfu_step.pue: mfu_step is a constant, which correlates with nothing; take the pair out",
+    ),
+    "pair twice": (
+        PUE + STEP + "[correlations]\npue.mfu_step = 0.3\nmfu_step.pue = 0.2\n",
+        "12: correlations.mfu_step.pue: the pair is given twice, as pue.mfu_step too; keep one",
+    ),
+    "no pair": (
+        PUE + "[correlations]\npue = 0.3\n",
+        "7: correlations.pue: must name a pair; write pue.OTHER = 0.3, without quotes",
+    ),
+    "quoted pair": (
+        PUE + '[correlations]\n"pue.mfu_step" = 0.3\n',
+        '7: correlations."pue.mfu_step": must name a pair; write pue.mfu_step = 0.3, without quotes',
+    ),
+    "not positive semidefinite": (
+        PUE + STEP + VISITORS + '[priors.output_tokens]\ndist = "lognormal"\np5 = 1\np95 = 2\n'
+        "[correlations]\npue.output_tokens = 0.1\npue.mfu_step = 0.9\npue.visitors_per_day = 0.9\n"
+        "mfu_step.visitors_per_day = -0.9\noutput_tokens.mfu_step = 0.1\n",
+        "22: correlations.mfu_step.visitors_per_day: these cannot hold together: pue with mfu_step (0.9), "
+        "pue with visitors_per_day (0.9), mfu_step with visitors_per_day (-0.9); weaken one "
+        "(their matrix is not positive semidefinite)",
+    ),
+    # --- formulas
+    "name unknown to a formula": (
+        PUE + '[quantities.x]\nformula = "puu + 1"\n',
+        "7: quantities.x.formula: there is no quantity or prior puu; did you mean pue?",
+    ),
+    "letters that look alike": (
+        PUE + '[quantities.x]\nformula = "рue + 1"\n',
+        "7: quantities.x.formula: there is no quantity or prior \\u0440ue; did you mean pue?",
+    ),
+    "hostile formula": (
+        PUE + '[quantities.x]\nformula = "2 * pue.__class__"\n',
+        "7: quantities.x.formula: column 5: attributes (a.b) are not allowed; write names and functions alone",
+    ),
+    "circle of formulas": (
+        PUE
+        + '[quantities.x]\nformula = "y + 1"\n[quantities.y]\nformula = "z * pue"\n[quantities.z]\nformula = "x"\n',
+        "7: quantities.x.formula: needs itself: x -> y -> z -> x; break the circle or give one of them a prior",
+    ),
+    "circle through the model": (
+        PUE + '[quantities.server_price]\nformula = "server_capex / 1000"\n',
+        "7: quantities.server_price.formula: needs itself: server_price -> server_capex -> server_price; "
+        "break the circle or give one of them a prior",
+    ),
+    "prior and formula": (
+        PUE + '[quantities.pue]\nformula = "1.1"\n',
+        "6: quantities.pue: [priors.pue] binds it too; keep one of the two",
+    ),
+    "name that is no name": (
+        'model = "none"\n[priors.a-b]\nvalue = 1\n',
+        "2: priors.a-b: a name is letters, digits and _, from a letter on, and no word of Python; write it so",
+    ),
+    "name that results use": (
+        PUE + '[quantities.capex_mean]\nformula = "capex"\n',
+        "6: quantities.capex_mean: results use this name beside capex; choose another",
+    ),
+    "control characters": (
+        '[priors."p\\u001b[31mue\\n"]\nvalue = 1\n',
+        '1: priors."p\\x1b[31mue\\n": a name is letters, digits and _, from a letter on, and no word of Python; write it so',
+    ),
+    # --- choices
+    "unknown key of a choice": (
+        PUE + '[choices.a]\nlabl = "x"\n',
+        "7: choices.a.labl: unknown key; did you mean label?",
+    ),
+    "fault of a choice": (
+        PUE + "[choices.a.priors.pue]\nvalue = 0.5\n",
+        "7: choices.a.priors.pue.value: pue cannot be below 1; mend the value or its unit",
+    ),
+    "formula of a choice": (
+        PUE + '[choices.a.quantities.capex]\nformula = "xyz"\n',
+        "7: choices.a.quantities.capex.formula: there is no quantity or prior xyz; add [priors.xyz]",
+    ),
+    # --- extends
+    "extends a number": ("extends = 3\n" + PUE, "1: extends: must be text in quotes, not 3"),
+    "extends no file": (
+        'title = "x"\nextends = "none.toml"\n' + PUE,
+        "2: extends: none.toml does not exist; check the path",
+    ),
+    "extends a folder": (
+        'title = "x"\nextends = "."\n' + PUE,
+        "2: extends: . is a folder; name a priors file in it",
+    ),
+    "extends itself": (
+        '\nextends = "./faulty.toml"\n',
+        "2: extends: goes in a circle, faulty.toml -> faulty.toml; take it out",
+    ),
+    # --- the first by line
+    "two faults": (
+        PUE + '[quantities.x]\nformula = "puu"\n[run]\nseed = "a"\n',
+        "7: quantities.x.formula: there is no quantity or prior puu; did you mean pue?",
+    ),
+    "two faults, the other order": (
+        PUE + '[run]\nseed = "a"\n[quantities.x]\nformula = "puu"\n',
+        '7: run.seed: must be a whole number, not "a"',
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(path, *overrides):
+    with pytest.raises(PriorsError) as refused:
+        load_priors(path, overrides)
+    message = str(refused.value)
+    assert message.isprintable(), "one line without control characters"
+    return message
+
+
+def assert_message(message, expected):
+    if expected.endswith("…"):
+        assert message.startswith(expected.removesuffix("…"))
+    else:
+        assert message == expected
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults(fault):
+    text, expected = FAULTS[fault]
+    Path("faulty.toml").write_text(text, encoding="utf-8")
+    assert_message(refusal("faulty.toml"), f"faulty.toml:{expected}")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_keep_their_lines_with_carriage_returns_and_a_byte_order_mark(fault):
+    text, expected = FAULTS[fault]
+    Path("faulty.toml").write_bytes(("\ufeff" + text.replace("\n", "\r\n")).encode())
+    assert_message(refusal("faulty.toml"), f"faulty.toml:{expected}")
+
+
+OVERRIDES = {
+    "pue": "is not a TOML key = value (Expected '=' after a key in a key/value pair); …",
+    "pue=1.x": "is not a TOML key = value (…",
+    "pue=lognormal": "is not a TOML key = value (Invalid value); text stands in quotes within the value; …",
+    "": "sets nothing; …",
+    'pue="1.1"': 'priors.pue.value: must be a number without quotes, not "1.1"',
+    "pue=0.5": "priors.pue.value: pue cannot be below 1; mend the value or its unit",
+    "peu=1.1": "priors.peu: there is no such quantity, and nothing uses it; did you mean pue?",
+    "pue.p95=1.05": "priors.pue: p5: percentiles in the wrong order: …",
+    "pue.p2.5=1.05": 'priors.pue.p2.5: p2.5 is a dotted key in TOML; write "p2.5" in quotes',
+    'pue={dist="unifrom"}': "priors.pue.dist: there is no family 'unifrom'; did you mean 'uniform'?",
+    'quantities.x.formula="puu"': "quantities.x.formula: there is no quantity or prior puu; did you mean pue?",
+    "run.seed=1.5": "run.seed: must be a whole number, not 1.5",
+    "correlations.pue.pue=0.1": "correlations.pue.pue: a quantity is not correlated with itself; name two priors",
+    'extends="x.toml"': "extends: cannot be set here; write it in a file",
+    "choices.a.label=3": "choices: cannot be set here; write it in a file",
+}
+
+
+@pytest.mark.parametrize("override", OVERRIDES)
+def test_overrides_are_named_in_place_of_file_and_line(override):
+    Path("good.toml").write_text(PUE, encoding="utf-8")
+    assert_message(refusal("good.toml", override), f"--set '{override}': {OVERRIDES[override]}")
+
+
+def test_a_file_that_does_not_exist():
+    Path("priors.toml").write_text(PUE, encoding="utf-8")
+    assert refusal("prior.toml") == "prior.toml: does not exist; did you mean priors.toml?"
+    assert refusal("none/such.toml") == "none/such.toml: does not exist; check the path"
+
+
+def test_brackets_beyond_measure():
+    Path("deep.toml").write_text("a = " + "[" * 5000, encoding="utf-8")
+    assert refusal("deep.toml") == "deep.toml: TOML: brackets nest too deeply; take some away"
+
+
+def test_a_folder():
+    Path("folder").mkdir()
+    assert refusal("folder") == "folder: is a folder; name a priors file in it"
+
+
+def test_paths_that_no_file_can_have():
+    assert refusal("a\0b").startswith("a\\x00b: ")
+    assert refusal("a" * 5000).startswith("a" * 100)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read():
+    Path("closed.toml").write_text(PUE, encoding="utf-8")
+    Path("closed.toml").chmod(0)
+    assert refusal("closed.toml") == "closed.toml: cannot be read (Permission denied); check its permissions"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_another_encoding(encoding):
+    Path("other.toml").write_bytes(('title = "é"\n' + PUE).encode(encoding))
+    assert refusal("other.toml") == "other.toml:1: is not UTF-8; save it with the encoding UTF-8"
+
+
+def test_the_line_of_a_byte_that_is_not_utf_8():
+    Path("other.toml").write_bytes(PUE.encode() + b'note = "\xff"\n')
+    assert refusal("other.toml") == "other.toml:6: is not UTF-8; save it with the encoding UTF-8"
+
+
+def test_faults_of_an_extended_file_name_it():
+    Path("folder").mkdir()
+    Path("folder/base.toml").write_text('\n[priors.pue]\nvalue = "x"\n', encoding="utf-8")
+    Path("folder/child.toml").write_text('extends = "base.toml"\n', encoding="utf-8")
+    assert refusal("folder/child.toml") == (
+        'folder/base.toml:3: priors.pue.value: must be a number without quotes, not "x"'
+    )
+
+
+def test_faults_that_merging_makes_are_the_nearer_files():
+    Path("base.toml").write_text(PUE, encoding="utf-8")
+    Path("child.toml").write_text('extends = "base.toml"\n[priors.pue]\np95 = 1.05\n', encoding="utf-8")
+    assert refusal("child.toml").startswith("child.toml:2: priors.pue: p5: percentiles in the wrong order")
+    Path("child.toml").write_text('extends = "base.toml"\n[priors.pue]\np50 = 1.2\n', encoding="utf-8")
+    assert refusal("child.toml").startswith("child.toml:3: priors.pue.p50: two percentiles determine it")
+
+
+def test_a_circle_of_files():
+    Path("a.toml").write_text('title = "a"\nextends = "b.toml"\n', encoding="utf-8")
+    Path("b.toml").write_text('extends = "c.toml"\n', encoding="utf-8")
+    Path("c.toml").write_text('\n\nextends = "a.toml"\n', encoding="utf-8")
+    assert refusal("a.toml") == (
+        "c.toml:3: extends: goes in a circle, a.toml -> b.toml -> c.toml -> a.toml; take it out"
+    )

@@ -1,0 +1,477 @@
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulate import graph, model
+from simulate.priors import PriorsError, Run, choice, load_priors
+from simulate.toml_positions import line_of, positions
+
+PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
+
+EXAMPLE = """
+title = "ChatGPT, late January 2023"
+
+[run]
+scenarios = 4096
+percentiles = [95, 5, 50]
+quantities = ["capex", "cost_per_visit"]
+
+[priors.visitors_per_day]
+dist = "lognormal"
+p5 = 10e6
+p95 = 20e6
+
+[priors.questions_per_visitor]
+dist = "lognormal"
+"p2.5" = 3
+"p97.5" = 12
+evidence = "judgement"
+
+[priors.seconds_per_token]
+dist = "lognormal"
+p5 = 3
+p95 = 70
+unit = "ms/token"
+evidence = "sourced"
+source = "a guide"
+note = "at peak load"
+
+[priors.server_price]
+dist = "lognormal"
+median = 200
+sigma = 0.2
+unit = "kUSD"
+
+[priors.cloud_price_reserved]
+dist = "uniform"
+lower = 1
+upper = 2
+
+[priors.accelerators_per_server]
+value = 8
+label = "GPUs in a server"
+
+[correlations]
+visitors_per_day.questions_per_visitor = -0.3
+server_price.cloud_price_reserved = { gaussian_copula = 0.5 }
+seconds_per_token.server_price = { kendall = -0.1 }
+
+[[published]]
+quantity = "server_capex"
+value = 759
+unit = "MUSD"
+source = "Guosheng"
+
+[[published]]
+quantity = "server_capex"
+value = 800e6
+
+[quantities.cost_per_visit]
+formula = "own_cost_per_year / (365 * visitors_per_day)"
+unit = "USD"
+label = "Cost of a visit"
+
+[quantities.racks]
+formula = "round(servers / 7)"
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def loaded(text, *overrides, name="priors.toml"):
+    Path(name).write_text(text, encoding="utf-8")
+    return load_priors(name, overrides)
+
+
+def percentile(prior, percent):
+    return float(prior.distribution.quantile(np.float64(percent / 100)))
+
+
+# ---------------------------------------------------------------- one file
+
+
+@pytest.mark.parametrize("path", PRIORS, ids=lambda path: path.stem)
+def test_shipped_files_load(path):
+    priors = load_priors(path)
+    assert priors.title
+    assert priors.priors
+    for case in (priors, *(choice(priors, name) for name in priors.choices)):
+        lacking = graph.missing(case.quantities, case.priors)
+        assert not set(case.run.quantities) & set(lacking)
+
+
+def test_priors():
+    priors = loaded(EXAMPLE)
+    assert priors.title == "ChatGPT, late January 2023"
+    assert priors.model == "llm_cost"
+    seconds = priors.priors["seconds_per_token"]
+    assert (seconds.family, seconds.unit, seconds.evidence) == ("lognormal", "ms/token", "sourced")
+    assert (seconds.source, seconds.note, seconds.inherited) == ("a guide", "at peak load", False)
+    assert seconds.specification == {"p5": 3, "p95": 70}
+    assert (str(seconds.file), seconds.line) == ("priors.toml", 20)
+    assert percentile(seconds, 5) == pytest.approx(0.003, rel=1e-12)
+    assert percentile(seconds, 95) == pytest.approx(0.070, rel=1e-12)
+    assert percentile(priors.priors["server_price"], 50) == pytest.approx(200e3, rel=1e-12)
+    assert percentile(priors.priors["questions_per_visitor"], 2.5) == pytest.approx(3, rel=1e-12)
+    eight = priors.priors["accelerators_per_server"]
+    assert (eight.family, eight.specification, eight.evidence) == ("constant", {"value": 8}, "")
+    assert eight.distribution.support == (8, 8)
+    assert eight.label == priors.quantities["accelerators_per_server"].label == "GPUs in a server"
+
+
+def test_a_unit_left_out_is_the_quantitys_own():
+    assert loaded(EXAMPLE).priors["cloud_price_reserved"].unit == "USD/h"
+
+
+def test_run_correlations_and_published_figures():
+    priors = loaded(EXAMPLE)
+    assert priors.run == Run(scenarios=4096, percentiles=(5, 50, 95), quantities=("capex", "cost_per_visit"))
+    assert [(pair.first, pair.second, pair.measure, pair.value) for pair in priors.correlations] == [
+        ("visitors_per_day", "questions_per_visitor", "spearman", -0.3),
+        ("server_price", "cloud_price_reserved", "gaussian_copula", 0.5),
+        ("seconds_per_token", "server_price", "kendall", -0.1),
+    ]
+    assert [(figure.quantity, figure.value, figure.unit, figure.source) for figure in priors.published] == [
+        ("server_capex", 759e6, "MUSD", "Guosheng"),
+        ("server_capex", 800e6, "USD", ""),
+    ]
+
+
+def test_formulas_join_the_model_or_replace_its_functions():
+    priors = loaded(EXAMPLE)
+    names = list(model.quantities("llm_cost"))
+    assert list(priors.quantities) == [*names, "cost_per_visit"]
+    assert priors.own == ("cost_per_visit", "racks")
+    assert priors.headline == (*model.HEADLINE, "cost_per_visit")
+    visit = priors.quantities["cost_per_visit"]
+    assert (visit.unit, visit.label, visit.needs) == (
+        "USD",
+        "Cost of a visit",
+        ("own_cost_per_year", "visitors_per_day"),
+    )
+    assert visit.function(730.0, 2.0) == 1.0
+    racks, original = priors.quantities["racks"], model.quantities("llm_cost")["racks"]
+    assert (racks.unit, racks.label, racks.needs) == (original.unit, original.label, ("servers",))
+    assert "round(servers / 7)" in racks.definition
+
+
+def test_a_replacing_formula_is_in_its_own_unit():
+    priors = loaded('[quantities.capex]\nformula = "2 * servers"\nunit = "MUSD"\n')
+    assert priors.quantities["capex"].unit == "USD"
+    assert priors.quantities["capex"].function(3.0) == 6e6
+
+
+def test_an_own_prior_hides_a_constant_and_needs_a_use():
+    priors = loaded(
+        'model = "none"\n[priors.e]\nvalue = 2\nunit = "apples"\n[quantities.x]\nformula = "e * pi"\n'
+    )
+    assert priors.quantities["x"].needs == ("e",)
+    assert priors.quantities["e"].unit == "apples"
+    assert priors.headline == ("x",)
+    assert set(priors.quantities) == {"x", "e"}
+    graph.plan(priors.quantities, priors.priors, ["x"])
+
+
+def test_an_own_prior_may_be_used_by_a_correlation_alone():
+    text = """[priors.pue]
+    dist = "uniform"
+    lower = 1.1
+    upper = 1.3
+    [priors.weather]
+    dist = "normal"
+    mean = 0
+    sd = 1
+    [correlations]
+    weather.pue = 0.5
+    """
+    assert loaded(text).priors["weather"].unit == "1"
+
+
+def test_defaults():
+    priors = loaded("[priors.pue]\nvalue = 1.1\n", name="alone.toml")
+    assert priors.title == "alone"
+    assert priors.run == Run()
+    assert priors.correlations == priors.published == priors.own == ()
+    assert priors.headline == model.HEADLINE
+
+
+def test_the_file_is_kept_with_its_digest():
+    priors = loaded(EXAMPLE)
+    assert [str(file.path) for file in priors.files] == ["priors.toml"]
+    assert priors.files[0].text == EXAMPLE
+    assert priors.files[0].digest == hashlib.sha256(EXAMPLE.encode()).hexdigest()
+
+
+def test_a_negligible_part_beyond_the_bound_is_let_be():
+    priors = loaded('[priors.pue]\ndist = "normal"\nmean = 1.4\nsd = 0.1\n')  # P(pue < 1) = 3e-5
+    assert priors.priors["pue"].distribution.support[0] < 1
+
+
+def test_a_mixed_case_of_dotted_tables_and_inline_ones():
+    text = 'priors.pue = { dist = "uniform", lower = 1.1, upper = 1.3 }\npriors.mfu_step.value = 0.4\n'
+    priors = loaded(text)
+    assert priors.priors["pue"].line == 1
+    assert priors.priors["mfu_step"].line == 2
+
+
+def test_a_csv_file_lies_beside_the_file_that_names_it():
+    Path("folder").mkdir()
+    Path("folder/prices.csv").write_text("price\n1\n2\n3\n", encoding="utf-8")
+    entry = '[priors.pue]\ndist = "empirical"\nfile = "prices.csv"\ncolumn = "price"\n'
+    Path("folder/base.toml").write_text(entry, encoding="utf-8")
+    priors = loaded('extends = "folder/base.toml"\n[priors.pue]\nnote = "mine"\n')
+    assert priors.priors["pue"].distribution.support == (1, 3)
+
+
+# ---------------------------------------------------------------- extends
+
+
+def test_an_entry_with_a_family_replaces_and_one_without_changes():
+    loaded(EXAMPLE, name="base.toml")
+    priors = loaded("""
+    extends = "base.toml"
+    [run]
+    seed = 7
+    [priors.seconds_per_token]
+    p95 = 90
+    [priors.server_price]
+    value = 250_000
+    [priors.accelerators_per_server]
+    note = "as before"
+    """)
+    seconds = priors.priors["seconds_per_token"]
+    assert seconds.specification == {"p5": 3, "p95": 90}
+    assert (seconds.unit, seconds.source, seconds.inherited) == ("ms/token", "a guide", False)
+    assert (str(seconds.file), seconds.line) == ("priors.toml", 5)
+    assert percentile(seconds, 95) == pytest.approx(0.090, rel=1e-12)
+    price = priors.priors["server_price"]
+    assert (price.specification, price.unit, price.distribution.support) == (
+        {"value": 250_000},
+        "USD",
+        (250_000, 250_000),
+    )
+    assert priors.priors["accelerators_per_server"].specification == {"value": 8}
+    assert priors.priors["visitors_per_day"].inherited
+    assert priors.run == Run(4096, 7, (5, 50, 95), ("capex", "cost_per_visit"))
+    assert priors.title == "priors"
+    assert [str(file.path) for file in priors.files] == ["priors.toml", "base.toml"]
+    assert len(priors.published) == 2
+
+
+def test_correlations_are_inherited_by_unordered_pair():
+    loaded(EXAMPLE, name="base.toml")
+    priors = loaded("""
+    extends = "base.toml"
+    [correlations]
+    questions_per_visitor.visitors_per_day = 0
+    cloud_price_reserved.server_price = 0.4
+    """)
+    assert {(pair.first, pair.second): (pair.measure, pair.value) for pair in priors.correlations} == {
+        ("cloud_price_reserved", "server_price"): ("spearman", 0.4),
+        ("seconds_per_token", "server_price"): ("kendall", -0.1),
+    }
+
+
+def test_an_inherited_correlation_of_what_is_now_fixed_falls_idle():
+    loaded(EXAMPLE, name="base.toml")
+    text = 'extends = "base.toml"\n[priors.server_price]\nvalue = 2e5\n[quantities.visitors_per_day]\nformula = "3"\n'
+    priors = loaded(text)
+    assert priors.correlations == ()
+    assert "visitors_per_day" not in priors.priors
+    assert loaded(EXAMPLE, "server_price=2e5").correlations[0].first == "visitors_per_day"
+    assert len(loaded(EXAMPLE, "server_price=2e5").correlations) == 1
+
+
+def test_the_nearer_of_a_prior_and_a_formula_holds():
+    loaded('[quantities.pue]\nformula = "1.3"\n[priors.idle_load]\nvalue = 0.2\n', name="base.toml")
+    priors = loaded(
+        'extends = "base.toml"\n[priors.pue]\nvalue = 1.2\n[quantities.idle_load]\nformula = "0.1 + 0.2"\n'
+    )
+    assert set(priors.priors) == {"pue"}
+    assert priors.quantities["idle_load"].function() == pytest.approx(0.3, abs=1e-15)
+
+
+def test_an_inherited_prior_may_fall_idle():
+    loaded('[priors.a]\nvalue = 1\n[quantities.x]\nformula = "a"\n', name="base.toml")
+    priors = loaded('extends = "base.toml"\n[quantities.x]\nformula = "2 * capex"\n')
+    assert priors.priors["a"].inherited
+
+
+def test_a_quantitys_label_may_change_alone():
+    loaded('[priors.a]\nvalue = 1\n[quantities.x]\nformula = "a"\nunit = "USD"\n', name="base.toml")
+    priors = loaded('extends = "base.toml"\n[quantities.x]\nlabel = "Mine"\n')
+    assert (priors.quantities["x"].label, priors.quantities["x"].unit) == ("Mine", "USD")
+
+
+def test_published_figures_of_a_quantity_replace_the_inherited_ones():
+    loaded(EXAMPLE, name="base.toml")
+    priors = loaded('extends = "base.toml"\n[[published]]\nquantity = "server_capex"\nvalue = 1e9\n')
+    assert [figure.value for figure in priors.published] == [1e9]
+
+
+def test_an_accelerators_figures_lie_beneath_the_file_that_names_it():
+    loaded("[priors.peak_flops]\nvalue = 1\n[priors.memory_bandwidth]\nvalue = 1\n", name="base.toml")
+    priors = loaded('extends = "base.toml"\naccelerator = "H100 SXM5"\n[priors.peak_flops]\nvalue = 2e15\n')
+    assert priors.priors["peak_flops"].distribution.support[0] == 2e15
+    assert priors.priors["memory_bandwidth"].distribution.support[0] > 1e12
+    assert priors.priors["memory_bandwidth"].inherited
+
+
+# ---------------------------------------------------------------- overrides
+
+
+def test_overrides():
+    priors = loaded(
+        EXAMPLE,
+        "seconds_per_token.p95 = 80",
+        'pue = {dist = "uniform", lower = 1.05, upper = 1.3}',
+        "run.seed = 3",
+        'quantities.racks.formula = "servers / 2"',
+        "correlations.server_price.pue = 0.2",
+        "peak_to_average=2",
+        "peak_to_average=3",
+    )
+    assert priors.priors["seconds_per_token"].specification == {"p5": 3, "p95": 80}
+    assert priors.priors["pue"].distribution.support == (1.05, 1.3)
+    assert priors.priors["peak_to_average"].distribution.support == (3, 3)
+    assert priors.run.seed == 3
+    assert priors.quantities["racks"].function(6.0) == 3.0
+    assert ("server_price", "pue") in [(pair.first, pair.second) for pair in priors.correlations]
+    assert not priors.priors["visitors_per_day"].inherited
+    assert len(priors.overrides) == 7
+    assert len(priors.files) == 1
+
+
+# ---------------------------------------------------------------- choices
+
+CHOICES = """
+model = "none"
+[priors.price]
+dist = "uniform"
+lower = 1
+upper = 2
+[priors.rent_price]
+value = 3
+[quantities.cost]
+formula = "10 * price"
+unit = "USD"
+[choices.own]
+label = "Own it"
+[choices.rent.quantities.cost]
+formula = "4 * rent_price"
+[choices.cheap.priors.price]
+upper = 1.5
+"""
+
+
+def test_choices_override_the_files_entries():
+    priors = loaded(CHOICES)
+    assert {name: option.label for name, option in priors.choices.items()} == {
+        "own": "Own it",
+        "rent": "rent",
+        "cheap": "cheap",
+    }
+    assert priors.quantities["cost"].needs == ("price",)
+    assert choice(priors, "own").quantities["cost"].needs == ("price",)
+    rent = choice(priors, "rent")
+    assert (rent.quantities["cost"].needs, rent.chosen) == (("rent_price",), "rent")
+    assert rent.quantities["cost"].function(3.0) == 12.0
+    assert choice(priors, "cheap").priors["price"].distribution.support == (1, 1.5)
+    assert list(rent.quantities) == list(priors.quantities)
+
+
+def test_an_override_goes_before_a_choice():
+    priors = loaded(CHOICES, "price.upper = 1.25")
+    assert choice(priors, "cheap").priors["price"].distribution.support == (1, 1.25)
+
+
+def test_choices_are_inherited():
+    loaded(CHOICES, name="base.toml")
+    priors = loaded(
+        'extends = "base.toml"\n[priors.price]\nlower = 0.5\n[choices.cheap.priors.price]\nupper = 1.4\n'
+    )
+    assert list(priors.choices) == ["own", "rent", "cheap"]
+    assert choice(priors, "cheap").priors["price"].distribution.support == (0.5, 1.4)
+
+
+def test_choices_of_accelerators():
+    text = '[priors.pue]\nvalue = 1.1\n[choices.a]\naccelerator = "H100 SXM5"\n[choices.b]\naccelerator = "V100"\n'
+    priors = loaded(text)
+    flops = [choice(priors, name).priors["peak_flops"].distribution.support[0] for name in "ab"]
+    assert flops[0] > 4 * flops[1]
+    assert "peak_flops" not in priors.priors
+
+
+def test_an_unknown_choice():
+    with pytest.raises(PriorsError, match=r"^priors.toml: there is no choice rents; did you mean rent\?$"):
+        choice(loaded(CHOICES), "rents")
+
+
+# ---------------------------------------------------------------- correlations as a matrix
+
+
+def pairs_of(correlations, names):
+    entries = "".join(f'[priors.{name}]\ndist = "normal"\nmean = 0\nsd = 1\n' for name in names)
+    return f'model = "none"\n{entries}[quantities.x]\nformula = "{"+".join(names)}"\n[correlations]\n{correlations}'
+
+
+def test_a_singular_matrix_is_allowed():
+    priors = loaded(pairs_of("a.b = 1\nb.c = 1\na.c = 1\n", "abc"))
+    assert len(priors.correlations) == 3
+
+
+def test_measures_are_compared_as_the_copulas_parameter():
+    # latent 0.5, -0.5 and -0.5 are the edge of what three normals can have; a little beyond it is refused
+    edge = 6 / np.pi * np.arcsin(0.5 / 2)
+    good = f"a.b = {edge}\nb.c = {{ gaussian_copula = -0.5 }}\na.c = {{ kendall = {-1 / 3} }}\n"
+    assert len(loaded(pairs_of(good, "abc")).correlations) == 3
+    triple = f"a.b = {{ gaussian_copula = -0.5 }}\na.c = {{ kendall = {-1 / 3} }}\n"
+    assert loaded(pairs_of(f"{triple}b.c = {-edge + 1e-9}\n", "abc"))
+    with pytest.raises(PriorsError, match="cannot hold together"):
+        loaded(pairs_of(f"{triple}b.c = {-edge - 1e-6}\n", "abc"))
+
+
+def test_only_what_conflicts_is_named():
+    chain = "".join(f"{a}.{b} = 0.5\n" for a, b in zip("abcdefg", "bcdefgh", strict=True))
+    with pytest.raises(PriorsError) as refused:
+        loaded(pairs_of(f"{chain}f.h = -0.9\n", "abcdefgh"))
+    assert ": f with g (0.5), f with h (-0.9), g with h (0.5);" in str(refused.value)
+    assert "a with b" not in str(refused.value)
+
+
+# ---------------------------------------------------------------- lines, and imports
+
+
+def test_lines_of_keys():
+    text = '# c\na.b = 1\n[t."x y"]\nk = [1,\n2, {z = 3}]\n[[l]]\nv = 1\n[[l]]\nw = { p = 1, q.r = 2 }\n[l.m]\nn = 1\n'
+    lines = positions(text)
+    assert lines["a", "b"] == 2
+    assert lines["t", "x y"] == 3
+    assert lines["t", "x y", "k", 1] == 5
+    assert lines["t", "x y", "k", 2, "z"] == 5
+    assert (lines["l", 0], lines["l", 0, "v"], lines["l", 1]) == (6, 7, 8)
+    assert lines["l", 1, "w", "q", "r"] == 9
+    assert lines["l", 1, "m", "n"] == 11
+    assert line_of(text, ("t", "x y", "missing")) == 3
+    assert line_of(text, ("l", 1, "w", "missing")) == 9
+    assert line_of(text, ("nowhere",)) == 1
+
+
+def test_loading_a_good_file_imports_nothing_that_only_errors_need():
+    loaded(EXAMPLE)
+    program = (
+        "import sys; from simulate.priors import load_priors; load_priors('priors.toml');"
+        "print([name for name in ('tree_sitter', 'scipy.stats', 'xarray', 'pint') if name in sys.modules])"
+    )
+    root = str(Path(__file__).parent.parent)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONPATH": root}
+    )
+    assert ran.stdout.strip() == "[]"
