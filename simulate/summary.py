@@ -120,6 +120,10 @@ class Summary:
             return
         else:
             distinct, counts = np.unique(values, return_counts=True)
+            if len(distinct) > _DISTINCT:
+                self._spill()
+                self._count_bins(values, float(values.min()), float(values.max()))
+                return
         for value, number in zip(distinct.tolist(), counts.tolist(), strict=True):
             self._values[value] = self._values.get(value, 0) + number
         if len(self._values) > _DISTINCT:
@@ -128,12 +132,16 @@ class Summary:
     def _spill(self) -> None:
         """From counts by value to counts by bin."""
         counted, self._values = self._values or {}, None
-        for value, number in counted.items():
-            if value == 0:
-                self._zeros += number
-            else:
-                window = self._positive if value > 0 else self._negative
-                window.add(int(_bins(np.array([abs(value)]))[0]), np.array([number], np.int64))
+        values = np.array(list(counted), dtype=np.float64)
+        numbers = np.array(list(counted.values()), dtype=np.int64)
+        self._zeros += int(numbers[values == 0].sum())
+        for window, magnitudes in ((self._positive, values), (self._negative, -values)):
+            held = magnitudes > 0
+            if held.any():
+                bins = _bins(magnitudes[held])
+                counts = np.zeros(int(bins.max() - bins.min()) + 1, np.int64)
+                np.add.at(counts, bins - bins.min(), numbers[held])
+                window.add(int(bins.min()), counts)
         self._forget_negligible()
 
     def _count_bins(self, values: Array, least: float, greatest: float) -> None:
