@@ -242,6 +242,7 @@ def pit_histogram(pits: Sequence[float], bins: int = 10) -> Figure:
 
     The shading spans the 5th to the 95th percentile of a bin's count if they are.
     """
+    from matplotlib.ticker import MaxNLocator
     from scipy.special import bdtr
 
     cases = len(pits)
@@ -254,7 +255,7 @@ def pit_histogram(pits: Sequence[float], bins: int = 10) -> Figure:
     axis.axhline(cases / bins, color=MUTED, linewidth=1)
     axis.bar((np.arange(bins) + 0.5) / bins, counts, width=0.94 / bins, color=PALETTE[0])
     axis.set_xlim(0, 1)
-    axis.yaxis.get_major_locator().set_params(integer=True)
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel("forecast probability of no more than the outcome", fontsize=FONT_SIZE - 1)
     axis.set_ylabel("cases", fontsize=FONT_SIZE - 1)
     axis.spines[["top", "right"]].set_visible(False)
