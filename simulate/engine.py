@@ -309,10 +309,13 @@ def ranks(column: Array) -> Array:
     return mean_rank
 
 
-def _rank_correlations(folded: _Folded, inputs: Sequence[str], outputs: Sequence[str]) -> dict[str, Array]:
-    """Spearman's correlation of each output with each input, 0 where either is constant."""
+def _rank_correlations(folded: _Folded, plan: Plan) -> dict[str, Array]:
+    """Spearman's correlation of each output with each input, 0 where either is constant or does not need the other."""
+    needed = {name: {name} for name in plan.inputs}
+    for name, _, needs in plan.steps:
+        needed[name] = set[str]().union(*(needed.get(need, ()) for need in needs))
     standardized: dict[str, Array] = {}
-    for name in dict.fromkeys([*inputs, *outputs]):
+    for name in dict.fromkeys([*plan.inputs, *plan.outputs]):
         parts = [ranked[name] for ranked in folded.ranked if name in ranked]
         if len(parts) == len(folded.ranked):
             rank = ranks(np.concatenate(parts))
@@ -324,10 +327,12 @@ def _rank_correlations(folded: _Folded, inputs: Sequence[str], outputs: Sequence
         output: np.array(
             [
                 np.add.reduce(standardized.get(output, nothing) * standardized.get(each, nothing))
-                for each in inputs
+                if each in needed.get(output, ())
+                else 0.0
+                for each in plan.inputs
             ]
         )
-        for output in outputs
+        for output in plan.outputs
     }
 
 
@@ -344,7 +349,7 @@ def _dataset(priors: Priors, drawn: Scenarios, folded: _Folded, scheme: str, see
     import xarray
 
     inputs = drawn.plan.inputs
-    correlations = _rank_correlations(folded, inputs, drawn.plan.outputs)
+    correlations = _rank_correlations(folded, drawn.plan)
     variables: dict[str, tuple[object, object, dict[str, str]]] = {}
     for name, summary in folded.merged.items():
         attributes = _attributes(priors, name)

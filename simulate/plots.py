@@ -25,6 +25,14 @@ MUTED = "#6B6B6B"
 PUBLISHED = PALETTE[1]
 WIDTH = 10.0  # inches; a slide is 13.3 wide
 FONT_SIZE = 11.0
+# The ticks of a logarithmic axis: the first of these multiples of powers of ten that give three or more.
+TICK_MANTISSAS = (
+    (1,),
+    (1, 3),
+    (1, 2, 5),
+    (1, 1.5, 2, 3, 5, 7),
+    (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
+)
 
 
 def bands(dataset: Dataset, quantities: Sequence[str] | None = None) -> Figure:
@@ -121,7 +129,7 @@ def _band(axis: Axes, dataset: Dataset, name: str, published: Sequence[dict[str,
         axis.text(
             value,
             1.0 + 0.25 * number,
-            plain(shortened(f"{figure_text(value, 4)}, {figure['source']}", 70)),
+            plain(shortened(f"{figure_text(value, 4)}, {figure['source']}", 60)),
             ha="right" if _share_of_axis(axis, value) > 0.5 else "left",
             va="bottom",
             fontsize=FONT_SIZE - 2.5,
@@ -187,18 +195,29 @@ def figure_text(value: float, digits: int = 2) -> str:
 
 
 def _ticks(axis: Axes, *, logarithmic: bool) -> None:
-    """Few ticks, labelled in thousand, million and billion."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+    """Few ticks, labelled in million and billion."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
     if logarithmic:
         first, last = axis.get_xlim()
-        decades = math.log10(last / first)
-        subs = (1.0,) if decades > 2.5 else (1.0, 3.0) if decades > 1 else (1.0, 2.0, 5.0)
-        axis.xaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
+        for mantissas in TICK_MANTISSAS:
+            ticks = _log_ticks(first, last, mantissas)
+            if len(ticks) >= 3:
+                break
+        axis.xaxis.set_major_locator(FixedLocator(ticks))
+        axis.xaxis.set_minor_locator(FixedLocator(_log_ticks(first, last, range(1, 10))))
         axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.set_xlim(first, last)
     else:
         axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: figure_text(value, 4)))
+
+
+def _log_ticks(first: float, last: float, mantissas: Sequence[float]) -> list[float]:
+    """Multiples of the powers of ten between two ends."""
+    decades = range(math.floor(math.log10(first)), math.ceil(math.log10(last)) + 1)
+    places = [float(f"{mantissa}e{decade}") for decade in decades for mantissa in mantissas]
+    return [place for place in places if first <= place <= last]
 
 
 def forecast_bands(

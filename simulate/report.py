@@ -246,9 +246,10 @@ def _sampling_error(dataset: Dataset, asked: Sequence[str]) -> str:
                 (middle if percent == 50 else outer).append(abs(error / value))
     if not any(middle + outer):
         return "Sampling error: none, nothing varies."
+    others = "any other percentile" if middle else "any percentile"
     parts = [
         f"{max(errors) * 100:.1g} % of {what}"
-        for errors, what in ((middle, "a median"), (outer, "any other percentile"))
+        for errors, what in ((middle, "a median"), (outer, others))
         if errors
     ]
     return f"Sampling error only, the band is the uncertainty: at most {' and '.join(parts)} above."

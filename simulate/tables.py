@@ -10,7 +10,10 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
+
+if TYPE_CHECKING:
+    from simulate.graph import Array
 
 Line = list[tuple[str, str]]  # pieces of text, each with a style: "", "bold", "dim", "red"
 
@@ -98,9 +101,10 @@ def _last_place_needed(value: float, digits: int) -> int:
 
 
 def sparkline(values: Sequence[float], probabilities: Sequence[float], width: int = 14) -> str:
-    """A density in one line, from fine percentiles: on a log axis where all are positive, else linear.
+    """A density in one line, from fine percentiles.
 
-    `values` are the quantiles at `probabilities` (percent, ascending). A constant gives an empty text.
+    `values` are the quantiles at `probabilities` (percent, ascending). The axis is linear or, where all are
+    positive, logarithmic, whichever leaves P5 and P95 more nearly as far from P50. A constant gives an empty text.
     """
     import numpy as np
 
@@ -108,11 +112,19 @@ def sparkline(values: Sequence[float], probabilities: Sequence[float], width: in
     if not np.isfinite(quantiles).all() or quantiles[0] == quantiles[-1]:
         return ""
     if quantiles[0] > 0:
-        quantiles = np.log(quantiles)
+        logarithms = np.log(quantiles)
+        quantiles = min(
+            quantiles, logarithms, key=lambda at: _lopsidedness(np.interp([5, 50, 95], probabilities, at))
+        )
     edges = np.linspace(quantiles[0], quantiles[-1], width + 1)
     masses = np.diff(np.interp(edges, quantiles, np.asarray(probabilities, dtype=float)))
     levels = np.ceil(masses / masses.max() * 8).astype(int).clip(0, 8)
     return "".join(" ▁▂▃▄▅▆▇█"[level] for level in levels).replace(" ", "▁")
+
+
+def _lopsidedness(band: Array) -> float:
+    low, middle, high = band.tolist()
+    return abs(low + high - 2 * middle) / (high - low) if high > low else 0.0
 
 
 @dataclass(frozen=True)

@@ -258,3 +258,10 @@ def test_list_holds_every_quantity_once(shop):
 def test_what_cannot_be_computed_is_told(base):
     (message,) = report.not_computed(base)
     assert "prefill_seconds" in message
+
+
+def test_prior_that_is_only_correlated_moves_nothing(base_run):
+    dataset, _ = base_run
+    correlations = dataset["training_cost_rank_correlation"]
+    assert float(correlations.sel(prior="server_price")) == 0  # correlated with the cloud price, not needed
+    assert float(correlations.sel(prior="mfu_end_to_end")) < -0.3

@@ -129,7 +129,8 @@ def test_sparkline_shows_the_mode_and_nothing_of_a_constant():
     assert len(drawn) == 15
     assert drawn[7] == "█"
     assert drawn == drawn[::-1]
-    assert sparkline(np.exp(bell).tolist(), percents.tolist(), width=15) == drawn
+    assert sparkline(np.exp(3 * bell).tolist(), percents.tolist(), width=15) == drawn
+    assert set(sparkline((percents + 1).tolist(), percents.tolist())) == {"█"}  # uniform
     assert not sparkline([3.0] * len(percents), percents.tolist())
 
 
