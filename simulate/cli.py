@@ -270,7 +270,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        app()
+        app(prog_name="simulate")
     except KeyboardInterrupt:
         sys.exit(130)
     except ValueError as error:

@@ -208,7 +208,9 @@ def draws(
         name: ("scenario", np.concatenate(parts), _attributes(priors, name)) for name, parts in kept.items()
     }
     coordinates = {"replicate": ("scenario", np.repeat(np.arange(REPLICATES), shares))}
-    return xarray.Dataset(variables, coordinates, {"seed": seed or priors.run.seed, "scheme": scheme})
+    return xarray.Dataset(
+        variables, coordinates, {"seed": priors.run.seed if seed is None else seed, "scheme": scheme}
+    )
 
 
 def checked_percentiles(percents: Sequence[float]) -> tuple[float, ...]:

@@ -308,7 +308,7 @@ def priors_report(priors: Priors, width: int | None = None) -> list[Line]:
     columns = [
         Column(""),
         Column("family"),
-        Column("unit"),
+        Column("unit", give="wrap"),
         Column("P5", ">"),
         Column("P50", ">", "bold"),
         Column("P95", ">"),
@@ -404,7 +404,7 @@ def explanation(
             lines += [[(line, "")] for line in part.splitlines()]
         else:
             lines += paragraph(" ".join(part.split()), width)
-    if equation := _equation(quantity):
+    if (equation := _equation(quantity)) and f"{name} = {equation}" not in quantity.definition:
         lines += [[], *([("  " + line, "")] for line in f"{name} = {equation}".splitlines())]
     if quantity.function is None:
         default = "" if quantity.default is None else f", {quantity.default:g} unless a prior is given"
@@ -464,15 +464,10 @@ def _tree(
         names = branches(parent)
         for index, each in enumerate(names):
             last = index == len(names) - 1
-            again = " …" if each in shown and branches(each) else ""
-            quantity = quantities[each]
-            lines.append(
-                [
-                    (margin + ("└─ " if last else "├─ "), "dim"),
-                    (each, ""),
-                    (f"  {'' if quantity.unit == '1' else quantity.unit}{again}", "dim"),
-                ]
-            )
+            again = "…" if each in shown and branches(each) else ""
+            unit = "" if quantities[each].unit == "1" else quantities[each].unit
+            rest = "".join(f"  {part}" for part in (unit, again) if part)
+            lines.append([(margin + ("└─ " if last else "├─ "), "dim"), (each, ""), (rest, "dim")])
             if each not in shown:
                 shown.add(each)
                 grow(each, margin + ("   " if last else "│  "))

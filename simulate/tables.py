@@ -145,15 +145,17 @@ class Column:
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None = None) -> list[Line]:
     """Lay out rows of text in aligned columns, at most `width` wide where that can be done.
 
-    A cell may hold several lines; a column without any text is left out.
+    A cell may hold several lines; a column without any text is left out; a row of which only the first cell has
+    text is a heading and runs across.
     """
+    body = [row for row in rows if any(row[1:])] or rows
     kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
     natural = {
-        index: max(map(cell_width, _lines([columns[index].title, *(row[index] for row in rows)])))
+        index: max(map(cell_width, _lines([columns[index].title, *(row[index] for row in body)])))
         for index in kept
     }
     words = {
-        index: max(map(cell_width, " ".join(row[index] for row in rows).split()), default=0) for index in kept
+        index: max(map(cell_width, " ".join(row[index] for row in body).split()), default=0) for index in kept
     }
 
     def least(index: int, text: int) -> int:
@@ -178,7 +180,7 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int |
     header = [column.title for column in columns]
     lines = _row_lines(columns, header, widths, heading=True) if any(header) else []
     for row in rows:
-        lines += _row_lines(columns, row, widths)
+        lines += _row_lines(columns, row, widths) if row in body else [[(printable(row[0]), "bold")]]
     return lines
 
 
