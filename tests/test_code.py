@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,30 @@ def imports_of(path: Path) -> set[str]:
             inner = node.module.split(".")[1:]
             found |= {inner[0]} if inner else {alias.name for alias in node.names}
     return found - {"__version__", path.stem, path.parent.name}
+
+
+# What the lowest rooms may import; above them, the rule is that no two rooms import each other.
+LOWEST: dict[str, set[str]] = {
+    "distributions": set(),
+    "units": set(),
+    "formulas": set(),
+    "graph": set(),
+    "summary": set(),
+    "backends": set(),
+    "tables": {"graph"},
+    "toml_positions": set(),
+    "model": {"graph"},
+    "plots": {"tables", "graph", "report"},
+    "sampling": {"distributions"},
+}
+
+
+def test_no_two_rooms_import_each_other():
+    names = {path.stem if path.suffix else path.name for path in PACKAGE.iterdir()} - {"__pycache__", "data"}
+    graph = {}
+    for name in names - {"__init__"}:
+        files = [PACKAGE / f"{name}.py"] if (PACKAGE / f"{name}.py").exists() else (PACKAGE / name).glob("*.py")
+        graph[name] = {found for file in files for found in imports_of(file)} & names - {name}
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, naming the rooms
+    for name, allowed in LOWEST.items():
+        assert graph[name] <= allowed, f"{name} imports {graph[name] - allowed}"
