@@ -102,7 +102,7 @@ def density(values: Array, percents: Array, *, logarithmic: bool, points: int = 
 def _band(axis: Axes, dataset: Dataset, name: str, published: Sequence[dict[str, Any]]) -> None:
     low, lower, middle, upper, high = (quantile_at(dataset, name, percent) for percent in (5, 25, 50, 75, 95))
     grid, percents = dataset[f"{name}_grid"].values, dataset["grid"].values
-    _bare(axis, dataset[name].attrs["long_name"] or name, dataset[name].attrs["units"])
+    bare_axis(axis, dataset[name].attrs["long_name"] or name, dataset[name].attrs["units"])
     if not np.isfinite([*grid, low, high]).all():
         axis.set_xticks([])
         axis.text(
@@ -136,10 +136,10 @@ def _band(axis: Axes, dataset: Dataset, name: str, published: Sequence[dict[str,
             color=PUBLISHED,
         )
     _label_band(axis, low, middle, high, digits=2 if varies else 4)
-    _ticks(axis, logarithmic=logarithmic)
+    ticks(axis, logarithmic=logarithmic)
 
 
-def _bare(axis: Axes, label: str, unit: str) -> None:
+def bare_axis(axis: Axes, label: str, unit: str) -> None:
     """An axis of which only the scale is drawn, its label and unit at the left."""
     axis.set_yticks([])
     axis.set_ylim(-0.75, 1.15)
@@ -194,7 +194,7 @@ def figure_text(value: float, digits: int = 2) -> str:
     return f"{scale.figure(value)} {scale.unit('1')}".strip()
 
 
-def _ticks(axis: Axes, *, logarithmic: bool) -> None:
+def ticks(axis: Axes, *, logarithmic: bool) -> None:
     """Few ticks, labelled in million and billion."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
