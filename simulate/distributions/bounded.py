@@ -1,0 +1,418 @@
+"""Families between two bounds."""
+
+# ruff: noqa: D102 - `Distribution` says what the methods of a family return
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulate.distributions.protocol import (
+    Array,
+    Distribution,
+    ParameterError,
+    Percentile,
+    between,
+    increasing,
+    inside,
+    positive,
+    shares_of,
+)
+from simulate.distributions.scores import arcsine_score, identity, line, linear_score, normal_score
+from simulate.distributions.solvers import log_odds, newton
+
+
+@dataclass(frozen=True)
+class Constant(Distribution):
+    """One value for certain. Example: `{value = 8}`."""
+
+    value: float
+
+    def inverse(self, p: Array, q: Array) -> Array:  # noqa: ARG002
+        return np.full(p.shape, self.value)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        return np.where(x >= self.value, 1.0, 0.0), np.where(x >= self.value, 0.0, 1.0)
+
+    def moments(self) -> tuple[float, float]:
+        return self.value, 0.0
+
+
+@dataclass(frozen=True)
+class Uniform(Distribution):
+    """Equally likely everywhere between two bounds.
+
+    Examples: `{lower = 1.05, upper = 1.3}`, `{p10 = 2, p90 = 3}`.
+    """
+
+    lower: float
+    upper: float
+
+    def __post_init__(self) -> None:
+        increasing(lower=self.lower, upper=self.upper)
+
+    @classmethod
+    def from_percentiles(cls, first: Percentile, second: Percentile) -> Uniform:
+        lower, width = line(linear_score, identity, first, second)
+        return cls(lower, lower + width)
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        return between(self.lower, self.upper, p, q)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        return shares_of(self.lower, self.upper, x)
+
+    def moments(self) -> tuple[float, float]:
+        return self.lower + (self.upper - self.lower) / 2, (self.upper - self.lower) / math.sqrt(12)
+
+
+@dataclass(frozen=True)
+class Loguniform(Distribution):
+    """Of which the logarithm is uniform. Examples: `{lower = 1e-3, upper = 100}`, `{p5 = 3, p95 = 70}`."""
+
+    lower: float
+    upper: float
+
+    def __post_init__(self) -> None:
+        positive(lower=self.lower)
+        increasing(lower=self.lower, upper=self.upper)
+
+    @classmethod
+    def from_percentiles(cls, first: Percentile, second: Percentile) -> Loguniform:
+        inside(0.0, np.inf, first, second)
+        location, scale = line(linear_score, np.log, first, second)
+        return cls(float(np.exp(location)), float(np.exp(location + scale)))
+
+    @property
+    def log_width(self) -> float:
+        return math.log(self.upper / self.lower)
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        x = np.where(
+            p <= q, self.lower * np.exp(p * self.log_width), self.upper * np.exp(-q * self.log_width)
+        )
+        return np.clip(x, self.lower, self.upper)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        x = np.clip(x, self.lower, self.upper)
+        return np.log(x / self.lower) / self.log_width, np.log(self.upper / x) / self.log_width
+
+    def moments(self) -> tuple[float, float]:
+        return (self.upper - self.lower) / self.log_width, super().moments()[1]
+
+
+@dataclass(frozen=True)
+class Arcsine(Distribution):
+    """A sine of random phase, U-shaped between its bounds (JCGM 101:2008, 6.4.6).
+
+    Examples: `{lower = -0.5, upper = 0.5}`, `{p5 = 1, p95 = 2}`.
+    """
+
+    lower: float
+    upper: float
+
+    def __post_init__(self) -> None:
+        increasing(lower=self.lower, upper=self.upper)
+
+    @classmethod
+    def from_percentiles(cls, first: Percentile, second: Percentile) -> Arcsine:
+        lower, width = line(arcsine_score, identity, first, second)
+        return cls(lower, lower + width)
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        return between(self.lower, self.upper, np.sin(np.pi / 2 * p) ** 2, np.sin(np.pi / 2 * q) ** 2)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        p_share, q_share = shares_of(self.lower, self.upper, x)
+        angle = np.arctan2(np.sqrt(p_share), np.sqrt(q_share)) * 2 / np.pi
+        return angle, np.arctan2(np.sqrt(q_share), np.sqrt(p_share)) * 2 / np.pi
+
+    def moments(self) -> tuple[float, float]:
+        return self.lower + (self.upper - self.lower) / 2, (self.upper - self.lower) / math.sqrt(8)
+
+
+@dataclass(frozen=True)
+class Trapezoid(Distribution):
+    """Uniform between limits that are inexact by d, about a fixed midpoint: the curvilinear trapezoid.
+
+    The lower limit is uniform on lower -+ d, the upper one its mirror image. The density falls off as
+    log((w + d) / |x - midpoint|) / 4d beyond |x - midpoint| = w - d, w being half the width (JCGM 101:2008,
+    6.4.3). Example: `{lower = -0.05, upper = 0.05, inexactness = 0.025}`, `{lower = 1, upper = 3}`.
+    """
+
+    lower: float
+    upper: float
+    inexactness: float = 0.0
+    refuses_percentiles = "percentiles do not determine how inexact its limits are"
+
+    def __post_init__(self) -> None:
+        increasing(lower=self.lower, upper=self.upper)
+        if not 0 <= self.inexactness < self.half_width:
+            allowed = f"0 or more and below half the width, {self.half_width:g}"
+            raise ParameterError("inexactness", f"{self.inexactness:g} is out of range; it must be {allowed}")
+
+    @property
+    def half_width(self) -> float:
+        return (self.upper - self.lower) / 2
+
+    @property
+    def reach(self) -> float:
+        return self.half_width + self.inexactness
+
+    @property
+    def height(self) -> float:
+        """The density of the flat part."""
+        if self.inexactness == 0:
+            return 1 / (self.upper - self.lower)
+        return math.atanh(self.inexactness / self.half_width) / (2 * self.inexactness)
+
+    def shoulder(self, inset: Array) -> Array:
+        """The probability of lying within `inset` of the end, up to 2d."""
+        if self.inexactness == 0:
+            return np.zeros_like(inset)
+        return self.reach * excess(inset / self.reach) / (4 * self.inexactness)
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        tail, width, reach = np.minimum(p, q), 2 * self.inexactness, self.reach
+        on_shoulder = self.shoulder(np.array(width))
+        # excess(e) = level is convex, so that Newton's steps from above descend to the root
+        level = 2 * width * np.minimum(tail, on_shoulder) / reach
+        e = np.minimum(np.sqrt(2 * level), width / reach)
+        for _ in range(6):
+            e = np.where(e > 0, e - (excess(e) - level) / -np.log1p(-e), 0.0)
+        inset = np.where(tail <= on_shoulder, reach * e, width + (tail - on_shoulder) / self.height)
+        return np.where(p <= q, self.lower - self.inexactness + inset, self.upper + self.inexactness - inset)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        from_lower, from_upper = x - (self.lower - self.inexactness), self.upper + self.inexactness - x
+        inset, width = np.maximum(np.minimum(from_lower, from_upper), 0), 2 * self.inexactness
+        tail = self.shoulder(np.minimum(inset, width)) + np.maximum(inset - width, 0) * self.height
+        low = from_lower <= from_upper
+        return np.where(low, tail, 1 - tail), np.where(low, 1 - tail, tail)
+
+    def moments(self) -> tuple[float, float]:
+        return self.lower + self.half_width, math.sqrt(self.half_width**2 / 3 + self.inexactness**2 / 9)
+
+
+def excess(e: Array) -> Array:
+    """The function e + (1 - e) log(1 - e), by its series where the terms cancel."""
+    series = np.zeros_like(e)
+    for k in range(16, 1, -1):
+        series = e * series + 1 / (k * (k - 1))
+    rest = 1 - e
+    return np.where(e < 0.07, e * e * series, e + rest * np.log(np.where(rest > 0, rest, 1.0)))
+
+
+@dataclass(frozen=True)
+class Triangular(Distribution):
+    """Rising straight to the mode and falling straight from it. Example: `{lower = 1, mode = 3, upper = 10}`."""
+
+    lower: float
+    mode: float
+    upper: float
+    refuses_percentiles = "no lower, mode and upper meet any three percentiles"
+
+    def __post_init__(self) -> None:
+        three_points(self.lower, self.mode, self.upper)
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
+        up, down = (
+            np.sqrt(p * width * rise),
+            np.sqrt(q * width * fall),
+        )  # from the lower, from the upper bound
+        low = p <= q
+        rising = np.where(low, self.lower + up, self.mode - (q * width - fall) * rise / (rise + up))
+        falling = np.where(low, self.mode + (p * width - rise) * fall / (fall + down), self.upper - down)
+        return np.where(np.where(low, p * width <= rise, q * width >= fall), rising, falling)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
+        up, down = np.clip(x - self.lower, 0, width), np.clip(self.upper - x, 0, width)
+        rising = (x < self.mode) | (fall == 0)
+        p = np.where(rising, up**2 / rise, rise + (x - self.mode) * (fall + down) / fall) / width
+        q = np.where(rising, fall + (self.mode - x) * (rise + up) / rise, down**2 / fall) / width
+        return np.clip(p, 0, 1), np.clip(q, 0, 1)
+
+    def moments(self) -> tuple[float, float]:
+        rise, fall = self.mode - self.lower, self.upper - self.mode
+        return self.mode + (fall - rise) / 3, math.sqrt((rise * rise + rise * fall + fall * fall) / 18)
+
+
+def three_points(lower: float, mode: float, upper: float) -> None:
+    """Raise ParameterError unless lower <= mode <= upper and lower < upper."""
+    increasing(lower=lower, upper=upper)
+    if not lower <= mode <= upper:
+        raise ParameterError(
+            "mode", f"{mode:g} is not between lower = {lower:g} and upper = {upper:g}; move it inside"
+        )
+
+
+@dataclass(frozen=True)
+class Beta(Distribution):
+    """The beta distribution on lower..upper.
+
+    Examples: `{alpha = 0.9, beta = 3.5, lower = 65, upper = 75}`, `{mean = 0.4, sd = 0.1}`,
+    `{p5 = 0.2, p95 = 0.5}`.
+    """
+
+    alpha: float
+    beta: float
+    lower: float = 0.0
+    upper: float = 1.0
+    costly = True
+
+    def __post_init__(self) -> None:
+        positive(alpha=self.alpha, beta=self.beta)
+        increasing(lower=self.lower, upper=self.upper)
+
+    @classmethod
+    def from_mean(cls, mean: float, sd: float, lower: float = 0.0, upper: float = 1.0) -> Beta:
+        increasing(lower=lower, upper=upper)
+        inside(lower, upper, Percentile("mean", 0.5, 0.5, mean))
+        positive(sd=sd)
+        below, above = mean - lower, upper - mean
+        if not sd * sd < below * above:
+            most = math.sqrt(below * above)
+            raise ParameterError(
+                "sd", f"{sd:g} is too large for this mean; on these bounds it is below {most:g}"
+            )
+        size = below * above / (sd * sd) - 1
+        return cls(size * below / (upper - lower), size * above / (upper - lower), lower, upper)
+
+    @classmethod
+    def from_percentiles(
+        cls, first: Percentile, second: Percentile, lower: float = 0.0, upper: float = 1.0
+    ) -> Beta:
+        inside(lower, upper, first, second)
+        p, q, x = (np.array(pair) for pair in list(zip(first, second, strict=True))[1:])
+        odds = log_odds(*shares_of(lower, upper, x))
+
+        def fitted(logs: Array) -> Beta:
+            alpha, beta = np.exp(logs).tolist()
+            return cls(alpha, beta, lower, upper)
+
+        def misfit(logs: Array) -> Array:
+            return log_odds(*fitted(logs).probability(x)) - log_odds(p, q)
+
+        # the log odds of a beta variable that is narrow have about the variance 1/alpha + 1/beta; others are
+        # within reach of a point of a coarse grid
+        mu, sigma = line(normal_score, lambda y: float(np.interp(y, x, odds)), first, second)
+        coarse = np.linspace(-5.0, 9.0, 15)
+        starts = [
+            np.log((1 + np.exp([mu, -mu])) / sigma**2),
+            *np.stack(np.meshgrid(coarse, coarse), -1).reshape(-1, 2),
+        ]
+        misfits = np.array([np.linalg.norm(misfit(start)) for start in starts])
+        return fitted(newton(misfit, starts[int(np.argmin(np.nan_to_num(misfits, nan=np.inf)))]))
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        from scipy.special import betainc, betaincc, betainccinv, betaincinv
+
+        # the share from the nearer bound, from whichever of the two probabilities is smaller
+        p_middle, q_middle = betainc(self.alpha, self.beta, 0.5), betaincc(self.alpha, self.beta, 0.5)
+        low = np.where(p <= q, p <= p_middle, q >= q_middle)
+        a, b = np.where(low, self.alpha, self.beta), np.where(low, self.beta, self.alpha)
+        within, beyond = np.where(low, p, q), np.where(low, q, p)
+        small = within <= beyond  # the other inversion is given an end, which costs nothing
+        share = np.where(
+            small, betaincinv(a, b, np.where(small, within, 0)), betainccinv(a, b, np.where(small, 1, beyond))
+        )
+        width = self.upper - self.lower
+        return np.where(low, self.lower + width * share, self.upper - width * share)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        from scipy.special import betainc, betaincc
+
+        p_share, q_share = shares_of(self.lower, self.upper, x)
+        low, share = p_share <= q_share, np.minimum(p_share, q_share)
+        a, b = np.where(low, self.alpha, self.beta), np.where(low, self.beta, self.alpha)
+        within, beyond = betainc(a, b, share), betaincc(a, b, share)
+        return np.where(low, within, beyond), np.where(low, beyond, within)
+
+    def moments(self) -> tuple[float, float]:
+        size, width = self.alpha + self.beta, self.upper - self.lower
+        sd = width * math.sqrt(self.alpha * self.beta / (size + 1)) / size
+        return self.lower + width * self.alpha / size, sd
+
+
+@dataclass(frozen=True)
+class Pert(Distribution):
+    """The beta distribution of which the mean is (lower + 4 mode + upper) / 6, as in PERT.
+
+    Example: `{lower = 2, mode = 10, upper = 20}`.
+    """
+
+    lower: float
+    mode: float
+    upper: float
+    costly = True
+    refuses_percentiles = "no lower, mode and upper meet any three percentiles"
+
+    def __post_init__(self) -> None:
+        three_points(self.lower, self.mode, self.upper)
+
+    @functools.cached_property
+    def as_beta(self) -> Beta:
+        rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
+        return Beta(1 + 4 * rise / width, 1 + 4 * fall / width, self.lower, self.upper)
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        return self.as_beta.inverse(p, q)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        return self.as_beta.cumulative(x)
+
+    def moments(self) -> tuple[float, float]:
+        return self.as_beta.moments()
+
+
+@dataclass(frozen=True)
+class Logitnormal(Distribution):
+    """On lower..upper, with log((x - lower) / (upper - x)) normal: mean `mu`, standard deviation `sigma`.
+
+    Examples: `{mu = 0.5, sigma = 1.2, lower = 1, upper = 3}`, `{p5 = 0.2, p95 = 0.5}`.
+    """
+
+    mu: float
+    sigma: float
+    lower: float = 0.0
+    upper: float = 1.0
+
+    def __post_init__(self) -> None:
+        positive(sigma=self.sigma)
+        increasing(lower=self.lower, upper=self.upper)
+
+    @classmethod
+    def from_percentiles(
+        cls, first: Percentile, second: Percentile, lower: float = 0.0, upper: float = 1.0
+    ) -> Logitnormal:
+        increasing(lower=lower, upper=upper)
+        inside(lower, upper, first, second)
+        mu, sigma = line(normal_score, lambda x: math.log((x - lower) / (upper - x)), first, second)
+        return cls(mu, sigma, lower, upper)
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        odds = np.exp(self.mu + self.sigma * normal_score(p, q))
+        return between(self.lower, self.upper, 1 / (1 + 1 / odds), 1 / (1 + odds))
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        from scipy.special import ndtr
+
+        z = (log_odds(*shares_of(self.lower, self.upper, x)) - self.mu) / self.sigma
+        return ndtr(z), ndtr(-z)
+
+
+FAMILIES: dict[str, type[Distribution]] = {
+    "constant": Constant,
+    "uniform": Uniform,
+    "loguniform": Loguniform,
+    "triangular": Triangular,
+    "pert": Pert,
+    "beta": Beta,
+    "logitnormal": Logitnormal,
+    "arcsine": Arcsine,
+    "trapezoid": Trapezoid,
+}

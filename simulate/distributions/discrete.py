@@ -1,0 +1,201 @@
+"""Families with jumps: values with probabilities, and mixtures."""
+
+# ruff: noqa: D102 - `Distribution` says what the methods of a family return
+from __future__ import annotations
+
+import csv
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.distributions.bounded import Constant
+from simulate.distributions.protocol import (
+    Array,
+    Distribution,
+    Numbers,
+    ParameterError,
+    weights_for,
+)
+from simulate.distributions.solvers import root
+from simulate.distributions.values import listed, meant, number
+
+
+@dataclass(frozen=True)
+class Discrete(Distribution):
+    """Values with probabilities in proportion to `weights`, equal by default.
+
+    Nothing is smoothed or interpolated. The values may be a `column` of a CSV `file`, and `weights` the name
+    of another.
+    Examples: `{values = [4, 8, 16], weights = [1, 2, 1]}`, `{values = [1.5, 2.5]}`.
+    """
+
+    values: Numbers
+    weights: Numbers = ()
+    refuses_percentiles = "percentiles do not determine its values"
+
+    def __post_init__(self) -> None:
+        if len(self.values) == 0:
+            raise ParameterError("values", "there are none; give at least one")
+        weights_for(self.weights, len(self.values), "values")
+
+    @classmethod
+    def from_file(
+        cls, file: str, column: str, weights: Numbers | str = (), folder: Path = Path()
+    ) -> Discrete:
+        names = {"column": column, **({"weights": weights} if isinstance(weights, str) else {})}
+        columns = read_columns(folder / file, names)
+        return cls(columns["column"], columns.get("weights", ()) if isinstance(weights, str) else weights)
+
+    @functools.cached_property
+    def atoms(self) -> tuple[Array, Array, Array, Array]:
+        """Distinct values in order, their probabilities, P(X <= value), P(X > value)."""
+        weights = weights_for(self.weights, len(self.values), "values")
+        values, place = np.unique(np.array(self.values, dtype=np.float64)[weights > 0], return_inverse=True)
+        mass = np.bincount(place, weights=weights[weights > 0])
+        below, above = np.cumsum(mass), np.cumsum(mass[::-1])[::-1]
+        return values, mass / below[-1], below / below[-1], np.append(above[1:], 0.0) / above[0]
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        values, _, below, above = self.atoms
+        place = np.where(p <= q, np.searchsorted(below, p), np.searchsorted(-above, -q))
+        return values[np.minimum(place, values.size - 1)]
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        values, _, below, above = self.atoms
+        place = np.searchsorted(values, x, side="right")
+        return np.append(0.0, below)[place], np.append(1.0, above)[place]
+
+    def moments(self) -> tuple[float, float]:
+        values, mass, _, _ = self.atoms
+        mean = float(np.sum(values * mass))
+        return mean, float(np.sqrt(np.sum((values - mean) ** 2 * mass)))
+
+    @property
+    def jumps(self) -> Array:
+        return self.atoms[2][:-1]
+
+
+def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, Numbers]:
+    """Numbers of named columns of a CSV file with a header; `columns` maps the key to blame to the name."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines, strict=True))
+    except OSError as error:
+        raise ParameterError("file", f"{path} cannot be read: {error.strerror}; mend the path") from None
+    except UnicodeDecodeError:
+        raise ParameterError("file", f"{path} is not UTF-8; save it as UTF-8") from None
+    except csv.Error as error:
+        raise ParameterError("file", f"{path} is not CSV: {error}") from None
+    if not rows:
+        raise ParameterError("file", f"{path} has no rows below a header; add some")
+    found: dict[str, Numbers] = {}
+    for key, name in columns.items():
+        if name not in rows[0]:
+            known = [str(other) for other in rows[0] if other is not None]
+            raise ParameterError(key, f"{path} has no column {name!r}; {meant(name, known) or listed(known)}")
+        numbers: list[float] = []
+        for count, row in enumerate(rows, 1):
+            try:
+                numbers.append(number(key, float(row[name])))
+            except (TypeError, ValueError):
+                cell = row[name] or ""
+                raise ParameterError(
+                    key, f"{path}, row {count}: {cell!r} is not a finite number; mend it"
+                ) from None
+        found[key] = tuple(numbers)
+    return found
+
+
+@dataclass(frozen=True)
+class Mixture(Distribution):
+    """One of several distributions, chosen with probabilities in proportion to `weights`, equal by default.
+
+    Example: `{components = [{dist = "normal", mean = 0, sd = 1}, {dist = "uniform", lower = 6, upper = 8},
+    {value = 5}], weights = [2, 1, 1]}`.
+    """
+
+    components: tuple[Distribution, ...]
+    weights: Numbers = ()
+    refuses_percentiles = "percentiles do not determine its components"
+
+    def __post_init__(self) -> None:
+        if not self.components:
+            raise ParameterError("components", "there are none; give at least one")
+        weights_for(self.weights, len(self.components), "components")
+
+    @functools.cached_property
+    def parts(self) -> tuple[tuple[float, Distribution], ...]:
+        """Probabilities and components, mixtures among these taken apart."""
+        weights = weights_for(self.weights, len(self.components), "components")
+        shares = (weights / weights.sum()).tolist()
+        return tuple(
+            (share * inner, part)
+            for share, component in zip(shares, self.components, strict=True)
+            if share > 0
+            for inner, part in (component.parts if isinstance(component, Mixture) else ((1.0, component),))
+        )
+
+    @functools.cached_property
+    def edges(self) -> tuple[Array, Array, Array, Array, Array]:
+        """Atoms and ends of components in order; P(X < edge), P(X >= edge), P(X <= edge), P(X > edge)."""
+        ends = [end for _, part in self.parts if not isinstance(part, Discrete) for end in part.support]
+        edges = np.unique(np.concatenate([[end for end in ends if math.isfinite(end)], *self.atoms]))
+        return edges, *self.probability(np.nextafter(edges, -np.inf)), *self.probability(edges)
+
+    @property
+    def atoms(self) -> list[Array]:
+        """The values of positive probability, by component."""
+        discrete = [part.atoms[0] for _, part in self.parts if isinstance(part, Discrete)]
+        return discrete + [np.array([part.value]) for _, part in self.parts if isinstance(part, Constant)]
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        p, q, shape = p.ravel(), q.ravel(), p.shape
+        edges, p_before, q_before, p_at, q_at = self.edges
+        low = p <= q
+        place = np.where(low, np.searchsorted(p_at, p), np.searchsorted(-q_at, -q))
+        before, after = np.append(-np.inf, edges)[place], np.append(edges, np.inf)[place]
+        on_atom = np.where(low, np.append(p_before, 1.0)[place] < p, np.append(q_before, 0.0)[place] > q)
+
+        # below the least of the components' own quantiles none has reached p, above the greatest all have
+        own = np.stack([part.quantile(p, q) for _, part in self.parts])
+        least = np.where(on_atom, after, np.clip(own.min(axis=0), before, after))
+        most = np.where(on_atom, after, np.clip(own.max(axis=0), before, after))
+        least, most = np.where(q == 0, most, least), np.where(p == 0, least, most)
+
+        def misfit(x: Array, active: NDArray[np.intp]) -> Array:
+            below, above = self.probability(x)
+            return np.where(low[active], below / p[active] - 1, 1 - above / q[active])
+
+        return root(misfit, least, most).reshape(shape)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        below, above = np.zeros(x.shape), np.zeros(x.shape)
+        for share, part in self.parts:
+            p, q = part.probability(x)
+            below, above = below + share * p, above + share * q
+        return below, above
+
+    def moments(self) -> tuple[float, float]:
+        mean = sum(share * part.mean for share, part in self.parts)
+        return mean, math.sqrt(
+            sum(share * (part.sd**2 + (part.mean - mean) ** 2) for share, part in self.parts)
+        )
+
+    @property
+    def jumps(self) -> Array:
+        edges, p_before, _, p_at, _ = self.edges
+        on_atom = np.isin(edges, np.concatenate([[], *self.atoms]))
+        levels = np.unique(np.concatenate([p_before[on_atom], p_at]))
+        return levels[(levels > 0) & (levels < 1)]
+
+
+FAMILIES: dict[str, type[Distribution]] = {
+    "choice": Discrete,
+    "empirical": Discrete,
+    "mixture": Mixture,
+}

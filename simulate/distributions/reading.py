@@ -1,0 +1,261 @@
+"""From the keys of a priors file to a distribution."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simulate.distributions import bounded, discrete, unbounded
+from simulate.distributions.bounded import Pert, Triangular
+from simulate.distributions.derived import Truncated
+from simulate.distributions.protocol import (
+    Array,
+    Distribution,
+    Numbers,
+    ParameterError,
+    Percentile,
+    increasing,
+    inside,
+)
+from simulate.distributions.solvers import newton
+from simulate.distributions.values import described, listed, meant, number
+
+FAMILIES = {**bounded.FAMILIES, **unbounded.FAMILIES, **discrete.FAMILIES}
+PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
+COUNTS = ("no percentiles", "one percentile", "two percentiles", "three percentiles")
+BOUNDS = {"lower", "upper"}
+
+
+def distribution(
+    family: str, parameters: Mapping[str, Any], folder: Path | None = None, other_keys: Collection[str] = ()
+) -> Distribution:
+    """The distribution that a table of a priors file states.
+
+    `parameters` are the keys that belong to the family, as TOML gives them; `folder` is where the path of a
+    file starts; `other_keys` are further keys of such a table, for suggestions. The bounds `lower` and `upper`
+    truncate a family without bounds: percentiles are then those of the truncated distribution, other
+    parameters those of the family itself. Raises ParameterError.
+    """
+    if family not in FAMILIES:
+        raise ParameterError(
+            "dist", f"there is no family {family!r}; {meant(family, FAMILIES) or listed(FAMILIES)}"
+        )
+    kind = FAMILIES[family]
+    percentiles, keys, bounds = [], {}, {}
+    for key, value in parameters.items():
+        if re.fullmatch(r"p\d+", key) and isinstance(value, Mapping):
+            full = f'"{key}.{next(iter(value), "5")}"'
+            raise ParameterError(key, f"a key with a dot needs quotes; write {full} = ...")
+        if PERCENTILE.fullmatch(key):
+            percentiles.append(key)
+        elif kind.truncatable and key in BOUNDS:
+            bounds[key] = value
+        else:
+            keys[key] = value
+    form = chosen_form(family, keys, percentiles, other_keys)
+    arguments = {key: read(form.kinds[key], key, value, folder or Path()) for key, value in keys.items()}
+    if form.takes_folder:
+        arguments["folder"] = folder or Path()
+    limits = {key: number(key, value) for key, value in bounds.items()}
+    points = in_order([(key, number(key, parameters[key])) for key in percentiles])
+    try:
+        with np.errstate(all="ignore"):
+            built: Distribution
+            if limits and points:
+                built = through_truncated(form, points, arguments, limits)
+            else:
+                whole = form.build(*points, **arguments)
+                built = Truncated(whole, **limits) if limits else whole
+            check(family, built, points)
+    except (OverflowError, ZeroDivisionError):
+        raise ParameterError(None, "its values leave the range of numbers; mend the parameters") from None
+    return built
+
+
+def check(family: str, built: Distribution, points: Sequence[Percentile]) -> None:
+    """Raise ParameterError unless the quartiles are finite and the percentiles are met to 1e-9."""
+    quartiles = built.quantile([0.25, 0.5, 0.75])
+    if not np.isfinite(quartiles).all():
+        raise ParameterError(None, "its values leave the range of numbers; mend the parameters")
+    for key, p, q, value in points:
+        error = abs(float(built.quantile(p, q)) - value)
+        if not error <= max(1e-9 * abs(value), 1e-12 * (quartiles[2] - quartiles[0])):
+            where = " between these bounds" if isinstance(built, Truncated) else ""
+            raise ParameterError(
+                key, f"no {family}{where} meets it; move the percentiles or take another family"
+            )
+
+
+def through_truncated(
+    form: Form, points: Sequence[Percentile], arguments: Mapping[str, Any], limits: Mapping[str, float]
+) -> Truncated:
+    """The truncated distribution that has these percentiles itself.
+
+    Its percentile p is the percentile P(base < lower) + p * mass of its base: the two probabilities cut off
+    are the unknowns, and the base fitted with them must cut off just these.
+    """
+    lower, upper = limits.get("lower", -np.inf), limits.get("upper", np.inf)
+    increasing(lower=lower, upper=upper)
+    inside(lower, upper, *points)
+
+    def fitted(below: float, above: float) -> Distribution:
+        mass = 1 - below - above
+        return form.build(
+            *[at._replace(p=below + at.p * mass, q=above + at.q * mass) for at in points], **arguments
+        )
+
+    def cut_off(base: Distribution) -> Array:
+        p, q = base.probability([lower, upper])
+        return np.array([p[0], q[1]])
+
+    start = cut_off(fitted(0.0, 0.0))
+    cuts = start > 0  # a bound outside the support cuts off nothing
+
+    def probabilities(logs: Array) -> Array:
+        odds = np.zeros(2)
+        odds[cuts] = np.exp(np.minimum(logs, 700))
+        return np.asarray(odds / (1 + odds.sum()))  # cut off below and above; the mass between is the rest
+
+    def misfit(logs: Array) -> Array:
+        try:
+            cut = cut_off(fitted(*probabilities(logs)))
+        except (ParameterError, OverflowError, ZeroDivisionError):
+            return np.full(logs.shape, np.inf)
+        return np.asarray((np.log(cut) - np.log(1 - cut.sum()))[cuts] - logs)
+
+    logs = newton(misfit, (np.log(start) - np.log(1 - start.sum()))[cuts])
+    return Truncated(fitted(*probabilities(logs)), lower, upper)
+
+
+class Form(NamedTuple):
+    """One way to state a family: what builds it and the keys it takes."""
+
+    build: Callable[..., Distribution]
+    kinds: Mapping[str, Any]
+    required: tuple[str, ...]
+    percentiles: int
+    takes_folder: bool
+
+    def __str__(self) -> str:
+        counted = (f"{COUNTS[self.percentiles]} (p5, p50, ...)",) if self.percentiles else ()
+        return ", ".join(self.required + counted)
+
+
+@functools.cache
+def forms(kind: type[Distribution]) -> tuple[Form, ...]:
+    """The ways to state a family: its constructor and its classmethods named ``from_...``."""
+    found = []
+    for build in (kind, *(getattr(kind, name) for name in vars(kind) if name.startswith("from_"))):
+        signature = inspect.signature(build, eval_str=True).parameters
+        keys = {key: at for key, at in signature.items() if at.annotation not in (Percentile, Path)}
+        found.append(
+            Form(
+                build=build,
+                kinds={key: at.annotation for key, at in keys.items()},
+                required=tuple(key for key, at in keys.items() if at.default is at.empty),
+                percentiles=sum(at.annotation is Percentile for at in signature.values()),
+                takes_folder="folder" in signature,
+            )
+        )
+    return tuple(found)
+
+
+def chosen_form(
+    family: str, keys: Collection[str], percentiles: Sequence[str], other_keys: Collection[str]
+) -> Form:
+    """The form that these keys state; raises ParameterError saying which is unknown, missing or too many."""
+    kind = FAMILIES[family]
+    ways = forms(kind)
+    for form in ways:
+        if form.percentiles == len(percentiles) and set(form.required) <= set(keys) <= set(form.kinds):
+            return form
+
+    takes = f"{family} takes {' | '.join(str(form) for form in ways)}"
+    candidates = [form for form in ways if form.percentiles] if percentiles else ways
+    if not candidates:
+        use = "use a metalog, which three determine" if kind in (Pert, Triangular) else takes
+        raise ParameterError(percentiles[0], f"{kind.refuses_percentiles}; {use}")
+    if not keys and not percentiles:
+        raise ParameterError(None, f"parameters missing; {takes}")
+    # what is meant: the form that shares most with what is given
+    likely = max(candidates, key=lambda form: len(set(form.kinds) & set(keys)))
+    lacking = [key for key in likely.required if key not in keys]
+    all_keys = {key for form in ways for key in form.kinds} | (BOUNDS if kind.truncatable else set())
+    for key in keys:
+        if key not in all_keys:
+            advice = (
+                meant(key, lacking, 0.4) or meant(key, sorted(all_keys - set(keys))) or meant(key, other_keys)
+            )
+            raise ParameterError(key, f"unknown key; {advice or takes}")
+    for key in keys:
+        if key not in likely.kinds:
+            others = [*(other for other in keys if other in likely.kinds), *percentiles]
+            raise ParameterError(key, f"does not go together with {', '.join(others)}; {takes}")
+    if len(percentiles) != likely.percentiles:
+        needed = f"{COUNTS[likely.percentiles]} determine{'s' * (likely.percentiles == 1)} it"
+        surplus = percentiles[-1] if len(percentiles) > likely.percentiles else None
+        raise ParameterError(surplus, f"{needed}, {len(percentiles)} given; {takes}")
+    raise ParameterError(None, f"{' and '.join(lacking)} missing; {takes}")
+
+
+def in_order(stated: Iterable[tuple[str, float]]) -> list[Percentile]:
+    """Percentiles by increasing p; raises ParameterError where the values do not increase with them."""
+    points = []
+    for key, value in stated:
+        share = Fraction(key[1:]) / 100
+        if not 0 < share < 1:
+            raise ParameterError(key, "a percentile lies between p0 and p100; give one inside, or a bound")
+        points.append(Percentile(key, float(share), float(1 - share), value))
+    points.sort(key=lambda at: at.p)
+    for first, second in pairwise(points):
+        if first.p == second.p:
+            raise ParameterError(second.key, f"the same percentile as {first.key}; remove one")
+        if first.value == second.value:
+            raise ParameterError(
+                second.key, f"equal to {first.key}; spread them, or give a constant: value = {first.value:g}"
+            )
+        if first.value > second.value:
+            wrong = f"{first.key} = {first.value:g} is above {second.key} = {second.value:g}"
+            raise ParameterError(first.key, f"percentiles in the wrong order: {wrong}; exchange them")
+    return points
+
+
+def read(kind: Any, key: str, value: Any, folder: Path) -> Any:
+    """A value of the kind that a form's parameter is annotated with; raises ParameterError."""
+    if kind is float:
+        return number(key, value)
+    if kind is str or (kind == Numbers | str and isinstance(value, str)):
+        if not isinstance(value, str):
+            raise ParameterError(key, f"must be text, not {described(value)}; put it in quotes")
+        return value
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise ParameterError(key, f"must be a list, not {described(value)}; write [...]")
+    if kind == tuple[Distribution, ...]:
+        return tuple(component(key, place, table, folder) for place, table in enumerate(value, 1))
+    return tuple(number(key, item) for item in value)
+
+
+def component(key: str, place: int, table: Any, folder: Path) -> Distribution:
+    """A component of a mixture from its inline table; raises ParameterError for the whole list."""
+    where = f"component {place}"
+    if not isinstance(table, Mapping):
+        raise ParameterError(
+            key, f"{where} must be a table, not {described(table)}; write {{dist = ..., ...}}"
+        )
+    inner = dict(table)
+    family = inner.pop("dist", "constant" if "value" in inner else None)
+    if not isinstance(family, str):
+        raise ParameterError(key, f"{where} lacks the name of its family; write {{dist = ..., ...}}")
+    try:
+        return distribution(family, inner, folder, ("dist",))
+    except ParameterError as error:
+        at = f"{where}, {error.key}" if error.key else where
+        raise ParameterError(key, f"{at}: {error}") from None

@@ -1,0 +1,404 @@
+"""Families without bounds, or with one; the metalog, which takes either."""
+
+# ruff: noqa: D102 - `Distribution` says what the methods of a family return
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.distributions.protocol import (
+    Array,
+    Distribution,
+    ParameterError,
+    Percentile,
+    between,
+    increasing,
+    inside,
+    positive,
+)
+from simulate.distributions.scores import (
+    exponential_score,
+    gumbel_score,
+    identity,
+    line,
+    normal_score,
+    student_score,
+    weibull_score,
+)
+from simulate.distributions.solvers import log_odds, root
+
+
+@dataclass(frozen=True)
+class Normal(Distribution):
+    """The normal distribution; mu and sigma are other names of its mean and sd.
+
+    Examples: `{mean = -0.1, sd = 0.2}`, `{mu = 3, sigma = 2}`, `{p5 = 8, p95 = 12}`.
+    """
+
+    mu: float
+    sigma: float
+    truncatable = True
+
+    def __post_init__(self) -> None:
+        positive(sigma=self.sigma)
+
+    @classmethod
+    def from_mean(cls, mean: float, sd: float) -> Normal:
+        positive(sd=sd)
+        return cls(mean, sd)
+
+    @classmethod
+    def from_percentiles(cls, first: Percentile, second: Percentile) -> Normal:
+        return cls(*line(normal_score, identity, first, second))
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        return self.mu + self.sigma * normal_score(p, q)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        from scipy.special import ndtr
+
+        z = (x - self.mu) / self.sigma
+        return ndtr(z), ndtr(-z)
+
+    def moments(self) -> tuple[float, float]:
+        return self.mu, self.sigma
+
+
+@dataclass(frozen=True)
+class Lognormal(Distribution):
+    """`shift` plus a variable of which the logarithm is normal: mean `mu`, standard deviation `sigma`.
+
+    mean, sd and median are those of the lognormal part, before the shift; percentiles are those of the whole.
+    Examples: `{mean = 3, sd = 2}`, `{mu = 0.5, sigma = 1.1}`, `{median = 30, sigma = 0.7, shift = -10}`,
+    `{p5 = 3, p95 = 70}`.
+    """
+
+    mu: float
+    sigma: float
+    shift: float = 0.0
+    truncatable = True
+
+    def __post_init__(self) -> None:
+        positive(sigma=self.sigma)
+
+    @classmethod
+    def from_mean(cls, mean: float, sd: float, shift: float = 0.0) -> Lognormal:
+        positive(mean=mean, sd=sd)
+        variance = math.log1p((sd / mean) ** 2)
+        return cls(math.log(mean) - variance / 2, math.sqrt(variance), shift)
+
+    @classmethod
+    def from_median(cls, median: float, sigma: float, shift: float = 0.0) -> Lognormal:
+        positive(median=median)
+        return cls(math.log(median), sigma, shift)
+
+    @classmethod
+    def from_percentiles(cls, first: Percentile, second: Percentile, shift: float = 0.0) -> Lognormal:
+        inside(shift, np.inf, first, second)
+        return cls(*line(normal_score, lambda x: math.log(x - shift), first, second), shift)
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        return self.shift + np.exp(self.mu + self.sigma * normal_score(p, q))
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        from scipy.special import ndtr
+
+        z = (np.log(np.maximum(x - self.shift, 0)) - self.mu) / self.sigma
+        return ndtr(z), ndtr(-z)
+
+    def moments(self) -> tuple[float, float]:
+        return float(self.shift + np.exp(self.mu + self.sigma**2 / 2)), float(
+            np.exp(self.mu + self.sigma**2 / 2) * np.sqrt(np.expm1(self.sigma**2))
+        )
+
+
+@dataclass(frozen=True)
+class Gamma(Distribution):
+    """The gamma distribution.
+
+    Examples: `{shape = 2.5, scale = 3}`, `{mean = 3, sd = 4}`, `{p5 = 3, p95 = 70}`.
+    """
+
+    shape: float
+    scale: float
+    costly = True
+    truncatable = True
+
+    def __post_init__(self) -> None:
+        positive(shape=self.shape, scale=self.scale)
+
+    @classmethod
+    def from_mean(cls, mean: float, sd: float) -> Gamma:
+        positive(mean=mean, sd=sd)
+        return cls((mean / sd) ** 2, sd * sd / mean)
+
+    @classmethod
+    def from_percentiles(cls, first: Percentile, second: Percentile) -> Gamma:
+        inside(0.0, np.inf, first, second)
+        ratio = math.log(second.value / first.value)
+
+        def misfit(log_shape: Array, _: NDArray[np.intp]) -> Array:  # the ratio falls as the shape grows
+            low, high = (cls(math.exp(log_shape[0]), 1.0).quantile(at.p, at.q) for at in (first, second))
+            return np.atleast_1d(ratio - np.log(high / low) if low > 0 else -np.inf)
+
+        shape = math.exp(root(misfit, np.log([1e-3]), np.log([1e12]))[0])
+        return cls(shape, first.value / float(cls(shape, 1.0).quantile(first.p, first.q)))
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        from scipy.special import gammainccinv, gammaincinv
+
+        low = p <= q  # the other inversion is given a median, which is cheap, and not used
+        return self.scale * np.where(
+            low, gammaincinv(self.shape, np.where(low, p, 0)), gammainccinv(self.shape, np.where(low, 1, q))
+        )
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        from scipy.special import gammainc, gammaincc
+
+        y = np.maximum(x / self.scale, 0)
+        return np.asarray(gammainc(self.shape, y)), np.asarray(gammaincc(self.shape, y))
+
+    def moments(self) -> tuple[float, float]:
+        return self.shape * self.scale, math.sqrt(self.shape) * self.scale
+
+
+@dataclass(frozen=True)
+class Exponential(Distribution):
+    """The exponential distribution; its scale is its mean.
+
+    Examples: `{mean = 2.5}`, `{scale = 3}`, `{p50 = 4}`.
+    """
+
+    scale: float
+    truncatable = True
+
+    def __post_init__(self) -> None:
+        positive(scale=self.scale)
+
+    @classmethod
+    def from_mean(cls, mean: float) -> Exponential:
+        positive(mean=mean)
+        return cls(mean)
+
+    @classmethod
+    def from_percentile(cls, only: Percentile) -> Exponential:
+        inside(0.0, np.inf, only)
+        return cls(only.value / float(exponential_score(np.array(only.p), np.array(only.q))))
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        return self.scale * exponential_score(p, q)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        y = np.maximum(x / self.scale, 0)
+        return -np.expm1(-y), np.exp(-y)
+
+    def moments(self) -> tuple[float, float]:
+        return self.scale, self.scale
+
+
+@dataclass(frozen=True)
+class Weibull(Distribution):
+    """The Weibull distribution, P(X > x) = exp(-(x / scale)^shape).
+
+    Examples: `{shape = 1.7, scale = 3}`, `{p5 = 3, p95 = 70}`.
+    """
+
+    shape: float
+    scale: float
+    truncatable = True
+
+    def __post_init__(self) -> None:
+        positive(shape=self.shape, scale=self.scale)
+
+    @classmethod
+    def from_percentiles(cls, first: Percentile, second: Percentile) -> Weibull:
+        inside(0.0, np.inf, first, second)
+        location, scale = line(weibull_score, np.log, first, second)
+        return cls(1 / scale, float(np.exp(location)))
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        return self.scale * exponential_score(p, q) ** (1 / self.shape)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        y = np.maximum(x / self.scale, 0) ** self.shape
+        return -np.expm1(-y), np.exp(-y)
+
+
+@dataclass(frozen=True)
+class Gumbel(Distribution):
+    """The Gumbel distribution of maxima, P(X <= x) = exp(-exp(-(x - location) / scale)).
+
+    Examples: `{location = 1013, scale = 558}`, `{p5 = -3, p95 = 7}`.
+    """
+
+    location: float
+    scale: float
+    truncatable = True
+
+    def __post_init__(self) -> None:
+        positive(scale=self.scale)
+
+    @classmethod
+    def from_percentiles(cls, first: Percentile, second: Percentile) -> Gumbel:
+        return cls(*line(gumbel_score, identity, first, second))
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        return self.location + self.scale * gumbel_score(p, q)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        y = np.exp(-(x - self.location) / self.scale)
+        return np.exp(-y), -np.expm1(-y)
+
+    def moments(self) -> tuple[float, float]:
+        return self.location + np.euler_gamma * self.scale, math.pi / math.sqrt(6) * self.scale
+
+
+@dataclass(frozen=True)
+class StudentT(Distribution):
+    """Student's t, moved and scaled; `scale` is not its standard deviation.
+
+    Examples: `{df = 18, location = 623, scale = 25}`, `{df = 5, p5 = -3, p95 = 7}`.
+    """
+
+    df: float
+    location: float
+    scale: float
+    costly = True
+    truncatable = True
+
+    def __post_init__(self) -> None:
+        positive(df=self.df, scale=self.scale)
+
+    @classmethod
+    def from_percentiles(cls, first: Percentile, second: Percentile, df: float) -> StudentT:
+        positive(df=df)
+        return cls(df, *line(student_score(df), identity, first, second))
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        return self.location + self.scale * student_score(self.df)(p, q)
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        from scipy.special import betainc, betaincc
+
+        z = (x - self.location) / self.scale
+        share = self.df / (self.df + z * z)
+        tail = np.where(
+            share < 0.5,
+            betainc(self.df / 2, 0.5, share),
+            betaincc(0.5, self.df / 2, z * z / (self.df + z * z)),
+        )
+        return np.where(z < 0, tail / 2, 1 - tail / 2), np.where(z < 0, 1 - tail / 2, tail / 2)
+
+    def moments(self) -> tuple[float, float]:
+        if self.df <= 1:
+            return math.nan, math.nan
+        return self.location, self.scale * math.sqrt(self.df / (self.df - 2)) if self.df > 2 else math.inf
+
+
+@dataclass(frozen=True)
+class Metalog(Distribution):
+    """The three-term metalog: y = a1 + (a2 + a3 (p - 1/2)) log(p / q), y being x or its log or log odds.
+
+    Without bounds y = x; with `lower` it is log(x - lower), with `upper` -log(upper - x), with both
+    log((x - lower) / (upper - x)). Keelin, The Metalog Distributions, Decision Analysis 13 (2016), 243-277.
+    Examples: `{p10 = 35, p50 = 50, p90 = 75}`, `{p5 = 3, p50 = 12, "p97.5" = 90, lower = 0}`,
+    `{p10 = 35, p50 = 50, p90 = 75, upper = 100}`, `{p10 = 35, p50 = 50, p90 = 75, lower = 20, upper = 100}`.
+    """
+
+    a1: float
+    a2: float
+    a3: float
+    lower: float = -np.inf
+    upper: float = np.inf
+
+    def __post_init__(self) -> None:
+        increasing(lower=self.lower, upper=self.upper)
+        if not self.slack > 0:
+            reason = "no metalog rises through these: they are too skewed"
+            raise ParameterError(None, f"{reason}; move the middle one towards the centre or give bounds")
+
+    @classmethod
+    def from_percentiles(
+        cls,
+        first: Percentile,
+        second: Percentile,
+        third: Percentile,
+        lower: float = -np.inf,
+        upper: float = np.inf,
+    ) -> Metalog:
+        increasing(lower=lower, upper=upper)
+        percentiles = (first, second, third)
+        inside(lower, upper, *percentiles)
+        p, q, x = (np.array(column) for column in list(zip(*percentiles, strict=True))[1:])
+        logit = log_odds(p, q)
+        terms = np.stack([np.ones(3), logit, (p - 0.5) * logit], axis=1)
+        a1, a2, a3 = np.linalg.solve(terms, onto_line(x, lower, upper)).tolist()
+        return cls(a1, a2, a3, lower, upper)
+
+    @property
+    def slack(self) -> float:
+        """The least slope dy/dlogit, above 0 where the quantile function rises.
+
+        The slope is a2 + a3 k, where k = tanh(t/2)/2 + t / (4 cosh^2(t/2)) at the logit t is greatest where
+        t tanh(t/2) = 2, and is t/4 there.
+        """
+        return self.a2 - abs(self.a3) * 2.3993572805154677 / 4
+
+    def on_line(self, logit: Array) -> Array:
+        """The y at a logit, log(p / q)."""
+        return self.a1 + logit * (self.a2 + self.a3 * np.tanh(logit / 2) / 2)
+
+    def inverse(self, p: Array, q: Array) -> Array:
+        y = self.on_line(log_odds(p, q))
+        if self.lower == -np.inf:
+            return y if self.upper == np.inf else self.upper - np.exp(-y)
+        if self.upper == np.inf:
+            return self.lower + np.exp(y)
+        return between(self.lower, self.upper, 1 / (1 + np.exp(-y)), 1 / (1 + np.exp(y)))
+
+    def cumulative(self, x: Array) -> tuple[Array, Array]:
+        ends = self.on_line(np.array([-745.0, 745.0]))  # where p, then q, leaves the range of floats
+        y = np.clip(onto_line(np.clip(x, self.lower, self.upper), self.lower, self.upper), *ends).ravel()
+        logit = root(
+            lambda t, active: self.on_line(t) - y[active], np.full(y.shape, -745.0), np.full(y.shape, 745.0)
+        )
+        logit = logit.reshape(x.shape)
+        p, q = 1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(logit))
+        return np.where(x < self.upper, np.where(x > self.lower, p, 0), 1), np.where(
+            x < self.upper, np.where(x > self.lower, q, 1), 0
+        )
+
+    @property
+    def tail(self) -> float:
+        """The exponent of the unbounded tail, X ~ q^-tail; 0 where all moments are finite."""
+        if math.isinf(self.lower) == math.isinf(self.upper):
+            return 0.0
+        return self.a2 + self.a3 / 2 if math.isinf(self.upper) else self.a2 - self.a3 / 2
+
+    def moments(self) -> tuple[float, float]:
+        if self.tail >= 1:
+            return math.inf if math.isinf(self.upper) else -math.inf, math.nan
+        mean, sd = super().moments()
+        return mean, sd if self.tail < 0.5 else math.inf
+
+
+def onto_line(x: Array, lower: float, upper: float) -> Array:
+    """The y of x: x itself, or its log or log odds between bounds that are finite."""
+    above = 0.0 if lower == -np.inf else np.log(x - lower)
+    below = 0.0 if upper == np.inf else np.log(upper - x)
+    return x if lower == -np.inf and upper == np.inf else np.asarray(above - below)
+
+
+FAMILIES: dict[str, type[Distribution]] = {
+    "normal": Normal,
+    "lognormal": Lognormal,
+    "gamma": Gamma,
+    "exponential": Exponential,
+    "weibull": Weibull,
+    "gumbel": Gumbel,
+    "student_t": StudentT,
+    "metalog": Metalog,
+}
