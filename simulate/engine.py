@@ -414,6 +414,8 @@ def _provenance(priors: Priors) -> dict[str, object]:
         "files": [
             {"path": str(file.path), "sha256": file.digest, "text": file.text} for file in priors.files
         ],
+        "overrides": list(priors.overrides),
+        "choice": priors.chosen,
         "priors": {
             name: {
                 "family": prior.family,
