@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 Progress = Callable[[int, int], None]
-Draw = Callable[[int], dict[str, Column]]
+Draw = Callable[..., dict[str, Column]]
 
 GRID = tuple(np.arange(0.5, 100, 0.5).tolist())  # percents of the curve kept of every quantity
 _RANKED = 1024  # scenarios a replicate behind the rank correlations
+_TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
 
 
 class RunError(ValueError):
@@ -54,9 +55,14 @@ class Scenarios:
         return self.size * self.chunks * self.replicates
 
     def replicate(self, replicate: int) -> Draw:
-        """The draws of one replicate, by chunk."""
+        """The draws of one replicate: of a chunk, or of as many as asked from that one on."""
         words = self.sampler.words(replicate)
-        return lambda chunk: {**self.constants, **self.sampler.columns(words(chunk))}
+
+        def draw(chunk: int, chunks: int = 1) -> dict[str, Column]:
+            several = np.concatenate([words(each) for each in range(chunk, chunk + chunks)], axis=1)
+            return {**self.constants, **self.sampler.columns(several)}
+
+        return draw
 
 
 def chunking(scenarios: int, replicates: int = REPLICATES) -> tuple[int, int]:
@@ -236,6 +242,10 @@ class _Replicate:
     nonfinite_chunk: Mapping[str, tuple[int, int]]
 
 
+def _chunk_of(column: Column, place: int, size: int) -> Column:
+    return column[place * size : (place + 1) * size] if isinstance(column, np.ndarray) else column
+
+
 def _replicates(drawn: Scenarios, threads: int | None, progress: Progress | None) -> Iterator[_Replicate]:
     """Work off the replicates, yielding each in turn; stops at the next chunk when the consumer does."""
     stopped, lock, done = Event(), Lock(), 0
@@ -243,21 +253,23 @@ def _replicates(drawn: Scenarios, threads: int | None, progress: Progress | None
 
     def work(replicate: int) -> _Replicate:
         nonlocal done
-        chunk_of = drawn.replicate(replicate)
+        draw = drawn.replicate(replicate)
         summaries = {name: Summary() for name in drawn.plan.outputs}
         ranked: dict[str, Array] = {}
         nonfinite: dict[str, tuple[int, int]] = {}
-        for chunk in range(drawn.chunks):
+        for first in range(0, drawn.chunks, _TOGETHER):
             if stopped.is_set():
                 break
-            inputs = chunk_of(chunk)
+            together = min(_TOGETHER, drawn.chunks - first)
+            inputs = draw(first, together)
             outputs = drawn.plan(inputs)
             for name, summary in summaries.items():
-                before = summary.nonfinite
-                summary.add(outputs[name], drawn.size)
-                if summary.nonfinite > before:
-                    nonfinite.setdefault(name, (replicate, chunk))
-            if not chunk:
+                for place in range(together):
+                    before = summary.nonfinite
+                    summary.add(_chunk_of(outputs[name], place, drawn.size), drawn.size)
+                    if summary.nonfinite > before:
+                        nonfinite.setdefault(name, (replicate, first + place))
+            if not first:
                 ranked = {
                     name: column[:_RANKED].copy()
                     for name, column in {**inputs, **outputs}.items()
@@ -265,7 +277,7 @@ def _replicates(drawn: Scenarios, threads: int | None, progress: Progress | None
                 }
             if progress:
                 with lock:
-                    done += 1
+                    done += together
                     progress(done, total)
         return _Replicate({name: each.finish() for name, each in summaries.items()}, ranked, nonfinite)
 
