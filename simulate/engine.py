@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 Draw = Callable[..., dict[str, Column]]
 
 GRID = tuple(np.arange(0.5, 100, 0.5).tolist())  # percents of the curve kept of every quantity
-_RANKED = 1024  # scenarios a replicate behind the rank correlations
+_RANKED = 512  # scenarios a replicate behind the rank correlations
 _TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
 
 
@@ -177,7 +177,7 @@ def run(
     asked = settings.scenarios if scenarios is None else scenarios
     drawn = scenarios_of(priors, names, scenarios=asked, seed=seed, scheme=scheme)
     folded = _Folded(names, percents)
-    for replicate in _replicates(drawn, threads, progress):
+    for replicate in _replicates(drawn, percents, threads, progress):
         folded.add(replicate)
     return _dataset(priors, drawn, folded, scheme, seed)
 
@@ -238,6 +238,7 @@ class _Replicate:
     """What is kept of a replicate: summaries, a few scenarios for ranks, the first chunk with a nan."""
 
     summaries: Mapping[str, Summary]
+    percentiles: Mapping[str, Array]
     ranked: Mapping[str, Array]
     nonfinite_chunk: Mapping[str, tuple[int, int]]
 
@@ -246,7 +247,9 @@ def _chunk_of(column: Column, place: int, size: int) -> Column:
     return column[place * size : (place + 1) * size] if isinstance(column, np.ndarray) else column
 
 
-def _replicates(drawn: Scenarios, threads: int | None, progress: Progress | None) -> Iterator[_Replicate]:
+def _replicates(
+    drawn: Scenarios, percents: Sequence[float], threads: int | None, progress: Progress | None
+) -> Iterator[_Replicate]:
     """Work off the replicates, yielding each in turn; stops at the next chunk when the consumer does."""
     stopped, lock, done = Event(), Lock(), 0
     total = drawn.chunks * drawn.replicates
@@ -279,7 +282,9 @@ def _replicates(drawn: Scenarios, threads: int | None, progress: Progress | None
                 with lock:
                     done += together
                     progress(done, total)
-        return _Replicate({name: each.finish() for name, each in summaries.items()}, ranked, nonfinite)
+        finished = {name: summary.finish() for name, summary in summaries.items()}
+        percentiles = {name: summary.percentiles(percents) for name, summary in finished.items()}
+        return _Replicate(finished, percentiles, ranked, nonfinite)
 
     try:
         yield from ordered_map(work, range(drawn.replicates), threads)
@@ -300,7 +305,7 @@ class _Folded:
 
     def add(self, replicate: _Replicate) -> None:
         for name, summary in replicate.summaries.items():
-            self.percentiles[name].append(summary.percentiles(self.percents))
+            self.percentiles[name].append(replicate.percentiles[name])
             self.moments[name].append((summary.mean, summary.sd))
             self.merged[name].merge(summary)
         self.ranked.append(replicate.ranked)
