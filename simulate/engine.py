@@ -122,9 +122,13 @@ def scenarios_of(
     seed: int,
     scheme: str = "sobol",
     stream: int = 0,
+    places: Mapping[str, int] | None = None,
+    latents: Mapping[tuple[str, str], float] | None = None,
 ) -> Scenarios:
     """The scenarios of a priors file from which the quantities can be computed.
 
+    `places` (the Sobol' dimensions of the names) and `latents` (the copula's parameters) are the file's own
+    by default; cases that are to be paired share them.
     Raises RunError for a scheme that there is not or for fewer than one scenario.
     """
     if scheme not in SCHEMES:
@@ -141,8 +145,8 @@ def scenarios_of(
     size, chunks = chunking(scenarios)
     sampler = Sampler(
         distributions,
-        dimensions(priors),
-        latent(priors),
+        dimensions(priors) if places is None else places,
+        latent(priors) if latents is None else latents,
         seed=seed,
         scheme=scheme,
         size=size,
