@@ -9,17 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import simulate
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SESSIONS = re.findall(r"^```console\n(.*?)^```", README, re.S | re.M)
+SESSIONS = re.findall(r"^```console\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 EXAMPLES = [
     (command.strip(), shown)
     for session in SESSIONS
-    for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.M)
+    for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE)
 ]
-PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.S | re.M)
+PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
 def test_there_are_examples():
@@ -66,7 +69,7 @@ def test_every_command_of_the_tool_is_shown():
         text=True,
         check=True,
     ).stdout
-    commands = re.findall(r"^  (\w+) ", help_text.split("Commands:")[1], re.M)
+    commands = re.findall(r"^  (\w+) ", help_text.split("Commands:")[1], re.MULTILINE)
     for name in commands:
         assert f"simulate {name}" in README
 
@@ -74,3 +77,42 @@ def test_every_command_of_the_tool_is_shown():
 def test_pictures_of_the_readme_exist():
     for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
         assert (ROOT / path).is_file()
+
+
+def test_the_story_is_what_the_numbers_say():
+    priors = simulate.load_priors(ROOT / "priors" / "base.toml")
+    note = simulate.load_priors(ROOT / "priors" / "guosheng-2023.toml")
+    asked = ["accelerators", "capex", "server_capex", "opex_per_year", "electricity_cost", "energy_per_day"]
+    bands = simulate.run(
+        priors, scenarios=2**18, quantities=[*asked, "electricity_cost_per_day"], percentiles=[50]
+    )
+    median = {name: float(bands[name].sel(percentile=50)) for name in asked}
+    assumed = {name: float(prior.distribution.quantile(0.5)) for name, prior in priors.priors.items()}
+    noted = {name: float(prior.distribution.quantile(0.5)) for name, prior in note.priors.items()}
+    factors = {
+        "is 24 times": noted["seconds_per_token"] / assumed["seconds_per_token"],
+        "1.7 times the visitors": noted["visitors_per_day"] / assumed["visitors_per_day"],
+        "1.7 times what": noted["questions_per_visitor"] / assumed["questions_per_visitor"],
+        "7.3 times as many": assumed["output_tokens"] / noted["output_tokens"],
+        "2.0 times too few": assumed["peak_to_average"]
+        * assumed["capacity_margin"]
+        * (1 + assumed["spare_share"]),
+        "1.9 times too much": 591_864 / median["energy_per_day"] / (30_382 / median["accelerators"]),
+        "4.7 times our": 30_382 / median["accelerators"],
+        "capex 3.3": 759e6 / median["capex"],
+        "39 % of capex": 100 * (1 - median["server_capex"] / median["capex"]),
+        "92 % of opex": 100 * (1 - median["electricity_cost"] / median["opex_per_year"]),
+    }
+    text = re.sub(r"\s+", " ", README)
+    for phrase, value in factors.items():
+        assert phrase in text
+        stated = re.search(r"[\d.]+", phrase).group()
+        places = len(stated.partition(".")[2])
+        assert float(stated) == pytest.approx(value, abs=0.5 * 10**-places + 0.01 * value), phrase
+    for quantity, figure, at in (
+        ("accelerators", 30_382, 91),
+        ("capex", 759e6, 85),
+        ("electricity_cost_per_day", 47e3, 97),
+    ):
+        falls = float(np.interp(figure, bands[f"{quantity}_grid"], bands["grid"]))
+        assert round(falls) == at
