@@ -12,21 +12,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from simulate.backtest import STANDARD_NORMAL, standard_normal_crps
-from simulate.calibration import (
-    CENTRAL_PARAMETERS,
-    EARLY_PEAK,
-    EFFECTS,
-    LATE_PEAK,
-    RUNS_FILE,
-    SHRINKAGE,
-    Array,
-    Effect,
-    Run,
-    fit,
-    lateness,
-    training_mfu,
-    training_runs,
-)
+from simulate.calibration.training import RUNS_FILE, SHRINKAGE, Array, Run, fit, training_mfu, training_runs
+from simulate.model.notation import EARLY_PEAK, LATE_PEAK
+from simulate.model.training_mfu import CENTRAL_PARAMETERS, EFFECTS, Effect, Effects
 
 LATE, MIXTURE, SIZE_LATE = EFFECTS
 USED = [run for run in training_runs() if not run.excluded]
@@ -37,7 +25,7 @@ def size(parameters: Array, _peak: Array, _mixture: Array) -> Array:
 
 
 def size_early(parameters: Array, peak: Array, _mixture: Array) -> Array:
-    return np.log10(parameters / CENTRAL_PARAMETERS) * (1 - lateness(peak))
+    return np.log10(parameters / CENTRAL_PARAMETERS) * (1 - Effects.late(parameters, peak, _mixture))
 
 
 def score(
@@ -71,6 +59,12 @@ def main() -> None:
     for name, value in zip(("intercept", *EFFECTS), calibrated.coefficients, strict=True):
         print(f"  {name:48s}{value:8.4f}")
     print(f"  {'residual sd':48s}{calibrated.residual_sd:8.4f}\n")
+    print("as simulate/model/training_mfu.py states it")
+    print(f"  coefficients {[round(value, 6) for value in calibrated.coefficients]}")
+    print(f"  residual_sd {calibrated.residual_sd:.6f}, sizes {calibrated.sizes}")
+    for row in calibrated.uncertainty:
+        print(f"  uncertainty {[round(value, 6) for value in row]}")
+    print()
 
     print("MFU by accelerator, kind and active parameters         p5    p25    p50    p75    p95")
     for peak, early in ((EARLY_PEAK, "A100, TPU v4 and before"), (LATE_PEAK, "H100 and after")):
@@ -78,7 +72,7 @@ def main() -> None:
             for parameters in (3e9, 20e9, 100e9, 400e9):
                 if peak == EARLY_PEAK and parameters != 20e9:
                     continue  # no effect of size
-                z = [STANDARD_NORMAL.inv_cdf(p) for p in (0.05, 0.25, 0.5, 0.75, 0.95)]
+                z = np.array([STANDARD_NORMAL.inv_cdf(p) for p in (0.05, 0.25, 0.5, 0.75, 0.95)])
                 band = calibrated.at_deviation(z, parameters, peak, mixture)
                 kind = "mixture" if mixture else "dense"
                 numbers = " ".join(f"{value:6.3f}" for value in band)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulate.calibration import Run, fit, read_runs, training_runs
+from simulate.calibration.training import Run, fit, read_runs, training_runs
 
 Array = NDArray[np.float64]
 

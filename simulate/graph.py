@@ -30,11 +30,20 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """What is possible at all, in a computed quantity's return annotation: a share has ``Bounds(0, 1)``."""
+
+    lower: float = -np.inf
+    upper: float = np.inf
+
+
+@dataclass(frozen=True)
 class Quantity:
     """A named number with a unit: computed by a function of other quantities, or a parameter.
 
     `definition` is what `explain` shows; its first line opens with the label. `lower` and `upper`
-    are what is possible at all (a share lies in 0..1), in the quantity's own unit.
+    are what is possible at all (a share lies in 0..1), in the quantity's own unit. `prior` is the
+    distribution that a parameter has where a priors file states none, as a table of such a file.
     """
 
     name: str
@@ -46,6 +55,7 @@ class Quantity:
     lower: float = -np.inf
     upper: float = np.inf
     stated_label: str = ""
+    prior: Mapping[str, Any] | None = None
 
     @property
     def label(self) -> str:
@@ -59,10 +69,17 @@ class Quantity:
 
 
 def parameter(
-    unit: str, definition: str, *, default: float | None = None, lower: float = -np.inf, upper: float = np.inf
+    unit: str,
+    definition: str,
+    *,
+    default: float | None = None,
+    lower: float = -np.inf,
+    upper: float = np.inf,
+    prior: Mapping[str, Any] | None = None,
 ) -> Quantity:
     """Declare a parameter of a model, a quantity that nothing computes; its name is the variable's."""
-    return Quantity("", unit, inspect.cleandoc(definition), default=default, lower=lower, upper=upper)
+    text = inspect.cleandoc(definition)
+    return Quantity("", unit, text, default=default, lower=lower, upper=upper, prior=prior)
 
 
 def total(function: Function) -> Function:
@@ -86,8 +103,16 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
             elif inspect.isfunction(value) and value.__module__ == module.__name__:
                 returned = get_type_hints(value, include_extras=True)["return"]
                 unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
-                definition = inspect.cleandoc(value.__doc__ or "")
-                quantity = Quantity(name, unit, definition, value, tuple(inspect.signature(value).parameters))
+                bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())
+                quantity = Quantity(
+                    name,
+                    unit,
+                    inspect.cleandoc(value.__doc__ or ""),
+                    value,
+                    tuple(inspect.signature(value).parameters),
+                    lower=bounds.lower,
+                    upper=bounds.upper,
+                )
             else:
                 continue
             if name in found:

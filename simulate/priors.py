@@ -6,6 +6,7 @@ read -> merge the layers -> check -> build.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from simulate import model
 from simulate.correlations import Correlation, merged_correlations
 from simulate.distributions import Distribution, ParameterError, distribution, scaled
 from simulate.formulas import FormulaError, formula, suggestion
-from simulate.graph import Quantity
+from simulate.graph import Quantity, missing
 from simulate.layers import Entry, Layer, PriorsError, Problem, SourceFile, Stack, raise_first
 from simulate.own_quantities import check_cycles, factor_to, name_fault, own_quantity, prior_quantity
 from simulate.priors_files import PriorTable, checked, override_layer, read_files
@@ -214,6 +215,8 @@ def _built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
     for entry in entries.values():
         quantities[entry.name] = prior_quantity(entry, quantities.get(entry.name))
     check_cycles(stack, quantities, entries, formulas)
+    if not stack.problems:
+        entries |= _own_priors(model_name, quantities, entries)
     priors = {
         name: prior for name, entry in entries.items() if (prior := _prior(stack, entry, quantities[name]))
     }
@@ -239,6 +242,26 @@ def _built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
         chosen=chosen,
     )
     return case, stack.problems
+
+
+def _own_priors(
+    model_name: str, quantities: Mapping[str, Quantity], bound: Collection[str]
+) -> dict[str, Entry]:
+    """Priors of the model's own for parameters to which the layers give none, where a quantity needs them."""
+    layer = Layer(f"model {model_name}", {}, own=False)
+    found = {
+        name: Entry(
+            name, dict(quantity.prior), dict.fromkeys(quantity.prior, layer), layer, sys.maxsize, own=False
+        )
+        for name, quantity in quantities.items()
+        if quantity.prior and quantity.function is None and name not in bound
+    }
+    lacking = missing(quantities, [*bound, *found])
+    computed = [
+        quantity for name, quantity in quantities.items() if name not in lacking and name not in bound
+    ]
+    needed = {need for quantity in computed for need in quantity.needs}
+    return {name: entry for name, entry in found.items() if name in needed}
 
 
 def _settle(stack: Stack, entries: dict[str, Entry], formulas: dict[str, Entry]) -> None:

@@ -23,7 +23,7 @@ from simulate.backtest import (
     standard_normal_crps,
     training_case,
 )
-from simulate.calibration import RUNS_FILE, fit, training_mfu, training_runs
+from simulate.calibration.training import RUNS_FILE, fit, training_mfu, training_runs
 
 
 def crps_by_integration(outcome, probability):
@@ -59,13 +59,14 @@ def test_a_case_is_forecast_without_itself():
     assert case.percentiles[50] == pytest.approx(run.hours_at_peak / math.exp(mean), rel=1e-12)
     assert case.pit == pytest.approx(1 - ndtr((math.log(run.mfu) - mean) / sd), abs=1e-12)
     assert case.percentiles[50] != pytest.approx(
-        run.hours_at_peak / float(training_mfu().median(run.parameters_active, run.peak_flops)), rel=0.01
+        run.hours_at_peak / float(training_mfu().at_deviation(0, run.parameters_active, run.peak_flops)),
+        rel=0.01,
     )
 
 
 def test_a_run_of_another_name_is_forecast_by_the_whole_fit():
     run = replace(training_runs()[0], model="unheard of")
-    median = run.hours_at_peak / float(training_mfu().median(run.parameters_active, run.peak_flops))
+    median = run.hours_at_peak / float(training_mfu().at_deviation(0, run.parameters_active, run.peak_flops))
     assert training_case(run).percentiles[50] == pytest.approx(median, rel=1e-12)
 
 

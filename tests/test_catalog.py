@@ -6,7 +6,7 @@ import re
 import pytest
 
 from simulate import catalog
-from simulate.calibration import RUNS_FILE
+from simulate.calibration.training import RUNS_FILE
 from simulate.catalog import CatalogError, accelerator, accelerator_name, accelerators
 from simulate.distributions import distribution
 from simulate.model import quantities

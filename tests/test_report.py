@@ -264,4 +264,4 @@ def test_prior_that_is_only_correlated_moves_nothing(base_run):
     dataset, _ = base_run
     correlations = dataset["training_cost_rank_correlation"]
     assert float(correlations.sel(prior="server_price")) == 0  # correlated with the cloud price, not needed
-    assert float(correlations.sel(prior="mfu_end_to_end")) < -0.3
+    assert float(correlations.sel(prior="training_mfu_deviation")) < -0.3

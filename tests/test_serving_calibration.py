@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulate import serving_calibration
-from simulate.serving_calibration import benchmarks, fit, left_out, predicted_seconds, residuals, spread
+from simulate.calibration import serving
+from simulate.calibration.serving import benchmarks, fit, left_out, predicted_seconds, residuals, spread
 
 PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
 A100 = benchmarks("A100 80GB")
@@ -62,7 +62,7 @@ def test_prediction_is_the_roofline_written_out():
 
 def test_fit_finds_the_constants_of_exact_data(monkeypatch):
     """Where the data are exact, they outweigh the prior."""
-    monkeypatch.setattr(serving_calibration, "SCALE", 1e-4)
+    monkeypatch.setattr(serving, "SCALE", 1e-4)
     seconds = predicted_seconds(A100, CONSTANTS)
     exact = [replace(row, seconds=float(value)) for row, value in zip(A100, seconds, strict=True)]
     assert fit(exact).constants == pytest.approx(CONSTANTS, rel=1e-3)
@@ -108,7 +108,7 @@ def test_priors_state_the_error_no_smaller_than_the_fit_does(path, a100_left_out
 
 
 def test_module_prints_the_fit():
-    command = [sys.executable, "-m", "simulate.serving_calibration"]
+    command = [sys.executable, "-m", "simulate.calibration.serving"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "A100 80GB, FP16: 21 benchmarks" in printed
     assert "spread of serving_model_error: 0.148" in printed

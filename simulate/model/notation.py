@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from simulate.graph import Array, Unit
+from simulate.graph import Array, Bounds, Unit
 
 RATIO = Annotated[Array, Unit("1")]  # and what is counted: accelerators, servers
+SHARE = Annotated[Array, Unit("1"), Bounds(0, 1)]
 PER_DAY = Annotated[Array, Unit("1/day")]
 PER_YEAR = Annotated[Array, Unit("1/year")]
 
@@ -54,3 +55,7 @@ DAILY: Annotated[float, Unit("1/day")] = 1.0  # how often a daily visitor comes
 INFERENCE_FLOP_PER_PARAMETER: Annotated[float, Unit("FLOP/token")] = 2.0
 TRAINING_FLOP_PER_PARAMETER: Annotated[float, Unit("FLOP/token")] = 6.0
 ATTENTION_FLOP: Annotated[float, Unit("FLOP/token^2")] = 2.0  # a token, a context token, a channel of a head
+
+# An A100 and an H100, dense: between them, training falls behind the arithmetic that it could use.
+EARLY_PEAK: Annotated[float, Unit("FLOP/s")] = 312e12
+LATE_PEAK: Annotated[float, Unit("FLOP/s")] = 989e12

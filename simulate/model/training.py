@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from simulate.graph import Array, parameter, total
 from simulate.model.notation import (
     DAY,
@@ -13,17 +15,22 @@ from simulate.model.notation import (
     ONE_YEAR,
     RATIO,
     SECONDS_PER_HOUR,
+    SHARE,
     TRAINING_FLOP_PER_PARAMETER,
     USD,
     USD_PER_H,
     H,
 )
 
+# Median of seven open runs that published both their step MFU and their hours: 1.00 to 1.50.
+TYPICAL_OVERHEAD = 1.09
 
-def mfu_end_to_end(mfu_step: Array, training_overhead: Array) -> RATIO:
+
+def mfu_end_to_end(mfu_step: Array, training_overhead: Array) -> SHARE:
     """MFU end to end: share of the peak FLOP/s over all hours paid for, with restarts and downtime.
 
-    A prior states it, or a published step MFU and the overhead do. All reported hours are end to end.
+    A prior states it, or a published step MFU and the overhead do; else it is the predicted MFU. All reported
+    hours are end to end.
     """
     return mfu_step / training_overhead
 
@@ -40,20 +47,24 @@ training_tokens = parameter(
     300e9 for GPT-3. Source: Brown et al., 2020, arXiv 2005.14165.""",
     lower=0,
 )
-mfu_step = parameter(
-    "1",
+
+
+def mfu_step(mfu_predicted: Array) -> SHARE:
     """MFU of a step: share of the peak FLOP/s while training runs undisturbed.
 
-    0.462 for PaLM, attention included, which the note takes for all models.
-    Source: Chowdhery et al., 2022, PaLM, arXiv 2204.02311.""",
-    lower=0,
-    upper=1,
-)
+    The predicted MFU, which is end to end, at the typical overhead, unless a prior says otherwise. 0.462 for
+    PaLM, attention included, which the note takes for all models.
+    Source: Chowdhery et al., 2022, PaLM, arXiv 2204.02311.
+    """
+    return np.minimum(mfu_predicted * TYPICAL_OVERHEAD, 1)
+
+
 training_overhead = parameter(
     "1",
     """Training overhead: all hours over those of undisturbed steps.
 
-    1.00 to 1.50 over seven open runs that published both, median 1.09.""",
+    1.00 to 1.50 over seven open runs that published both; the default is their median.""",
+    default=TYPICAL_OVERHEAD,
     lower=1,
 )
 experiments_multiplier = parameter(

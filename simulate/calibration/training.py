@@ -1,9 +1,10 @@
 """What training runs made of their accelerators: a predictive distribution for end-to-end MFU.
 
 End-to-end MFU is 6 N_active D / (reported accelerator-hours x dense peak); downtime is in it. Its
-logarithm is predicted by a normal distribution about a regression with three effects (`EFFECTS`),
-fitted by ridge to the open runs in `data/training_runs.csv`, those excepted whose `excluded` says why.
-`benchmarks/fit_training_mfu.py` prints the fit, and what was tried beside it.
+logarithm is predicted by a normal distribution about a regression with three effects
+(`model/training_mfu.py`), fitted by ridge to the open runs in `data/training_runs.csv`, those excepted
+whose `excluded` says why. `benchmarks/fit_training_mfu.py` prints the fit as the model states it, and what
+was tried beside it.
 """
 
 from __future__ import annotations
@@ -11,33 +12,32 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from simulate.catalog import CatalogError, accelerator
+from simulate.model.training_mfu import EFFECTS, Effect, TrainingMfu
 
 Array = NDArray[np.float64]
-Effect = Callable[[Array, Array, Array], Array]  # of parameters_active, peak_flops, mixture (0 or 1)
 
-RUNS_FILE = Path(__file__).parent / "data" / "training_runs.csv"
+RUNS_FILE = Path(__file__).parents[1] / "data" / "training_runs.csv"
 COLUMNS = ("model", "parameters_active", "mixture_of_experts", "training_tokens", "peak_flops",
            "accelerator_hours")  # what a file of runs must have  # fmt: skip
 
 # Spellings of spreadsheets and data frames.
 MIXTURES = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 
-# An A100 and an H100, dense: what is slower behaves like the first, what is faster like the second.
-EARLY_PEAK, LATE_PEAK = 312e12, 989e12
-# Where the effect of size is zero, about the median of the runs.
-CENTRAL_PARAMETERS = 20e9
 # The effects' prior variance is the residual variance over this: about 0.2 in ln(MFU) for each.
 SHRINKAGE = 2.0
-NORMAL_P95 = 1.6448536269514722
+
+
+class RunsError(ValueError):
+    """A file that is no table of training runs, in one line."""
 
 
 @dataclass(frozen=True)
@@ -66,89 +66,6 @@ class Run:
         return self.hours_at_peak / self.accelerator_hours
 
 
-def lateness(peak_flops: ArrayLike) -> Array:
-    """Place of an accelerator between an A100 (0) and an H100 (1) on a logarithmic axis of the dense peak."""
-    place = np.log(np.asarray(peak_flops, float) / EARLY_PEAK) / math.log(LATE_PEAK / EARLY_PEAK)
-    return np.clip(place, 0, 1)
-
-
-EFFECTS: Mapping[str, Effect] = {
-    # faster arithmetic waits longer for memory and network
-    "late accelerator": lambda _parameters, peak, _mixture: lateness(peak),
-    # routing costs time that 6 N_active D does not count
-    "mixture of experts": lambda _parameters, _peak, mixture: mixture,
-    # small models do not fill a late accelerator; on early ones no such effect is seen
-    "decade of parameters, on a late accelerator": (
-        lambda parameters, peak, _mixture: np.log10(parameters / CENTRAL_PARAMETERS) * lateness(peak)
-    ),
-}
-
-
-@dataclass(frozen=True)
-class TrainingMfu:
-    """The calibrated predictive distribution of end-to-end MFU: lognormal, given size and accelerator.
-
-    `coefficients` are the intercept and the effects in ln(MFU); `uncertainty` is their covariance in
-    units of the residual variance; sizes outside `sizes` are predicted as its nearer end.
-    """
-
-    coefficients: Array
-    residual_sd: float
-    uncertainty: Array
-    sizes: tuple[float, float]
-    effects: Mapping[str, Effect]
-
-    def log_mean_and_sd(
-        self, parameters_active: ArrayLike, peak_flops: ArrayLike, mixture_of_experts: ArrayLike = 0.0
-    ) -> tuple[Array, Array]:
-        """Mean and standard deviation of ln(MFU), the coefficients' uncertainty included; broadcasts."""
-        design = _design(
-            np.clip(np.asarray(parameters_active, float), *self.sizes),
-            np.asarray(peak_flops, float),
-            np.asarray(mixture_of_experts, float),
-            self.effects,
-        )
-        spread = np.sum((design @ self.uncertainty) * design, axis=-1)
-        return design @ self.coefficients, self.residual_sd * np.sqrt(1 + spread)
-
-    def median(
-        self, parameters_active: ArrayLike, peak_flops: ArrayLike, mixture_of_experts: ArrayLike = 0.0
-    ) -> Array:
-        """Median end-to-end MFU [1]; broadcasts."""
-        mean, _ = self.log_mean_and_sd(parameters_active, peak_flops, mixture_of_experts)
-        return np.asarray(np.exp(mean))
-
-    def at_deviation(
-        self,
-        deviation: ArrayLike,
-        parameters_active: ArrayLike,
-        peak_flops: ArrayLike,
-        mixture_of_experts: ArrayLike = 0.0,
-    ) -> Array:
-        """End-to-end MFU [1] that lies `deviation` standard deviations above the median; broadcasts.
-
-        With a standard normal deviation this is the predictive distribution itself.
-        """
-        mean, sd = self.log_mean_and_sd(parameters_active, peak_flops, mixture_of_experts)
-        return np.asarray(np.exp(mean + sd * np.asarray(deviation)))
-
-    def prior(
-        self, parameters_active: float, peak_flops: float, *, mixture_of_experts: bool = False
-    ) -> dict[str, str | float]:
-        """The predictive distribution as an entry of a priors file: a lognormal by its p5 and p95."""
-        p5, p95 = self.at_deviation(
-            [-NORMAL_P95, NORMAL_P95], parameters_active, peak_flops, float(mixture_of_experts)
-        )
-        return {"dist": "lognormal", "p5": float(p5), "p95": float(p95)}
-
-
-def _design(parameters: Array, peak: Array, mixture: Array, effects: Mapping[str, Effect]) -> Array:
-    """Rows of the regression, shape (..., 1 + effects)."""
-    parameters, peak, mixture = np.broadcast_arrays(parameters, peak, mixture)
-    columns = [effect(parameters, peak, mixture) for effect in effects.values()]
-    return np.stack([np.ones(parameters.shape), *columns], axis=-1)
-
-
 def fit(
     runs: Sequence[Run], effects: Mapping[str, Effect] = EFFECTS, shrinkage: float = SHRINKAGE
 ) -> TrainingMfu:
@@ -158,24 +75,35 @@ def fit(
     residual variance / `shrinkage`. The residual variance is over n - (effective parameters).
     Source: Hastie, Tibshirani, Friedman 2009, section 3.4.1.
     """
-    parameters = np.array([run.parameters_active for run in runs])
-    peak = np.array([run.peak_flops for run in runs])
-    mixture = np.array([float(run.mixture_of_experts) for run in runs])
     log_mfu = np.log([run.mfu for run in runs])
-    design = _design(parameters, peak, mixture, effects)
+    design = design_matrix(runs, effects)
     penalty = shrinkage * np.eye(design.shape[1])
     penalty[0, 0] = 0
-    uncertainty: Array = np.linalg.inv(design.T @ design + penalty).astype(np.float64)
+    uncertainty = np.linalg.inv(design.T @ design + penalty)
     coefficients = uncertainty @ design.T @ log_mfu
     residuals = log_mfu - design @ coefficients
     effective_parameters = float(np.trace(uncertainty @ design.T @ design))
     variance = float(residuals @ residuals) / (len(runs) - effective_parameters)
+    sizes = [run.parameters_active for run in runs]
     return TrainingMfu(
-        coefficients,
-        math.sqrt(variance),
-        uncertainty,
-        (float(parameters.min()), float(parameters.max())),
-        effects,
+        coefficients=tuple(coefficients.tolist()),
+        residual_sd=math.sqrt(variance),
+        uncertainty=tuple(map(tuple, uncertainty.tolist())),
+        sizes=(min(sizes), max(sizes)),
+        effects=effects,
+    )
+
+
+def design_matrix(runs: Sequence[Run], effects: Mapping[str, Effect] = EFFECTS) -> Array:
+    """Rows of the regression, shape (runs, 1 + effects): a one, and the effects."""
+    columns = (
+        [run.parameters_active for run in runs],
+        [run.peak_flops for run in runs],
+        [float(run.mixture_of_experts) for run in runs],
+    )
+    parameters, peak, mixture = (np.array(column) for column in columns)
+    return np.stack(
+        [np.ones(len(runs)), *(effect(parameters, peak, mixture) for effect in effects.values())], axis=-1
     )
 
 
@@ -197,20 +125,23 @@ def read_runs(path: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
     """Read a CSV file of runs: those that are well formed, and one line for each row that is not.
 
     The columns are those of `data/training_runs.csv`; of them COLUMNS are needed, there may be others.
-    An empty peak_flops is looked up by the accelerator's name. Raises ValueError, in one line, for a
-    file that is no such table, and OSError for one that cannot be read.
+    An empty peak_flops is looked up by the accelerator's name. Raises RunsError, in one line, for a file
+    that cannot be read or is no such table.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: byte {error.start} is not UTF-8; save the table as UTF-8 CSV") from None
+        raise RunsError(f"{path}: byte {error.start} is not UTF-8; save the table as UTF-8 CSV") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunsError(f"{path}: cannot be read: {reason}; name a CSV file of training runs") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     runs: list[Run] = []
     problems: list[str] = []
     try:
         header = [name.strip() for name in next(reader, [])]
         if lacking := [name for name in COLUMNS if name not in header]:
-            raise ValueError(
+            raise RunsError(
                 f"{path}:1: column {', '.join(lacking)} is missing; a file of runs has {', '.join(COLUMNS)}"
             )
         line = reader.line_num + 1
@@ -229,7 +160,7 @@ def read_runs(path: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
             except ValueError as error:
                 problems.append(f"{place}: {error}")
     except csv.Error as error:
-        raise ValueError(f"{path}:{reader.line_num}: not a CSV table: {error}; check its quotes") from None
+        raise RunsError(f"{path}:{reader.line_num}: not a CSV table: {error}; check its quotes") from None
     return tuple(runs), tuple(problems)
 
 

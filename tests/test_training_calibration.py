@@ -5,9 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulate import calibration
 from simulate.backtest import backtest
-from simulate.calibration import EARLY_PEAK, EFFECTS, LATE_PEAK, fit, read_runs, training_mfu, training_runs
+from simulate.calibration.training import (
+    SHRINKAGE,
+    RunsError,
+    design_matrix,
+    fit,
+    read_runs,
+    training_mfu,
+    training_runs,
+)
+from simulate.model.notation import EARLY_PEAK, LATE_PEAK
+from simulate.model.training_mfu import OPEN_RUNS
 
 HEADER = (
     "model,parameters_total,parameters_active,mixture_of_experts,"
@@ -16,10 +25,14 @@ HEADER = (
 GOOD = "Good,70e9,70e9,0,15e12,H100,989e12,6.4e6\n"
 
 
-def test_the_fit_is_the_published_one():
-    mfu = training_mfu()
-    np.testing.assert_allclose(mfu.coefficients, [-1.1356, -0.2130, -0.1019, 0.2649], rtol=0, atol=5e-5)
-    assert mfu.residual_sd == pytest.approx(0.2897, abs=5e-5)
+def test_the_model_states_what_the_fit_gives():
+    """To the six decimals that the model writes."""
+    fitted = training_mfu()
+    np.testing.assert_allclose(OPEN_RUNS.coefficients, fitted.coefficients, rtol=0, atol=5.001e-7)
+    np.testing.assert_allclose(OPEN_RUNS.uncertainty, fitted.uncertainty, rtol=0, atol=5.001e-7)
+    assert OPEN_RUNS.residual_sd == pytest.approx(fitted.residual_sd, abs=5.001e-7)
+    assert OPEN_RUNS.sizes == fitted.sizes
+    assert OPEN_RUNS.effects == fitted.effects
 
 
 def test_leave_one_out_reaches_what_was_asked():
@@ -38,12 +51,7 @@ def test_excluded_runs_say_why_and_are_not_used(run):
 
 def test_ridge_agrees_with_ordinary_least_squares_where_nothing_is_shrunk():
     runs = [run for run in training_runs() if not run.excluded]
-    design = calibration._design(
-        np.array([run.parameters_active for run in runs]),
-        np.array([run.peak_flops for run in runs]),
-        np.array([float(run.mixture_of_experts) for run in runs]),
-        EFFECTS,
-    )
+    design = design_matrix(runs)
     log_mfu = np.log([run.mfu for run in runs])
     coefficients, residual, _, _ = np.linalg.lstsq(design, log_mfu)
     free = fit(runs, shrinkage=0)
@@ -53,11 +61,8 @@ def test_ridge_agrees_with_ordinary_least_squares_where_nothing_is_shrunk():
 
 def test_ridge_is_least_squares_with_pseudo_observations():
     runs = [run for run in training_runs() if not run.excluded]
-    parameters = np.array([run.parameters_active for run in runs])
-    peak = np.array([run.peak_flops for run in runs])
-    mixture = np.array([float(run.mixture_of_experts) for run in runs])
-    design = calibration._design(parameters, peak, mixture, EFFECTS)
-    pseudo = np.sqrt(calibration.SHRINKAGE) * np.eye(4)[1:]
+    design = design_matrix(runs)
+    pseudo = np.sqrt(SHRINKAGE) * np.eye(4)[1:]
     coefficients, *_ = np.linalg.lstsq(
         np.vstack([design, pseudo]), np.append(np.log([run.mfu for run in runs]), np.zeros(3))
     )
@@ -73,30 +78,20 @@ def test_a_standard_normal_deviation_gives_the_predictive_distribution():
     assert draws.std() == pytest.approx(float(sd), rel=4 / np.sqrt(2 * draws.size))
 
 
-def test_the_prior_states_the_same_distribution():
-    mfu = training_mfu()
-    prior = mfu.prior(37e9, LATE_PEAK, mixture_of_experts=True)
-    mean, sd = mfu.log_mean_and_sd(37e9, LATE_PEAK, 1.0)
-    assert prior["dist"] == "lognormal"
-    logs = np.log([prior["p5"], prior["p95"]])
-    assert logs.mean() == pytest.approx(float(mean), rel=1e-12)
-    assert (logs[1] - logs[0]) / (2 * calibration.NORMAL_P95) == pytest.approx(float(sd), rel=1e-12)
-
-
 def test_columns_and_single_values_agree():
     mfu = training_mfu()
     parameters, peak = np.array([1e9, 7e9, 400e9]), np.array([123e12, 459e12, 2250e12])
-    together = mfu.median(parameters, peak, 1.0)
-    apart = [mfu.median(n, p, 1.0) for n, p in zip(parameters, peak, strict=True)]
+    together = mfu.at_deviation(0, parameters, peak, 1.0)
+    apart = [mfu.at_deviation(0, n, p, 1.0) for n, p in zip(parameters, peak, strict=True)]
     np.testing.assert_array_equal(together, apart)
 
 
 def test_beyond_what_was_seen_the_nearest_is_used():
     mfu = training_mfu()
-    assert mfu.median(20e9, 125e12) == mfu.median(20e9, EARLY_PEAK)
-    assert mfu.median(20e9, 2500e12) == mfu.median(20e9, LATE_PEAK)
-    assert mfu.median(1e6, LATE_PEAK) == mfu.median(mfu.sizes[0], LATE_PEAK)
-    assert mfu.median(1e14, LATE_PEAK) == mfu.median(mfu.sizes[1], LATE_PEAK)
+    assert mfu.at_deviation(0, 20e9, 125e12) == mfu.at_deviation(0, 20e9, EARLY_PEAK)
+    assert mfu.at_deviation(0, 20e9, 2500e12) == mfu.at_deviation(0, 20e9, LATE_PEAK)
+    assert mfu.at_deviation(0, 1e6, LATE_PEAK) == mfu.at_deviation(0, mfu.sizes[0], LATE_PEAK)
+    assert mfu.at_deviation(0, 1e14, LATE_PEAK) == mfu.at_deviation(0, mfu.sizes[1], LATE_PEAK)
 
 
 def test_published_mfu_is_not_read(tmp_path):
@@ -147,11 +142,16 @@ def test_a_malformed_row_gets_one_line_and_the_rest_are_read(tmp_path, message):
 def test_a_file_that_is_no_table_of_runs_is_refused(tmp_path, content, message):
     path = tmp_path / "runs.csv"
     path.write_bytes(content)
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(RunsError) as caught:
         read_runs(path)
     assert message in str(caught.value)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(RunsError, match=r"absent\.csv: cannot be read: No such file"):
+        read_runs(tmp_path / "absent.csv")
 
 
 def test_spreadsheet_habits_are_read(tmp_path):

@@ -1,4 +1,4 @@
-"""The roofline's constants, fitted to published serving benchmarks: `python -m simulate.serving_calibration`.
+"""The roofline's constants, fitted to published serving benchmarks: `python -m simulate.calibration.serving`.
 
 A benchmark (`data/serving_benchmarks.csv`) is a replica that reads a batch of prompts and writes its answers;
 its latency or throughput is accelerator time per question. The model's own equations (`model/roofline.py`)
@@ -27,7 +27,7 @@ from simulate.graph import Array, Plan, plan
 from simulate.model import quantities
 from simulate.units import conversion_factor
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 BENCHMARKS = DATA / "serving_benchmarks.csv"
 MODELS = DATA / "serving_models.csv"
 
