@@ -1,5 +1,7 @@
 """Honest bands on the cost of large language models: priors in, percentile bands out.
 
+From Python:
+
     import simulate
 
     priors = simulate.load_priors("priors/base.toml")

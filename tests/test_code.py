@@ -20,7 +20,9 @@ PACKAGE = ROOT / "simulate"
     ids=["lint", "format", "types"],
 )
 def test_checker_finds_nothing(command):
-    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -54,7 +56,9 @@ def test_no_two_rooms_import_each_other():
     names = {path.stem if path.suffix else path.name for path in PACKAGE.iterdir()} - {"__pycache__", "data"}
     graph = {}
     for name in names - {"__init__"}:
-        files = [PACKAGE / f"{name}.py"] if (PACKAGE / f"{name}.py").exists() else (PACKAGE / name).glob("*.py")
+        files = (
+            [PACKAGE / f"{name}.py"] if (PACKAGE / f"{name}.py").exists() else (PACKAGE / name).glob("*.py")
+        )
         graph[name] = {found for file in files for found in imports_of(file)} & names - {name}
     list(TopologicalSorter(graph).static_order())  # raises CycleError, naming the rooms
     for name, allowed in LOWEST.items():
