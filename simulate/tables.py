@@ -51,6 +51,14 @@ class Scale:
         scaled = round(value / 10.0**self.exponent, self.exponent - place)
         return f"{scaled + 0.0:,.{decimals}f}".replace("-", "−")
 
+    def error(self, standard_error: float) -> str:
+        """A standard error on this scale, to two digits; 0 where there is none."""
+        if not math.isfinite(standard_error) or not standard_error:
+            return "–" if standard_error else "0"
+        place = _magnitude(standard_error) - 1
+        decimals = max(0, self.exponent - place)
+        return f"{round(standard_error, -place) / 10.0**self.exponent:,.{decimals}f}"
+
 
 def row_scale(values: Sequence[float], standard_errors: Sequence[float]) -> Scale:
     """Choose one scale for the figures of a row, which share their last place where each keeps two digits.
