@@ -212,6 +212,79 @@ def explain(
         show(report.explanation(quantity, quantities, priors, output_width()))
 
 
+@app.command()
+def decide(
+    priors_file: PriorsFile,
+    *,
+    quantities: Annotated[
+        str | None,
+        typer.Option(
+            help="The cost to decide by, then quantities to show beside it; [run] quantities by default."
+        ),
+    ] = None,
+    maximize: Annotated[
+        bool, typer.Option("--maximize", help="Decide for the most instead of the least: of a profit.")
+    ] = False,
+    scenarios: ScenariosOption = None,
+    seed: SeedOption = None,
+    scheme: Annotated[Scheme, typer.Option(help="Quasi-random nets, or independent draws.")] = Scheme.sobol,
+    threads: Annotated[int | None, typer.Option(min=1, help="The result does not depend on it.")] = None,
+    percentiles: PercentilesOption = None,
+    changes: SetOption = None,
+    out: OutOption = None,
+    output: FormatOption = Format.table,
+    pictures: Annotated[
+        bool | None,
+        typer.Option(
+            "--pictures/--no-pictures", help="Draw decide.png and decide.svg; by default with tables."
+        ),
+    ] = None,
+) -> None:
+    """Decide between the choices of a priors file, and tell what would be worth finding out first.
+
+    The choices, tables [choices.NAME], share their scenarios. Printed are each one's expected cost, band,
+    share of scenarios in which it is the cheapest and expected regret, and the value of knowing everything
+    (EVPI) or one prior (EVPPI) before deciding. Writes decide.csv, decide.png and decide.svg into a folder
+    below outputs/ with the name of the priors file.
+
+    \b
+    Examples:
+      simulate decide priors/own-or-rent.toml
+      simulate decide priors/accelerators.toml --quantities cost_per_1k_tokens --format json
+    """  # noqa: D301
+    from simulate import decision_report, results
+    from simulate.decisions import decide as decided
+    from simulate.priors import load_priors
+
+    priors = load_priors(priors_file, changes or ())
+    with results.output_folder(out or results.default_folder(priors_file), results.DECISION_FILES) as folder:
+        with progress_bar() as progress:
+            decision = decided(
+                priors,
+                quantities=names(quantities),
+                scenarios=scenarios,
+                seed=seed,
+                scheme=scheme.value,
+                threads=threads,
+                percentiles=numbers("--percentiles", percentiles),
+                maximize=maximize,
+                progress=progress,
+            )
+        text = decision_report.csv_text(decision)
+        (folder / results.DECISION).write_text(text, encoding="utf-8", newline="")
+        if pictures or (pictures is None and output is Format.table):
+            from simulate.decision_plots import decision_figure
+
+            results.write_figure(folder, Path(results.DECISION).stem, decision_figure(decision))
+    _complain(list(decision.messages))
+    if output is Format.table:
+        from simulate.tables import output_width, show
+
+        show(decision_report.report(decision, output_width()))
+    else:
+        sys.stdout.write(decision_report.json_text(decision) if output is Format.json else text)
+
+
 def names(text: str | None) -> list[str] | str | None:
     """The names of a comma-separated option; `all` stays itself."""
     if text is None or text.strip() == "all":

@@ -20,6 +20,8 @@ RESULT = "result.nc"
 PERCENTILES = "percentiles.csv"
 BANDS = "bands"  # .png and .svg
 DRAWS = "draws.nc"
+DECISION = "decide.csv"
+DECISION_FILES = (DECISION, "decide.png", "decide.svg")
 FILES = (RESULT, PERCENTILES, f"{BANDS}.png", f"{BANDS}.svg", DRAWS)
 
 

@@ -1,0 +1,160 @@
+"""The picture of a decision: the choices' bands on one axis, and what each prior is worth finding out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulate.decision_report import information_scale, percent, scale_of, worth_telling
+from simulate.decisions import Decision
+from simulate.engine import GRID
+from simulate.plots import (
+    FONT_SIZE,
+    INK,
+    MUTED,
+    PALETTE,
+    WIDTH,
+    density,
+    new_figure,
+    plain,
+    shortened,
+    ticks,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_PERCENTS = np.array(GRID)
+
+
+def decision_figure(decision: Decision) -> Figure:
+    """Bands of each choice with how often it is best and its expected regret; below, bars of the EVPPI."""
+    listed = worth_telling(decision)
+    heights = [0.9 + 0.62 * len(decision.options), *([0.9 + 0.3 * (len(listed) + 1)] if listed else [])]
+    figure = new_figure(WIDTH, 0.8 + sum(heights), decision.title)
+    layout = figure.get_layout_engine()
+    assert layout is not None
+    layout.set(rect=(0, 0, 0.985, 1))  # type: ignore[call-arg]  # the columns beside the bands end at the edge
+    axes = figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    _bands(axes[0], decision)
+    if listed:
+        _bars(axes[1], decision)
+    figure.supxlabel(
+        f"thin line: P5 to P95     thick: P25 to P75     dot: P50     diamond: mean     shape: density     "
+        f"({decision.scenarios:,} scenarios, seed {decision.seed})",
+        fontsize=FONT_SIZE - 2.5,
+        color=MUTED,
+    )
+    return figure
+
+
+def _heading(axis: Axes, text: str) -> None:
+    axis.set_title(plain(text), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK)
+
+
+def _unit(unit: str) -> str:
+    return f" [{unit}]" if unit not in {"", "1"} else ""
+
+
+def _style(axis: Axes) -> None:
+    axis.tick_params(axis="y", length=0)
+    axis.tick_params(axis="x", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.spines["bottom"].set_color(MUTED)
+
+
+def _bands(axis: Axes, decision: Decision) -> None:
+    cost, options = decision.quantity, decision.options
+    scale = information_scale(decision)
+    bands = [option.bands[cost.name] for option in options]
+    logarithmic = all(band.grid[0] > 0 for band in bands)
+    if logarithmic:
+        axis.set_xscale("log")
+    for row, (option, band) in enumerate(zip(options, bands, strict=True)):
+        colour = PALETTE[row % len(PALETTE)]
+        grid = band.grid / 10.0**scale.exponent
+        low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], _PERCENTS, grid)
+        if grid[0] < grid[-1]:
+            at, heights = density(grid, _PERCENTS, logarithmic=logarithmic)
+            axis.fill_between(at, row, row - 0.62 * heights, color=colour, alpha=0.25, linewidth=0)
+            axis.plot([low, high], [row, row], color=colour, linewidth=1.8, solid_capstyle="butt")
+            axis.plot([lower, upper], [row, row], color=colour, linewidth=7, solid_capstyle="butt")
+        dot: dict[str, Any] = {"markersize": 7, "markeredgecolor": INK, "markeredgewidth": 1.3, "zorder": 5}
+        axis.plot([middle], [row], "o", color="white", **dot)
+        diamond = {**dot, "markersize": 6, "markeredgecolor": "white"}
+        axis.plot([band.mean / 10.0**scale.exponent], [row], "D", color=colour, **diamond)
+        share, regret = option.probability_best, option.regret
+        bold = option.name == decision.best
+        _beside(axis, 1.07, row, percent(share.value, share.se), bold=bold)
+        _beside(axis, 1.19, row, scale.figure(regret.value, regret.se), bold=bold)
+    _beside(axis, 1.07, -0.75, "best in" if decision.maximize else "cheapest in", muted=True)
+    _beside(axis, 1.19, -0.75, "regret", muted=True)
+    axis.set_yticks(
+        range(len(options)), [plain(shortened(option.label, 30)) for option in options], fontsize=FONT_SIZE
+    )
+    for label, option in zip(axis.get_yticklabels(), options, strict=True):
+        label.set_fontweight("bold" if option.name == decision.best else "normal")
+    axis.set_ylim(len(options) - 0.55, -0.8)
+    _style(axis)
+    first, last = axis.get_xlim()
+    if logarithmic and last / first < 1.5:
+        axis.set_xlim(first / 1.3, last * 1.3)
+    ticks(axis, logarithmic=logarithmic)
+    _heading(axis, f"{cost.label}{_unit(scale.unit(cost.unit))}")
+
+
+def _beside(
+    axis: Axes, place: float, row: float, text: str, *, bold: bool = False, muted: bool = False
+) -> None:
+    axis.text(
+        place,
+        row,
+        text,
+        transform=axis.get_yaxis_transform(),
+        ha="center",
+        va="center",
+        fontsize=FONT_SIZE - (2 if muted else 0),
+        fontweight="bold" if bold else "normal",
+        color=MUTED if muted else INK,
+    )
+
+
+def _bars(axis: Axes, decision: Decision) -> None:
+    evpi = decision.evpi.value
+    scale = information_scale(decision)
+    power = 10.0**scale.exponent
+    bars = [("everything (EVPI)", evpi, decision.evpi.se)]
+    bars += [(each.label or each.prior, each.value, each.se) for each in worth_telling(decision)]
+    for row, (_, value, error) in enumerate(bars):
+        reach = 2 * error if 2 * error > 0.005 * evpi else 0.0  # a smaller one is but a dot
+        axis.barh(
+            row,
+            value / power,
+            xerr=reach / power or None,
+            height=0.64,
+            color=PALETTE[0] if row else "#BBBBBB",
+            ecolor=INK,
+        )
+        share = f"  ({percent(value / evpi, error / evpi)})" if row else ""
+        axis.annotate(
+            f"{scale_of(decision, [(value, error)]).figure(value, error)}{share}",
+            ((value + reach) / power, row),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=FONT_SIZE - 2,
+            color=INK,
+        )
+    axis.set_yticks(
+        range(len(bars)), [plain(shortened(name, 40)) for name, _, _ in bars], fontsize=FONT_SIZE - 1
+    )
+    axis.set_ylim(len(bars) - 0.5, -0.6)
+    axis.set_xlim(0, evpi / power * 1.14)
+    _style(axis)
+    ticks(axis, logarithmic=False)
+    verb = "gain" if decision.maximize else "saving"
+    _heading(
+        axis, f"Worth finding out before deciding: expected {verb}{_unit(scale.unit(decision.quantity.unit))}"
+    )
