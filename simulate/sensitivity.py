@@ -1,0 +1,454 @@
+"""Which priors move a quantity: five ways to measure it, a bar a prior.
+
+swing        the quantity at a prior's low and high percentile, every other prior at its median; exact
+conditional  the mean (or a percentile) of the quantity where a prior is in its lowest or highest part, the others
+             random, so that correlated ones move along
+rank         Spearman's correlation and the standardized coefficient of a regression of ranks
+sobol        first-order and total indices, shares of the variance; they assume independence, so correlations are
+             left out and that is said
+shapley      Shapley effects, shares of the variance that are right for correlated priors too and sum to 1
+
+Sobol' indices come from pick-freeze: f(A), f(B), and f(A with one column of B), A and B being independent streams.
+Of the estimators compared in benchmarks/tornado.py the ones used have the least error. Shapley effects: for a random
+order of the priors, let f_k be the quantity with the first k priors of A and the rest of B, drawn given those k. Then
+E[(f(A) - (f_k + f_{k-1})/2) (f_k - f_{k-1})] is the variance that the k-th adds; its mean over orders is the effect.
+Orders come in pairs of opposites. All standard errors are those of the replicates.
+
+Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259; Jansen (1999), Comput. Phys. Commun. 117, 35;
+Song, Nelson and Staum (2016), SIAM/ASA J. Uncertainty Quantification 4, 1060; Goda (2021), J. Comput. Phys. 433.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from simulate import engine
+from simulate.backends import ordered_map
+from simulate.engine import Scenarios, ranks, standard_error
+from simulate.graph import Array, Column, Quantity
+from simulate.priors import Priors
+from simulate.sampling import REPLICATES, Sampler
+from simulate.summary import Summary
+
+BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
+ORDER_BLOCK = 2**10  # scenarios that share an order of the priors
+
+
+class SensitivityError(ValueError):
+    """A tornado that cannot be drawn: an unknown method, percentiles in the wrong order, no number to start from."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a prior does to a quantity; `figures` by the names that the method gives them, in its order.
+
+    `size` is what bars are sorted by, largest first.
+    """
+
+    prior: str
+    figures: Mapping[str, float]
+    size: float
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The bars of one quantity, in its unit or as shares, and its baseline, P50 and mean with standard errors."""
+
+    quantity: Quantity
+    baseline: float
+    p50: float
+    p50_se: float
+    mean: float
+    mean_se: float
+    bars: tuple[Bar, ...]
+
+    @property
+    def blank(self) -> str:
+        """Why there are no bars, where there are none."""
+        return "" if self.bars else "it is the same in every scenario: no prior moves it"
+
+
+@dataclass(frozen=True)
+class Tornado:
+    """The effects on each quantity, how they were measured, and with what."""
+
+    title: str
+    method: str
+    low: float
+    high: float
+    percentile: float | None
+    scenarios: int
+    seed: int
+    scheme: str
+    note: str
+    effects: tuple[Effects, ...]
+    priors: Priors = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One quantity, and how it is asked."""
+
+    priors: Priors
+    name: str
+    scenarios: int
+    seed: int
+    scheme: str
+    threads: int | None
+    low: float
+    high: float
+    percentile: float | None
+
+    def drawn(self, *, stream: int = 0, correlated: bool = True) -> Scenarios:
+        priors = self.priors if correlated else replace(self.priors, correlations=())
+        return engine.scenarios_of(
+            priors, [self.name], scenarios=self.scenarios, seed=self.seed, scheme=self.scheme, stream=stream
+        )
+
+    def input_range(self, prior: str) -> dict[str, float]:
+        """The prior's low and high percentile, in its quantity's unit."""
+        low, high = self.priors.priors[prior].distribution.quantile(np.array([self.low, self.high]) / 100)
+        return {"low_input": float(low), "high_input": float(high)}
+
+    def statistic(self, summary: Summary) -> float:
+        if self.percentile is None:
+            return summary.mean
+        return float(summary.percentiles([self.percentile])[0])
+
+
+def tornado(
+    priors: Priors,
+    quantities: Sequence[str] | str | None = None,
+    method: str = "swing",
+    *,
+    percentile: float | None = None,
+    low: float = 10,
+    high: float = 90,
+    scenarios: int | None = None,
+    seed: int | None = None,
+    scheme: str = "sobol",
+    threads: int | None = None,
+) -> Tornado:
+    """Measure what each prior does to each quantity, one of `METHODS`.
+
+    `low` and `high` are percents of a prior; `percentile` the statistic of `conditional`, its mean by default.
+    Raises SensitivityError, RunError or GraphError for what cannot be measured.
+    """
+    if method not in METHODS:
+        raise SensitivityError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
+    if not 0 < low < high < 100:
+        raise SensitivityError(f"low {low:g} and high {high:g} are no rising percentages between 0 and 100")
+    if percentile is not None:
+        engine.checked_percentiles([percentile])
+    names = engine.asked_quantities(priors, quantities)
+    seed = priors.run.seed if seed is None else seed
+    measure, usual, note = METHODS[method]
+    count = scenarios or usual
+    background = engine.run(
+        priors,
+        scenarios=max(count, BACKGROUND),
+        seed=seed,
+        scheme=scheme,
+        threads=threads,
+        percentiles=[50],
+        quantities=names,
+    )
+    effects = []
+    for name in names:
+        mean, p50 = float(background[f"{name}_mean"]), float(background[name][0])
+        if not np.isfinite(mean + p50):
+            raise SensitivityError(
+                f"{name} is not a number in any scenario; 'simulate run' tells where it begins"
+            )
+        question = _Question(priors, name, count, seed, scheme, threads, low, high, percentile)
+        varies = float(background[f"{name}_minimum"]) < float(background[f"{name}_maximum"])
+        baseline, bars = measure(question) if varies else (mean, [])
+        ordered = tuple(sorted(bars, key=lambda bar: (-bar.size, bar.prior)))
+        errors = float(background[f"{name}_se"][0]), float(background[f"{name}_mean_se"])
+        effects.append(Effects(priors.quantities[name], baseline, p50, errors[0], mean, errors[1], ordered))
+    used = engine.chunking(count)
+    return Tornado(
+        priors.title,
+        method,
+        low,
+        high,
+        percentile,
+        used[0] * used[1] * REPLICATES,
+        seed,
+        scheme,
+        note if method != "sobol" or priors.correlations else "",
+        tuple(effects),
+        priors,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The methods: each takes a question and gives the baseline and the bars
+
+
+def _swing(question: _Question) -> tuple[float, list[Bar]]:
+    drawn = question.drawn()
+    distributions = {name: question.priors.priors[name].distribution for name in drawn.sampler.wanted}
+    medians: dict[str, Column] = {
+        **drawn.constants,
+        **{name: float(each.quantile(0.5)) for name, each in distributions.items()},
+    }
+
+    def value(changed: Mapping[str, float]) -> float:
+        return float(drawn.plan({**medians, **changed})[question.name])
+
+    baseline = value({})
+    if not np.isfinite(baseline):
+        raise SensitivityError(
+            f"{question.name} is not a number with every prior at its median; use --method conditional"
+        )
+    bars = []
+    for name in distributions:
+        ends = question.input_range(name)
+        low, high = value({name: ends["low_input"]}), value({name: ends["high_input"]})
+        figures = {**ends, "low": low, "high": high, "low_se": 0.0, "high_se": 0.0, "swing": high - low}
+        bars.append(Bar(name, figures, abs(high - low)))
+    return baseline, bars
+
+
+def _conditional(question: _Question) -> tuple[float, list[Bar]]:
+    drawn = question.drawn()
+    names = drawn.sampler.wanted
+    ends = {name: question.input_range(name) for name in names}
+    keys = ["", *(f"{side} {name}" for name in names for side in ("low", "high"))]
+
+    def work(replicate: int) -> dict[str, Summary]:
+        summaries = {key: Summary() for key in keys}
+        draw = drawn.replicate(replicate)
+        for chunk in range(drawn.chunks):
+            inputs = draw(chunk)
+            column = np.broadcast_to(drawn.plan(inputs)[question.name], drawn.size)
+            summaries[""].add(column, drawn.size)
+            for name in names:
+                values = np.asarray(inputs[name])
+                for side, part in (
+                    ("low", values <= ends[name]["low_input"]),
+                    ("high", values >= ends[name]["high_input"]),
+                ):
+                    inside = column[part]
+                    if len(inside):
+                        summaries[f"{side} {name}"].add(inside, len(inside))
+        return {key: summary.finish() for key, summary in summaries.items()}
+
+    merged, each = {key: Summary() for key in keys}, {key: list[float]() for key in keys}
+    for replicate in ordered_map(work, range(drawn.replicates), question.threads):
+        for key, summary in replicate.items():
+            merged[key].merge(summary)
+            each[key].append(question.statistic(summary))
+    bars = []
+    for name in names:
+        sides = {
+            side: (question.statistic(merged[key]), float(standard_error(each[key])))
+            for side in ("low", "high")
+            if merged[key := f"{side} {name}"].count
+        }
+        (low, low_se), (high, high_se) = sides["low"], sides["high"]
+        figures = {**ends[name], "low": low, "high": high, "low_se": low_se, "high_se": high_se}
+        bars.append(Bar(name, {**figures, "swing": high - low}, abs(high - low)))
+    return question.statistic(merged[""]), bars
+
+
+def _rank(question: _Question) -> tuple[float, list[Bar]]:
+    drawn = question.drawn()
+    names = drawn.sampler.wanted
+
+    def work(replicate: int) -> tuple[Array, Array, float]:
+        draw = drawn.replicate(replicate)
+        inputs = draw(0, drawn.chunks)
+        column = np.broadcast_to(drawn.plan(inputs)[question.name], drawn.size * drawn.chunks)
+        known = np.isfinite(column)
+        ranked = np.array([ranks(np.asarray(each)[known]) for each in (*(inputs[n] for n in names), column)])
+        ranked -= ranked.mean(axis=1, keepdims=True)
+        length = np.sqrt((ranked * ranked).sum(axis=1, keepdims=True))
+        ranked /= np.where(length > 0, length, 1)
+        among, spearman = ranked[:-1] @ ranked[:-1].T, ranked[:-1] @ ranked[-1]
+        return spearman, np.linalg.lstsq(among, spearman, rcond=1e-10)[0], float(column[known].mean())
+
+    found = list(ordered_map(work, range(drawn.replicates), question.threads))
+    spearman, regression = (np.array([each[place] for each in found]) for place in (0, 1))
+    bars = [
+        Bar(
+            name,
+            {
+                "spearman": float(spearman[:, i].mean()),
+                "regression": float(regression[:, i].mean()),
+                "spearman_se": float(standard_error(spearman[:, i])),
+                "regression_se": float(standard_error(regression[:, i])),
+            },
+            abs(float(spearman[:, i].mean())),
+        )
+        for i, name in enumerate(names)
+    ]
+    return float(np.mean([each[2] for each in found])), bars
+
+
+def _sobol(question: _Question) -> tuple[float, list[Bar]]:
+    first, second = (question.drawn(stream=stream, correlated=False) for stream in (0, 1))
+    names = first.sampler.wanted
+    whole = first.plan.keeping_all()
+    parts = {name: first.plan.below([name]) for name in names}
+
+    def work(replicate: int) -> Array:
+        """Means of the products behind the indices: (chunk, prior, [first, total, variance, mean])."""
+        draw, other = first.replicate(replicate), second.replicate(replicate)
+        sums = []
+        for chunk in range(first.chunks):
+            columns, swapped = whole(draw(chunk)), other(chunk)
+            a, b = columns[question.name], first.plan(swapped)[question.name]
+            center = (np.mean(a) + np.mean(b)) / 2
+            variance = (np.mean((a - center) ** 2) + np.mean((b - center) ** 2)) / 2
+            rows = []
+            for name in names:
+                moved = {**columns, name: swapped[name]}
+                mixed = parts[name](moved).get(question.name, a)
+                rows.append(
+                    (np.mean((b - center) * (mixed - a)), np.mean((mixed - a) ** 2) / 2, variance, center)
+                )
+            sums.append(rows)
+        return np.array(sums).mean(axis=0)
+
+    found = np.array(list(ordered_map(work, range(first.replicates), question.threads)))
+    bars = []
+    for i, name in enumerate(names):
+        (s1, s1_se), (st, st_se) = (_ratio(found[:, i, place], found[:, i, 2]) for place in (0, 1))
+        bars.append(Bar(name, {"first": s1, "first_se": s1_se, "total": st, "total_se": st_se}, st))
+    return float(found[:, 0, 3].mean()), bars
+
+
+def _shapley(question: _Question) -> tuple[float, list[Bar]]:
+    first, second = question.drawn(), question.drawn(stream=1)
+    names = first.sampler.wanted
+    block = min(ORDER_BLOCK, first.size)
+
+    def work(replicate: int) -> Array:
+        """Mean of the variance that each prior adds, over the blocks; and the mean of the quantity behind them."""
+        words, others = first.sampler.words(replicate), second.sampler.words(replicate)
+        random = np.random.default_rng([question.seed % 2**64, replicate])
+        order: list[str] = []
+        added = []
+        for chunk in range(first.chunks):
+            known, hidden = words(chunk), others(chunk)
+            for start in range(0, first.size, block):
+                order = order[::-1] if len(added) % 2 else random.permutation(np.array(names)).tolist()
+                part = slice(start, start + block)
+                values = _along(first, order, known[:, part], hidden[:, part], question.name)
+                steps = np.diff(values, axis=0)
+                gains = np.mean((values[-1] - (values[1:] + values[:-1]) / 2) * steps, axis=1)
+                gain = dict(zip(order, gains.tolist(), strict=True))
+                added.append([*(gain[name] for name in names), float(values[-1].mean())])
+        return np.array(added).mean(axis=0)
+
+    found = np.array(list(ordered_map(work, range(first.replicates), question.threads)))
+    total = found[:, :-1].sum(axis=1)
+    bars = []
+    for i, name in enumerate(names):
+        effect, effect_se = _ratio(found[:, i], total)
+        bars.append(Bar(name, {"effect": effect, "effect_se": effect_se}, effect))
+    return float(found[:, -1].mean()), bars
+
+
+def _along(drawn: Scenarios, order: Sequence[str], known: Array, hidden: Array, quantity: str) -> Array:
+    """The quantity as the priors of an order become known one by one: (priors + 1, scenarios)."""
+    sampler = drawn.sampler
+    linked = [name for name in order if name in sampler.copula]
+    linked += [name for name in sampler.copula if name not in linked]  # drawn behind, known last
+    scores, known_scores = dict(sampler.scores(hidden)), sampler.scores(known)
+    columns: dict[str, Column] = {**drawn.constants, **_linked_columns(sampler, scores, linked)}
+    columns |= {name: sampler.at_words(name, hidden) for name in order if name not in sampler.copula}
+    length = known.shape[1]
+    values = [np.broadcast_to(drawn.plan(columns)[quantity], length)]
+    for name in order:
+        if name in sampler.copula:
+            scores[name] = known_scores[name]
+            columns |= _linked_columns(sampler, scores, linked)
+        else:
+            columns[name] = sampler.at_words(name, known)
+        values.append(np.broadcast_to(drawn.plan(columns)[quantity], length))
+    return np.array(values)
+
+
+def _linked_columns(sampler: Sampler, scores: Mapping[str, Array], order: Sequence[str]) -> dict[str, Array]:
+    correlated = sampler.correlated(scores, order)
+    return {name: sampler.at_scores(name, correlated[name]) for name in order if name in sampler.wanted}
+
+
+def _ratio(parts: Array, wholes: Array) -> tuple[float, float]:
+    """The ratio of two means over replicates, and its standard error, by its linear part in both."""
+    whole = wholes.mean()
+    ratio = parts.mean() / whole
+    return float(ratio), float(standard_error((parts - ratio * wholes) / whole))
+
+
+_INDEPENDENT = (
+    "Sobol' indices assume independent priors: the correlations of the priors file are left out here. "
+    "--method shapley keeps them."
+)
+
+# method -> what measures it, its usual number of scenarios, what a reader must know
+METHODS: dict[str, tuple[Callable[[_Question], tuple[float, list[Bar]]], int, str]] = {
+    "swing": (_swing, 1, "One prior at a time, the others at their medians: correlations play no part."),
+    "conditional": (_conditional, 2**18, "Correlated priors move along."),
+    "rank": (
+        _rank,
+        2**16,
+        "Spearman's correlation counts what comes by correlated priors, regression does not.",
+    ),
+    "sobol": (_sobol, 2**19, _INDEPENDENT),
+    "shapley": (_shapley, 2**18, "Shapley effects share out what correlated priors do together."),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------
+# For scripts
+
+
+def to_json(result: Tornado) -> dict[str, object]:
+    """The result as plain numbers and text, every bar of every quantity in it."""
+    return {
+        "method": result.method,
+        "low": result.low,
+        "high": result.high,
+        "percentile": result.percentile,
+        "scenarios": result.scenarios,
+        "seed": result.seed,
+        "scheme": result.scheme,
+        "note": result.note,
+        "quantities": {
+            each.quantity.name: {
+                "label": each.quantity.label,
+                "unit": each.quantity.unit,
+                "baseline": each.baseline,
+                "p50": each.p50,
+                "p50_se": each.p50_se,
+                "mean": each.mean,
+                "mean_se": each.mean_se,
+                "bars": [{"prior": bar.prior, **bar.figures} for bar in each.bars],
+            }
+            for each in result.effects
+        },
+    }
+
+
+def to_rows(result: Tornado) -> tuple[list[str], list[list[str | float]]]:
+    """A heading and a row for each bar: quantity, its unit, prior, its unit, figures."""
+    figures = next((list(bar.figures) for each in result.effects for bar in each.bars), [])
+    rows: list[list[str | float]] = [
+        [
+            each.quantity.name,
+            each.quantity.unit,
+            bar.prior,
+            result.priors.quantities[bar.prior].unit,
+            *bar.figures.values(),
+        ]
+        for each in result.effects
+        for bar in each.bars
+    ]
+    return ["quantity", "unit", "prior", "prior_unit", *figures], rows
