@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -157,6 +157,25 @@ class Plan:
                 for spent in self.last_uses[name]:
                     del columns[spent]
         return {name: columns[name] for name in self.outputs}
+
+    def keeping_all(self) -> Plan:
+        """The same plan with every column as an output, inputs and steps between included."""
+        names = (*self.defaults, *self.inputs, *(name for name, _, _ in self.steps))
+        return replace(self, outputs=names, last_uses={name: () for name, _, _ in self.steps})
+
+    def below(self, changed: Collection[str]) -> Plan:
+        """What must be computed again when columns change: given them and all others, the outputs that they move."""
+        moved = set(changed)
+        steps = []
+        for name, function, needs in self.steps:
+            if name not in moved and not moved.isdisjoint(needs):
+                moved.add(name)
+                steps.append((name, function, needs))
+        computed = {name for name, _, _ in steps}
+        outputs = tuple(name for name in self.outputs if name in moved)
+        named = dict.fromkeys([*(need for _, _, needs in steps for need in needs), *outputs])
+        inputs = tuple(name for name in named if name not in computed)
+        return Plan(inputs, {}, tuple(steps), outputs, _last_uses(steps, outputs))
 
 
 def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, tuple[str, ...]]:
