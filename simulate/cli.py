@@ -285,6 +285,85 @@ def decide(
         sys.stdout.write(decision_report.json_text(decision) if output is Format.json else text)
 
 
+class Method(StrEnum):
+    """How the effect of a prior is measured."""
+
+    swing = "swing"
+    conditional = "conditional"
+    rank = "rank"
+    sobol = "sobol"
+    shapley = "shapley"
+
+
+@app.command()
+def tornado(
+    priors_file: PriorsFile,
+    *,
+    quantities: QuantitiesOption = None,
+    method: Annotated[Method, typer.Option(help="How the effect of a prior is measured.")] = Method.swing,
+    percentile: Annotated[
+        float | None, typer.Option(help="For conditional: a percentile of the quantity, not its mean.")
+    ] = None,
+    low: Annotated[float, typer.Option(help="The low percentile of a prior.")] = 10,
+    high: Annotated[float, typer.Option(help="The high percentile of a prior.")] = 90,
+    top: Annotated[int, typer.Option(min=1, help="So many priors are shown, the rest is summed.")] = 12,
+    scenarios: ScenariosOption = None,
+    seed: SeedOption = None,
+    scheme: Annotated[Scheme, typer.Option(help="Quasi-random nets, or independent draws.")] = Scheme.sobol,
+    threads: Annotated[int | None, typer.Option(min=1, help="The result does not depend on it.")] = None,
+    changes: SetOption = None,
+    out: OutOption = None,
+    output: FormatOption = Format.table,
+    pictures: Annotated[
+        bool | None,
+        typer.Option(
+            "--pictures/--no-pictures", help="Draw tornado.png and tornado.svg; by default with tables."
+        ),
+    ] = None,
+) -> None:
+    """Show which priors move a quantity, and how far.
+
+    swing moves one prior, the others at their medians; conditional, rank, sobol and shapley draw all of
+    them. Writes tornado.csv, tornado.png and tornado.svg into a folder below outputs/ with the name of the
+    priors file; JSON and CSV hold every prior.
+
+    \b
+    Examples:
+      simulate tornado priors/base.toml --quantities capex
+      simulate tornado priors/base.toml --quantities capex,training_cost --method shapley
+    """  # noqa: D301
+    from simulate import results, sensitivity_report
+    from simulate.priors import load_priors
+    from simulate.sensitivity import tornado as measured
+
+    priors = load_priors(priors_file, changes or ())
+    with results.output_folder(out or results.default_folder(priors_file), results.TORNADO_FILES) as folder:
+        result = measured(
+            priors,
+            names(quantities),
+            method.value,
+            percentile=percentile,
+            low=low,
+            high=high,
+            scenarios=scenarios,
+            seed=seed,
+            scheme=scheme.value,
+            threads=threads,
+        )
+        text = sensitivity_report.csv_text(result)
+        (folder / results.TORNADO).write_text(text, encoding="utf-8", newline="")
+        if pictures or (pictures is None and output is Format.table):
+            from simulate.sensitivity_plots import tornado_figure
+
+            results.write_figure(folder, Path(results.TORNADO).stem, tornado_figure(result, top))
+    if output is Format.table:
+        from simulate.tables import output_width, show
+
+        show(sensitivity_report.report(result, top, output_width()))
+    else:
+        sys.stdout.write(sensitivity_report.json_text(result) if output is Format.json else text)
+
+
 def names(text: str | None) -> list[str] | str | None:
     """The names of a comma-separated option; `all` stays itself."""
     if text is None or text.strip() == "all":

@@ -22,6 +22,8 @@ BANDS = "bands"  # .png and .svg
 DRAWS = "draws.nc"
 DECISION = "decide.csv"
 DECISION_FILES = (DECISION, "decide.png", "decide.svg")
+TORNADO = "tornado.csv"
+TORNADO_FILES = (TORNADO, "tornado.png", "tornado.svg")
 FILES = (RESULT, PERCENTILES, f"{BANDS}.png", f"{BANDS}.svg", DRAWS)
 
 

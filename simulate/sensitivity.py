@@ -30,7 +30,7 @@ from simulate.backends import ordered_map
 from simulate.engine import Scenarios, ranks, standard_error
 from simulate.graph import Array, Column, Quantity
 from simulate.priors import Priors
-from simulate.sampling import REPLICATES, Sampler
+from simulate.sampling import REPLICATES, Sampler, Words
 from simulate.summary import Summary
 
 BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
@@ -313,7 +313,8 @@ def _sobol(question: _Question) -> tuple[float, list[Bar]]:
                     (np.mean((b - center) * (mixed - a)), np.mean((mixed - a) ** 2) / 2, variance, center)
                 )
             sums.append(rows)
-        return np.array(sums).mean(axis=0)
+        means: Array = np.array(sums).mean(axis=0)
+        return means
 
     found = np.array(list(ordered_map(work, range(first.replicates), question.threads)))
     bars = []
@@ -333,7 +334,7 @@ def _shapley(question: _Question) -> tuple[float, list[Bar]]:
         words, others = first.sampler.words(replicate), second.sampler.words(replicate)
         random = np.random.default_rng([question.seed % 2**64, replicate])
         order: list[str] = []
-        added = []
+        added: list[list[float]] = []
         for chunk in range(first.chunks):
             known, hidden = words(chunk), others(chunk)
             for start in range(0, first.size, block):
@@ -344,7 +345,8 @@ def _shapley(question: _Question) -> tuple[float, list[Bar]]:
                 gains = np.mean((values[-1] - (values[1:] + values[:-1]) / 2) * steps, axis=1)
                 gain = dict(zip(order, gains.tolist(), strict=True))
                 added.append([*(gain[name] for name in names), float(values[-1].mean())])
-        return np.array(added).mean(axis=0)
+        means: Array = np.array(added).mean(axis=0)
+        return means
 
     found = np.array(list(ordered_map(work, range(first.replicates), question.threads)))
     total = found[:, :-1].sum(axis=1)
@@ -355,7 +357,7 @@ def _shapley(question: _Question) -> tuple[float, list[Bar]]:
     return float(found[:, -1].mean()), bars
 
 
-def _along(drawn: Scenarios, order: Sequence[str], known: Array, hidden: Array, quantity: str) -> Array:
+def _along(drawn: Scenarios, order: Sequence[str], known: Words, hidden: Words, quantity: str) -> Array:
     """The quantity as the priors of an order become known one by one: (priors + 1, scenarios)."""
     sampler = drawn.sampler
     linked = [name for name in order if name in sampler.copula]
