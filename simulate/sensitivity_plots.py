@@ -94,10 +94,22 @@ def _ranges(axis: Axes, result: Tornado, effects: Effects, bars: list[Bar], name
     if result.method != "swing":
         axis.axvline(baseline, color=INK, linewidth=1.2, zorder=3)
     axis.margins(x=0.14)
-    axis.legend(loc="lower right", fontsize=FONT_SIZE - 2.5, frameon=False)
+    _legend(axis)
     axis.xaxis.set_major_formatter(lambda value, _: figure_text(value))
     unit = effects.quantity.unit
     axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
+
+
+def _legend(axis: Axes) -> None:
+    """Above the panel at the right, where no bar can lie."""
+    axis.legend(
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=3,
+        fontsize=FONT_SIZE - 2.5,
+        frameon=False,
+        borderaxespad=0.2,
+    )
 
 
 def _shares(axis: Axes, bars: list[Bar]) -> None:
@@ -119,4 +131,4 @@ def _shares(axis: Axes, bars: list[Bar]) -> None:
             label=names[key], zorder=2,
         )  # fmt: skip
     axis.axvline(0, color=INK, linewidth=0.8, zorder=3)
-    axis.legend(loc="lower right", fontsize=FONT_SIZE - 2.5, frameon=False)
+    _legend(axis)

@@ -49,7 +49,8 @@ def heading(result: Tornado, effects: Effects) -> str:
     mean = with_unit(effects.mean, effects.mean_se, quantity.unit)
     told = f"P50 {p50}, mean {mean}"
     if result.method == "swing":
-        told = f"all priors at their medians {with_unit(effects.baseline, 1e-3 * abs(effects.baseline), quantity.unit)}, {told}"
+        baseline = with_unit(effects.baseline, 1e-3 * abs(effects.baseline), quantity.unit)
+        told = f"all priors at their medians {baseline}, {told}"
     what = {
         "swing": f"one prior from its P{result.low:g} to its P{result.high:g}",
         "conditional": f"{_statistic(result)} given a prior up to its P{result.low:g} and from its P{result.high:g}",
@@ -61,12 +62,14 @@ def heading(result: Tornado, effects: Effects) -> str:
 
 
 def ends(result: Tornado, bar: Bar) -> tuple[str, str]:
-    """The low and the high value of the prior behind a bar, with its unit, to three digits."""
+    """The low and the high value of the prior behind a bar, each with its unit, to three digits."""
     unit = result.priors.quantities[bar.prior].unit
     values = [bar.figures["low_input"], bar.figures["high_input"]]
     scale = row_scale(values, [_third_digit(value) for value in values])
-    low, high = (scale.figure(value, _third_digit(value)) for value in values)
-    return low, f"{high} {scale.unit(unit)}".rstrip()
+    low, high = (
+        f"{scale.figure(value, _third_digit(value))} {scale.unit(unit)}".rstrip() for value in values
+    )
+    return low, high
 
 
 def _third_digit(value: float) -> float:
