@@ -52,6 +52,7 @@ def _panel(axis: Axes, result: Tornado, effects: Effects, top: int) -> None:
         fontsize=FONT_SIZE,
         fontweight="bold",
         color=INK,
+        pad=20,
     )
     if ranged:
         _ranges(axis, result, effects, bars, len(shown))
@@ -65,11 +66,12 @@ def _ranges(axis: Axes, result: Tornado, effects: Effects, bars: list[Bar], name
         for end, colour in (("low", LOW), ("high", HIGH)):
             axis.barh(row, bar.figures[end] - baseline, left=baseline, height=0.68, color=colour, zorder=2)
         if row < named:
-            for end, text in zip(("low", "high"), ends(result, bar), strict=True):
+            *texts, unit = ends(result, bar)
+            for end, text in zip(("low", "high"), texts, strict=True):
                 value = bar.figures[end]
                 right = value > baseline or (value == baseline and end == "high")
                 axis.annotate(
-                    plain(text),
+                    plain(f"{text} {unit}".rstrip()),
                     (value, row),
                     (3 if right else -3, 0),
                     textcoords="offset points",
@@ -96,8 +98,10 @@ def _ranges(axis: Axes, result: Tornado, effects: Effects, bars: list[Bar], name
     axis.margins(x=0.14)
     _legend(axis)
     axis.xaxis.set_major_formatter(lambda value, _: figure_text(value))
-    unit = effects.quantity.unit
-    axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
+    measured_in = effects.quantity.unit
+    axis.set_xlabel(
+        "" if measured_in == "1" else f"[{plain(measured_in)}]", fontsize=FONT_SIZE - 2, color=MUTED
+    )
 
 
 def _legend(axis: Axes) -> None:

@@ -61,15 +61,12 @@ def heading(result: Tornado, effects: Effects) -> str:
     return f"{quantity.label}: {what} ({told})."
 
 
-def ends(result: Tornado, bar: Bar) -> tuple[str, str]:
-    """The low and the high value of the prior behind a bar, each with its unit, to three digits."""
-    unit = result.priors.quantities[bar.prior].unit
+def ends(result: Tornado, bar: Bar) -> tuple[str, str, str]:
+    """The low and the high value of the prior behind a bar, to three digits, and their unit."""
     values = [bar.figures["low_input"], bar.figures["high_input"]]
     scale = row_scale(values, [_third_digit(value) for value in values])
-    low, high = (
-        f"{scale.figure(value, _third_digit(value))} {scale.unit(unit)}".rstrip() for value in values
-    )
-    return low, high
+    low, high = (scale.figure(value, _third_digit(value)) for value in values)
+    return low, high, scale.unit(result.priors.quantities[bar.prior].unit)
 
 
 def _third_digit(value: float) -> float:
@@ -110,19 +107,20 @@ def _ranges(
     columns = [
         Column("prior", give="wrap"),
         Column("low", ">", drop=2),
-        Column("to high", drop=2),
+        Column("high", ">", drop=2),
+        Column("", drop=2),
         Column(f"at low [{unit}]" if unit else "at low", ">"),
         Column("", drop=1),
         Column("at high"),
     ]
     rows = []
     for bar in bars:
-        low, high = ("", "") if bar not in shown else ends(result, bar)
+        inputs = ends(result, bar) if bar in shown else ("", "", "")
         figures = [
             scale.figure(bar.figures[end], max(bar.figures[f"{end}_se"], 1e-3 * abs(bar.figures[end])))
             for end in ("low", "high")
         ]
-        rows.append([bar.prior, low, high, figures[0], _drawn(bar, effects.baseline, reach), figures[1]])
+        rows.append([bar.prior, *inputs, figures[0], _drawn(bar, effects.baseline, reach), figures[1]])
     return table(columns, rows, width)
 
 

@@ -72,7 +72,7 @@ def test_sobol_indices_of_ishigami(measured, scheme):
     total = {"x1": 0.5575888552, "x2": 0.4424111448, "x3": 0.2436836641}
     for name, figures in found.items():
         close(figures["first"], figures["first_se"], first[name], 3e-3)
-        close(figures["total"], figures["total_se"], total[name], 2e-3)
+        close(figures["total"], figures["total_se"], total[name], 3e-3)
 
 
 @pytest.mark.parametrize(
