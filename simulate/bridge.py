@@ -33,6 +33,7 @@ Hybrid = frozenset[str]  # the changes taken from the alternative
 EXACT = 8  # changes up to which every hybrid is evaluated
 PAIRS = 32  # orders drawn beyond that, each with its reverse
 _REPLICATED_PAIRS = 2  # those from which the scenarios' share of the standard error is estimated
+_TOGETHER = 4  # chunks or replicates computed in one call
 _BATCH = 128  # summaries held at a time by a thread
 
 
@@ -268,7 +269,7 @@ def _walks(game: _Game, quantities: Sequence[str], pairs: int, seed: int) -> _Wa
     stream = np.random.Generator(np.random.Philox(key=seed % 2**64))
     orders = tuple(
         tuple(changes[place] for place in stream.permutation(len(changes)))
-        for _ in range(pairs if sampled else 0)
+        for _ in range(max(pairs, 2) if sampled else 0)
     )
     return _Walks(exact, sampled, changes, orders, tuple(tuple(_loop(order)) for order in orders))
 
@@ -349,17 +350,30 @@ class _Values:
 
     def _fold(self, batch: Sequence[int], chunks: int, *, in_replicates: bool) -> None:
         """Fill in the values of some versions from so many chunks of each replicate."""
+        # Work enough in one call for threads to overlap: chunks of a replicate, or replicates.
+        each = 1 if in_replicates else _TOGETHER
+        groups = [range(first, first + each) for first in range(0, REPLICATES, each)]
         steps = self._steps(batch)
         samplers = self.game.samplers(
             self.sampling, dict.fromkeys(v for step in steps for v in step.versions)
         )
 
-        def work(replicate: int) -> tuple[dict[int, Summary], dict[int, Array]]:
-            words = {key: sampler.words(replicate) for key, sampler in samplers.items()}
+        def work(replicates: Sequence[int]) -> tuple[dict[int, Summary], dict[int, Array]]:
+            words = {
+                key: [sampler.words(replicate) for replicate in replicates]
+                for key, sampler in samplers.items()
+            }
             summaries = {version: Summary() for version in batch}
-            for chunk in range(chunks):
-                draws = {key: sampler.columns(words[key](chunk)) for key, sampler in samplers.items()}
-                self._walk(steps, draws, summaries)
+            for first in range(0, chunks, _TOGETHER):
+                several = range(first, min(first + _TOGETHER, chunks))
+                draws = {
+                    key: sampler.columns(
+                        np.concatenate([of(c) for of in words[key] for c in several], axis=1)
+                    )
+                    for key, sampler in samplers.items()
+                }
+                size = self.sampling.size * len(several) * len(replicates)
+                self._walk(steps, draws, summaries, size)
             for summary in summaries.values():
                 summary.finish()
             apart = (
@@ -369,7 +383,7 @@ class _Values:
 
         merged = {version: Summary() for version in batch}
         apart: dict[int, list[Array]] = {version: [] for version in batch}
-        for summaries, statistics in ordered_map(work, range(REPLICATES), self.sampling.threads):
+        for summaries, statistics in ordered_map(work, groups, self.sampling.threads):
             for version, summary in summaries.items():
                 merged[version].merge(summary)
             for version, values in statistics.items():
@@ -403,6 +417,7 @@ class _Values:
         steps: Sequence[_Step],
         draws: Mapping[tuple[int, int], Mapping[str, Array]],
         summaries: Mapping[int, Summary],
+        size: int,
     ) -> None:
         columns: dict[str, Column] = {}
         definitions = self.game.definitions
@@ -417,7 +432,7 @@ class _Values:
                     else:
                         columns[name] = how
                 for version in step.record:
-                    summaries[version].add(columns[definitions[version][0]], self.sampling.size)
+                    summaries[version].add(columns[definitions[version][0]], size)
 
     def _statistics(self, summary: Summary) -> Array:
         if summary.nonfinite:
@@ -435,46 +450,46 @@ def _bridge(
 ) -> Bridge | None:
     """The bridge of one statistic, the `place`-th, of one quantity."""
     scaled: Callable[[Any], Any] = np.log if scale == "log" else np.asarray
-
-    def whole(hybrid: Hybrid) -> Any:
-        with np.errstate(all="ignore"):
-            return scaled(values.whole[game.version(name, hybrid)][place])
+    exact = name in walks.exact
+    ends = (frozenset[str](), frozenset(game.changes))
+    hybrids = {
+        *ends,
+        *(_subsets(walks.exact[name]) if exact else (each for loop in walks.loops for each in loop)),
+    }
+    with np.errstate(all="ignore"):
+        worth = {each: float(scaled(values.whole[game.version(name, each)][place])) for each in hybrids}
+    if not all(map(math.isfinite, worth.values())):
+        return None
+    change = worth[ends[1]] - worth[ends[0]]
 
     def apart(hybrid: Hybrid) -> Any:
-        with np.errstate(all="ignore"):
-            return scaled(values.replicates[game.version(name, hybrid)][:, place])
+        return scaled(values.replicates[game.version(name, hybrid)][:, place])
 
-    ends = [
-        values.whole[game.version(name, end)][place] for end in (frozenset[str](), frozenset(game.changes))
-    ]
-    with np.errstate(all="ignore"):
-        change = float(scaled(ends[1]) - scaled(ends[0]))
-    exact = name in walks.exact
-    if exact:
-        own = walks.exact[name]
-        parts = _over_all_orders(own, whole)
-        errors = {key: float(standard_error(each)) for key, each in _over_all_orders(own, apart).items()}
-    else:
-        walked = list(zip(walks.orders, walks.loops, strict=True))
-        drawn = [_over_a_pair(order, loop, whole) for order, loop in walked]
-        parts = {key: math.fsum(pair[key] for pair in drawn) / len(drawn) for key in walks.changes}
-        replicated = [_over_a_pair(order, loop, apart) for order, loop in walked[:_REPLICATED_PAIRS]]
-        errors = {
-            key: math.hypot(
-                float(standard_error([pair[key] for pair in drawn])),
-                float(standard_error(sum(pair[key] for pair in replicated) / len(replicated))),
-            )
-            for key in walks.changes
-        }
-    if not all(map(math.isfinite, [change, *parts.values()])):
-        return None
+    with np.errstate(all="ignore"):  # a replicate alone may lack a value: its standard error is then nan
+        if exact:
+            own = walks.exact[name]
+            parts = _over_all_orders(own, worth.__getitem__)
+            errors = {key: float(standard_error(each)) for key, each in _over_all_orders(own, apart).items()}
+        else:
+            walked = list(zip(walks.orders, walks.loops, strict=True))
+            drawn = [_over_a_pair(order, loop, worth.__getitem__) for order, loop in walked]
+            parts = {key: math.fsum(pair[key] for pair in drawn) / len(drawn) for key in walks.changes}
+            replicated = [_over_a_pair(order, loop, apart) for order, loop in walked[:_REPLICATED_PAIRS]]
+            errors = {
+                key: math.hypot(
+                    float(standard_error([pair[key] for pair in drawn])),
+                    float(standard_error(sum(pair[key] for pair in replicated) / len(replicated))),
+                )
+                for key in walks.changes
+            }
     if parts:
         # What rounding has left over goes where it is smallest beside the part.
         largest = max(parts, key=lambda key: abs(parts[key]))
         parts[largest] += change - math.fsum(parts.values())
+    baseline, alternative = (float(values.whole[game.version(name, end)][place]) for end in ends)
     return Bridge(
-        float(ends[0]),
-        float(ends[1]),
+        baseline,
+        alternative,
         tuple(Part(key, float(parts.get(key, 0.0)), errors.get(key, 0.0)) for key in game.changes),
         exact,
     )

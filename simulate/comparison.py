@@ -104,7 +104,7 @@ def compare(
     scenarios: int | None = None,
     seed: int | None = None,
     percentiles: Sequence[float] | None = None,
-    quantities: Sequence[str] | None = None,
+    quantities: Sequence[str] | str | None = None,
     threads: int | None = None,
     scale: Scale = "linear",
     bridge: Sequence[Statistic] = (50.0, 95.0),
@@ -113,10 +113,10 @@ def compare(
 ) -> Comparison:
     """Set cases side by side, the first the baseline; what is left out is as the baseline's [run] says.
 
-    Quantities are by default those that any of the cases reports on its own. `bridge` names the statistics
-    (percents, "mean") whose change is split over the changed inputs, none for no bridge; `pairs` is the number
-    of orders drawn for that, each with its reverse. Raises ComparisonError for fewer than two cases, RunError
-    for a quantity that no case has.
+    Quantities are by default those that any of the cases reports on its own, or `all` that any has. `bridge`
+    names the statistics (percents, "mean") whose change is split over the changed inputs, none for no bridge;
+    `pairs` is the number of orders drawn for that, each with its reverse. Raises ComparisonError for fewer than
+    two cases, RunError for a quantity that no case has.
     """
     if len(cases) < 2:
         raise ComparisonError("one case compares with nothing; name another priors file, or use --vary")
@@ -205,9 +205,11 @@ def _units(case: Case) -> dict[str, str]:
 
 
 def _asked(
-    cases: Sequence[Case], held: Mapping[str, Mapping[str, str]], quantities: Sequence[str] | None
+    cases: Sequence[Case], held: Mapping[str, Mapping[str, str]], quantities: Sequence[str] | str | None
 ) -> tuple[str, ...]:
     """The quantities to compare: those named, or what each case reports on its own."""
+    if quantities == "all":
+        return tuple(dict.fromkeys(name for own in held.values() for name in own))
     for name in quantities or ():
         if not any(name in own for own in held.values()):
             for case in cases:
