@@ -23,7 +23,7 @@ BAR = " ▏▎▍▌▋▊▉█"
 
 def report(decision: Decision, width: int | None = None) -> list[Line]:
     """The decision as lines laid out for `width` (None: any)."""
-    lines: list[Line] = [[(decision.title, "bold")], []] if decision.title else []
+    lines: list[Line] = [*_bold(decision.title, width), []] if decision.title else []
     lines += [*_choices(decision, width), []]
     lines += [*paragraph(verdict(decision), width), []]
     lines += _worth(decision, width)
@@ -122,13 +122,17 @@ def _choices(decision: Decision, width: int | None) -> list[Line]:
     return [*paragraph(told, width), *table(columns, rows, width)]
 
 
+def _bold(text: str, width: int | None) -> list[Line]:
+    return [[(piece, "bold") for piece, _ in line] for line in paragraph(text, width)]
+
+
 def _worth(decision: Decision, width: int | None) -> list[Line]:
     """What to find out first."""
     if not decision.evpi.value or not decision.evppi:
         return []
     listed = worth_telling(decision)
     others = len(decision.evppi) - len(listed)
-    lines: list[Line] = [[("What would be worth finding out before deciding", "bold")]]
+    lines = _bold("What would be worth finding out before deciding", width)
     if listed:
         scale = scale_of(decision, [(each.value, each.se) for each in listed])
         unit = scale.unit(decision.quantity.unit)
