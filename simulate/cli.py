@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,8 @@ from simulate import __version__
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from simulate.cases import Case
 
 app = typer.Typer(
     name="simulate",
@@ -39,6 +41,22 @@ class Format(StrEnum):
     table = "table"
     json = "json"
     csv = "csv"
+
+
+class ComparisonFormat(StrEnum):
+    """How a comparison is printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+
+
+class BridgeScale(StrEnum):
+    """What a bridge splits: the difference, or the logarithm of the ratio."""
+
+    linear = "linear"
+    log = "log"
 
 
 PriorsFile = Annotated[Path, typer.Argument(metavar="PRIORS", help="The priors file (TOML).")]
@@ -362,6 +380,185 @@ def tornado(
         show(sensitivity_report.report(result, top, output_width()))
     else:
         sys.stdout.write(sensitivity_report.json_text(result) if output is Format.json else text)
+
+
+@app.command()
+def backtest(
+    cases: Annotated[
+        Path | None,
+        typer.Argument(metavar="CASES", help="A CSV file of training runs; the package's cases without it."),
+    ] = None,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to write; outputs/backtest or outputs/CASES by default."),
+    ] = None,
+    seed: SeedOption = None,
+    output: FormatOption = Format.table,
+    pictures: Annotated[
+        bool | None,
+        typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables."),
+    ] = None,
+) -> None:
+    """Score forecasts against outcomes.
+
+    Prints the share of outcomes inside the 50, 80 and 90 % bands, CRPS and log score beside those of point
+    forecasts, and a PIT histogram. Writes backtest.csv and, as .png and .svg, forecast (bands against
+    outcomes), pit, and serving (the other cases, over their forecast). A run is forecast by the runs of
+    other names.
+
+    CASES has the columns model, parameters_active, mixture_of_experts, training_tokens, peak_flops (or
+    accelerator) and accelerator_hours; others are ignored. A row that cannot be read gets one line on
+    stderr and the rest are scored. The exit code is 0 where any was scored, else 2.
+
+    \b
+    Examples:
+      simulate backtest
+      simulate backtest my-runs.csv --format json
+    """  # noqa: D301
+    from simulate import results
+    from simulate.backtest import backtest as scored_cases
+    from simulate.backtest import report
+
+    scored = scored_cases(cases, seed)
+    for problem in scored.problems:
+        typer.echo(problem, err=True)
+    if not scored.training.cases:
+        typer.echo(f"{cases}: no run can be scored; give a row for each run", err=True)
+        raise typer.Exit(2)
+    tabular = output is Format.table
+    place = out or results.default_folder(cases or Path("backtest"))
+    with results.output_folder(place, results.BACKTEST_FILES) as folder:
+        text = report.csv_text(scored)
+        (folder / results.BACKTEST).write_text(text, encoding="utf-8", newline="")
+        if pictures or (pictures is None and tabular):
+            for name, figure in report.figures(scored).items():
+                results.write_figure(folder, name, figure)
+    if tabular:
+        from simulate.tables import output_width, show
+
+        show(report.backtest_report(scored, output_width()))
+    else:
+        sys.stdout.write(report.json_text(scored) if output is Format.json else text)
+
+
+@app.command()
+def compare(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="BASELINE [ALTERNATIVE...]", help="Priors files, or folders or .nc files of earlier runs."
+        ),
+    ],
+    *,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUES",
+            help="Make cases of one priors file, such as 'pue=1.1,1.2,1.3'; the first value is the baseline. "
+            "Repeatable: each value with each.",
+        ),
+    ] = None,
+    bridge: Annotated[
+        str, typer.Option(help="Split the change of these over the changed inputs: percentiles, mean, or none.")
+    ] = "50,95",
+    scale: Annotated[
+        BridgeScale, typer.Option(help="Split the difference, or on a log scale the ratio.")
+    ] = BridgeScale.linear,
+    scenarios: ScenariosOption = None,
+    seed: SeedOption = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="The result does not depend on it.")] = None,
+    percentiles: PercentilesOption = None,
+    quantities: QuantitiesOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to write; outputs/BASELINE-vs-ALTERNATIVE by default."),
+    ] = None,
+    output: Annotated[ComparisonFormat, typer.Option("--format", help="What to print.")] = ComparisonFormat.table,
+    pictures: Annotated[
+        bool | None,
+        typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables."),
+    ] = None,
+) -> None:
+    """Compare cases, and tell why they differ.
+
+    All cases are drawn from the same uniforms, so that differences and ratios are taken scenario by
+    scenario. Lists the inputs that differ, the bands side by side, and how much each changed input adds to
+    the change (Shapley values). Writes compare.csv, compare.json and, as .png and .svg, bands, exceedance
+    and waterfall.
+
+    \b
+    Examples:
+      simulate compare priors/guosheng-2023.toml priors/base.toml --quantities capex --scale log
+      simulate compare priors/base.toml --vary pue=1.1,1.2,1.3
+    """  # noqa: D301
+    from simulate import comparison, comparison_report, results
+
+    cases, folder_name = _cases(sources, vary or [])
+    with results.output_folder(out or Path("outputs") / folder_name, ()) as folder:
+        with progress_bar() as progress:
+            compared = comparison.compare(
+                cases,
+                scenarios=scenarios,
+                seed=seed,
+                percentiles=numbers("--percentiles", percentiles),
+                quantities=names(quantities),
+                threads=threads,
+                scale=scale.value,
+                bridge=_statistics(bridge),
+                progress=progress,
+            )
+        texts = {
+            results.COMPARISON: comparison_report.csv_text(compared),
+            results.COMPARISON_JSON: comparison_report.json_text(compared),
+        }
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="")
+        if pictures or (pictures is None and output is ComparisonFormat.table):
+            from simulate import comparison_plots
+
+            for name, figure in comparison_plots.figures(compared).items():
+                results.write_figure(folder, name, figure)
+    _complain(list(compared.messages))
+    match output:
+        case ComparisonFormat.table:
+            from simulate.tables import output_width, show
+
+            show(comparison_report.report(compared, output_width()))
+        case ComparisonFormat.markdown:
+            sys.stdout.write(comparison_report.markdown(compared))
+        case ComparisonFormat.json:
+            sys.stdout.write(texts[results.COMPARISON_JSON])
+        case ComparisonFormat.csv:
+            sys.stdout.write(texts[results.COMPARISON])
+
+
+def _cases(sources: list[Path], vary: list[str]) -> tuple[list[Case], str]:
+    """The cases that arguments name, and the name of the folder for their comparison."""
+    from simulate import comparison_report, results
+    from simulate.cases import cases, varied
+    from simulate.priors import load_priors
+
+    if vary:
+        if len(sources) > 1 or results.is_result(sources[0]):
+            raise typer.BadParameter("makes cases of one priors file; name that alone", param_hint="--vary")
+        by = "-".join(dict.fromkeys(setting.partition("=")[0].strip() for setting in vary))
+        return varied(sources[0], vary), f"{sources[0].stem}-by-{by}"
+    made = cases(
+        [
+            (path, results.read_run(path) if results.is_result(path) else load_priors(path))
+            for path in sources
+        ]
+    )
+    return made, comparison_report.default_name([case.name for case in made])
+
+
+def _statistics(text: str) -> list[float | Literal["mean"]]:
+    """The statistics of --bridge."""
+    parts = [part.strip() for part in text.split(",")]
+    if parts == ["none"]:
+        return []
+    return [part if part == "mean" else numbers("--bridge", part)[0] for part in parts]
 
 
 def names(text: str | None) -> list[str] | str | None:

@@ -241,9 +241,10 @@ def forecast_bands(
         axis.plot([outcome], [row], "o", markersize=6, color=PUBLISHED, markerfacecolor=fill)
     axis.set_xscale("log")
     axis.set_ylim(-0.8, len(cases) - 0.2)
-    labels = [plain(shortened(name, 40)) for _, _, name in cases]
+    labels = [plain(shortened(name, 58)) for _, _, name in cases]
     axis.set_yticks(range(len(cases)), labels, fontsize=FONT_SIZE - 2.5)
     axis.set_xlabel(axis_label, fontsize=FONT_SIZE - 1)
+    ticks(axis, logarithmic=True)
     axis.grid(visible=True, axis="x", color="#DDDDDD", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.tick_params(axis="y", length=0)

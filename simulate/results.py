@@ -22,9 +22,17 @@ BANDS = "bands"  # .png and .svg
 DRAWS = "draws.nc"
 DECISION = "decide.csv"
 DECISION_FILES = (DECISION, "decide.png", "decide.svg")
+COMPARISON = "compare.csv"
+COMPARISON_JSON = "compare.json"
 TORNADO = "tornado.csv"
 TORNADO_FILES = (TORNADO, "tornado.png", "tornado.svg")
 FILES = (RESULT, PERCENTILES, f"{BANDS}.png", f"{BANDS}.svg", DRAWS)
+BACKTEST = "backtest.csv"
+FORECAST, PIT, OTHERS = "forecast", "pit", "serving"  # .png and .svg
+BACKTEST_FILES = (
+    BACKTEST,
+    *(f"{name}.{kind}" for name in (FORECAST, PIT, OTHERS) for kind in ("png", "svg")),
+)
 
 
 class ResultError(ValueError):

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import csv
 import json
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,20 +12,30 @@ from scipy.integrate import quad
 from scipy.special import ndtr, ndtri
 
 from simulate import plots
-from simulate.backtest import (
+from simulate.backtest import Backtest, backtest
+from simulate.backtest.report import as_json, as_rows, backtest_report, figures
+from simulate.backtest.scores import (
     BANDS,
     PERCENTILES,
-    Backtest,
     Coverage,
-    as_json,
-    as_rows,
-    backtest,
+    Group,
     quantile_case,
     quantile_crps,
     standard_normal_crps,
-    training_case,
 )
+from simulate.backtest.serving import PRIORS, PUBLISHED, benchmark_group
+from simulate.backtest.training import BASELINES, training_case
+from simulate.calibration.serving import benchmarks, left_out, predicted_seconds, spread
+from simulate.calibration.serving import fit as fit_roofline
 from simulate.calibration.training import RUNS_FILE, fit, training_mfu, training_runs
+from simulate.priors import load_priors
+from simulate.tables import plain
+from simulate.units import conversion_factor
+
+
+@cache
+def whole():
+    return backtest()
 
 
 def crps_by_integration(outcome, probability):
@@ -78,20 +90,20 @@ def test_hours_do_not_move_their_own_forecast():
 
 
 def test_the_forecast_beats_the_points():
-    result = backtest()
-    for scores in result.baselines.values():
-        assert result.crps < scores["crps"]
-        assert result.log_score < scores["log_score"]
+    training = whole().training
+    for name in BASELINES:
+        crps, log_score = training.point_scores(name)
+        assert training.crps < crps
+        assert training.log_score < log_score
 
 
 def test_point_scores_by_hand():
-    result = backtest()
     errors = [math.log(run.mfu / 0.462) for run in training_runs() if not run.excluded]
-    scores = result.baselines["mfu_46.2"]
-    assert scores["crps"] == pytest.approx(np.mean(np.abs(errors)), rel=1e-12)
+    crps, log_score = whole().training.point_scores("mfu_46.2")
+    assert crps == pytest.approx(np.mean(np.abs(errors)), rel=1e-12)
     sd = np.sqrt(np.mean(np.square(errors)))
     densities = [math.exp(-0.5 * (e / sd) ** 2) / (sd * math.sqrt(2 * math.pi)) for e in errors]
-    assert scores["log_score"] == pytest.approx(-np.mean(np.log(densities)), rel=1e-12)
+    assert log_score == pytest.approx(-np.mean(np.log(densities)), rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +116,7 @@ def test_clopper_pearson(inside, cases, interval):
 
 
 def test_bands_and_pits_tell_the_same_story():
-    result = backtest()
+    result = whole().training
     for band in BANDS:
         low, high = {50: (25, 75), 80: (10, 90), 90: (5, 95)}[band]
         inside = sum(c.percentiles[low] <= c.outcome <= c.percentiles[high] for c in result.cases)
@@ -113,7 +125,7 @@ def test_bands_and_pits_tell_the_same_story():
 
 
 def test_json_is_laid_out_as_promised():
-    laid_out = json.loads(json.dumps(as_json(backtest()), allow_nan=False))
+    laid_out = json.loads(json.dumps(as_json(whole()), allow_nan=False))
     assert {"cases", "coverage", "crps", "log_score", "baselines"} <= set(laid_out)
     for case in laid_out["cases"]:
         assert list(case["percentiles"]) == [str(percentile) for percentile in PERCENTILES]
@@ -125,13 +137,13 @@ def test_json_is_laid_out_as_promised():
 
 
 def test_rows_fit_their_header():
-    header, *rows = as_rows(backtest())
-    assert len(rows) == len(backtest().cases)
+    header, *rows = as_rows(whole())
+    assert len(rows) == sum(len(group.cases) for group in (whole().training, *whole().groups))
     assert {len(row) for row in rows} == {len(header)}
 
 
 def test_nothing_to_score_is_no_crash():
-    laid_out = json.loads(json.dumps(as_json(Backtest((), {})), allow_nan=False))
+    laid_out = json.loads(json.dumps(as_json(Backtest(Group("training runs", ()))), allow_nan=False))
     assert laid_out["crps"] is None
     assert laid_out["coverage"] == {"50": None, "80": None, "90": None}
 
@@ -142,8 +154,10 @@ def test_own_runs_are_scored_and_faulty_rows_named(tmp_path):
     palm = next(line for line in lines if line.startswith("PaLM"))
     path.write_text("\n".join([header, palm, palm.replace("8404992", "many"), "x"]) + "\n")
     result = backtest(path)
-    assert [case.name for case in result.cases] == ["PaLM 540B"]
-    assert result.cases[0] == next(case for case in backtest().cases if case.name == "PaLM 540B")
+    assert [case.name for case in result.training.cases] == ["PaLM 540B"]
+    assert result.training.cases[0] == next(
+        case for case in whole().training.cases if case.name == "PaLM 540B"
+    )
     assert [problem.split(": ")[1] for problem in result.problems] == [
         "accelerator_hours", "1 values under 14 columns; quote a value with a comma"
     ]  # fmt: skip
@@ -159,11 +173,10 @@ def test_a_forecast_known_by_its_quantiles_scores_as_the_distribution_does():
         math.log(0.4) + 0.5 * math.log(2 * math.pi) + deviation**2 / 2, abs=1e-4
     )
     assert case.percentiles[95] == pytest.approx(math.exp(5 + 0.4 * ndtri(0.95)), rel=1e-12)
-    assert Backtest((*backtest().cases, case), {}).baselines == backtest().baselines
 
 
 def test_the_picture_of_bands_shows_each_case_in_order():
-    cases = backtest().cases
+    cases = whole().training.cases
     figure = plots.forecast_bands(
         [case.percentiles for case in cases],
         [case.outcome for case in cases],
@@ -181,7 +194,82 @@ def test_the_picture_of_bands_shows_each_case_in_order():
 
 
 def test_the_picture_of_pits_counts_all_cases():
-    figure = plots.pit_histogram([case.pit for case in backtest().cases])
+    figure = plots.pit_histogram([case.pit for case in whole().training.cases])
     figure.draw_without_rendering()
     (axis,) = figure.axes
-    assert [bar.get_height() for bar in axis.containers[0]] == backtest().pit_counts().tolist()
+    assert [bar.get_height() for bar in axis.containers[0]] == whole().training.pit_counts().tolist()
+
+
+def test_a_benchmark_is_forecast_without_its_stack_and_model():
+    rows = benchmarks("H100 SXM5")
+    held = [row for row in rows if row.group == rows[0].group]
+    others = [row for row in rows if row.group != rows[0].group]
+    case = next(case for case in benchmark_group().cases if case.name.startswith(f"{held[0].label} H100"))
+    assert case.percentiles[50] == pytest.approx(predicted_seconds(held, fit_roofline(others).constants)[0])
+    log_sd = math.log(case.percentiles[95] / case.percentiles[50]) / ndtri(0.95)
+    assert log_sd == pytest.approx(spread(left_out(others).values()), rel=1e-9)
+
+
+def test_published_cases_are_data_with_sources():
+    with PUBLISHED.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert all(row["source"] for row in rows)
+    assert sum(len(group.cases) for group in whole().groups[1:]) == len(rows)
+    for row in rows:
+        priors = load_priors(PRIORS / f"{row['priors']}.toml")
+        stated = [figure for figure in priors.published if figure.quantity == row["quantity"]]
+        if stated and row["name"].split()[0] in stated[0].source:
+            factor = conversion_factor(row["unit"], priors.quantities[row["quantity"]].unit)
+            assert float(row["outcome"]) * factor == pytest.approx(stated[0].value, rel=1e-9)
+
+
+def test_outcomes_of_services_lie_in_their_90_percent_bands():
+    measured = next(group for group in whole().groups if group.name == "measured")
+    assert [case.name for case in measured.cases] == [
+        "DeepSeek nodes",
+        "DeepSeek cost per day",
+        "PaLM energy",
+    ]
+    assert measured.coverage[90].share == 1
+
+
+def test_palms_energy_is_forecast_without_palm():
+    measured = next(group for group in whole().groups if group.name == "measured")
+    palm = next(case for case in whole().training.cases if case.name == "PaLM 540B")
+    (energy,) = (case for case in measured.cases if case.name == "PaLM energy")
+    # Energy is hours times a power and a PUE known within a few per cent.
+    ratio = palm.percentiles[95] / palm.percentiles[5]
+    assert ratio < energy.percentiles[95] / energy.percentiles[5] < 1.1 * ratio
+
+
+def test_a_seed_moves_only_what_is_drawn():
+    other = backtest(seed=1)
+    assert other.training == whole().training
+    assert other.groups[0] == whole().groups[0]
+    assert other.groups[1] != whole().groups[1]
+
+
+def test_the_report_tells_scores_bands_and_the_farthest_case():
+    text = plain(backtest_report(whole()))
+    for line in ("calibrated bands", "point at MFU 46.2 %", "point at MFU 37.5 %", "19 of 34", "PIT  0 "):
+        assert line in text
+    assert "YaLM 100B" in text
+    assert "Snowflake Arctic: hours are an upper bound." in text
+
+
+def test_narrow_reports_keep_their_width():
+    assert max(map(len, plain(backtest_report(whole(), 80)).splitlines())) <= 80
+
+
+def test_own_cases_are_scored_alone(tmp_path):
+    path = tmp_path / "own.csv"
+    header = (
+        "model,parameters_active,mixture_of_experts,training_tokens,accelerator,peak_flops,accelerator_hours"
+    )
+    path.write_text(f"{header}\nllama-3.1 8b,8.03e9,0,15e12,Abacus,989e12,1.46e6\n")
+    result = backtest(path)
+    assert result.groups == ()
+    (case,) = result.training.cases
+    assert list(figures(result)) == ["forecast", "pit"]
+    # Another spelling of a run's name does not let it forecast itself.
+    assert case.pit == next(c for c in whole().training.cases if c.name == "Llama 3.1 8B").pit

@@ -24,7 +24,7 @@ def command(monkeypatch, capsys, tmp_path):
     monkeypatch.delenv("COLUMNS", raising=False)
 
     def run(*arguments, out=True):
-        place = ["--out", str(tmp_path / "out")] if out and arguments[0] == "run" else []
+        place = ["--out", str(tmp_path / "out")] if out and arguments[0] in {"run", "backtest"} else []
         monkeypatch.setattr(sys, "argv", ["simulate", *arguments, *place])
         try:
             main()
@@ -229,3 +229,45 @@ def test_closed_pipe_is_quiet():
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
+
+
+RUNS = (
+    "model,parameters_total,parameters_active,mixture_of_experts,training_tokens,accelerator,peak_flops,"
+    "accelerator_hours\n"
+)
+GOOD_RUN = "Mine,70e9,70e9,0,1e12,Abacus,989e12,500000\n"
+
+
+def test_backtest_prints_scores_and_writes_pictures(command, tmp_path):
+    code, out, err = command("backtest")
+    assert (code, err) == (0, "")
+    assert "calibrated bands" in out
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {"backtest.csv"} | {
+        f"{name}.{kind}" for name in ("forecast", "pit", "serving") for kind in ("png", "svg")
+    }
+
+
+def test_backtest_of_own_runs_names_faulty_rows_and_scores_the_rest(command, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(RUNS + GOOD_RUN.replace("1e12", "many") + GOOD_RUN)
+    code, out, err = command("backtest", str(path), "--format", "json")
+    assert code == 0
+    assert err == f"{path}:2: training_tokens: 'many' is not a number; write it like 70e9, without commas\n"
+    told = json.loads(out)
+    assert [case["name"] for case in told["cases"]] == ["Mine"]
+    assert told["groups"] == {}
+    assert set(told["coverage"]) == {"50", "80", "90"}
+    assert set(told["baselines"]) == {"mfu_46.2", "mfu_37.5"}
+
+
+def test_backtest_with_nothing_to_score_fails(command, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(RUNS + GOOD_RUN.replace("1e12", "many"))
+    code, out, err = command("backtest", str(path))
+    assert (code, out) == (2, "")
+    assert err.splitlines()[1:] == [f"{path}: no run can be scored; give a row for each run"]
+    code, out, err = command("backtest", str(tmp_path / "absent.csv"))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"{tmp_path / 'absent.csv'}: cannot be read: ")
+    assert err.count("\n") == 1

@@ -36,7 +36,7 @@ def test_the_model_states_what_the_fit_gives():
 
 
 def test_leave_one_out_reaches_what_was_asked():
-    result = backtest()
+    result = backtest().training
     assert result.crps <= 0.18
     for band, (least, most) in {50: (0.40, 0.62), 80: (0.70, 0.90), 90: (0.82, 1)}.items():
         assert least <= result.coverage[band].share <= most
@@ -46,7 +46,7 @@ def test_leave_one_out_reaches_what_was_asked():
 def test_excluded_runs_say_why_and_are_not_used(run):
     assert len(run.excluded) > 20
     assert run.model in backtest().excluded
-    assert run.model not in {case.name for case in backtest().cases}
+    assert run.model not in {case.name for case in backtest().training.cases}
 
 
 def test_ridge_agrees_with_ordinary_least_squares_where_nothing_is_shrunk():

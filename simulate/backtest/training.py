@@ -1,0 +1,49 @@
+"""Training runs: their accelerator-hours forecast by a fit that has not seen them.
+
+What a run's source says of its own MFU is never used.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from simulate.backtest.scores import Case, normal_case
+from simulate.calibration.training import Run, fit, training_runs
+from simulate.model.training_mfu import TrainingMfu
+
+# The step MFU of PaLM that the note takes for all runs, and the median MFU of Epoch AI 2024.
+BASELINES: Mapping[str, float] = {"mfu_46.2": 0.462, "mfu_37.5": 0.375}
+
+
+def training_case(run: Run) -> Case:
+    """Forecast the accelerator-hours of a run by a fit that has not seen it, and score them."""
+    log_mfu, log_sd = training_mfu_without(run.model).log_mean_and_sd(
+        run.parameters_active, run.peak_flops, float(run.mixture_of_experts)
+    )
+    return normal_case(
+        run.model,
+        run.accelerator_hours,
+        "h",
+        log_median=math.log(run.hours_at_peak) - float(log_mfu),
+        log_sd=float(log_sd),
+        source=run.source,
+        baseline_errors={name: math.log(mfu / run.mfu) for name, mfu in BASELINES.items()},
+    )
+
+
+def training_mfu_without(model: str) -> TrainingMfu:
+    """Fit the predictive distribution to all runs of the package but those of this name."""
+    return _fit_without(_plain(model))
+
+
+@cache
+def _fit_without(model: str) -> TrainingMfu:
+    return fit([run for run in training_runs() if not run.excluded and _plain(run.model) != model])
+
+
+def _plain(model: str) -> str:
+    """A name without what may be written in several ways: case, blanks, hyphens."""
+    return re.sub(r"[^a-z0-9.]", "", model.casefold())
