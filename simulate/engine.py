@@ -10,19 +10,22 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate import __version__, graph, model
 from simulate.backends import ordered_map
+from simulate.conditioning import Condition, Kept, Questions, check_kept
 from simulate.distributions import Constant
 from simulate.graph import Array, Column, Plan
 from simulate.priors import Priors
 from simulate.sampling import CHUNK, REPLICATES, SCHEMES, Sampler, latent_correlation
-from simulate.summary import Summary
+from simulate.summary import WEIGHT, Counts, Summary
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
 Progress = Callable[[int, int], None]
+NO_QUESTIONS = Questions()
 Draw = Callable[..., dict[str, Column]]
 
 GRID = tuple(np.arange(0.5, 100, 0.5).tolist())  # percents of the curve kept of every quantity
@@ -65,12 +68,12 @@ class Scenarios:
         return draw
 
 
-def chunking(scenarios: int, replicates: int = REPLICATES) -> tuple[int, int]:
+def chunking(scenarios: int, replicates: int = REPLICATES, largest: int = CHUNK) -> tuple[int, int]:
     """The size of a chunk and the chunks a replicate that hold at least the scenarios asked for."""
     each = -(-scenarios // replicates)
-    if each <= CHUNK:
+    if each <= largest:
         return 1 << (each - 1).bit_length(), 1
-    return CHUNK, -(-each // CHUNK)
+    return largest, -(-each // largest)
 
 
 def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = None) -> tuple[str, ...]:
@@ -124,11 +127,12 @@ def scenarios_of(
     stream: int = 0,
     places: Mapping[str, int] | None = None,
     latents: Mapping[tuple[str, str], float] | None = None,
+    largest: int = CHUNK,
 ) -> Scenarios:
     """The scenarios of a priors file from which the quantities can be computed.
 
     `places` (the Sobol' dimensions of the names) and `latents` (the copula's parameters) are the file's own
-    by default; cases that are to be paired share them.
+    by default; cases that are to be paired share them. `largest` is the most scenarios of a chunk.
     Raises RunError for a scheme that there is not or for fewer than one scenario.
     """
     if scheme not in SCHEMES:
@@ -142,7 +146,7 @@ def scenarios_of(
         for name in plan.inputs
         if isinstance(distribution := distributions[name], Constant)
     }
-    size, chunks = chunking(scenarios)
+    size, chunks = chunking(scenarios, largest=largest)
     sampler = Sampler(
         distributions,
         dimensions(priors) if places is None else places,
@@ -165,6 +169,7 @@ def run(
     percentiles: Sequence[float] | None = None,
     quantities: Sequence[str] | str | None = None,
     progress: Progress | None = None,
+    questions: Questions = NO_QUESTIONS,
 ) -> Dataset:
     """Run the priors and return percentile bands as a Dataset along `percentile` (percent).
 
@@ -172,18 +177,25 @@ def run(
     and their `_se`; `q_minimum`, `q_maximum`; `q_grid`, finer percentiles along `grid`;
     `q_rank_correlation`, Spearman's, along `prior`; `q_nonfinite`, the number of scenarios that came out nan
     or infinite (left out of the rest, and told in the attribute `nonfinite`). Arguments left out come from
-    the priors' [run]. Raises RunError or GraphError for what cannot be computed.
+    the priors' [run].
+
+    With `questions`: `probability` and `probability_se` along `question`; where they are conditional, all is
+    given the conditions, `prior_band_given` holds the priors' bands so, and the attribute `given` (JSON) the
+    conditions, the scenarios kept and the effective sample size.
+
+    Raises RunError or GraphError for what cannot be computed, QuestionError where too few scenarios are left.
     """
     settings = priors.run
     seed = settings.seed if seed is None else seed
     percents = checked_percentiles(settings.percentiles if percentiles is None else percentiles)
     names = asked_quantities(priors, quantities)
     asked = settings.scenarios if scenarios is None else scenarios
-    drawn = scenarios_of(priors, names, scenarios=asked, seed=seed, scheme=scheme)
-    folded = _Folded(names, percents)
-    for replicate in _replicates(drawn, percents, threads, progress):
-        folded.add(replicate)
-    return _dataset(priors, drawn, folded, scheme, seed)
+    drawn = scenarios_of(
+        priors, [*dict.fromkeys([*names, *questions.names])], scenarios=asked, seed=seed, scheme=scheme
+    )
+    folded = fold(drawn, names, percents, threads, progress, questions)
+    dataset = _dataset(priors, drawn, folded, names, scheme, seed)
+    return dataset.assign(_answers(folded, questions, dataset)).assign_attrs(_told(folded, questions))
 
 
 def draws(
@@ -237,11 +249,30 @@ def checked_percentiles(percents: Sequence[float]) -> tuple[float, ...]:
 # From chunks to summaries
 
 
+@dataclass
+class Weights:
+    """How many scenarios were drawn, how many are kept, the sums of their weights and of the squares."""
+
+    drawn: int = 0
+    kept: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, size: int, weights: Array) -> None:
+        """Add a chunk of `size` scenarios, of which those kept have the weights."""
+        self.drawn += size
+        self.kept += len(weights)
+        self.total += float(np.add.reduce(weights))
+        self.squares += float(np.add.reduce(weights * weights))
+
+
 @dataclass(frozen=True)
 class _Replicate:
     """What is kept of a replicate: summaries, a few scenarios for ranks, the first chunk with a nan."""
 
     summaries: Mapping[str, Summary]
+    answers: Mapping[Condition, Summary]
+    weights: Weights
     percentiles: Mapping[str, Array]
     ranked: Mapping[str, Array]
     nonfinite_chunk: Mapping[str, tuple[int, int]]
@@ -251,8 +282,70 @@ def _chunk_of(column: Column, place: int, size: int) -> Column:
     return column[place * size : (place + 1) * size] if isinstance(column, np.ndarray) else column
 
 
+class _Gathering:
+    """A replicate being summarized, chunk by chunk."""
+
+    def __init__(self, drawn: Scenarios, names: Sequence[str], questions: Questions) -> None:
+        inputs = drawn.plan.inputs
+        self.questions = questions
+        # Under conditions the priors shift, which is worth telling.
+        summarized = dict.fromkeys([*names, *(inputs if questions.conditional else ())])
+        self.summaries = {name: Summary() for name in summarized}
+        self.answers = {condition: Summary() for condition in questions.probabilities}
+        self.weights = Weights()
+        self.ranked: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*inputs, *names])}
+        self.ranked_of_chunk = -(-_RANKED // drawn.chunks)
+        self.nonfinite: dict[str, tuple[int, int]] = {}
+
+    def add(self, columns: Mapping[str, Column], size: int, at: tuple[int, int]) -> None:
+        """Add a chunk of `size` scenarios, at (replicate, chunk)."""
+        if not self.questions.conditional:
+            self._count(columns, size, None, at)
+            if not at[1]:
+                self._rank(columns, slice(_RANKED))
+            return
+        columns, weights = kept_of(columns, size, self.questions)
+        self.weights.add(size, weights / WEIGHT)
+        if len(weights):
+            self._count(columns, len(weights), weights if self.questions.observed else None, at)
+            self._rank(columns, _systematic(weights, self.ranked_of_chunk))
+
+    def _count(
+        self, columns: Mapping[str, Column], size: int, weights: Counts | None, at: tuple[int, int]
+    ) -> None:
+        for name, summary in self.summaries.items():
+            before = summary.nonfinite
+            summary.add(columns[name], size, weights)
+            if summary.nonfinite > before:
+                self.nonfinite.setdefault(name, at)
+        for condition, summary in self.answers.items():
+            summary.add(condition.holds(columns), size, weights)
+
+    def _rank(self, columns: Mapping[str, Column], picked: slice | NDArray[np.intp]) -> None:
+        for name, parts in self.ranked.items():
+            column = columns[name]
+            if isinstance(column, np.ndarray):
+                parts.append(column[picked].copy())
+
+    def finish(self, percents: Sequence[float]) -> _Replicate:
+        summaries = {name: summary.finish() for name, summary in self.summaries.items()}
+        return _Replicate(
+            summaries,
+            {condition: summary.finish() for condition, summary in self.answers.items()},
+            self.weights,
+            {name: summary.percentiles(percents) for name, summary in summaries.items()},
+            {name: np.concatenate(parts) for name, parts in self.ranked.items() if parts},
+            self.nonfinite,
+        )
+
+
 def _replicates(
-    drawn: Scenarios, percents: Sequence[float], threads: int | None, progress: Progress | None
+    drawn: Scenarios,
+    names: Sequence[str],
+    percents: Sequence[float],
+    threads: int | None,
+    progress: Progress | None,
+    questions: Questions,
 ) -> Iterator[_Replicate]:
     """Work off the replicates, yielding each in turn; stops at the next chunk when the consumer does."""
     stopped, lock, done = Event(), Lock(), 0
@@ -261,34 +354,21 @@ def _replicates(
     def work(replicate: int) -> _Replicate:
         nonlocal done
         draw = drawn.replicate(replicate)
-        summaries = {name: Summary() for name in drawn.plan.outputs}
-        ranked: dict[str, Array] = {}
-        nonfinite: dict[str, tuple[int, int]] = {}
+        gathering = _Gathering(drawn, names, questions)
         for first in range(0, drawn.chunks, _TOGETHER):
             if stopped.is_set():
                 break
             together = min(_TOGETHER, drawn.chunks - first)
             inputs = draw(first, together)
-            outputs = drawn.plan(inputs)
-            for name, summary in summaries.items():
-                for place in range(together):
-                    before = summary.nonfinite
-                    summary.add(_chunk_of(outputs[name], place, drawn.size), drawn.size)
-                    if summary.nonfinite > before:
-                        nonfinite.setdefault(name, (replicate, first + place))
-            if not first:
-                ranked = {
-                    name: column[:_RANKED].copy()
-                    for name, column in {**inputs, **outputs}.items()
-                    if isinstance(column, np.ndarray)
-                }
+            computed = {**inputs, **drawn.plan(inputs)}
+            for place in range(together):
+                columns = {name: _chunk_of(column, place, drawn.size) for name, column in computed.items()}
+                gathering.add(columns, drawn.size, (replicate, first + place))
             if progress:
                 with lock:
                     done += together
                     progress(done, total)
-        finished = {name: summary.finish() for name, summary in summaries.items()}
-        percentiles = {name: summary.percentiles(percents) for name, summary in finished.items()}
-        return _Replicate(finished, percentiles, ranked, nonfinite)
+        return gathering.finish(percents)
 
     try:
         yield from ordered_map(work, range(drawn.replicates), threads)
@@ -296,24 +376,81 @@ def _replicates(
         stopped.set()
 
 
-class _Folded:
+def kept_of(
+    columns: Mapping[str, Column], size: int, questions: Questions
+) -> tuple[dict[str, Column], Counts]:
+    """The columns of those of `size` scenarios that count under the questions' conditions, and their weights."""
+    weights = questions.weights(columns, size)
+    places = np.flatnonzero(weights)
+    kept: dict[str, Column] = {
+        name: column[places] if isinstance(column, np.ndarray) else column for name, column in columns.items()
+    }
+    return kept, weights[places]
+
+
+def _systematic(weights: Counts, count: int) -> NDArray[np.intp]:
+    """Places of at most so many scenarios that stand for weighted ones (systematic resampling)."""
+    count = min(count, len(weights))
+    cumulative = np.cumsum(weights, dtype=np.float64)
+    places: NDArray[np.intp] = np.searchsorted(cumulative, (np.arange(count) + 0.5) / count * cumulative[-1])
+    return places
+
+
+def fold(
+    drawn: Scenarios,
+    names: Sequence[str],
+    percents: Sequence[float],
+    threads: int | None = None,
+    progress: Progress | None = None,
+    questions: Questions = NO_QUESTIONS,
+) -> Folded:
+    """Draw all scenarios, compute them, and summarize the named columns (under conditions the inputs' too).
+
+    Raises QuestionError where the conditions leave too few scenarios.
+    """
+    folded = Folded(percents)
+    for replicate in _replicates(drawn, names, percents, threads, progress, questions):
+        folded.add(replicate)
+    if questions.conditional:
+        check_kept(questions, folded.kept, drawn.count)
+    return folded
+
+
+class Folded:
     """The replicates so far: their merged summaries, and the statistics of each for the standard errors."""
 
-    def __init__(self, names: Sequence[str], percents: Sequence[float]) -> None:
+    def __init__(self, percents: Sequence[float]) -> None:
         self.percents = percents
-        self.merged = {name: Summary() for name in names}
-        self.percentiles: dict[str, list[Array]] = {name: [] for name in names}
-        self.moments: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+        self.merged: dict[str, Summary] = {}
+        self.answers: dict[Condition, Summary] = {}
+        self.answer_means: dict[Condition, list[float]] = {}
+        self.weights: list[Weights] = []
+        self.percentiles: dict[str, list[Array]] = {}
+        self.moments: dict[str, list[tuple[float, float]]] = {}
         self.ranked: list[Mapping[str, Array]] = []
         self.nonfinite_chunk: dict[str, tuple[int, int]] = {}
 
     def add(self, replicate: _Replicate) -> None:
+        """Add the next replicate."""
         for name, summary in replicate.summaries.items():
-            self.percentiles[name].append(replicate.percentiles[name])
-            self.moments[name].append((summary.mean, summary.sd))
-            self.merged[name].merge(summary)
+            self.percentiles.setdefault(name, []).append(replicate.percentiles[name])
+            self.moments.setdefault(name, []).append((summary.mean, summary.sd))
+            self.merged.setdefault(name, Summary()).merge(summary)
+        for condition, summary in replicate.answers.items():
+            self.answer_means.setdefault(condition, []).append(summary.mean)
+            self.answers.setdefault(condition, Summary()).merge(summary)
+        self.weights.append(replicate.weights)
         self.ranked.append(replicate.ranked)
         self.nonfinite_chunk = {**replicate.nonfinite_chunk, **self.nonfinite_chunk}
+
+    @property
+    def kept(self) -> Kept:
+        """What the conditions leave."""
+        total = sum(each.total for each in self.weights)
+        squares = sum(each.squares for each in self.weights)
+        kept, drawn = (sum(getattr(each, part) for each in self.weights) for part in ("kept", "drawn"))
+        error = float(standard_error([each.kept / each.drawn for each in self.weights]))
+        return Kept(kept, kept / drawn, error, total * total / squares if squares else 0.0)
 
 
 def standard_error(estimates: Sequence[float] | Sequence[Array] | Array) -> Array:
@@ -332,7 +469,7 @@ def ranks(column: Array) -> Array:
     return mean_rank
 
 
-def _rank_correlations(folded: _Folded, plan: Plan) -> dict[str, Array]:
+def _rank_correlations(folded: Folded, plan: Plan) -> dict[str, Array]:
     """Spearman's correlation of each output with each input, 0 where either is constant or does not need the other."""
     needed = {name: {name} for name in plan.inputs}
     for name, _, needs in plan.steps:
@@ -368,14 +505,16 @@ def _attributes(priors: Priors, name: str) -> dict[str, str]:
     return {"units": quantity.unit, "long_name": quantity.label}
 
 
-def _dataset(priors: Priors, drawn: Scenarios, folded: _Folded, scheme: str, seed: int) -> Dataset:
+def _dataset(
+    priors: Priors, drawn: Scenarios, folded: Folded, names: Sequence[str], scheme: str, seed: int
+) -> Dataset:
     import xarray
 
     inputs = drawn.plan.inputs
     correlations = _rank_correlations(folded, drawn.plan)
     variables: dict[str, tuple[object, object, dict[str, str]]] = {}
-    for name, summary in folded.merged.items():
-        attributes = _attributes(priors, name)
+    for name in names:
+        summary, attributes = folded.merged[name], _attributes(priors, name)
         moments = np.array(folded.moments[name])
         parts = {
             "se": (
@@ -429,6 +568,47 @@ def _dataset(priors: Priors, drawn: Scenarios, folded: _Folded, scheme: str, see
     return xarray.Dataset(variables, coordinates, provenance)
 
 
+def _answers(folded: Folded, questions: Questions, dataset: Dataset) -> Dataset:
+    """The variables that answer questions: probabilities, and the priors' bands given the conditions."""
+    import xarray
+
+    variables: dict[str, tuple[object, object, dict[str, str]]] = {}
+    coordinates = {}
+    if questions.probabilities:
+        answers = [folded.answers[condition].mean for condition in questions.probabilities]
+        errors = standard_error(np.transpose([folded.answer_means[each] for each in questions.probabilities]))
+        unit = {"units": "1"}
+        variables["probability"] = ("question", np.array(answers), {**unit, "long_name": "probability"})
+        variables["probability_se"] = ("question", errors, {**unit, "long_name": "its standard error"})
+        texts = np.array([condition.text for condition in questions.probabilities], dtype=object)
+        coordinates["question"] = ("question", texts)
+    if questions.conditional:
+        bands = [folded.merged[str(name)].percentiles(folded.percents) for name in dataset["prior"].values]
+        what = {"long_name": "percentiles of the priors given the conditions"}
+        variables["prior_band_given"] = (
+            ("prior", "percentile"),
+            np.array(bands).reshape(len(bands), len(folded.percents)),
+            what,
+        )
+    return xarray.Dataset(variables, coordinates)
+
+
+def _told(folded: Folded, questions: Questions) -> dict[str, str]:
+    """The attribute `given`, as JSON: the conditions, and what they leave."""
+    if not questions.conditional:
+        return {}
+    kept = folded.kept
+    told = {
+        "given": [condition.text for condition in questions.given],
+        "observed": [observation.text for observation in questions.observed],
+        "scenarios": kept.scenarios,
+        "share": kept.share,
+        "share_se": kept.share_se,
+        "effective": kept.effective,
+    }
+    return {"given": json.dumps(told)}
+
+
 def _provenance(priors: Priors) -> dict[str, object]:
     return {
         "model": priors.model,
@@ -461,7 +641,7 @@ def _provenance(priors: Priors) -> dict[str, object]:
     }
 
 
-def _nonfinite_messages(drawn: Scenarios, folded: _Folded) -> list[str]:
+def _nonfinite_messages(drawn: Scenarios, folded: Folded) -> list[str]:
     """For each quantity that was nan or infinite: how often, and the first place where it began."""
     messages = []
     for name, (replicate, chunk) in folded.nonfinite_chunk.items():

@@ -119,6 +119,7 @@ class Formula:
     text: str
     names: tuple[str, ...]
     evaluate: Callable[[Sequence[Column]], Any] = field(repr=False, compare=False)
+    condition: bool = False  # a comparison, or several joined: known before any value is
 
     def __call__(self, *values: Column) -> Column:
         """Compute the formula for a value or a 1-D array for each name; conditions come out as 0 and 1.
@@ -143,8 +144,9 @@ def formula(text: str, known: Collection[str] = ()) -> Formula:
     tree, line = _parsed(text)
     compiler = _Compiler(line, known, names=[])
     with np.errstate(all="ignore"):
-        part = _number(compiler.part(tree, 0))
-    return Formula(text, tuple(compiler.names), _evaluation(part))
+        part = compiler.part(tree, 0)
+        number = _number(part)
+    return Formula(text, tuple(compiler.names), _evaluation(number), part.truth)
 
 
 def _parsed(text: str) -> tuple[ast.expr, str]:

@@ -20,6 +20,7 @@ _LEADING_BITS = 10  # bins of a relative width of 2^-10; within a bin, values ar
 _SHIFT = 52 - _LEADING_BITS
 _NEGLIGIBLE_OCTAVES = 40  # what is smaller than the largest magnitude by more counts as zero
 _DISTINCT = 256  # at most so many values are counted one by one
+WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
 
 
 def _bins(magnitudes: Array) -> Counts:
@@ -30,6 +31,12 @@ def _bins(magnitudes: Array) -> Counts:
 def _edge(bins: Counts | int) -> Array:
     edges: Array = (np.asarray(bins, dtype=np.int64) << _SHIFT).view(np.float64)
     return edges
+
+
+def _counted(places: Counts, length: int, weights: Counts | None) -> Counts:
+    """How often each place occurs; a chunk's sums of weights stay below 2^53, where float64 counts exactly."""
+    counts = np.bincount(places, weights, minlength=length)
+    return counts.astype(np.int64, copy=False)
 
 
 @dataclass
@@ -54,12 +61,14 @@ class _Window:
             self.start, self.counts = first, wider
         self.counts[start - self.start :][: len(counts)] += counts
 
-    def add_magnitudes(self, magnitudes: Array, least: float, greatest: float) -> None:
-        """Count magnitudes that lie between the two given."""
+    def add_magnitudes(
+        self, magnitudes: Array, least: float, greatest: float, weights: Counts | None = None
+    ) -> None:
+        """Count magnitudes that lie between the two given, each once or as often as its weight says."""
         first, last = (int(_bins(np.array([end]))[0]) for end in (least, greatest))
         bins = _bins(magnitudes)
         bins -= first
-        self.add(first, np.bincount(bins, minlength=last - first + 1))
+        self.add(first, _counted(bins, last - first + 1, weights))
 
     def drop_below(self, threshold: float) -> int:
         """Empty the bins below a threshold and return how many values they held."""
@@ -86,44 +95,53 @@ class Summary:
         self._values: dict[float, int] | None = {}
         self._positive, self._negative, self._zeros = _Window(), _Window(), 0
 
-    def add(self, column: Array | float, size: int) -> None:
-        """Add the next chunk of `size` scenarios; a float stands for as many equal values."""
+    def add(self, column: Array | float, size: int, weights: Counts | None = None) -> None:
+        """Add the next chunk of `size` scenarios; a float stands for as many equal values.
+
+        `weights`, whole numbers of at most `WEIGHT`, say how often each scenario counts (by default once).
+        """
         values = np.atleast_1d(np.asarray(column, dtype=np.float64))
-        weight = size if len(values) == 1 else 1
+        times = 1  # how often each of the values counts, where there are no weights
+        if len(values) == 1:
+            times, weights = size if weights is None else int(weights.sum()), None
         least, greatest = float(values.min()), float(values.max())
         if not np.isfinite(least + greatest):
-            values = values[np.isfinite(values)]
-            self.nonfinite += size - len(values) * weight
+            finite = np.isfinite(values)
+            self.nonfinite += size if len(values) == 1 else size - int(finite.sum())
+            values, weights = values[finite], None if weights is None else weights[finite]
             if not len(values):
                 return
             least, greatest = float(values.min()), float(values.max())
         if np.isnan(self._shift):
             self._shift = float(values[0])
-        self.count += len(values) * weight
+        self.count += len(values) * times if weights is None else int(weights.sum())
         self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
         deviations = values - self._shift
-        self._shifted[0] += weight * float(np.add.reduce(deviations))
-        deviations *= deviations
-        self._shifted[1] += weight * float(np.add.reduce(deviations))
+        weighted = deviations if weights is None else deviations * weights
+        self._shifted[0] += times * float(np.add.reduce(weighted))
+        weighted *= deviations
+        self._shifted[1] += times * float(np.add.reduce(weighted))
         if self._values is not None:
-            self._count_values(values, weight, constant=least == greatest)
+            self._count_values(values, times, weights, constant=least == greatest)
         else:
-            self._count_bins(values, least, greatest)
+            self._count_bins(values, least, greatest, weights)
 
-    def _count_values(self, values: Array, weight: int, *, constant: bool) -> None:
+    def _count_values(self, values: Array, times: int, weights: Counts | None, *, constant: bool) -> None:
         assert self._values is not None
         if constant:
-            distinct, counts = values[:1], np.array([len(values) * weight])
+            number = len(values) * times if weights is None else int(weights.sum())
+            distinct, counts = values[:1], np.array([number])
         elif len(np.unique(values[: 2 * _DISTINCT])) > _DISTINCT:  # continuous: no need to sort it all
             self._spill()
-            self._count_bins(values, float(values.min()), float(values.max()))
+            self._count_bins(values, float(values.min()), float(values.max()), weights)
             return
         else:
-            distinct, counts = np.unique(values, return_counts=True)
+            distinct, places = np.unique(values, return_inverse=True)
             if len(distinct) > _DISTINCT:
                 self._spill()
-                self._count_bins(values, float(values.min()), float(values.max()))
+                self._count_bins(values, float(values.min()), float(values.max()), weights)
                 return
+            counts = _counted(places, len(distinct), weights)
         for value, number in zip(distinct.tolist(), counts.tolist(), strict=True):
             self._values[value] = self._values.get(value, 0) + number
         if len(self._values) > _DISTINCT:
@@ -144,17 +162,18 @@ class Summary:
                 window.add(int(bins.min()), counts)
         self._forget_negligible()
 
-    def _count_bins(self, values: Array, least: float, greatest: float) -> None:
+    def _count_bins(self, values: Array, least: float, greatest: float, weights: Counts | None) -> None:
         threshold = self._threshold()
         if least >= threshold and least > 0:
-            self._positive.add_magnitudes(values, least, greatest)
+            self._positive.add_magnitudes(values, least, greatest, weights)
         else:
+            self._zeros += len(values) if weights is None else int(weights.sum())
             for window, magnitudes in ((self._positive, values), (self._negative, -values)):
-                large = magnitudes[(magnitudes >= threshold) & (magnitudes > 0)]
+                held = (magnitudes >= threshold) & (magnitudes > 0)
+                large, theirs = magnitudes[held], None if weights is None else weights[held]
                 if len(large):
-                    window.add_magnitudes(large, float(large.min()), float(large.max()))
-                    self._zeros -= len(large)
-            self._zeros += len(values)
+                    window.add_magnitudes(large, float(large.min()), float(large.max()), theirs)
+                    self._zeros -= len(large) if theirs is None else int(theirs.sum())
         self._forget_negligible()
 
     def _threshold(self) -> float:
