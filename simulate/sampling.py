@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Words = NDArray[np.uint32]
+Mask = NDArray[np.bool_]
 Blocks = Callable[[int], Words]  # chunk -> words, one row a column drawn, one word a scenario
 
 CHUNK = 2**14
@@ -124,7 +125,8 @@ SCHEMES: dict[str, Callable[[int, int, Sequence[str], Sequence[int], int], Block
 # Read as a signed integer, a word plus one half is its distance from the nearer end of (0, 1), in units of
 # 2^-32, with the sign telling which end. The sign, exponent and leading bits of that float name a cell, so
 # that both tails stay resolved; a cell's line runs through the values at its two Gauss points, which keeps its
-# mean.
+# mean. A cell that holds a jump, or in which a line is too far from the curve (of a loguniform over 25 decades, or
+# where the density vanishes between two components), is left blank: its draws come from the exact inverse.
 
 _LEADING_BITS = 8
 _OCTAVES = 32
@@ -133,14 +135,17 @@ _GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)  # in units of the cell
 _SCORES_PER_UNIT = 512
 _SCORE_LIMIT = 8.5
 _SCORE_CELLS = int(2 * _SCORE_LIMIT * _SCORES_PER_UNIT)
+_TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile range, if that is more
+_SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """A piecewise linear function: intercept + slope * position; nan where a cell holds a jump."""
+    """A piecewise linear function: intercept + slope * position; nan in the cells left blank."""
 
     intercept: Array
     slope: Array
+    blank: bool = False  # whether there are such cells
 
     def __call__(self, cell: NDArray[np.int64], position: Array) -> Array:
         value = self.slope.take(cell)
@@ -210,13 +215,34 @@ def _cell_nodes() -> tuple[Array, Array, Array, Array]:
     )
 
 
-def _smooth_quantile(distribution: Distribution, scores: Array) -> Array:
-    """Quantiles at normal scores: six-point interpolation of exact ones (step 1/32: 1e-11 where smooth)."""
+def _scale(distribution: Distribution, values: Array) -> Array:
+    """What errors are relative to: the value, or the interquartile range where that is more."""
+    low, high = distribution.quantile(np.array([0.25, 0.75]))
+    scale: Array = np.maximum(np.abs(values), high - low)
+    return scale
+
+
+def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) -> Array:
+    """Quantiles at p = 1 - q, whose normal scores are given: where costly, between exact ones on a grid.
+
+    Six-point interpolation with step 1/32 in the score, unless that from every other point of the grid tells
+    that it is not smooth enough.
+    """
+    if not distribution.costly:
+        return distribution.quantile(p, q)
     from scipy.special import ndtr
 
     step, reach = 1 / 32, 8.75
     grid = np.arange(-reach, reach + step / 2, step)
     exact = distribution.quantile(ndtr(grid), ndtr(-grid))
+    coarse = exact[::2]
+    between = sum(
+        weight / 256 * coarse[place : len(coarse) - 5 + place]
+        for place, weight in enumerate((3, -25, 150, 150, -25, 3))
+    )
+    known = exact[5:-5:2]
+    if (np.abs(between - known) > _SMOOTH * _scale(distribution, known)).any():
+        return distribution.quantile(p, q)
     place = (scores + reach) / step
     first = np.clip(place.astype(np.int64) - 2, 0, len(grid) - 6)
     offset = place - first
@@ -231,43 +257,53 @@ def _smooth_quantile(distribution: Distribution, scores: Array) -> Array:
     return np.clip(value, low, high)
 
 
-def _without_jumps(lines: _Lines, left: Array, right: Array, jumps: Array) -> _Lines:
-    """Blank the cells (from left to right) that hold a jump: their draws are taken from the exact inverse."""
-    for jump in jumps:
-        lines.intercept[(left <= jump) & (jump <= right)] = np.nan
-    return lines
+def _blanked(
+    distribution: Distribution, lines: _Lines, values: Array, edges: tuple[Array, Array], jumped: Mask
+) -> _Lines:
+    """Blank the cells that hold a jump and those whose line is off by more than the tolerance.
+
+    A parabola departs from its line by at most a twelfth of the width times the change of the slope from one
+    cell, of those with the given edges, to the next.
+    """
+    left, right = edges
+    change = np.abs(np.diff(lines.slope))
+    change[left[1:] != right[:-1]] = 0.0
+    error = (right - left) / 12 * np.maximum(np.append(change, 0.0), np.append(0.0, change))
+    blank = jumped | (error > _TOLERANCE * _scale(distribution, values))
+    lines.intercept[blank] = np.nan
+    return _Lines(lines.intercept, lines.slope, bool(blank.any()))
+
+
+def _holding(left: Array, right: Array, jumps: Array) -> Mask:
+    """Which of the cells from left to right hold one of the increasing jumps."""
+    holding: Mask = np.searchsorted(jumps, left, "left") < np.searchsorted(jumps, right, "right")
+    return holding
 
 
 def _uniform_table(distribution: Distribution) -> _Lines:
     """The quantile function, for cells of a word's position."""
     left, right, left_score, right_score = _cell_nodes()
-    if distribution.costly:
-        low, high = (_smooth_quantile(distribution, scores) for scores in (left_score, right_score))
-    else:
-        low, high = (distribution.quantile(*_probabilities_at(position)) for position in (left, right))
-    lines = _lines(left, right, low, high)
-    if len(distribution.jumps):
-        edge, width = _cell_edges()
-        outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
-        from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
-        lines = _without_jumps(lines, from_left, to_right, distribution.jumps)
-    return lines
+    low = _quantiles(distribution, left_score, *_probabilities_at(left))
+    high = _quantiles(distribution, right_score, *_probabilities_at(right))
+    edge, width = _cell_edges()
+    outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
+    from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
+    jumped = _holding(from_left, to_right, distribution.jumps)
+    edges = np.tile(edge, 2), np.tile(edge + width, 2)
+    return _blanked(distribution, _lines(left, right, low, high), low, edges, jumped)
 
 
 def _score_table(distribution: Distribution) -> _Lines:
     """The quantile function, for equal cells of the normal score."""
     from scipy.special import ndtr, ndtri
 
-    edges = -_SCORE_LIMIT + np.arange(_SCORE_CELLS) / _SCORES_PER_UNIT
-    left, right = (edges + place / _SCORES_PER_UNIT for place in _GAUSS)
-    if distribution.costly:
-        low, high = (_smooth_quantile(distribution, scores) for scores in (left, right))
-    else:
-        low, high = (distribution.quantile(ndtr(scores), ndtr(-scores)) for scores in (left, right))
-    lines = _lines(left, right, low, high)
-    if len(distribution.jumps):
-        lines = _without_jumps(lines, edges, edges + 1 / _SCORES_PER_UNIT, ndtri(distribution.jumps))
-    return lines
+    width = 1 / _SCORES_PER_UNIT
+    edges: Array = -_SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
+    left, right = (edges[:-1] + place * width for place in _GAUSS)
+    low, high = (_quantiles(distribution, scores, ndtr(scores), ndtr(-scores)) for scores in (left, right))
+    around = edges[:-1], edges[1:]
+    jumped = _holding(*around, ndtri(distribution.jumps))
+    return _blanked(distribution, _lines(left, right, low, high), low, around, jumped)
 
 
 @lru_cache(maxsize=512)
@@ -363,7 +399,9 @@ class Sampler:
         linked = _linked(latent, self.wanted)
         self.names = tuple(sorted({*self.wanted, *linked}, key=dimensions.__getitem__))
         self.rows = {name: row for row, name in enumerate(self.names)}
-        self._dimensions = [dimensions[name] + stream * _STREAM for name in self.names]
+        # another stream's dimensions come next: far ones of a Sobol' net fill pairs with the first ones badly
+        span = 1 + max(dimensions.values(), default=0)
+        self._dimensions = [dimensions[name] + stream * span for name in self.names]
         if self._dimensions and max(self._dimensions) >= len(_directions()):
             raise ValueError(f"{len(_directions())} Sobol' dimensions do not hold that many quantities")
         self.copula = tuple(name for name in self.names if name in linked)
@@ -419,28 +457,26 @@ class Sampler:
     def at_words(self, name: str, words: Words) -> Array:
         """The column of a name outside the copula."""
         position = _positions(words[self.rows[name]])
-        column = self._tables[name](_cells(position), position)
-        distribution = self._distributions[name]
-        if len(distribution.jumps):
+        table = self._tables[name]
+        column = table(_cells(position), position)
+        if table.blank:
             blank = np.flatnonzero(np.isnan(column))
-            column[blank] = distribution.quantile(*_probabilities_at(position[blank]))
+            column[blank] = self._distributions[name].quantile(*_probabilities_at(position[blank]))
         return column
 
     def at_scores(self, name: str, scores: Array) -> Array:
         """The column of a name in the copula, at standard normal scores."""
         position = np.clip(scores, -_SCORE_LIMIT, _SCORE_LIMIT - 1e-9)
         cell = ((position + _SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
-        column = self._tables[name](cell, position)
-        distribution = self._distributions[name]
-        if len(distribution.jumps):
+        table = self._tables[name]
+        column = table(cell, position)
+        if table.blank:
             from scipy.special import ndtr
 
             blank = np.flatnonzero(np.isnan(column))
-            column[blank] = distribution.quantile(ndtr(position[blank]), ndtr(-position[blank]))
+            scores = position[blank]
+            column[blank] = self._distributions[name].quantile(ndtr(scores), ndtr(-scores))
         return column
-
-
-_STREAM = 512  # dimensions between two streams
 
 
 def _linked(latent: Mapping[tuple[str, str], float], wanted: Sequence[str]) -> set[str]:
