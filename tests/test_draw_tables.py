@@ -1,0 +1,99 @@
+"""Draw tables of every family's examples, and harder ones, against the exact inverse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import special
+from test_distributions import EXAMPLES, identifier, table
+
+from simulate import sampling
+from simulate.distributions import distribution
+from simulate.sampling import Sampler
+
+HARD = [
+    (family, table(text))
+    for family, text in [
+        ("lognormal", "mu = 0, sigma = 5"),
+        ("student_t", "df = 1.5, location = 0, scale = 1"),
+        ("student_t", "df = 0.7, location = 0, scale = 1"),
+        ("beta", "alpha = 0.1, beta = 0.1"),
+        ("beta", "alpha = 0.1, beta = 0.1, lower = 5, upper = 6"),
+        ("gamma", "shape = 0.01, scale = 1"),
+        ("loguniform", "lower = 1e-30, upper = 1e30"),
+        ("lognormal", "mu = 0, sigma = 5, lower = 1e9, upper = 1e11"),
+        ("choice", "values = [1, 1000], weights = [1e-6, 1]"),
+        (
+            "mixture",
+            'components = [{dist = "lognormal", mu = 0, sigma = 5}, {dist = "normal", mean = -5, sd = 1}]',
+        ),
+        (
+            "mixture",
+            'components = [{dist = "uniform", lower = 0, upper = 1}, {dist = "uniform", lower = 5, upper = 6}]',
+        ),
+    ]
+]
+every_table = pytest.mark.parametrize(("family", "parameters"), EXAMPLES + HARD, ids=identifier)
+
+
+def words_of_every_octave():
+    """Words at least 2^-30 from either end of (0, 1), as many from each octave of the distance, and the extremes."""
+    generator = np.random.default_rng(6)
+    octaves = [generator.integers(2**octave, 2 ** (octave + 1), 300) for octave in range(2, 31)]
+    distances = np.concatenate([*octaves, [4, 2**30, 2**31 - 1]])
+    return np.concatenate([distances, 2**32 - 1 - distances]).astype(np.uint32)
+
+
+WORDS = words_of_every_octave()
+BELOW, ABOVE = sampling.probabilities(WORDS)
+SCORES = np.copysign(special.ndtri(np.minimum(BELOW, ABOVE)), BELOW - ABOVE)
+
+
+def off(made, values, exact):
+    """Differences relative to the value or to the interquartile range, whichever is more."""
+    low, high = made.quantile(np.array([0.25, 0.75]))
+    scale = np.maximum(np.abs(exact), high - low)
+    return np.abs(values - exact) / np.where(scale > 0, scale, 1.0)
+
+
+@every_table
+def test_draws_keep_to_the_exact_inverse(family, parameters):
+    made = distribution(family, parameters)
+    alone = Sampler({"a": made}, {"a": 0}, {}, seed=7)
+    tied = Sampler({"a": made, "b": made}, {"a": 0, "b": 1}, {("a", "b"): 0.5}, seed=7)
+    at_words, at_scores = alone.at_words("a", WORDS[None]), tied.at_scores("a", SCORES)
+    assert off(made, at_words, made.quantile(BELOW, ABOVE)).max() < 5e-5
+    exact = made.quantile(special.ndtr(SCORES), special.ndtr(-SCORES))
+    assert off(made, at_scores, exact).max() < 5e-5
+
+
+@every_table
+def test_lines_keep_the_means_of_their_cells(family, parameters):
+    made = distribution(family, parameters)
+    lines = sampling._uniform_table(made)
+    edge, width = sampling._cell_edges()
+    some = np.arange(3, len(edge), 37)  # of the cells, in every octave, a few
+    some = some[edge[some] >= 4]
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    at = edge[some, None] + width[some, None] * (nodes + 1) / 2
+    middle = edge[some] + width[some] / 2
+    for side, first in ((1, 0), (-1, len(edge))):
+        exact = made.quantile(*sampling._probabilities_at(side * at)) @ weights / 2
+        ours = lines.intercept[some + first] + lines.slope[some + first] * side * middle
+        lined = ~np.isnan(ours)  # the others are drawn from the exact inverse
+        assert (off(made, ours, exact)[lined] < 1e-9).all()
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_no_value_of_no_component_is_drawn(tied):
+    """Between the components of a mixture, and between the values of a choice, nothing is drawn."""
+    made = {
+        "choice": distribution("choice", table("values = [1, 2, 1000], weights = [1, 3, 1e-5]")),
+        "mixture": distribution("mixture", HARD[-1][1]),
+    }
+    pairs = {("choice", "mixture"): 0.5} if tied else {}
+    drawn = Sampler(made, {"choice": 0, "mixture": 1}, pairs, seed=7, scheme="random", size=2**18)
+    columns = drawn.columns(drawn.words(0)(0))
+    assert set(columns["choice"].tolist()) <= {1.0, 2.0, 1000.0}
+    mixture = columns["mixture"]
+    assert (((mixture >= 0) & (mixture <= 1)) | ((mixture >= 5) & (mixture <= 6))).all()
