@@ -258,12 +258,12 @@ def decide(
         ),
     ] = None,
 ) -> None:
-    """Decide between the choices of a priors file, and tell what would be worth finding out first.
+    """Decide between the choices of a priors file.
 
     The choices, tables [choices.NAME], share their scenarios. Printed are each one's expected cost, band,
-    share of scenarios in which it is the cheapest and expected regret, and the value of knowing everything
-    (EVPI) or one prior (EVPPI) before deciding. Writes decide.csv, decide.png and decide.svg into a folder
-    below outputs/ with the name of the priors file.
+    share of scenarios in which it is the cheapest and expected regret, and what would be worth finding out
+    first: the value of knowing everything (EVPI) or one prior (EVPPI) before deciding. Writes decide.csv,
+    decide.png and decide.svg into a folder below outputs/ with the name of the priors file.
 
     \b
     Examples:
@@ -460,7 +460,8 @@ def compare(
         ),
     ] = None,
     bridge: Annotated[
-        str, typer.Option(help="Split the change of these over the changed inputs: percentiles, mean, or none.")
+        str,
+        typer.Option(help="Split the change of these over the changed inputs: percentiles, mean, or none."),
     ] = "50,95",
     scale: Annotated[
         BridgeScale, typer.Option(help="Split the difference, or on a log scale the ratio.")
@@ -474,7 +475,9 @@ def compare(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where to write; outputs/BASELINE-vs-ALTERNATIVE by default."),
     ] = None,
-    output: Annotated[ComparisonFormat, typer.Option("--format", help="What to print.")] = ComparisonFormat.table,
+    output: Annotated[
+        ComparisonFormat, typer.Option("--format", help="What to print.")
+    ] = ComparisonFormat.table,
     pictures: Annotated[
         bool | None,
         typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables."),
@@ -545,10 +548,7 @@ def _cases(sources: list[Path], vary: list[str]) -> tuple[list[Case], str]:
         by = "-".join(dict.fromkeys(setting.partition("=")[0].strip() for setting in vary))
         return varied(sources[0], vary), f"{sources[0].stem}-by-{by}"
     made = cases(
-        [
-            (path, results.read_run(path) if results.is_result(path) else load_priors(path))
-            for path in sources
-        ]
+        [(path, results.read_run(path) if results.is_result(path) else load_priors(path)) for path in sources]
     )
     return made, comparison_report.default_name([case.name for case in made])
 
