@@ -268,7 +268,7 @@ def _blanked(
     left, right = edges
     change = np.abs(np.diff(lines.slope))
     change[left[1:] != right[:-1]] = 0.0
-    error = (right - left) / 12 * np.maximum(np.append(change, 0.0), np.append(0.0, change))
+    error = np.abs(right - left) / 12 * np.maximum(np.append(change, 0.0), np.append(0.0, change))
     blank = jumped | (error > _TOLERANCE * _scale(distribution, values))
     lines.intercept[blank] = np.nan
     return _Lines(lines.intercept, lines.slope, bool(blank.any()))
@@ -289,7 +289,7 @@ def _uniform_table(distribution: Distribution) -> _Lines:
     outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
     from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
     jumped = _holding(from_left, to_right, distribution.jumps)
-    edges = np.tile(edge, 2), np.tile(edge + width, 2)
+    edges = np.concatenate([edge, -edge]), np.concatenate([edge + width, -edge - width])
     return _blanked(distribution, _lines(left, right, low, high), low, edges, jumped)
 
 
