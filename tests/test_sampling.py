@@ -182,4 +182,4 @@ def test_a_cells_line_keeps_the_mean_of_the_cell():
 
 def test_too_many_quantities_are_refused():
     with pytest.raises(ValueError, match="1024"):
-        sampler(["a"], stream=2)
+        sampler(["a"], stream=1024)
