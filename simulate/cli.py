@@ -447,7 +447,7 @@ def compare(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="BASELINE [ALTERNATIVE...]", help="Priors files, or folders or .nc files of earlier runs."
+            metavar="CASE", help="Priors files, or folders or .nc files of earlier runs; the baseline first."
         ),
     ],
     *,
@@ -498,7 +498,8 @@ def compare(
     from simulate import comparison, comparison_report, results
 
     cases, folder_name = _cases(sources, vary or [])
-    with results.output_folder(out or Path("outputs") / folder_name, ()) as folder:
+    files = comparison_report.file_names([case.name for case in cases])
+    with results.output_folder(out or Path("outputs") / folder_name, files) as folder:
         with progress_bar() as progress:
             compared = comparison.compare(
                 cases,
@@ -558,7 +559,7 @@ def _statistics(text: str) -> list[float | Literal["mean"]]:
     parts = [part.strip() for part in text.split(",")]
     if parts == ["none"]:
         return []
-    return [part if part == "mean" else numbers("--bridge", part)[0] for part in parts]
+    return ["mean" if part == "mean" else (numbers("--bridge", part) or [])[0] for part in parts]
 
 
 def names(text: str | None) -> list[str] | str | None:

@@ -33,6 +33,16 @@ if TYPE_CHECKING:
 _PERCENTS = np.array(GRID)
 
 
+def figures(comparison: Comparison) -> dict[str, Figure]:
+    """All pictures by the name of their file: bands, exceedance, and a waterfall for each alternative."""
+    found = {"bands": bands(comparison), "exceedance": exceedance(comparison)}
+    for case in comparison.alternatives:
+        name = "waterfall" if len(comparison.alternatives) == 1 else f"waterfall-{case.name}"
+        if figure := waterfall(comparison, case.name):
+            found[name] = figure
+    return found
+
+
 def _colour(comparison: Comparison, case: str) -> str:
     place = [each.name for each in comparison.cases].index(case)
     return PALETTE[place % len(PALETTE)]
@@ -149,8 +159,10 @@ def exceedance(comparison: Comparison) -> Figure:
         if logarithmic:
             axis.set_xscale("log")
         for case, band in known.items():
-            at = [band.grid[0], *band.grid, band.grid[-1]]
-            axis.plot(at, [100, *(100 - _PERCENTS), 0], color=_colour(comparison, case), linewidth=2)
+            at, above = band.grid, 100 - _PERCENTS
+            if at[0] == at[-1]:  # a constant: one step
+                at, above = at[[0, -1]], np.array([100.0, 0.0])
+            axis.plot(at, above, color=_colour(comparison, case), linewidth=2)
         axis.set_ylim(-2, 102)
         axis.set_yticks([0, 25, 50, 75, 100], ["0 %", "", "50 %", "", "100 %"])
         axis.grid(visible=True, axis="y", color="#E4E4E4", linewidth=0.7)

@@ -14,6 +14,8 @@ from simulate.comparison import Against, Band, Compared, Comparison, to_json
 from simulate.tables import Column, Line, Scale, paragraph, printable, row_scale, table
 
 PARTS = 10  # parts of a bridge shown one by one
+MOST_DECIMALS = 6  # decimals of a standard error beyond which it is written with an exponent
+LONGEST = 48  # characters of an input shown
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def sections(comparison: Comparison) -> Iterator[Section]:
     for compared in comparison.quantities.values():
         for case in comparison.alternatives:
             bridges = compared.alternatives[case.name].bridges
-            if any(bridge.parts for bridge in bridges.values()):
+            if any(shown_parts(bridge) for bridge in bridges.values()):
                 yield _bridged(comparison, compared, case.name)
     labels = " ".join(f"{case.name} is {case.label}." for case in comparison.cases if case.label != case.name)
     yield Section(
@@ -141,7 +143,7 @@ def _inputs(comparison: Comparison) -> Iterator[Section]:
             yield Section(heading, remark="Not known: one of the two has no priors that can be read.")
             continue
         rows = [
-            (row.name, row.kind, row.change, row.before or "–", row.after or "–")
+            (row.name, row.kind, row.change, _shortened(row.before), _shortened(row.after))
             for row in comparison.changes[case.name]
         ]
         columns = (
@@ -152,6 +154,13 @@ def _inputs(comparison: Comparison) -> Iterator[Section]:
             Column(case.label, give="wrap"),
         )
         yield Section(heading, columns, tuple(rows), "" if rows else "None.")
+
+
+def _shortened(text: str) -> str:
+    """What an input says, in a cell; all of it is in compare.json."""
+    if not text:
+        return "–"
+    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
 
 
 def _side_by_side(comparison: Comparison, compared: Compared) -> Section:
@@ -206,6 +215,8 @@ def _error(error: float, scale: Scale) -> str:
     if not error:
         return "0"
     place = math.floor(math.log10(error)) - 1
+    if scale.exponent - place > MOST_DECIMALS:
+        return f"{error / 10.0**scale.exponent:.1e}"
     return f"{round(error, -place) / 10.0**scale.exponent:,.{max(scale.exponent - place, 0)}f}"
 
 
@@ -223,8 +234,9 @@ def _bridged(comparison: Comparison, compared: Compared, case: str) -> Section:
     """The parts of a bridge, the largest of its first statistic first, the rest summed."""
     bridges = compared.alternatives[case].bridges
     logarithmic = comparison.scale == "log"
-    names = shown_parts(next(iter(bridges.values())))
-    titles, columns = [], [Column("change", give="wrap")]
+    moving = list(dict.fromkeys(name for bridge in bridges.values() for name in shown_parts(bridge, None)))
+    names = moving[:PARTS]
+    columns = [Column("change", give="wrap")]
     cells: list[list[str]] = [[] for _ in range(len(names) + 3)]
     for statistic, bridge in bridges.items():
         parts = {part.name: part for part in bridge.parts}
@@ -237,7 +249,7 @@ def _bridged(comparison: Comparison, compared: Compared, case: str) -> Section:
         if logarithmic:
             figures = [_factor(part) for part in listed]
             scale = row_scale(ends, [0.0, 0.0])
-            errors = [f"{math.exp(part.value) * part.standard_error:.1g}" for part in listed]
+            errors = [_error(math.exp(part.value) * part.standard_error, Scale(0, 0, 4)) for part in listed]
         else:
             values = [part.value for part in listed]
             scale = row_scale([*ends, *values], [abs(ends[1]) * 1e-4 or 1e-300] * (len(listed) + 2))
@@ -245,21 +257,22 @@ def _bridged(comparison: Comparison, compared: Compared, case: str) -> Section:
             errors = [_error(part.standard_error, scale) for part in listed]
         shown = [Scale(scale.exponent, scale.place, 4).figure(end) for end in ends]
         columns += [Column(f"{title} {scale.unit(compared.unit)}".strip(), ">"), Column("±", ">", drop=1)]
-        titles.append(title)
         for row, pair in zip(
             cells, [(shown[0], ""), *zip(figures, errors, strict=True), (shown[1], "")], strict=True
         ):
             row.extend(pair)
-    count = len(next(iter(bridges.values())).parts) - len(names)
+    more = len(moving) - len(names)
     names = [
         _label(comparison, comparison.baseline.name),
         *names,
-        f"{count} others",
+        f"{more} other{'s' if more > 1 else ''}",
         _label(comparison, case),
     ]
     rows = [(name, *row) for name, row in zip(names, cells, strict=True)]
-    if not count:
+    if not more:
         del rows[-2]
+    still = len(next(iter(bridges.values())).parts) - len(moving)
+    unmoved = f" {still} of the changes move{'s' if still == 1 else ''} nothing here." if still else ""
     exact = all(bridge.exact for bridge in bridges.values())
     how = "over all orders of the changes" if exact else "over orders drawn at random, which ± counts in"
     kind = "Factors multiply to the ratio" if logarithmic else "Parts sum to the change"
@@ -267,18 +280,21 @@ def _bridged(comparison: Comparison, compared: Compared, case: str) -> Section:
         f"{compared.label}: from {names[0]} to {names[-1]}",
         tuple(columns),
         tuple(rows),
-        f"{kind}; Shapley values {how}.",
+        f"{kind}; Shapley values {how}.{unmoved}",
     )
 
 
-def shown_parts(bridge: Bridge, count: int = PARTS) -> list[str]:
+def shown_parts(bridge: Bridge, count: int | None = PARTS) -> list[str]:
     """The names of the largest parts, the largest first; what has none of the change is left out."""
     ordered = sorted((part for part in bridge.parts if part.value), key=lambda part: -abs(part.value))
     return [part.name for part in ordered[:count]]
 
 
 def _signed(scale: Scale, part: Part) -> str:
-    text = scale.figure(part.value, part.standard_error)
+    """A part to the place of its standard error, which stands beside it."""
+    if not part.value:
+        return "0"
+    text = scale.figure(part.value, part.standard_error / 10)
     return f"+{text}" if part.value > 0 else text
 
 
@@ -290,6 +306,13 @@ def _factor(part: Part) -> str:
 
 def _escaped(text: str) -> str:
     return printable(text).replace("|", "\\|")
+
+
+def file_names(names: Sequence[str]) -> list[str]:
+    """The files that a comparison of cases of these names may write."""
+    falls = ["waterfall"] if len(names) == 2 else [f"waterfall-{name}" for name in names[1:]]
+    pictures = [f"{name}.{kind}" for name in ("bands", "exceedance", *falls) for kind in ("png", "svg")]
+    return ["compare.csv", "compare.json", *pictures]
 
 
 def default_name(names: Sequence[str]) -> str:
