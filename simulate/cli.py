@@ -79,6 +79,12 @@ SetOption = Annotated[
         "'pue={dist=\"uniform\",lower=1.05,upper=1.3}'; repeatable.",
     ),
 ]
+GivenOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CONDITION", help="Keep the scenarios in which it holds, such as 'capex < 1e9'; repeatable."
+    ),
+]
 OutOption = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Where to write; outputs/ and the priors file's name by default."),
@@ -124,6 +130,19 @@ def run(
     save_draws: Annotated[
         bool, typer.Option("--save-draws", help="Write every scenario to draws.nc.")
     ] = False,
+    probability: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="How probable it is, such as 'capex > 1e9'; repeatable."),
+    ] = None,
+    given: GivenOption = None,
+    observe: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME = VALUE +- ERROR'",
+            help="Weigh scenarios by a measured value and its standard deviation, such as "
+            "'training_accelerator_hours = 8.4e5 +- 5%'; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Run a priors file and print percentile bands.
 
@@ -136,14 +155,16 @@ def run(
       simulate run priors/base.toml
       simulate run priors/base.toml --set pue=1.1 --quantities capex,opex_per_year
       simulate run priors/base.toml --scenarios 100000 --format json
+      simulate run priors/base.toml --probability 'capex > 1e9' --given 'opex_per_year < 5e7'
     """  # noqa: D301
-    from simulate import engine, report, results
+    from simulate import conditioning, engine, report, results
     from simulate.priors import load_priors
 
     priors = load_priors(priors_file, changes or ())
     asked = engine.asked_quantities(priors, names(quantities))
     if quantities == "all":
         _complain(report.not_computed(priors))
+    questions = conditioning.questions(priors, probability or (), given or (), observe or ())
     tabular = output is Format.table
     shown = report.with_components(priors.quantities, priors.priors, asked) if tabular else asked
     with results.output_folder(out or results.default_folder(priors_file)) as folder:
@@ -157,6 +178,7 @@ def run(
                 percentiles=numbers("--percentiles", percentiles),
                 quantities=shown,
                 progress=progress,
+                questions=questions,
             )
         draws = None
         if save_draws:

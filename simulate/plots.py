@@ -50,6 +50,9 @@ def bands(dataset: Dataset, quantities: Sequence[str] | None = None) -> Figure:
     for axis, name in zip(axes, names, strict=True):
         _band(axis, dataset, name, [figure for figure in published if figure["quantity"] == name])
     draws = f"{int(dataset.attrs['scenarios']):,} scenarios, seed {int(dataset.attrs['seed'])}"
+    if "given" in dataset.attrs:
+        told = json.loads(dataset.attrs["given"])
+        draws += f", given {plain(shortened('; '.join([*told['given'], *told['observed']]), 60))}"
     figure.supxlabel(
         f"thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density     ({draws})",
         fontsize=FONT_SIZE - 2.5,
