@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simulate import conditioning_report
 from simulate.graph import GraphError, Quantity, missing
 from simulate.model import MODELS
 from simulate.tables import (
@@ -56,11 +57,12 @@ def json_text(dataset: Dataset) -> str:
         }
     settings = {name: dataset.attrs[name] for name in ("scenarios", "seed", "scheme", "replicates")}
     settings = {name: value if isinstance(value, str) else int(value) for name, value in settings.items()}
-    return json.dumps({**settings, "quantities": quantities}, indent=2, allow_nan=False) + "\n"
+    told = {**settings, "quantities": quantities, **conditioning_report.to_json(dataset)}
+    return json.dumps(told, indent=2, allow_nan=False) + "\n"
 
 
 def csv_text(dataset: Dataset) -> str:
-    """The bands as CSV in full precision: a row for each percentile, for the mean and for the sd."""
+    """The bands as CSV in full precision: a row for each percentile, for the mean, for the sd, and for each answer."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["quantity", "unit", "percentile", "value", "standard_error"])
@@ -74,6 +76,7 @@ def csv_text(dataset: Dataset) -> str:
         for part in ("mean", "sd"):
             moment = [repr(float(dataset[f"{name}_{each}"])) for each in (part, f"{part}_se")]
             rows.writerow([name, unit, part, *moment])
+    rows.writerows(conditioning_report.csv_rows(dataset))
     return text.getvalue()
 
 
@@ -153,6 +156,8 @@ def run_report(
         [],
     ]
     lines += paragraph(_sampling_error(dataset, [name for _, name in shown]), width)
+    if answers := conditioning_report.answers(dataset, priors, width):
+        lines += [[], *answers[:-1]]
     lines += _drivers(dataset, priors, asked, width)
     for figure in _published(dataset):
         if figure["quantity"] in dataset:
