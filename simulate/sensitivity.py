@@ -21,19 +21,21 @@ Song, Nelson and Staum (2016), SIAM/ASA J. Uncertainty Quantification 4, 1060; G
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from simulate import engine
+from simulate import engine, graph
 from simulate.backends import ordered_map
+from simulate.distributions import Constant
 from simulate.engine import Scenarios, ranks, standard_error
 from simulate.graph import Array, Column, Quantity
 from simulate.priors import Priors
 from simulate.sampling import REPLICATES, Sampler, Words
 from simulate.summary import Summary
 
-BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
+BACKGROUND = 2**16  # scenarios behind the P50 and the mean that stand beside the bars
 ORDER_BLOCK = 2**10  # scenarios that share an order of the priors
 
 
@@ -103,10 +105,23 @@ class _Question:
     percentile: float | None
 
     def drawn(self, *, stream: int = 0, correlated: bool = True) -> Scenarios:
-        priors = self.priors if correlated else replace(self.priors, correlations=())
         return engine.scenarios_of(
-            priors, [self.name], scenarios=self.scenarios, seed=self.seed, scheme=self.scheme, stream=stream
+            self.priors,
+            [self.name],
+            scenarios=self.scenarios,
+            seed=self.seed,
+            scheme=self.scheme,
+            stream=stream,
+            places=self.places,
+            latents=None if correlated else {},
         )
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Sobol' dimensions without gaps, the inputs' first: the two streams then fill the best ones."""
+        inputs = graph.plan(self.priors.quantities, self.priors.priors, [self.name]).inputs
+        moving = [name for name in inputs if not isinstance(self.priors.priors[name].distribution, Constant)]
+        return {name: place for place, name in enumerate(dict.fromkeys([*moving, *self.priors.priors]))}
 
     def input_range(self, prior: str) -> dict[str, float]:
         """The prior's low and high percentile, in its quantity's unit."""
@@ -149,7 +164,7 @@ def tornado(
     count = scenarios or usual
     background = engine.run(
         priors,
-        scenarios=max(count, BACKGROUND),
+        scenarios=BACKGROUND,
         seed=seed,
         scheme=scheme,
         threads=threads,
