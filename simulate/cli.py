@@ -176,7 +176,7 @@ def run(
                 scheme=scheme.value,
                 threads=threads,
                 percentiles=numbers("--percentiles", percentiles),
-                quantities=shown,
+                quantities="all" if quantities == "all" else shown,
                 progress=progress,
                 questions=questions,
             )

@@ -18,7 +18,7 @@ from simulate.conditioning import Condition, Kept, Questions, check_kept
 from simulate.distributions import Constant
 from simulate.graph import Array, Column, Plan
 from simulate.priors import Priors
-from simulate.sampling import CHUNK, REPLICATES, SCHEMES, Sampler, latent_correlation
+from simulate.sampling import CHUNK, REPLICATES, SCHEMES, Sampler
 from simulate.summary import WEIGHT, Counts, Summary
 
 if TYPE_CHECKING:
@@ -111,10 +111,7 @@ def dimensions(priors: Priors) -> dict[str, int]:
 
 def latent(priors: Priors) -> dict[tuple[str, str], float]:
     """The Gaussian copula's parameter of each pair of correlated priors."""
-    return {
-        (link.first, link.second): latent_correlation(link.measure, link.value)
-        for link in priors.correlations
-    }
+    return {(link.first, link.second): link.latent for link in priors.correlations}
 
 
 def scenarios_of(
@@ -176,24 +173,29 @@ def run(
     For each quantity q: `q` in its unit and its standard error `q_se` along `percentile`; `q_mean`, `q_sd`
     and their `_se`; `q_minimum`, `q_maximum`; `q_grid`, finer percentiles along `grid`;
     `q_rank_correlation`, Spearman's, along `prior`; `q_nonfinite`, the number of scenarios that came out nan
-    or infinite (left out of the rest, and told in the attribute `nonfinite`). Arguments left out come from
-    the priors' [run].
+    or infinite (left out of the rest, and told in the attribute `nonfinite`). The attribute `checks` tells
+    where a scenario is not as asked for. Arguments left out come from the priors' [run].
 
     With `questions`: `probability` and `probability_se` along `question`; where they are conditional, all is
     given the conditions, `prior_band_given` holds the priors' bands so, and the attribute `given` (JSON) the
     conditions, the scenarios kept and the effective sample size.
 
-    Raises RunError or GraphError for what cannot be computed, QuestionError where too few scenarios are left.
+    Raises RunError or GraphError for what cannot be computed, RunError for a quantity asked for by name that
+    is a number in no scenario, QuestionError where too few scenarios are left.
     """
     settings = priors.run
     seed = settings.seed if seed is None else seed
     percents = checked_percentiles(settings.percentiles if percentiles is None else percentiles)
     names = asked_quantities(priors, quantities)
     asked = settings.scenarios if scenarios is None else scenarios
+    checked = [*names, *_checks(priors, names)]
     drawn = scenarios_of(
-        priors, [*dict.fromkeys([*names, *questions.names])], scenarios=asked, seed=seed, scheme=scheme
+        priors, [*dict.fromkeys([*checked, *questions.names])], scenarios=asked, seed=seed, scheme=scheme
     )
-    folded = fold(drawn, names, percents, threads, progress, questions)
+    folded = fold(drawn, checked, percents, threads, progress, questions)
+    if quantities != "all" and (nowhere := [name for name in names if not folded.merged[name].count]):
+        (message, *_) = _nonfinite_messages(priors, drawn, folded, nowhere)
+        raise RunError(f"{message}; change what that needs, or ask for other quantities")
     dataset = _dataset(priors, drawn, folded, names, scheme, seed)
     return dataset.assign(_answers(folded, questions, dataset)).assign_attrs(_told(folded, questions))
 
@@ -563,7 +565,8 @@ def _dataset(
         "version": __version__,
         "numpy": np.__version__,
         "priors": json.dumps(_provenance(priors)),
-        "nonfinite": json.dumps(_nonfinite_messages(drawn, folded)),
+        "nonfinite": json.dumps(_nonfinite_messages(priors, drawn, folded, names)),
+        "checks": json.dumps(_check_messages(priors, folded)),
     }
     return xarray.Dataset(variables, coordinates, provenance)
 
@@ -641,26 +644,59 @@ def _provenance(priors: Priors) -> dict[str, object]:
     }
 
 
-def _nonfinite_messages(drawn: Scenarios, folded: Folded) -> list[str]:
-    """For each quantity that was nan or infinite: how often, and the first place where it began."""
+def _nonfinite_messages(priors: Priors, drawn: Scenarios, folded: Folded, names: Sequence[str]) -> list[str]:
+    """How often quantities were nan or infinite, and where it began: a line for those of one beginning."""
+    beginnings: dict[tuple[int, str], list[str]] = {}
+    for name in names:
+        if name in folded.nonfinite_chunk:
+            beginning = _beginning(priors, drawn, name, *folded.nonfinite_chunk[name])
+            beginnings.setdefault((folded.merged[name].nonfinite, beginning), []).append(name)
     messages = []
-    for name, (replicate, chunk) in folded.nonfinite_chunk.items():
-        inputs = drawn.replicate(replicate)(chunk)
-        columns: dict[str, Column] = {**drawn.plan.defaults, **inputs}
-        origin, values = name, ""
-        with np.errstate(all="ignore"):
-            for step, function, needs in drawn.plan.steps:
-                columns[step] = function(*[columns[need] for need in needs])
-        wrong = ~np.isfinite(np.broadcast_to(columns[name], drawn.size))
-        scenario = int(np.argmax(wrong))
-        at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}
-        for step, _, needs in drawn.plan.steps:
-            if not np.isfinite(at[step]) and all(np.isfinite(at[need]) for need in needs):
-                origin, values = step, ", ".join(f"{need} = {at[need]:.4g}" for need in needs)
-                break
-        count = folded.merged[name].nonfinite
-        messages.append(
-            f"{name}: nan or infinite in {count:,} of {drawn.count:,} scenarios, left out of its bands; "
-            f"first in {origin} at {values or 'its prior'}"
-        )
+    for (count, beginning), alike in beginnings.items():
+        everywhere = not folded.merged[alike[0]].count
+        left_out = f", left out of {'its' if len(alike) == 1 else 'their'} bands"
+        scenarios = f"{'all' if everywhere else f'{count:,} of'} {drawn.count:,} scenarios"
+        scenarios += "" if everywhere else left_out
+        shown = ", ".join(alike[:3]) + (f" and {len(alike) - 3} more" if len(alike) > 3 else "")
+        messages.append(f"{shown}: nan or infinite in {scenarios}; first in {beginning}")
+    return messages
+
+
+def _beginning(priors: Priors, drawn: Scenarios, name: str, replicate: int, chunk: int) -> str:
+    """The first quantity on the way to one that was not a number, what it is, and from which values it came."""
+    inputs = drawn.replicate(replicate)(chunk)
+    columns: dict[str, Column] = {**drawn.plan.defaults, **inputs}
+    with np.errstate(all="ignore"):
+        for step, function, needs in drawn.plan.steps:
+            columns[step] = function(*[columns[need] for need in needs])
+    wrong = ~np.isfinite(np.broadcast_to(columns[name], drawn.size))
+    scenario = int(np.argmax(wrong))
+    at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}
+    for step, _, needs in drawn.plan.steps:
+        if not np.isfinite(at[step]) and all(np.isfinite(at[need]) for need in needs):
+            about = priors.quantities[step].definition.partition("\n")[0].partition(": ")[2].rstrip(".")
+            values = ", ".join(f"{need} = {at[need]:.4g}" for need in needs)
+            return f"{step}{f' ({about})' if about else ''} at {values or 'its prior'}"
+    return f"{name} at its prior"
+
+
+def _checks(priors: Priors, names: Sequence[str]) -> tuple[str, ...]:
+    """Checks of the model on what the quantities are computed from, beside those asked for."""
+    plan = graph.plan(priors.quantities, priors.priors, names)
+    computed = {*plan.inputs, *plan.defaults, *(name for name, _, _ in plan.steps)}
+    return tuple(
+        name
+        for name, quantity in priors.quantities.items()
+        if quantity.is_check and computed.issuperset(quantity.needs) and name not in computed
+    )
+
+
+def _check_messages(priors: Priors, folded: Folded) -> list[str]:
+    """In what share of the scenarios a check fails, and what that means."""
+    messages = []
+    for name, summary in folded.merged.items():
+        quantity = priors.quantities[name]
+        if quantity.is_check and name not in priors.priors and summary.mean < 1:
+            about = quantity.definition.partition("\n")[0].partition(": ")[2].rstrip(".")
+            messages.append(f"{name}: 0 in {(1 - summary.mean) * 100:.3g} % of the scenarios ({about})")
     return messages

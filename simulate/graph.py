@@ -67,6 +67,11 @@ class Quantity:
         """Whether the quantity is the plain sum of what it needs, so that reports show its parts."""
         return getattr(self.function, "is_total", False)
 
+    @property
+    def is_check(self) -> bool:
+        """Whether the quantity is 1 where a scenario is as asked for and 0 where not, so that runs report it."""
+        return getattr(self.function, "is_check", False)
+
 
 def parameter(
     unit: str,
@@ -85,6 +90,12 @@ def parameter(
 def total(function: Function) -> Function:
     """Mark a function as the plain sum of what it needs."""
     function.is_total = True  # type: ignore[attr-defined]
+    return function
+
+
+def check(function: Function) -> Function:
+    """Mark a function as a check: 1 where a scenario is as asked for, else 0; the definition says what then."""
+    function.is_check = True  # type: ignore[attr-defined]
     return function
 
 

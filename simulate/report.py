@@ -171,9 +171,10 @@ def run_report(
 
 
 def warnings_of(dataset: Dataset) -> list[str]:
-    """What was not a number in some scenarios, a line each."""
+    """What was not a number in some scenarios, and what is not as asked for in some, a line each."""
     messages: list[str] = json.loads(dataset.attrs["nonfinite"])
-    return messages
+    failed: list[str] = json.loads(dataset.attrs.get("checks", "[]"))
+    return messages + failed
 
 
 def not_computed(priors: Priors) -> list[str]:

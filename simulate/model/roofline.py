@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulate.graph import Array, parameter
+from simulate.graph import Array, check, parameter
 from simulate.model.notation import (
     ATTENTION_FLOP,
     B_PER_TOKEN,
@@ -169,13 +169,17 @@ def batch_limit(
     return free / (context_tokens * kv_bytes_per_token)
 
 
+@check
 def batch_feasible(batch_size: Array, batch_limit: Array) -> RATIO:
-    """Batch feasible: 1 where the batch asked for fits memory, else 0; the mean is the share that fits."""
+    """Batch feasible: 1 where memory holds the batch asked for, else 0, and the largest that it holds is used.
+
+    The mean is the share of scenarios in which it does.
+    """
     return np.where(batch_size <= batch_limit, 1.0, 0.0)[()]
 
 
 def batch_size_in_memory(batch_size: Array, batch_limit: Array) -> RATIO:
-    """Batch size in memory: the one asked for, or what fits; not a number where nothing does."""
+    """Batch size in memory: the one asked for, or what fits; nan where weights leave room for no sequence."""
     return np.where(batch_limit >= 1, np.minimum(batch_size, batch_limit), np.nan)[()]
 
 
