@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from simulate.backtest import STANDARD_NORMAL, standard_normal_crps
+from simulate.backtest.scores import STANDARD_NORMAL, standard_normal_crps
 from simulate.calibration.training import RUNS_FILE, SHRINKAGE, Array, Run, fit, training_mfu, training_runs
 from simulate.model.notation import EARLY_PEAK, LATE_PEAK
 from simulate.model.training_mfu import CENTRAL_PARAMETERS, EFFECTS, Effect, Effects
