@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Steps = tuple[Array, Array, Counts, bool]  # low and high ends, counts, whether they are single values
 
 _LEADING_BITS = 10  # bins of a relative width of 2^-10; within a bin, values are spread evenly
 _SHIFT = 52 - _LEADING_BITS
@@ -234,15 +236,39 @@ class Summary:
         ranks = np.asarray(percents, dtype=np.float64) / 100 * self.count
         if not self.count:
             return np.full(len(ranks), np.nan)
-        low, high, counts, exact = self._steps()
-        cumulative = np.cumsum(counts)
-        place = np.minimum(np.searchsorted(cumulative, ranks * (1 - 1e-15), side="left"), len(counts) - 1)
-        share = (ranks - (cumulative[place] - counts[place])) / counts[place]
+        return self._values_at(self._steps(), ranks, "left")
+
+    def shortest_interval(self, percent: float) -> Array:
+        """The shortest interval, lower and upper end, that holds the given percent; nan where there is none.
+
+        Of equally short ones, the lowest. Source: JCGM 101:2008, 5.3.4 and 7.7.
+        """
+        if not self.count:
+            return np.full(2, np.nan)
+        steps = self._steps()
+        _, _, counts, exact = steps
+        last = np.cumsum(counts).astype(np.float64)
+        held = percent / 100 * self.count
+        # The length is a piecewise linear function of where the interval begins, and bends only at these ranks.
+        begin = last - counts if exact else np.concatenate([last - counts, last - held])
+        begin = np.sort(begin[(begin >= 0) & (begin + held <= self.count)])
+        lower = self._values_at(steps, begin, "right")
+        upper = self._values_at(steps, begin + held, "left")
+        shortest = int(np.argmin(upper - lower))
+        return np.array([lower[shortest], upper[shortest]])
+
+    def _values_at(self, steps: Steps, ranks: Array, side: Literal["left", "right"]) -> Array:
+        """The values at ranks from 0 to the count; of two at a rank, that on the given side."""
+        low, high, counts, exact = steps
+        last = np.cumsum(counts)
+        near = 1 - 1e-15 if side == "left" else 1  # a rank may be rounded up
+        place = np.minimum(np.searchsorted(last, ranks * near, side), len(counts) - 1)
         if exact:
             return low[place]
+        share = (ranks - (last[place] - counts[place])) / counts[place]
         return np.clip(low[place] + share * (high[place] - low[place]), self.minimum, self.maximum)
 
-    def _steps(self) -> tuple[Array, Array, Counts, bool]:
+    def _steps(self) -> Steps:
         """Intervals in rising order with their counts, none empty, and whether they are single values."""
         if self._values is not None:
             values = np.array(sorted(self._values))

@@ -120,3 +120,51 @@ def test_memory_does_not_grow_with_the_scenarios():
     for _ in range(200):
         summary.add(column, SIZE)
     assert len(summary._positive.counts) < 50 * 2**10
+
+
+def sorted_shortest(column, percent):
+    """JCGM 101:2008, 7.7 on the sorted values: the shortest of the intervals from the r-th to the (r + q)-th."""
+    values = np.sort(column)
+    held = int(np.ceil(percent / 100 * len(values)))
+    begin = np.argmin(values[held - 1 :] - values[: len(values) - held + 1])
+    return values[[begin, begin + held - 1]]
+
+
+@pytest.mark.parametrize("percent", [50, 95, 99.5])
+@pytest.mark.parametrize("name", COLUMNS)
+def test_the_shortest_interval_is_as_short_as_that_of_the_sorted_values(name, percent):
+    column = COLUMNS[name]
+    lower, upper = summarized(column).shortest_interval(percent)
+    exact = sorted_shortest(column, percent)
+    # either end lies in a bin, at most 2^-10 wide relative to its own magnitude
+    width = 2**-10 * (abs(lower) + abs(upper) + np.abs(exact).sum())
+    assert abs((upper - lower) - (exact[1] - exact[0])) <= width
+    inside = np.mean((column >= lower - abs(lower) * 2**-10) & (column <= upper + abs(upper) * 2**-10))
+    assert inside >= percent / 100
+
+
+def test_the_shortest_interval_of_few_values_is_exact():
+    column = np.repeat([1.0, 2.0, 3.0, 10.0], [1, 45, 45, 9])
+    assert summarized_once(column).shortest_interval(90).tolist() == [2, 3]
+    assert summarized_once(column).shortest_interval(91).tolist() == [1, 3]
+    assert summarized_once(column).shortest_interval(95).tolist() == [2, 10]
+    assert summarized(COLUMNS["constant"]).shortest_interval(95).tolist() == [30_381.9] * 2
+
+
+def test_the_shortest_interval_of_an_exponential_begins_at_its_mode():
+    summary = summarized(COLUMNS["negative"])
+    lower, upper = summary.shortest_interval(95)
+    # -x is exponential: the interval reaches from log(0.05) to 0
+    assert upper == summary.maximum or abs(upper) < 2**-10
+    share = np.sqrt(0.05 * 0.95 / summary.count) / 0.05  # standard error of the quantile
+    assert abs(lower - np.log(0.05)) < 5 * share
+
+
+def test_nothing_has_no_shortest_interval():
+    assert np.isnan(Summary().finish().shortest_interval(95)).all()
+
+
+def summarized_once(column: np.ndarray) -> Summary:
+    summary = Summary()
+    summary.add(column, len(column))
+    return summary.finish()
