@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import ModuleType
 
 from simulate.graph import GraphError, Quantity, quantities_of
@@ -37,4 +38,10 @@ def quantities(name: str) -> dict[str, Quantity]:
     """
     if name not in MODELS:
         raise GraphError(f"there is no model {name!r}; models are {', '.join(MODELS)}")
+    return dict(_wired(name))
+
+
+@cache
+def _wired(name: str) -> dict[str, Quantity]:
+    """The quantities of a model, read from its modules once."""
     return quantities_of(MODELS[name])
