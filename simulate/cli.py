@@ -35,6 +35,12 @@ class Scheme(StrEnum):
     random = "random"
 
 
+class Interval(StrEnum):
+    """Intervals other than those between two percentiles."""
+
+    shortest = "shortest"
+
+
 class Format(StrEnum):
     """How a result is printed."""
 
@@ -143,6 +149,12 @@ def run(
             "'training_accelerator_hours = 8.4e5 +- 5%'; repeatable.",
         ),
     ] = None,
+    interval: Annotated[
+        tuple[Interval, float] | None,
+        typer.Option(
+            metavar="shortest PERCENT", help="Give the shortest interval that holds so many percent, too."
+        ),
+    ] = None,
 ) -> None:
     """Run a priors file and print percentile bands.
 
@@ -156,6 +168,7 @@ def run(
       simulate run priors/base.toml --set pue=1.1 --quantities capex,opex_per_year
       simulate run priors/base.toml --scenarios 100000 --format json
       simulate run priors/base.toml --probability 'capex > 1e9' --given 'opex_per_year < 5e7'
+      simulate run priors/base.toml --quantities capex --interval shortest 95
     """  # noqa: D301
     from simulate import conditioning, engine, report, results
     from simulate.priors import load_priors
@@ -165,6 +178,7 @@ def run(
     if quantities == "all":
         _complain(report.not_computed(priors))
     questions = conditioning.questions(priors, probability or (), given or (), observe or ())
+    _, covered = interval or (None, None)
     tabular = output is Format.table
     shown = report.with_components(priors.quantities, priors.priors, asked) if tabular else asked
     with results.output_folder(out or results.default_folder(priors_file)) as folder:
@@ -179,6 +193,7 @@ def run(
                 quantities="all" if quantities == "all" else shown,
                 progress=progress,
                 questions=questions,
+                interval=covered,
             )
         draws = None
         if save_draws:
@@ -351,6 +366,7 @@ def tornado(
     seed: SeedOption = None,
     scheme: Annotated[Scheme, typer.Option(help="Quasi-random nets, or independent draws.")] = Scheme.sobol,
     threads: Annotated[int | None, typer.Option(min=1, help="The result does not depend on it.")] = None,
+    given: GivenOption = None,
     changes: SetOption = None,
     out: OutOption = None,
     output: FormatOption = Format.table,
@@ -389,6 +405,7 @@ def tornado(
             seed=seed,
             scheme=scheme.value,
             threads=threads,
+            given=given or (),
         )
         text = sensitivity_report.csv_text(result)
         (folder / results.TORNADO).write_text(text, encoding="utf-8", newline="")

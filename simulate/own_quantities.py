@@ -15,9 +15,10 @@ from simulate.layers import Entry, Stack
 from simulate.units import UnitError, conversion_factor
 
 # Names of the Dataset that a run returns, and endings that it gives to a quantity's name.
-RESERVED = frozenset({"percentile", "prior", "grid", "scenario", "prior_band", "prior_unit"})
+RESERVED = frozenset({"percentile", "prior", "grid", "scenario", "prior_band", "prior_unit", "prior_band_given",
+                      "question", "probability", "probability_se", "end"})  # fmt: skip
 ENDINGS = ("_se", "_mean", "_mean_se", "_sd", "_sd_se", "_minimum", "_maximum", "_grid", "_rank_correlation",
-           "_nonfinite")  # fmt: skip
+           "_nonfinite", "_shortest", "_shortest_se")  # fmt: skip
 
 
 def name_fault(name: str, others: Collection[str]) -> str:

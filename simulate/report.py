@@ -54,6 +54,7 @@ def json_text(dataset: Dataset) -> str:
             **{part: _number(dataset[f"{name}_{part}"]) for part in ("mean", "mean_se", "sd", "sd_se")},
             "percentiles": dict(zip(keys, map(_number, bands.values), strict=True)),
             "percentile_se": dict(zip(keys, map(_number, errors.values), strict=True)),
+            **_shortest_json(dataset, name),
         }
     settings = {name: dataset.attrs[name] for name in ("scenarios", "seed", "scheme", "replicates")}
     settings = {name: value if isinstance(value, str) else int(value) for name, value in settings.items()}
@@ -76,8 +77,24 @@ def csv_text(dataset: Dataset) -> str:
         for part in ("mean", "sd"):
             moment = [repr(float(dataset[f"{name}_{each}"])) for each in (part, f"{part}_se")]
             rows.writerow([name, unit, part, *moment])
+        if "interval" in dataset.attrs:
+            for end in ("lower", "upper"):
+                which = f"shortest {dataset.attrs['interval']:g} {end}"
+                figures = (dataset[f"{name}_{part}"].sel(end=end) for part in ("shortest", "shortest_se"))
+                rows.writerow([name, unit, which, *(repr(float(figure)) for figure in figures)])
     rows.writerows(conditioning_report.csv_rows(dataset))
     return text.getvalue()
+
+
+def _shortest_json(dataset: Dataset, name: str) -> dict[str, Any]:
+    if "interval" not in dataset.attrs:
+        return {}
+    interval = {
+        f"{end}{suffix}": _number(dataset[f"{name}_shortest{suffix}"].sel(end=end))
+        for end in ("lower", "upper")
+        for suffix in ("", "_se")
+    }
+    return {"shortest_interval": {"percent": float(dataset.attrs["interval"]), **interval}}
 
 
 def quantity_names(dataset: Dataset) -> list[str]:
@@ -147,6 +164,7 @@ def run_report(
             for index, percent in enumerate(percents)
         ),
         Column("mean", ">", drop=3),
+        *([Column(f"shortest {dataset.attrs['interval']:g} %", ">")] if "interval" in dataset.attrs else []),
         Column("density", drop=4),
         Column("published, at", drop=1),
     ]
@@ -198,11 +216,22 @@ def _band_row(dataset: Dataset, name: str, depth: int) -> list[str]:
         scale.unit(unit),
         *(scale.figure(value, error) for value, error in zip(bands, errors, strict=True)),
         scale.figure(mean, mean_error),
+        *_shortest_figures(dataset, name, scale),
         sparkline(dataset[f"{name}_grid"].values.tolist(), dataset["grid"].values.tolist()),
         "\n".join(
             f"{_on_scale(figure['value'], scale)}, {falls_at(dataset, name, figure['value'])}".rstrip(", ")
             for figure in published
         ),
+    ]
+
+
+def _shortest_figures(dataset: Dataset, name: str, scale: Scale) -> list[str]:
+    """The shortest interval of a row, where the run was asked for it: lower to upper end."""
+    if "interval" not in dataset.attrs:
+        return []
+    ends, errors = dataset[f"{name}_shortest"].values, dataset[f"{name}_shortest_se"].values
+    return [
+        " to ".join(scale.figure(float(end), float(error)) for end, error in zip(ends, errors, strict=True))
     ]
 
 
