@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,9 +70,13 @@ def kept(dataset: Dataset) -> str:
     """What the conditions are, and what they leave; empty without conditions."""
     if "given" not in dataset.attrs:
         return ""
-    told = json.loads(dataset.attrs["given"])
+    return kept_text(json.loads(dataset.attrs["given"]), int(dataset.attrs["scenarios"]))
+
+
+def kept_text(told: Mapping[str, Any], drawn: int) -> str:
+    """The same, from the attribute `given` and the number of scenarios drawn."""
     parts = [*told["given"], *told["observed"]]
-    drawn, effective = int(dataset.attrs["scenarios"]), told["effective"]
+    effective = told["effective"]
     if not told["observed"]:
         return (
             f"Given {', '.join(parts)}: {_percent(told['share'], told['share_se'])} of the {drawn:,} scenarios "

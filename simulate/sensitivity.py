@@ -8,34 +8,42 @@ sobol        first-order and total indices, shares of the variance; they assume 
              left out and that is said
 shapley      Shapley effects, shares of the variance that are right for correlated priors too and sum to 1
 
-Sobol' indices come from pick-freeze: f(A), f(B), and f(A with one column of B), A and B being independent streams.
-Of the estimators compared in benchmarks/tornado.py the ones used have the least error. Shapley effects: for a random
+Sobol' indices come from pick-freeze: f(A) and f(B), A and B being independent streams, and both with one column
+exchanged. The estimators used have the least error of those compared, at equal cost on models such as ours several
+times less, for they divide by what the same four values say of the variance. Shapley effects: for a random
 order of the priors, let f_k be the quantity with the first k priors of A and the rest of B, drawn given those k. Then
 E[(f(A) - (f_k + f_{k-1})/2) (f_k - f_{k-1})] is the variance that the k-th adds; its mean over orders is the effect.
 Orders come in pairs of opposites. All standard errors are those of the replicates.
 
-Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259; Jansen (1999), Comput. Phys. Commun. 117, 35;
+Sources: Azzini, Mara and Rosati (2021), Environ. Model. Softw. 144, 105167, for both orders of Sobol' indices;
 Song, Nelson and Staum (2016), SIAM/ASA J. Uncertainty Quantification 4, 1060; Goda (2021), J. Comput. Phys. 433.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulate import engine, graph
 from simulate.backends import ordered_map
+from simulate.conditioning import Questions, questions
 from simulate.distributions import Constant
 from simulate.engine import Scenarios, ranks, standard_error
 from simulate.graph import Array, Column, Quantity
 from simulate.priors import Priors
-from simulate.sampling import REPLICATES, Sampler, Words
+from simulate.sampling import CHUNK, REPLICATES, Sampler, Words
 from simulate.summary import Summary
 
+if TYPE_CHECKING:
+    from xarray import Dataset
+
 BACKGROUND = 2**16  # scenarios behind the P50 and the mean that stand beside the bars
+EXCHANGED = 2**12  # scenarios of a chunk of which each column is exchanged in turn: all columns fit the cache
 ORDER_BLOCK = 2**10  # scenarios that share an order of the priors
 
 
@@ -88,6 +96,9 @@ class Tornado:
     note: str
     effects: tuple[Effects, ...]
     priors: Priors = field(repr=False)
+    given: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # conditions, and what they leave, as a run tells it
 
 
 @dataclass(frozen=True)
@@ -103,30 +114,45 @@ class _Question:
     low: float
     high: float
     percentile: float | None
+    conditions: Questions
+    bands: Mapping[str, tuple[float, float, float]]  # of each prior that varies: low, median, high
 
-    def drawn(self, *, stream: int = 0, correlated: bool = True) -> Scenarios:
+    def drawn(self, *, stream: int = 0, correlated: bool = True, largest: int = CHUNK) -> Scenarios:
         return engine.scenarios_of(
             self.priors,
-            [self.name],
+            [*dict.fromkeys([self.name, *self.conditions.names])],
             scenarios=self.scenarios,
             seed=self.seed,
             scheme=self.scheme,
             stream=stream,
             places=self.places,
             latents=None if correlated else {},
+            largest=largest,
         )
+
+    @cached_property
+    def movers(self) -> tuple[str, ...]:
+        """The priors that the quantity depends on, constants left out."""
+        plan = graph.plan(self.priors.quantities, self.priors.priors, [self.name])
+        return tuple(name for name in plan.inputs if name in self.bands)
 
     @cached_property
     def places(self) -> dict[str, int]:
         """Sobol' dimensions without gaps, the inputs' first: the two streams then fill the best ones."""
-        inputs = graph.plan(self.priors.quantities, self.priors.priors, [self.name]).inputs
-        moving = [name for name in inputs if not isinstance(self.priors.priors[name].distribution, Constant)]
-        return {name: place for place, name in enumerate(dict.fromkeys([*moving, *self.priors.priors]))}
+        return {name: place for place, name in enumerate(dict.fromkeys([*self.movers, *self.priors.priors]))}
+
+    def kept(self, drawn: Scenarios, inputs: Mapping[str, Column], size: int) -> dict[str, Array]:
+        """The columns of the priors and of the quantity, last, of the scenarios in which the conditions hold."""
+        columns: Mapping[str, Column] = {**inputs, **drawn.plan(inputs)}
+        if self.conditions.conditional:
+            columns, weights = engine.kept_of(columns, size, self.conditions)
+            size = len(weights)
+        return {name: np.broadcast_to(columns[name], size) for name in (*self.movers, self.name)}
 
     def input_range(self, prior: str) -> dict[str, float]:
         """The prior's low and high percentile, in its quantity's unit."""
-        low, high = self.priors.priors[prior].distribution.quantile(np.array([self.low, self.high]) / 100)
-        return {"low_input": float(low), "high_input": float(high)}
+        low, _, high = self.bands[prior]
+        return {"low_input": low, "high_input": high}
 
     def statistic(self, summary: Summary) -> float:
         if self.percentile is None:
@@ -146,11 +172,14 @@ def tornado(
     seed: int | None = None,
     scheme: str = "sobol",
     threads: int | None = None,
+    given: Sequence[str] = (),
 ) -> Tornado:
     """Measure what each prior does to each quantity, one of `METHODS`.
 
     `low` and `high` are percents of a prior; `percentile` the statistic of `conditional`, its mean by default.
-    Raises SensitivityError, RunError or GraphError for what cannot be measured.
+    `given` are conditions such as 'capex < 1e9': all is then of the scenarios in which they hold, the priors'
+    percentiles too; `sobol` and `shapley`, which mix scenarios, take none.
+    Raises SensitivityError, RunError, QuestionError or GraphError for what cannot be measured.
     """
     if method not in METHODS:
         raise SensitivityError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
@@ -158,46 +187,73 @@ def tornado(
         raise SensitivityError(f"low {low:g} and high {high:g} are no rising percentages between 0 and 100")
     if percentile is not None:
         engine.checked_percentiles([percentile])
+    if given and method in {"sobol", "shapley"}:
+        raise SensitivityError(
+            f"{method} mixes scenarios and takes no condition; use swing, conditional or rank with --given"
+        )
     names = engine.asked_quantities(priors, quantities)
+    conditions = questions(priors, given=given)
     seed = priors.run.seed if seed is None else seed
     measure, usual, note = METHODS[method]
-    count = scenarios or usual
+    whole_run = scenarios or priors.run.scenarios  # what conditions leave of fewer would be too few
+    size, chunks = engine.chunking(scenarios or (max(usual, whole_run) if given else usual))
+    count = size * chunks * REPLICATES
     background = engine.run(
         priors,
-        scenarios=BACKGROUND,
+        scenarios=whole_run if given else BACKGROUND,
         seed=seed,
         scheme=scheme,
         threads=threads,
-        percentiles=[50],
+        percentiles=[low, 50, high],
         quantities=names,
+        questions=conditions,
     )
+    bands = _bands(priors, background, (low, 50.0, high))
     effects = []
     for name in names:
-        mean, p50 = float(background[f"{name}_mean"]), float(background[name][0])
+        mean, p50 = float(background[f"{name}_mean"]), float(background[name].sel(percentile=50))
         if not np.isfinite(mean + p50):
             raise SensitivityError(
                 f"{name} is not a number in any scenario; 'simulate run' tells where it begins"
             )
-        question = _Question(priors, name, count, seed, scheme, threads, low, high, percentile)
+        question = _Question(
+            priors, name, count, seed, scheme, threads, low, high, percentile, conditions, bands
+        )
         varies = float(background[f"{name}_minimum"]) < float(background[f"{name}_maximum"])
         baseline, bars = measure(question) if varies else (mean, [])
         ordered = tuple(sorted(bars, key=lambda bar: (-bar.size, bar.prior)))
-        errors = float(background[f"{name}_se"][0]), float(background[f"{name}_mean_se"])
+        errors = float(background[f"{name}_se"].sel(percentile=50)), float(background[f"{name}_mean_se"])
         effects.append(Effects(priors.quantities[name], baseline, p50, errors[0], mean, errors[1], ordered))
-    used = engine.chunking(count)
     return Tornado(
         priors.title,
         method,
         low,
         high,
         percentile,
-        used[0] * used[1] * REPLICATES,
+        count,
         seed,
         scheme,
         note if method != "sobol" or priors.correlations else "",
         tuple(effects),
         priors,
+        json.loads(background.attrs.get("given", "{}")),
     )
+
+
+def _bands(
+    priors: Priors, background: Dataset, percents: tuple[float, float, float]
+) -> dict[str, tuple[float, float, float]]:
+    """Low, median and high of each prior that varies: exact, or under conditions of the draws kept."""
+    bands = {}
+    for place, name in enumerate(background["prior"].values.tolist()):
+        distribution = priors.priors[name].distribution
+        if not isinstance(distribution, Constant):
+            exact = distribution.quantile(np.array(percents) / 100)
+            if "prior_band_given" in background:
+                exact = background["prior_band_given"].sel(percentile=list(percents)).values[place]
+            low, middle, high = exact.tolist()
+            bands[name] = (low, middle, high)
+    return bands
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -205,11 +261,10 @@ def tornado(
 
 
 def _swing(question: _Question) -> tuple[float, list[Bar]]:
-    drawn = question.drawn()
-    distributions = {name: question.priors.priors[name].distribution for name in drawn.sampler.wanted}
+    drawn, names = question.drawn(), question.movers
     medians: dict[str, Column] = {
         **drawn.constants,
-        **{name: float(each.quantile(0.5)) for name, each in distributions.items()},
+        **{name: question.bands[name][1] for name in drawn.sampler.wanted},
     }
 
     def value(changed: Mapping[str, float]) -> float:
@@ -221,7 +276,7 @@ def _swing(question: _Question) -> tuple[float, list[Bar]]:
             f"{question.name} is not a number with every prior at its median; use --method conditional"
         )
     bars = []
-    for name in distributions:
+    for name in names:
         ends = question.input_range(name)
         low, high = value({name: ends["low_input"]}), value({name: ends["high_input"]})
         figures = {**ends, "low": low, "high": high, "low_se": 0.0, "high_se": 0.0, "swing": high - low}
@@ -230,8 +285,7 @@ def _swing(question: _Question) -> tuple[float, list[Bar]]:
 
 
 def _conditional(question: _Question) -> tuple[float, list[Bar]]:
-    drawn = question.drawn()
-    names = drawn.sampler.wanted
+    drawn, names = question.drawn(), question.movers
     ends = {name: question.input_range(name) for name in names}
     keys = ["", *(f"{side} {name}" for name in names for side in ("low", "high"))]
 
@@ -239,11 +293,13 @@ def _conditional(question: _Question) -> tuple[float, list[Bar]]:
         summaries = {key: Summary() for key in keys}
         draw = drawn.replicate(replicate)
         for chunk in range(drawn.chunks):
-            inputs = draw(chunk)
-            column = np.broadcast_to(drawn.plan(inputs)[question.name], drawn.size)
-            summaries[""].add(column, drawn.size)
+            columns = question.kept(drawn, draw(chunk), drawn.size)
+            column = columns[question.name]
+            if not len(column):
+                continue
+            summaries[""].add(column, len(column))
             for name in names:
-                values = np.asarray(inputs[name])
+                values = columns[name]
                 for side, part in (
                     ("low", values <= ends[name]["low_input"]),
                     ("high", values >= ends[name]["high_input"]),
@@ -272,15 +328,14 @@ def _conditional(question: _Question) -> tuple[float, list[Bar]]:
 
 
 def _rank(question: _Question) -> tuple[float, list[Bar]]:
-    drawn = question.drawn()
-    names = drawn.sampler.wanted
+    drawn, names = question.drawn(), question.movers
 
     def work(replicate: int) -> tuple[Array, Array, float]:
-        draw = drawn.replicate(replicate)
-        inputs = draw(0, drawn.chunks)
-        column = np.broadcast_to(drawn.plan(inputs)[question.name], drawn.size * drawn.chunks)
+        inputs = drawn.replicate(replicate)(0, drawn.chunks)
+        columns = question.kept(drawn, inputs, drawn.size * drawn.chunks)
+        column = columns[question.name]
         known = np.isfinite(column)
-        ranked = np.array([ranks(np.asarray(each)[known]) for each in (*(inputs[n] for n in names), column)])
+        ranked = np.array([ranks(each[known]) for each in columns.values()])
         ranked -= ranked.mean(axis=1, keepdims=True)
         length = np.sqrt((ranked * ranked).sum(axis=1, keepdims=True))
         ranked /= np.where(length > 0, length, 1)
@@ -306,30 +361,35 @@ def _rank(question: _Question) -> tuple[float, list[Bar]]:
 
 
 def _sobol(question: _Question) -> tuple[float, list[Bar]]:
-    first, second = (question.drawn(stream=stream, correlated=False) for stream in (0, 1))
-    names = first.sampler.wanted
+    """First-order and total indices, by Azzini's estimators.
+
+    With A' and B' for A and B with one column exchanged, in means over scenarios:
+    first = -2 (f(B') - f(B)) (f(A') - f(A)) / D, total = ((f(B') - f(B))^2 + (f(A') - f(A))^2) / D,
+    D = (f(A) - f(B))^2 + (f(B') - f(A'))^2.
+    """
+    first, second = (question.drawn(stream=stream, correlated=False, largest=EXCHANGED) for stream in (0, 1))
+    names = question.movers
     whole = first.plan.keeping_all()
     parts = {name: first.plan.below([name]) for name in names}
 
     def work(replicate: int) -> Array:
-        """Means of the products behind the indices: (chunk, prior, [first, total, variance, mean])."""
+        """Means of the products behind the indices: (prior, [first, total, their divisor, the quantity])."""
         draw, other = first.replicate(replicate), second.replicate(replicate)
-        sums = []
+        sums = np.zeros((len(names), 4))
         for chunk in range(first.chunks):
-            columns, swapped = whole(draw(chunk)), other(chunk)
-            a, b = columns[question.name], first.plan(swapped)[question.name]
-            center = (np.mean(a) + np.mean(b)) / 2
-            variance = (np.mean((a - center) ** 2) + np.mean((b - center) ** 2)) / 2
-            rows = []
-            for name in names:
-                moved = {**columns, name: swapped[name]}
-                mixed = parts[name](moved).get(question.name, a)
-                rows.append(
-                    (np.mean((b - center) * (mixed - a)), np.mean((mixed - a) ** 2) / 2, variance, center)
-                )
-            sums.append(rows)
-        means: Array = np.array(sums).mean(axis=0)
-        return means
+            columns, others = whole(draw(chunk)), whole(other(chunk))
+            a, b = columns[question.name], others[question.name]
+            for row, name in zip(sums, names, strict=True):
+                exchanged = parts[name]({**columns, name: others[name]})[question.name]
+                returned = parts[name]({**others, name: columns[name]})[question.name]
+                in_a, in_b = exchanged - a, returned - b
+                row += [
+                    np.mean(-2 * in_b * in_a),
+                    np.mean(in_a * in_a + in_b * in_b),
+                    np.mean((a - b) ** 2 + (returned - exchanged) ** 2),
+                    np.mean(a),
+                ]
+        return sums / first.chunks
 
     found = np.array(list(ordered_map(work, range(first.replicates), question.threads)))
     bars = []
@@ -438,6 +498,7 @@ def to_json(result: Tornado) -> dict[str, object]:
         "seed": result.seed,
         "scheme": result.scheme,
         "note": result.note,
+        "given": dict(result.given),
         "quantities": {
             each.quantity.name: {
                 "label": each.quantity.label,

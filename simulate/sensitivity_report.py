@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Sequence
 
+from simulate.conditioning_report import kept_text
 from simulate.sensitivity import Bar, Effects, Tornado, to_json, to_rows
 from simulate.tables import Column, Line, paragraph, row_scale, table, with_unit
 
@@ -34,6 +35,10 @@ def report(result: Tornado, top: int = 12, width: int | None = None) -> list[Lin
         lines += (_ranges if ranged else _shares)(result, effects, shown, rest, width)
         lines.append([])
     lines += paragraph(result.note, width) if result.note else []
+    if result.given:
+        lines += paragraph(
+            kept_text(result.given, round(result.given["scenarios"] / result.given["share"])), width
+        )
     if result.method != "swing":
         lines += paragraph(
             f"{result.scenarios:,} scenarios, seed {result.seed}; ± is the standard error, from 16 replicates.",

@@ -209,3 +209,54 @@ def test_errors_are_one_line(measured, options, message):
 def test_not_a_number_at_the_medians(measured):
     with pytest.raises(SensitivityError, match="not a number with every prior at its median"):
         measured(PRODUCT + '[quantities.odd]\nformula = "1 / (a - 2)"\n', "swing", ["odd"])
+
+
+@pytest.mark.parametrize("scheme", ["sobol", "random"])
+def test_given_a_condition_the_conditional_means_are_those_of_a_truncated_normal(measured, scheme):
+    """y = x1 + x2 + x3; given x1 > 0, its lowest and highest tenth are those of half a normal."""
+    text = GAUSSIAN.replace("x2.x3 = {gaussian_copula = 0.9}", "")
+    result = measured(text, "conditional", given=["x1 > 0"], scheme=scheme, scenarios=2**18)
+    figures = bars(result)["x1"]
+    half = stats.halfnorm
+    tenth, ninth = half.ppf(0.1), half.ppf(0.9)
+    within = 4 * 2**-10 / 100 + 4 * math.sqrt(0.09 / 2**17) / half.pdf(ninth)  # a percentile of draws
+    assert abs(figures["low_input"] - tenth) < within
+    assert abs(figures["high_input"] - ninth) < within
+    close(figures["low"], figures["low_se"], 10 * (half.pdf(0) - half.pdf(tenth)), 0.02)
+    close(figures["high"], figures["high_se"], 10 * half.pdf(ninth), 0.02)
+    assert result.given["given"] == ["x1 > 0"]
+    shown = "".join(part + "\n" for line in sensitivity_report.report(result) for part, _ in line)
+    assert "Given x1 > 0: 50" in shown
+
+
+def test_given_a_condition_swings_run_between_the_percentiles_kept(measured):
+    figures = bars(measured(PRODUCT, "swing", given=["a < 2"]))["a"]
+    low, high = (2 * math.exp(SIGMAS["a"] * stats.norm.ppf(share / 2)) for share in (0.1, 0.9))
+    assert figures["low_input"] == pytest.approx(low, rel=0.003)
+    assert figures["high_input"] == pytest.approx(high, rel=0.003)
+    assert figures["high"] / figures["low"] == pytest.approx(
+        figures["high_input"] / figures["low_input"], rel=1e-12
+    )
+
+
+def test_given_a_condition_ranks_are_of_the_scenarios_kept(measured):
+    """Given a narrow a, little is left of its correlation with the product."""
+    free, bound = (bars(measured(PRODUCT, "rank", **each)) for each in ({}, {"given": ["abs(a - 2) < 0.02"]}))
+    assert free["a"]["spearman"] > 0.7
+    assert abs(bound["a"]["spearman"]) < 0.1
+    assert bound["b"]["spearman"] > free["b"]["spearman"]
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "message"),
+    [
+        ("sobol", "a < 2", "sobol mixes scenarios and takes no condition"),
+        ("shapley", "a < 2", "shapley mixes scenarios and takes no condition"),
+        ("swing", "a < 0", "0 effective ones are left, fewer than 1,000"),
+        ("rank", "a", "is no condition"),
+    ],
+)
+def test_conditions_refused(measured, method, given, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        measured(PRODUCT, method, given=[given])
+    assert "\n" not in str(refused.value)
