@@ -226,10 +226,14 @@ class Summary:
 
     @property
     def sd(self) -> float:
-        """The sample standard deviation; nan for fewer than two values."""
+        """The standard deviation of the values about their mean; nan for fewer than two.
+
+        Not with count - 1: that makes up for the error of the mean of independent draws, which draws of a net do
+        not have.
+        """
         if self.count < 2:
             return np.nan
-        return float(np.sqrt(self._squares / (self.count - 1)))
+        return float(np.sqrt(self._squares / self.count))
 
     def percentiles(self, percents: Sequence[float] | Array) -> Array:
         """The values below which the given percents of the scenarios lie; nan where there are none."""

@@ -45,7 +45,7 @@ def test_moments_and_extremes(name):
     assert summary.count == len(column)
     assert (summary.minimum, summary.maximum) == (column.min(), column.max())
     assert summary.mean == pytest.approx(column.mean(), rel=1e-13, abs=1e-15 * np.abs(column).max())
-    assert summary.sd == pytest.approx(column.std(ddof=1), rel=1e-11, abs=1e-9 * np.abs(column).max())
+    assert summary.sd == pytest.approx(column.std(), rel=1e-11, abs=1e-9 * np.abs(column).max())
 
 
 @pytest.mark.parametrize("name", COLUMNS)
