@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulate.plots import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, figure_text, new_figure, plain, shortened
+from simulate.plots import (
+    FONT_SIZE,
+    INK,
+    MUTED,
+    PALETTE,
+    WIDTH,
+    figure_text,
+    new_figure,
+    plain,
+    shortened,
+    ticks,
+)
 from simulate.sensitivity import Bar, Effects, Tornado
 from simulate.sensitivity_report import ends, heading, others
 
@@ -15,6 +26,8 @@ if TYPE_CHECKING:
 LOW, HIGH = PALETTE[5], PALETTE[0]  # light and dark blue, told apart in grey too
 P50, MEAN = PALETTE[1], PALETTE[2]
 _LONGEST = 34  # characters of a prior's name
+_AXIS_POINTS = 450.0  # the least width of an axis, beside the longest names
+_CHARACTER_POINTS = 4.8  # the width of a character of the labels at the bars' ends
 
 
 def tornado_figure(result: Tornado, top: int = 12) -> Figure:
@@ -28,8 +41,10 @@ def tornado_figure(result: Tornado, top: int = 12) -> Figure:
     axes = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     for axis, effects in zip(axes, panels, strict=True):
         _panel(axis, result, effects, top)
-    if result.note:
-        figure.supxlabel(plain(result.note), fontsize=FONT_SIZE - 2.5, color=MUTED)
+    given = f"Given {', '.join(result.given['given'])}." if result.given else ""
+    told = "\n".join(plain(shortened(text, 130)) for text in (result.note, given) if text)
+    if told:
+        figure.supxlabel(told, fontsize=FONT_SIZE - 2.5, color=MUTED)
     return figure
 
 
@@ -39,8 +54,11 @@ def _panel(axis: Axes, result: Tornado, effects: Effects, top: int) -> None:
     correlations = "spearman" in shown[0].figures
     bars = [*shown, *([others(rest, effects.baseline)] if rest and not correlations else [])]
     axis.set_ylim(len(bars) - 0.5, -0.5)
+    longest = max(len(bar.prior) for bar in bars)
     axis.set_yticks(
-        range(len(bars)), [plain(shortened(bar.prior, _LONGEST)) for bar in bars], fontsize=FONT_SIZE - 1
+        range(len(bars)),
+        [_lines(plain(bar.prior)) for bar in bars],
+        fontsize=FONT_SIZE - (1 if longest <= _LONGEST else 2.5),
     )
     axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", colors=MUTED, labelsize=FONT_SIZE - 2)
@@ -62,16 +80,22 @@ def _panel(axis: Axes, result: Tornado, effects: Effects, top: int) -> None:
 
 def _ranges(axis: Axes, result: Tornado, effects: Effects, bars: list[Bar], named: int) -> None:
     baseline = effects.baseline
+    labels: list[tuple[float, bool, str]] = []  # where a label stands, whether to the right, what it says
     for row, bar in enumerate(bars):
-        for end, colour in (("low", LOW), ("high", HIGH)):
-            axis.barh(row, bar.figures[end] - baseline, left=baseline, height=0.68, color=colour, zorder=2)
+        colours = {"low": LOW, "high": HIGH}
+        # the longer first, so that both show where both are on one side
+        for end in sorted(colours, key=lambda end: -abs(bar.figures[end] - baseline)):
+            axis.barh(
+                row, bar.figures[end] - baseline, left=baseline, height=0.68, color=colours[end], zorder=2
+            )
         if row < named:
             *texts, unit = ends(result, bar)
             for end, text in zip(("low", "high"), texts, strict=True):
                 value = bar.figures[end]
                 right = value > baseline or (value == baseline and end == "high")
+                labels.append((value, right, f"{text} {unit}".rstrip()))
                 axis.annotate(
-                    plain(f"{text} {unit}".rstrip()),
+                    plain(labels[-1][2]),
                     (value, row),
                     (3 if right else -3, 0),
                     textcoords="offset points",
@@ -79,12 +103,14 @@ def _ranges(axis: Axes, result: Tornado, effects: Effects, bars: list[Bar], name
                     va="center",
                     fontsize=FONT_SIZE - 3,
                     color=MUTED,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+                    zorder=4,
                 )
     marks = [(effects.p50, P50, "P50"), (effects.mean, MEAN, "mean")]
     if result.method == "swing":
         marks.insert(0, (baseline, INK, "all at medians"))
     for value, colour, name in marks:
-        label = f"{name} {figure_text(value)}"
+        label = f"{name} {figure_text(value, 3)}"
         axis.axvline(
             value,
             color=colour,
@@ -95,13 +121,42 @@ def _ranges(axis: Axes, result: Tornado, effects: Effects, bars: list[Bar], name
         )
     if result.method != "swing":
         axis.axvline(baseline, color=INK, linewidth=1.2, zorder=3)
-    axis.margins(x=0.14)
+    axis.set_xlim(_limits([value for value, _, _ in marks], bars, labels))
+    reach = ("at", "at") if result.method == "swing" else ("up to", "from")
+    for where, colour, percent in zip(reach, (LOW, HIGH), (result.low, result.high), strict=True):
+        axis.barh(0, 0, left=baseline, color=colour, label=f"prior {where} its P{percent:g}")
     _legend(axis)
-    axis.xaxis.set_major_formatter(lambda value, _: figure_text(value))
+    ticks(axis, logarithmic=False)
     measured_in = effects.quantity.unit
     axis.set_xlabel(
         "" if measured_in == "1" else f"[{plain(measured_in)}]", fontsize=FONT_SIZE - 2, color=MUTED
     )
+
+
+def _lines(name: str) -> str:
+    """A long name on two lines, its end kept: it is by their ends that names differ."""
+    if len(name) <= _LONGEST:
+        return name
+    place = name.rfind("_", 0, _LONGEST) + 1 or _LONGEST
+    rest = name[place:]
+    return f"{name[:place]}\n{rest if len(rest) <= _LONGEST else '…' + rest[1 - _LONGEST :]}"
+
+
+def _limits(
+    marks: list[float], bars: list[Bar], labels: list[tuple[float, bool, str]]
+) -> tuple[float, float]:
+    """Ends of an axis that leave room for the labels, of which the longest have about half of it."""
+    drawn = [*marks, *(bar.figures[end] for bar in bars for end in ("low", "high"))]
+    low, high = min(drawn), max(drawn)
+    for _ in range(20):
+        points = (high - low) / _AXIS_POINTS
+        reaches = [
+            value + (1 if right else -1) * (8 + _CHARACTER_POINTS * min(len(text), 40)) * points
+            for value, right, text in labels
+        ]
+        low, high = min(*drawn, *reaches), max(*drawn, *reaches)
+    margin = 0.01 * (high - low)
+    return low - margin, high + margin
 
 
 def _legend(axis: Axes) -> None:
@@ -109,7 +164,9 @@ def _legend(axis: Axes) -> None:
     axis.legend(
         loc="lower right",
         bbox_to_anchor=(1, 1),
-        ncols=3,
+        ncols=5,
+        columnspacing=1.2,
+        handlelength=1.6,
         fontsize=FONT_SIZE - 2.5,
         frameon=False,
         borderaxespad=0.2,

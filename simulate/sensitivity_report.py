@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from simulate.conditioning_report import kept_text
 from simulate.sensitivity import Bar, Effects, Tornado, to_json, to_rows
 from simulate.tables import Column, Line, paragraph, row_scale, table, with_unit
+from simulate.units import conversion_factor
 
 BAR_WIDTH = 24
 _HEADINGS = {
@@ -67,11 +68,13 @@ def heading(result: Tornado, effects: Effects) -> str:
 
 
 def ends(result: Tornado, bar: Bar) -> tuple[str, str, str]:
-    """The low and the high value of the prior behind a bar, to three digits, and their unit."""
-    values = [bar.figures["low_input"], bar.figures["high_input"]]
+    """The low and the high value of the prior behind a bar, to three digits, and their unit as written."""
+    written = result.priors.priors[bar.prior].unit
+    factor = conversion_factor(written, result.priors.quantities[bar.prior].unit)
+    values = [bar.figures["low_input"] / factor, bar.figures["high_input"] / factor]
     scale = row_scale(values, [_third_digit(value) for value in values])
     low, high = (scale.figure(value, _third_digit(value)) for value in values)
-    return low, high, scale.unit(result.priors.quantities[bar.prior].unit)
+    return low, high, scale.unit(written)
 
 
 def _third_digit(value: float) -> float:

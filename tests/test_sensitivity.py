@@ -260,3 +260,29 @@ def test_conditions_refused(measured, method, given, message):
     with pytest.raises(ValueError, match=message) as refused:
         measured(PRODUCT, method, given=[given])
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("method", ["swing", "conditional"])
+def test_chart_is_readable_with_forty_priors_of_long_names(measured, method):
+    """No two names look alike, no label at a bar's end leaves its axis, and ends on one side both show."""
+    names = [f"a_rather_long_name_of_an_uncertain_prior_{number:02d}" for number in range(40)]
+    priors = "".join(
+        f'[priors.{name}]\ndist = "normal"\nmean = 2\nsd = {1 + number}\nunit = "USD/kW/month"\n'
+        for number, name in enumerate(names)
+    )
+    text = f'model = "none"\n{priors}[quantities.y]\nformula = "{" + ".join(names)} + ({names[39]} - 2)**2"\n'
+    figure = tornado_figure(measured(text, method, scenarios=2**14), top=40)
+    figure.draw_without_rendering()
+    axis = figure.axes[0]
+    shown = [label.get_text() for label in axis.get_yticklabels()]
+    assert len(set(shown)) == 40
+    assert all(name[-9:] in "".join(shown) for name in names)
+    frame = axis.get_window_extent()
+    assert len(axis.texts) == 80
+    for label in axis.texts:
+        box = label.get_window_extent()
+        assert frame.x0 <= box.x0
+        assert box.x1 <= frame.x1
+    longest, shortest = sorted(axis.patches[:2], key=lambda bar: -abs(bar.get_width()))
+    assert method == "conditional" or longest.get_width() * shortest.get_width() > 0
+    assert axis.patches[0] is longest  # drawn first, so that the other lies upon it
