@@ -366,6 +366,7 @@ def tornado(
     seed: SeedOption = None,
     scheme: Annotated[Scheme, typer.Option(help="Quasi-random nets, or independent draws.")] = Scheme.sobol,
     threads: Annotated[int | None, typer.Option(min=1, help="The result does not depend on it.")] = None,
+    percentiles: PercentilesOption = None,
     given: GivenOption = None,
     changes: SetOption = None,
     out: OutOption = None,
@@ -406,6 +407,7 @@ def tornado(
             scheme=scheme.value,
             threads=threads,
             given=given or (),
+            percentiles=numbers("--percentiles", percentiles) or (),
         )
         text = sensitivity_report.csv_text(result)
         (folder / results.TORNADO).write_text(text, encoding="utf-8", newline="")

@@ -75,6 +75,7 @@ class Effects:
     mean: float
     mean_se: float
     bars: tuple[Bar, ...]
+    percentiles: Mapping[float, float] = field(default_factory=dict)  # those asked for, of a run
 
     @property
     def blank(self) -> str:
@@ -174,12 +175,14 @@ def tornado(
     scheme: str = "sobol",
     threads: int | None = None,
     given: Sequence[str] = (),
+    percentiles: Sequence[float] = (),
 ) -> Tornado:
     """Measure what each prior does to each quantity, one of `METHODS`.
 
     `low` and `high` are percents of a prior; `percentile` the statistic of `conditional`, its mean by default.
     `given` are conditions such as 'capex < 1e9': all is then of the scenarios in which they hold, the priors'
-    percentiles too; `sobol` and `shapley`, which mix scenarios, take none.
+    percentiles too; `sobol` and `shapley`, which mix scenarios, take none. `percentiles` of each quantity are
+    told beside its P50 and mean.
     Raises SensitivityError, RunError, QuestionError or GraphError for what cannot be measured.
     """
     if method not in METHODS:
@@ -205,7 +208,7 @@ def tornado(
         seed=seed,
         scheme=scheme,
         threads=threads,
-        percentiles=[low, 50, high],
+        percentiles=[low, 50, high, *percentiles],
         quantities=names,
         questions=conditions,
     )
@@ -224,7 +227,10 @@ def tornado(
         baseline, bars = measure(question) if varies else (mean, [])
         ordered = tuple(sorted(bars, key=lambda bar: (-bar.size, bar.prior)))
         errors = float(background[f"{name}_se"].sel(percentile=50)), float(background[f"{name}_mean_se"])
-        effects.append(Effects(priors.quantities[name], baseline, p50, errors[0], mean, errors[1], ordered))
+        asked = {percent: float(background[name].sel(percentile=percent)) for percent in sorted(percentiles)}
+        effects.append(
+            Effects(priors.quantities[name], baseline, p50, errors[0], mean, errors[1], ordered, asked)
+        )
     return Tornado(
         priors.title,
         method,
@@ -509,6 +515,7 @@ def to_json(result: Tornado) -> dict[str, object]:
                 "p50_se": each.p50_se,
                 "mean": each.mean,
                 "mean_se": each.mean_se,
+                "percentiles": {f"{percent:g}": value for percent, value in each.percentiles.items()},
                 "bars": [{"prior": bar.prior, **bar.figures} for bar in each.bars],
             }
             for each in result.effects

@@ -54,6 +54,9 @@ def heading(result: Tornado, effects: Effects) -> str:
     p50 = with_unit(effects.p50, effects.p50_se, quantity.unit)
     mean = with_unit(effects.mean, effects.mean_se, quantity.unit)
     told = f"P50 {p50}, mean {mean}"
+    for percent, value in effects.percentiles.items():
+        if percent != 50:
+            told += f", P{percent:g} {with_unit(value, 1e-3 * abs(value), quantity.unit)}"
     if result.method == "swing":
         baseline = with_unit(effects.baseline, 1e-3 * abs(effects.baseline), quantity.unit)
         told = f"all priors at their medians {baseline}, {told}"

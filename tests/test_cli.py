@@ -24,7 +24,9 @@ def command(monkeypatch, capsys, tmp_path):
     monkeypatch.delenv("COLUMNS", raising=False)
 
     def run(*arguments, out=True):
-        place = ["--out", str(tmp_path / "out")] if out and arguments[0] in {"run", "backtest"} else []
+        place = (
+            ["--out", str(tmp_path / "out")] if out and arguments[0] in {"run", "backtest", "tornado"} else []
+        )
         monkeypatch.setattr(sys, "argv", ["simulate", *arguments, *place])
         try:
             main()
@@ -271,3 +273,43 @@ def test_backtest_with_nothing_to_score_fails(command, tmp_path):
     assert (code, out) == (2, "")
     assert err.startswith(f"{tmp_path / 'absent.csv'}: cannot be read: ")
     assert err.count("\n") == 1
+
+
+def test_questions_are_answered(command):
+    code, out, err = command(
+        "run", BASE, "--scenarios", "65536", "--format", "json", "--quantities", "capex",
+        "--probability", "capex > 1e8", "--given", "opex_per_year < 5e7", "--observe", "pue = 1.12 +- 5%",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert 0 < told["probabilities"]["capex > 1e8"]["probability"] < 1
+    assert told["given"]["given"] == ["opex_per_year < 5e7"]
+    assert told["given"]["observed"] == ["pue = 1.12 +- 5%"]
+    assert 1000 < told["given"]["effective"] < told["given"]["scenarios"]
+    code, out, _ = command("run", BASE, *QUICK, "--no-pictures", "--probability", "capex > 1e8")
+    assert code == 0
+    assert re.search(r"capex > 1e8 +\d\d(\.\d+)? %", out)
+
+
+@pytest.mark.parametrize("arguments", [("run",), ("tornado", "--quantities", "capex")])
+def test_empty_condition_is_refused_in_one_line(command, tmp_path, arguments):
+    code, out, err = command(arguments[0], BASE, *arguments[1:], *QUICK, "--given", "capex < 0")
+    assert (code, out) == (2, "")
+    assert err == (
+        "--given 'capex < 0': of 4,096 scenarios 0 effective ones are left, fewer than 1,000; "
+        "ask for what is more probable, or for more --scenarios\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_tornado_takes_a_condition_and_percentiles(command, tmp_path):
+    code, out, err = command(
+        "tornado", BASE, "--quantities", "capex", "--given", "capex < 5e8", "--percentiles", "5,95",
+        "--scenarios", "65536", "--format", "json",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    capex = told["quantities"]["capex"]
+    assert told["given"]["given"] == ["capex < 5e8"]
+    assert capex["percentiles"]["5"] < capex["p50"] < capex["percentiles"]["95"] < 5e8
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"tornado.csv"}
