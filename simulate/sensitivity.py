@@ -220,6 +220,11 @@ def tornado(
             raise SensitivityError(
                 f"{name} is not a number in any scenario; 'simulate run' tells where it begins"
             )
+        if method in {"sobol", "shapley"} and (wrong := int(background[f"{name}_nonfinite"])):
+            raise SensitivityError(
+                f"{name} is not a number in {wrong:,} of {BACKGROUND:,} scenarios, which leaves its variance "
+                f"unknown; use --method conditional or rank, which leave them out"
+            )
         question = _Question(
             priors, name, count, seed, scheme, threads, low, high, percentile, conditions, bands
         )
@@ -516,11 +521,16 @@ def to_json(result: Tornado) -> dict[str, object]:
                 "mean": each.mean,
                 "mean_se": each.mean_se,
                 "percentiles": {f"{percent:g}": value for percent, value in each.percentiles.items()},
-                "bars": [{"prior": bar.prior, **bar.figures} for bar in each.bars],
+                "bars": [{"prior": bar.prior, **_known(bar.figures)} for bar in each.bars],
             }
             for each in result.effects
         },
     }
+
+
+def _known(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """The figures, with None for what is not a number: JSON has no other word for it."""
+    return {key: value if np.isfinite(value) else None for key, value in figures.items()}
 
 
 def to_rows(result: Tornado) -> tuple[list[str], list[list[str | float]]]:

@@ -286,3 +286,9 @@ def test_chart_is_readable_with_forty_priors_of_long_names(measured, method):
     longest, shortest = sorted(axis.patches[:2], key=lambda bar: -abs(bar.get_width()))
     assert method == "conditional" or longest.get_width() * shortest.get_width() > 0
     assert axis.patches[0] is longest  # drawn first, so that the other lies upon it
+
+
+@pytest.mark.parametrize("method", ["sobol", "shapley"])
+def test_shares_of_a_variance_that_is_not_known_are_refused(measured, method):
+    with pytest.raises(SensitivityError, match="odd is not a number in [\\d,]+ of 65,536 scenarios"):
+        measured(PRODUCT + '[quantities.odd]\nformula = "log(a - 1)"\n', method, ["odd"])
