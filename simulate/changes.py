@@ -174,7 +174,7 @@ def _in_order(pairs: Latent) -> dict[tuple[str, str], float]:
 def _is_correlation(pairs: Latent) -> bool:
     import numpy as np
 
-    from simulate.sampling import triangular_factor
+    from simulate.dependence import triangular_factor
 
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
     matrix = np.eye(len(names))

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 import numpy as np
 
+from simulate.dependence import MEASURES, DependenceError, in_conflict, latent_correlation
+from simulate.distributions import Distribution
 from simulate.formulas import suggestion
 from simulate.layers import Entry, Layer, Problem, Stack
-from simulate.sampling import latent_correlation
-
-MEASURES = ("spearman", "gaussian_copula", "kendall")
-SINGULAR = 1e-10  # an eigenvalue this little below 0 is rounding
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """A rank correlation of two priors, or the parameter of their Gaussian copula."""
+    """A rank correlation of two priors, or the parameter of their Gaussian copula.
+
+    `latent` is that parameter, the correlation of their normal scores.
+    """
 
     first: str
     second: str
     measure: Literal["spearman", "gaussian_copula", "kendall"]
     value: float
+    latent: float
     layer: Layer = field(repr=False, compare=False)
     level: int = field(default=0, repr=False, compare=False)
 
@@ -35,15 +37,16 @@ class Correlation:
 
 def merged_correlations(
     stack: Stack,
-    varies: Mapping[str, bool],
+    margins: Mapping[str, Distribution],
     entries: Mapping[str, Entry],
     formulas: Mapping[str, Entry],
     known: Collection[str],
 ) -> tuple[Correlation, ...]:
     """Merge correlations by unordered pair, check each, then all as a matrix; faults go to the stack.
 
-    `varies` says of each prior that could be built whether it is more than a constant.
+    `margins` are the distributions of those priors that could be built.
     """
+    varies = {name: np.ptp(margin.support) > 0 for name, margin in margins.items()}
     merged: dict[frozenset[str], Correlation] = {}
     for level, layer in stack.upwards():
         seen: dict[frozenset[str], str] = {}
@@ -60,9 +63,11 @@ def merged_correlations(
                 if fault:
                     stack.problems.append(Problem(layer, ("correlations", first, second), fault))
                 else:
-                    merged[pair] = Correlation(first, second, cast("Any", measure), value, layer, level)
+                    merged[pair] = Correlation(
+                        first, second, cast("Any", measure), value, np.nan, layer, level
+                    )
     kept = [
-        pair
+        _with_latent(stack, pair, margins)
         for pair in merged.values()
         if all(
             _takes_part(name, stack, pair, varies, entries, formulas, known)
@@ -121,24 +126,23 @@ def _takes_part(
     return False
 
 
+def _with_latent(stack: Stack, pair: Correlation, margins: Mapping[str, Distribution]) -> Correlation:
+    """Work out the copula's parameter; a correlation out of reach is reported."""
+    try:
+        latent = latent_correlation(pair.measure, pair.value, margins[pair.first], margins[pair.second])
+    except DependenceError as error:
+        stack.problems.append(Problem(pair.layer, pair.key, f"{error}; mend the number"))
+        latent = pair.value
+    return replace(pair, latent=latent)
+
+
 def _check_definite(stack: Stack, pairs: Sequence[Correlation]) -> None:
-    """Refuse correlations that no joint distribution has, naming those of which none can be spared."""
+    """Refuse correlations that no Gaussian copula has, naming those of which none can be spared."""
     names = list(dict.fromkeys(name for pair in pairs for name in (pair.first, pair.second)))
-    matrix = np.eye(len(names))
-    for pair in pairs:
-        i, j = names.index(pair.first), names.index(pair.second)
-        matrix[i, j] = matrix[j, i] = latent_correlation(pair.measure, pair.value)
-
-    def conflict(rows: list[int]) -> bool:
-        return bool(rows) and bool(np.linalg.eigvalsh(matrix[np.ix_(rows, rows)])[0] < -SINGULAR)
-
-    rows = list(range(len(names)))
-    if not conflict(rows):
+    conflict = in_conflict(names, {(pair.first, pair.second): pair.latent for pair in pairs})
+    if not conflict:
         return
-    for i in range(len(names)):  # while the rest conflicts without a name, that name is no part of it
-        if conflict(rest := [row for row in rows if row != i]):
-            rows = rest
-    involved = [pair for pair in pairs if {pair.first, pair.second} <= {names[row] for row in rows}]
+    involved = [pair for pair in pairs if {pair.first, pair.second} <= set(conflict)]
     last = min(involved, key=lambda pair: (pair.level, -pair.layer.line(pair.key)))
     listed = ", ".join(f"{pair.first} with {pair.second} ({pair.value:g})" for pair in involved)
     fault = f"these cannot hold together: {listed}; weaken one (their matrix is not positive semidefinite)"

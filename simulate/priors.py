@@ -220,8 +220,8 @@ def _built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
     priors = {
         name: prior for name, entry in entries.items() if (prior := _prior(stack, entry, quantities[name]))
     }
-    varies = {name: np.ptp(prior.distribution.support) > 0 for name, prior in priors.items()}
-    correlations = merged_correlations(stack, varies, entries, formulas, known)
+    margins = {name: prior.distribution for name, prior in priors.items()}
+    correlations = merged_correlations(stack, margins, entries, formulas, known)
     _check_use(stack, frame.layers, chosen, entries, formulas, quantities, correlations)
     own_names = tuple(name for name in formulas if name in quantities)
     new_names = tuple(name for name in own_names if name not in model.quantities(model_name))

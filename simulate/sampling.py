@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.dependence import triangular_factor
+
 if TYPE_CHECKING:
     from simulate.distributions import Distribution
 
@@ -330,43 +332,6 @@ def normal_scores(words: Words) -> Array:
     """Standard normal draws for words."""
     position = _positions(words)
     return _normal_scores()(_cells(position), position)
-
-
-# ---------------------------------------------------------------------------------------------------------
-# Dependence: a Gaussian copula
-
-
-def latent_correlation(measure: str, value: float) -> float:
-    """The Gaussian copula's own parameter for a rank correlation of continuous margins.
-
-    Source: Kruskal (1958), J. Am. Stat. Assoc. 53: rho_S = 6/pi arcsin(r/2), tau = 2/pi arcsin(r).
-    """
-    if measure == "spearman":
-        return float(2 * np.sin(np.pi * value / 6))
-    if measure == "kendall":
-        return float(np.sin(np.pi * value / 2))
-    return value
-
-
-def triangular_factor(correlation: Array) -> Array:
-    """Lower triangular L with L L' the correlation matrix, which may be singular.
-
-    Raises ValueError where it is indefinite.
-    """
-    size = len(correlation)
-    factor = np.zeros((size, size))
-    for row in range(size):
-        for column in range(row + 1):
-            rest = correlation[row, column] - factor[row, :column] @ factor[column, :column]
-            if row == column:
-                if rest < -1e-9:
-                    raise ValueError("the correlations are not positive semidefinite")
-                factor[row, row] = np.sqrt(max(rest, 0.0))
-            elif factor[column, column] > 1e-8:
-                factor[row, column] = rest / factor[column, column]
-            elif abs(rest) > 1e-7:
-                raise ValueError("the correlations are not positive semidefinite")
-    return factor
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ LOWEST: dict[str, set[str]] = {
     "toml_positions": set(),
     "model": {"graph"},
     "plots": {"tables", "graph", "report"},
-    "sampling": {"distributions"},
+    "dependence": {"distributions"},
+    "sampling": {"distributions", "dependence"},
 }
 
 

@@ -8,6 +8,7 @@ from scipy import special, stats
 from scipy.stats import qmc
 
 from simulate import sampling
+from simulate.dependence import latent_correlation
 from simulate.distributions import distribution
 from simulate.sampling import SCHEMES, Sampler
 
@@ -93,9 +94,9 @@ def test_what_a_wanted_column_is_correlated_with_is_drawn_behind_it(scheme):
         ("random", {"replicate": 1}),
         ("random", {"chunk": 1}),
         ("random", {"stream": 1}),
-    ]
-    # nets of one dimension share their leading digits, and are not independent point by point
-    + [("sobol", {"stream": 1})],
+        # nets of one dimension share their leading digits, and are not independent point by point
+        ("sobol", {"stream": 1}),
+    ],
 )
 def test_seeds_replicates_chunks_and_streams_are_independent(scheme, other):
     size = 2**12
@@ -141,7 +142,7 @@ def test_the_copula_has_its_parameter():
 @pytest.mark.parametrize("measure", ["spearman", "kendall"])
 def test_rank_correlations_come_out_as_asked(measure):
     size = 2**14
-    latent = sampling.latent_correlation(measure, -0.6)
+    latent = latent_correlation(measure, -0.6)
     made = sampler(["a", "b"], "random", {("a", "b"): latent}, family=COSTLY, size=size)
     columns = list(draws(made).values())
     statistic = getattr(stats, {"spearman": "spearmanr", "kendall": "kendalltau"}[measure])
