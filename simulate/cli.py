@@ -17,7 +17,7 @@ from simulate import __version__
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from simulate.cases import Case
+    from simulate.comparison.cases import Case
 
 app = typer.Typer(
     name="simulate",
@@ -307,8 +307,9 @@ def decide(
       simulate decide priors/own-or-rent.toml
       simulate decide priors/accelerators.toml --quantities cost_per_1k_tokens --format json
     """  # noqa: D301
-    from simulate import decision_report, results
+    from simulate import results
     from simulate.decisions import decide as decided
+    from simulate.decisions import report as decision_report
     from simulate.priors import load_priors
 
     priors = load_priors(priors_file, changes or ())
@@ -328,7 +329,7 @@ def decide(
         text = decision_report.csv_text(decision)
         (folder / results.DECISION).write_text(text, encoding="utf-8", newline="")
         if pictures or (pictures is None and output is Format.table):
-            from simulate.decision_plots import decision_figure
+            from simulate.decisions.plots import decision_figure
 
             results.write_figure(folder, Path(results.DECISION).stem, decision_figure(decision))
     _complain(list(decision.messages))
@@ -389,8 +390,9 @@ def tornado(
       simulate tornado priors/base.toml --quantities capex
       simulate tornado priors/base.toml --quantities capex,training_cost --method shapley
     """  # noqa: D301
-    from simulate import results, sensitivity_report
+    from simulate import results
     from simulate.priors import load_priors
+    from simulate.sensitivity import report as sensitivity_report
     from simulate.sensitivity import tornado as measured
 
     priors = load_priors(priors_file, changes or ())
@@ -412,7 +414,7 @@ def tornado(
         text = sensitivity_report.csv_text(result)
         (folder / results.TORNADO).write_text(text, encoding="utf-8", newline="")
         if pictures or (pictures is None and output is Format.table):
-            from simulate.sensitivity_plots import tornado_figure
+            from simulate.sensitivity.plots import tornado_figure
 
             results.write_figure(folder, Path(results.TORNADO).stem, tornado_figure(result, top))
     if output is Format.table:
@@ -536,7 +538,8 @@ def compare(
       simulate compare priors/guosheng-2023.toml priors/base.toml --quantities capex --scale log
       simulate compare priors/base.toml --vary pue=1.1,1.2,1.3
     """  # noqa: D301
-    from simulate import comparison, comparison_report, results
+    from simulate import comparison, results
+    from simulate.comparison import report as comparison_report
 
     cases, folder_name = _cases(sources, vary or [])
     files = comparison_report.file_names([case.name for case in cases])
@@ -560,7 +563,7 @@ def compare(
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8", newline="")
         if pictures or (pictures is None and output is ComparisonFormat.table):
-            from simulate import comparison_plots
+            from simulate.comparison import plots as comparison_plots
 
             for name, figure in comparison_plots.figures(compared).items():
                 results.write_figure(folder, name, figure)
@@ -580,8 +583,9 @@ def compare(
 
 def _cases(sources: list[Path], vary: list[str]) -> tuple[list[Case], str]:
     """The cases that arguments name, and the name of the folder for their comparison."""
-    from simulate import comparison_report, results
-    from simulate.cases import cases, varied
+    from simulate import results
+    from simulate.comparison import report as comparison_report
+    from simulate.comparison.cases import cases, varied
     from simulate.priors import load_priors
 
     if vary:

@@ -84,7 +84,7 @@ def _levels(stretches: Stretches) -> _Levels:
     large = atoms[atoms[:, 1] - atoms[:, 0] >= _LEVEL]
     cuts = np.unique(np.concatenate([[0.0, 1.0], large.ravel()]))
     edges = [cuts[:1]]
-    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+    for low, high in pairwise(cuts):
         pieces = 1 if low in large[:, 0] else int(np.ceil((high - low) / _LEVEL))
         edges.append(np.linspace(low, high, pieces + 1)[1:])
     joined = np.concatenate(edges)

@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulate import conditioning_report
+from simulate.conditioning import report as conditioning_report
 from simulate.graph import GraphError, Quantity, missing
 from simulate.model import MODELS
 from simulate.tables import (

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from simulate import comparison, engine
-from simulate.bridge import Sampling, Side, bridges
-from simulate.changes import joint_latents
+from simulate.comparison.bridge import Sampling, Side, bridges
+from simulate.comparison.inputs import joint_latents
 from simulate.priors import load_priors
 
 COUNT = 2**14

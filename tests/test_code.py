@@ -45,7 +45,6 @@ LOWEST: dict[str, set[str]] = {
     "summary": set(),
     "backends": set(),
     "tables": {"graph"},
-    "toml_positions": set(),
     "model": {"graph"},
     "plots": {"tables", "graph", "report"},
     "dependence": {"distributions"},

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulate import cases, changes, comparison, engine
+from simulate import comparison, engine
+from simulate.comparison import cases
+from simulate.comparison.inputs import changes, joint_latents
 from simulate.priors import load_priors
 
 COUNT = 2**14
@@ -217,19 +219,19 @@ def test_changes_list_priors_formulas_and_correlations(tmp_path):
         lognormal("a", 2.5) + lognormal("b", 3) + "[priors.c]\nvalue = 7\n"
         + COST.replace("a * b", "a * b * c") + "[correlations.a]\nb = { kendall = 0.2 }\n",
     )  # fmt: skip
-    rows = {(row.kind, row.name, row.change): (row.before, row.after) for row in changes.changes(one, two)}
+    rows = {(row.kind, row.name, row.change): (row.before, row.after) for row in changes(one, two)}
     assert rows == {
         ("prior", "a", "changed"): ("lognormal median=2 sigma=0.5", "lognormal median=2.5 sigma=0.5"),
         ("prior", "c", "added"): ("", "7"),
         ("formula", "cost", "changed"): ("= a * b", "= a * b * c"),
         ("correlation", "a, b", "changed"): ("spearman 0.5", "kendall 0.2"),
     }
-    back = {(row.name, row.change) for row in changes.changes(two, one)}
+    back = {(row.name, row.change) for row in changes(two, one)}
     assert ("c", "removed") in back
 
 
 def test_a_prior_in_place_of_the_models_function_is_added():
-    rows = changes.changes(load_priors(BASE), load_priors(BASE, ["power=2e4"]))
+    rows = changes(load_priors(BASE), load_priors(BASE, ["power=2e4"]))
     assert [(row.kind, row.name, row.change, row.before, row.after) for row in rows] == [
         ("prior", "power", "added", "as the model computes it", "20000 kW")
     ]
@@ -239,7 +241,7 @@ def test_cases_keep_each_others_correlations_with_what_they_do_not_draw(tmp_path
     link = "[correlations.a]\nb = 0.5\n"
     one = priors_of(tmp_path, "one", lognormal("a", 2) + lognormal("b", 3) + COST + link)
     two = priors_of(tmp_path, "two", "[priors.a]\nvalue = 2\n" + lognormal("b", 3) + COST)
-    latents = changes.joint_latents([one, two])
+    latents = joint_latents([one, two])
     assert latents[0] == latents[1] == {("a", "b"): pytest.approx(2 * math.sin(math.pi / 12))}
     three = priors_of(tmp_path, "three", lognormal("a", 2) + lognormal("b", 3) + COST)
-    assert changes.joint_latents([one, three])[1] == {}
+    assert joint_latents([one, three])[1] == {}

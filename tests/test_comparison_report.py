@@ -10,8 +10,11 @@ from itertools import pairwise
 
 import pytest
 
-from simulate import cases, comparison, comparison_plots, comparison_report, engine, results
+from simulate import comparison, engine, results
 from simulate.cli import main
+from simulate.comparison import cases
+from simulate.comparison import plots as comparison_plots
+from simulate.comparison import report as comparison_report
 from simulate.priors import load_priors
 from simulate.tables import plain
 

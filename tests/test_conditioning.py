@@ -9,7 +9,7 @@ import pytest
 
 from simulate import engine
 from simulate.conditioning import QuestionError, questions
-from simulate.conditioning_report import answers, csv_rows, shifts, to_json
+from simulate.conditioning.report import answers, csv_rows, shifts, to_json
 from simulate.priors import load_priors
 from simulate.summary import WEIGHT, Summary
 from simulate.tables import plain

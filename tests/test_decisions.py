@@ -11,8 +11,10 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from simulate import decision_plots, decision_report, decisions, engine
+from simulate import decisions, engine
 from simulate.cli import main
+from simulate.decisions import plots as decision_plots
+from simulate.decisions import report as decision_report
 from simulate.priors import choice, load_priors
 from simulate.tables import plain
 

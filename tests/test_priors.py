@@ -8,7 +8,7 @@ import pytest
 
 from simulate import graph, model
 from simulate.priors import PriorsError, Run, choice, load_priors
-from simulate.toml_positions import line_of, positions
+from simulate.priors.positions import line_of, positions
 
 PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulate import sensitivity_report
 from simulate.priors import load_priors
 from simulate.sensitivity import METHODS, SensitivityError, to_json, tornado
-from simulate.sensitivity_plots import tornado_figure
+from simulate.sensitivity import report as sensitivity_report
+from simulate.sensitivity.plots import tornado_figure
 
 ISHIGAMI = """
 model = "none"

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from simulate import model
-from simulate.correlations import Correlation, merged_correlations
 from simulate.distributions import Distribution, ParameterError, distribution, scaled
 from simulate.formulas import FormulaError, formula, suggestion
 from simulate.graph import Quantity, missing
-from simulate.layers import Entry, Layer, PriorsError, Problem, SourceFile, Stack, raise_first
-from simulate.own_quantities import check_cycles, factor_to, name_fault, own_quantity, prior_quantity
-from simulate.priors_files import PriorTable, checked, override_layer, read_files
+from simulate.priors.correlations import Correlation, merged_correlations
+from simulate.priors.files import PriorTable, checked, override_layer, read_files
+from simulate.priors.layers import Entry, Layer, PriorsError, Problem, SourceFile, Stack, raise_first
+from simulate.priors.own_quantities import check_cycles, factor_to, name_fault, own_quantity, prior_quantity
 from simulate.units import UnitError, conversion_factor
 
 __all__ = [

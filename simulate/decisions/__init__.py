@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 
 from simulate import engine, graph
 from simulate.backends import ordered_map
-from simulate.changes import joint_latents
 from simulate.comparison import Band, finite
+from simulate.comparison.inputs import joint_latents
 from simulate.distributions import Constant, Distribution
 from simulate.engine import GRID, Progress, Scenarios, standard_error
 from simulate.graph import Array

@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from simulate.bridge import Bridge, Part
 from simulate.comparison import Against, Band, Compared, Comparison, to_json
+from simulate.comparison.bridge import Bridge, Part
 from simulate.tables import Column, Line, Scale, paragraph, printable, row_scale, table
 
 PARTS = 10  # parts of a bridge shown one by one

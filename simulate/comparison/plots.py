@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulate.bridge import Bridge
 from simulate.comparison import Band, Compared, Comparison
-from simulate.comparison_report import shown_parts
+from simulate.comparison.bridge import Bridge
+from simulate.comparison.report import shown_parts
 from simulate.engine import GRID
 from simulate.plots import (
     FONT_SIZE,

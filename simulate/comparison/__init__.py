@@ -15,9 +15,9 @@ import numpy as np
 
 from simulate import engine, graph, model
 from simulate.backends import ordered_map
-from simulate.bridge import PAIRS, Bridge, Sampling, Scale, Side, bridges
-from simulate.cases import Case
-from simulate.changes import Change, Latent, changes, joint_latents
+from simulate.comparison.bridge import PAIRS, Bridge, Sampling, Scale, Side, bridges
+from simulate.comparison.cases import Case
+from simulate.comparison.inputs import Change, Latent, changes, joint_latents
 from simulate.distributions import Constant
 from simulate.engine import GRID, Progress, RunError, Scenarios, standard_error
 from simulate.graph import Array, Column

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulate.decision_report import information_scale, percent, scale_of, worth_telling
 from simulate.decisions import Decision
+from simulate.decisions.report import information_scale, percent, scale_of, worth_telling
 from simulate.engine import GRID
 from simulate.plots import (
     FONT_SIZE,

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simulate.formulas import suggestion
-from simulate.layers import Layer, PriorsError, Problem, SourceFile, shown_key
-from simulate.toml_positions import Key
+from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, shown_key
+from simulate.priors.positions import Key
 
 # ---------------------------------------------------------------- files and overrides
 

@@ -11,7 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from simulate.formulas import FormulaError, formula, suggestion, visible
 from simulate.graph import Quantity
-from simulate.layers import Entry, Stack
+from simulate.priors.layers import Entry, Stack
 from simulate.units import UnitError, conversion_factor
 
 # Names of the Dataset that a run returns, and endings that it gives to a quantity's name.

@@ -17,7 +17,7 @@ from simulate.plots import (
     ticks,
 )
 from simulate.sensitivity import Bar, Effects, Tornado
-from simulate.sensitivity_report import ends, heading, others
+from simulate.sensitivity.report import ends, heading, others
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 
 from simulate.backends import ordered_map
-from simulate.changes import CORRELATIONS, Binding, Latent, bindings, same_function
+from simulate.comparison.inputs import CORRELATIONS, Binding, Latent, bindings, same_function
 from simulate.engine import Progress, standard_error
 from simulate.graph import Array, Column
 from simulate.priors import Priors

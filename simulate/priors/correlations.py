@@ -11,7 +11,7 @@ import numpy as np
 from simulate.dependence import MEASURES, DependenceError, in_conflict, latent_correlation
 from simulate.distributions import Distribution
 from simulate.formulas import suggestion
-from simulate.layers import Entry, Layer, Problem, Stack
+from simulate.priors.layers import Entry, Layer, Problem, Stack
 
 
 @dataclass(frozen=True)

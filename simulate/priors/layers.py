@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simulate.toml_positions import Key, line_of
+from simulate.priors.positions import Key, line_of
 
 
 class PriorsError(ValueError):

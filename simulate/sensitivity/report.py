@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Sequence
 
-from simulate.conditioning_report import kept_text
+from simulate.conditioning.report import kept_text
 from simulate.sensitivity import Bar, Effects, Tornado, to_json, to_rows
 from simulate.tables import Column, Line, paragraph, row_scale, table, with_unit
 from simulate.units import conversion_factor
