@@ -1,0 +1,326 @@
+"""What must not change, or change in a known way, when a priors file or a run is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+
+import numpy as np
+import pytest
+
+import simulate
+from simulate import engine, model
+from simulate.sampling import CHUNK, SCHEMES
+from simulate.summary import Summary
+
+SCENARIOS = 2**14
+PERCENTS = [1, 5, 25, 50, 75, 95, 99]
+A_BIN = 2**-10  # how wide the bins behind percentiles are, relative to the value
+every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
+
+
+@pytest.fixture
+def load(tmp_path):
+    def loaded(text):
+        path = tmp_path / "priors.toml"
+        path.write_text(text, encoding="utf-8")
+        return simulate.load_priors(path)
+
+    return loaded
+
+
+def own(formulas, priors):
+    """A file without a model: formulas by name, and the lines below [priors]."""
+    tables = "".join(f'[quantities.{name}]\nformula = "{text}"\n' for name, text in formulas.items())
+    return f'model = "none"\n[priors]\n{priors}\n{tables}'
+
+
+TWO = """
+a = { dist = "lognormal", median = 3, sigma = 2 }
+b = { dist = "lognormal", p5 = 0.001, p95 = 90 }
+"""
+SPREAD = 'x = { dist = "normal", mean = 1, sd = 2 }'
+
+# ---------------------------------------------------------------------------------------------------------
+# Identities
+
+
+@every_scheme
+def test_parts_of_a_whole_are_one_together_in_every_scenario(load, scheme):
+    priors = load(
+        own({"a_share": "a / (a + b)", "b_share": "b / (a + b)", "whole": "a_share + b_share"}, TWO)
+    )
+    whole = simulate.draws(priors, SCENARIOS, scheme=scheme)["whole"].values
+    assert np.abs(whole - 1).max() <= 1e-15
+
+
+@every_scheme
+def test_a_difference_of_equals_is_zero(load, scheme):
+    priors = load(own({"nothing": "x - x", "one": "x / x"}, SPREAD))
+    run = simulate.run(priors, SCENARIOS, scheme=scheme, percentiles=PERCENTS)
+    assert run["nothing"].values.tolist() == [0.0] * len(PERCENTS)
+    assert run["one"].values.tolist() == [1.0] * len(PERCENTS)
+    for name in ("nothing", "one"):
+        assert float(run[f"{name}_sd"]) == float(run[f"{name}_sd_se"]) == float(run[f"{name}_se"].max()) == 0
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Units and monotone maps
+
+
+def outputs(run, name):
+    parts = ["", "_se", "_mean", "_mean_se", "_sd", "_sd_se", "_minimum", "_maximum", "_grid"]
+    return {part: run[name + part].values for part in parts}
+
+
+def of_model(name, prior, formulas):
+    """A file with the model: one prior, in which a unit converts to the quantity's own, and formulas of it."""
+    return f"[priors]\n{name} = {{ {prior} }}\n" + "".join(
+        f'[quantities.{each}]\nformula = "{text}"\n' for each, text in formulas.items()
+    )
+
+
+@every_scheme
+def test_a_power_of_two_between_units_is_a_power_of_two_between_results_to_the_bit(load, scheme):
+    runs = []
+    formulas = {"y": "3 * weight_bytes", "in_kibibytes": "3 * weight_bytes / 1024"}
+    for unit, one in (("GiB", 1), ("MiB", 2**10)):
+        prior = f'dist = "uniform", lower = {one}, upper = {60 * one}, unit = "{unit}"'
+        priors = load(of_model("weight_bytes", prior, formulas))
+        options = {"percentiles": PERCENTS, "quantities": list(formulas)}
+        runs.append(simulate.run(priors, SCENARIOS, scheme=scheme, **options))
+    for part, values in outputs(runs[0], "y").items():
+        assert np.array_equal(values, runs[1][f"y{part}"].values)
+        assert np.array_equal(values, 1024 * runs[0][f"in_kibibytes{part}"].values)
+
+
+@every_scheme
+def test_another_unit_of_a_prior_changes_nothing_but_rounding(load, scheme):
+    columns_of_units = []
+    for unit, one in (("ms", 1e-3), ("s", 1), ("h", 3600)):
+        prior = f'dist = "lognormal", p5 = {0.003 / one!r}, p95 = {0.07 / one!r}, unit = "{unit}/token"'
+        priors = load(of_model("seconds_per_token", prior, {"y": "2 * seconds_per_token"}))
+        columns_of_units.append(
+            simulate.draws(priors, SCENARIOS, scheme=scheme, quantities=["y"])["y"].values
+        )
+    for other in columns_of_units[1:]:
+        # the exponential amplifies the rounding of its argument, here up to 15, by as much
+        assert np.abs(other / columns_of_units[0] - 1).max() < 15 * 2**-51
+
+
+@every_scheme
+@pytest.mark.parametrize(
+    ("text", "function"),
+    [
+        ("3 * x + 1", lambda x: 3 * x + 1),
+        ("exp(x)", np.exp),
+        ("x ** 3", lambda x: x**3),
+        ("arctan(x)", np.arctan),
+    ],
+)
+def test_an_increasing_map_maps_percentiles(load, scheme, text, function):
+    run = simulate.run(
+        load(own({"y": text, "same": "x"}, SPREAD)), SCENARIOS, scheme=scheme, percentiles=PERCENTS
+    )
+    x, y = run["same"].values, run["y"].values
+    low, high = (function(x - sign * np.abs(x) * A_BIN) for sign in (1, -1))
+    assert (y >= low - np.abs(y) * A_BIN).all()
+    assert (y <= high + np.abs(y) * A_BIN).all()
+
+
+def test_an_increasing_map_of_few_values_maps_percentiles_exactly(load):
+    prior = "x = { dist = 'choice', values = [-3, 1, 2.5, 40], weights = [1, 2, 3, 4] }"
+    run = simulate.run(load(own({"y": "x ** 3 + 1", "same": "x"}, prior)), SCENARIOS, percentiles=PERCENTS)
+    assert run["y"].values.tolist() == (run["same"].values ** 3 + 1).tolist()
+
+
+def test_a_change_of_sign_turns_the_percentiles_round(load):
+    percents = [2.3, 10.1, 33.4, 66.6, 89.9, 97.7]  # none between two scenarios, where there is a choice
+    run = simulate.run(load(own({"y": "0 - x", "same": "x"}, SPREAD)), SCENARIOS, percentiles=percents)
+    assert run["y"].values == pytest.approx(-run["same"].values[::-1], rel=1e-12)
+    assert (float(run["y_minimum"]), float(run["y_maximum"])) == (
+        -float(run["same_maximum"]),
+        -float(run["same_minimum"]),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Other priors
+
+
+def columns(priors, names, scheme):
+    """The draws of the names."""
+    bound = [name for name in priors.priors if name in names]
+    drawn = engine.scenarios_of(priors, bound, scenarios=SCENARIOS, seed=5, scheme=scheme)
+    draw = drawn.replicate(3)(0)
+    return {name: draw[name] for name in bound}
+
+
+def tables_of(names):
+    """A prior for each name of the model, computed ones too, somewhere in what is possible."""
+    quantities = model.quantities("llm_cost")
+    tables = []
+    for name in names:
+        quantity = quantities[name]
+        lower = quantity.lower if np.isfinite(quantity.lower) else 0.0
+        upper = quantity.upper if np.isfinite(quantity.upper) else lower + 2.0
+        tables.append(f"[priors.{name}]\ndist = 'uniform'\nlower = {lower}\nupper = {upper}\n")
+    return tables
+
+
+NAMES = list(model.quantities("llm_cost"))
+LINKED = f"[correlations]\n{NAMES[3]}.{NAMES[90]} = 0.6\n{NAMES[90]}.{NAMES[41]} = -0.3\n"
+OWN = "[priors.aaa]\nvalue = 3\n[priors.zzz]\ndist = 'exponential'\nmean = 2\n"
+OWN_USED = "[quantities.mine]\nformula = 'aaa + zzz'\n"
+WHOLE = [*tables_of(NAMES), LINKED]
+OTHERS = {
+    "reordered": [*tables_of(NAMES[::-1]), LINKED],
+    "shuffled": [*tables_of(random.Random(2).sample(NAMES, len(NAMES))), LINKED],
+    "with own before": [OWN, *tables_of(NAMES), LINKED, OWN_USED],
+    "with own after": [*tables_of(NAMES), OWN, LINKED, OWN_USED],
+    "a third": [*tables_of(sorted({*NAMES[::3], NAMES[3], NAMES[90], NAMES[41]})), LINKED],
+    "own ones tied": [
+        *tables_of(NAMES),
+        OWN.replace("value = 3", "dist = 'uniform'\nlower = 0\nupper = 1"),
+        LINKED,
+        "aaa.zzz = 0.9\n",
+        OWN_USED,
+    ],
+}
+
+
+@every_scheme
+@pytest.mark.parametrize("other", OTHERS)
+def test_the_columns_of_the_models_names_do_not_depend_on_the_rest_of_the_file(load, scheme, other):
+    whole = columns(load("".join(WHOLE)), NAMES, scheme)
+    changed = columns(load("".join(OTHERS[other])), NAMES, scheme)
+    assert len(whole) == len(NAMES)
+    assert len(changed) >= len(NAMES) // 3
+    for name, column in changed.items():
+        assert np.array_equal(column, whole[name]), name
+
+
+OWN_NAMES = ["first", "second", "third"]
+
+
+def own_file(names, formula="first + second"):
+    priors = "".join(f'{name} = {{ dist = "normal", mean = 0, sd = 1 }}\n' for name in names)
+    return own({"y": formula, "rest": " + ".join(names)}, priors)
+
+
+@every_scheme
+def test_names_appended_to_a_file_move_nothing(load, scheme):
+    before = columns(load(own_file(OWN_NAMES)), OWN_NAMES, scheme)
+    after = columns(load(own_file([*OWN_NAMES, "fourth", "fifth"])), OWN_NAMES, scheme)
+    assert {name: after[name].tolist() for name in OWN_NAMES} == {
+        name: before[name].tolist() for name in OWN_NAMES
+    }
+
+
+def test_under_random_a_files_own_names_may_stand_in_any_order_and_be_renamed(load):
+    before = columns(load(own_file(OWN_NAMES)), OWN_NAMES, "random")
+    after = columns(load(own_file(["other", "second", "zero", "first"])), OWN_NAMES, "random")
+    for name in ("first", "second"):
+        assert np.array_equal(after[name], before[name])
+
+
+def test_under_sobol_a_files_own_names_have_their_dimensions_in_its_order(load):
+    before = columns(load(own_file(OWN_NAMES)), OWN_NAMES, "sobol")
+    renamed = columns(load(own_file(["first", "second", "last"])), ["first", "second", "last"], "sobol")
+    assert all(np.array_equal(a, b) for a, b in zip(renamed.values(), before.values(), strict=True))
+    turned = columns(load(own_file(["second", "first", "third"])), OWN_NAMES, "sobol")
+    assert np.array_equal(turned["second"], before["first"])
+    assert np.array_equal(turned["first"], before["second"])
+    assert np.array_equal(turned["third"], before["third"])
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Threads and order
+
+
+@pytest.fixture(scope="module")
+def base():
+    return simulate.load_priors("priors/base.toml")
+
+
+def hashed(dataset):
+    """A hash of the bits of all variables and attributes."""
+    digest = hashlib.sha256()
+    for name, variable in sorted(dataset.variables.items()):
+        values = variable.values
+        digest.update(str(name).encode())
+        digest.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
+    digest.update(repr(sorted(dataset.attrs.items())).encode())
+    return digest.hexdigest()
+
+
+TWO_CHUNKS = 2 * 16 * CHUNK
+
+
+def whole_run(priors, scheme, **options):
+    options = {"scenarios": TWO_CHUNKS, "quantities": ["capex", "training_cost"], **options}
+    return simulate.run(priors, scheme=scheme, interval=95, **options)
+
+
+@pytest.fixture(scope="module")
+def one_thread(base):
+    return {scheme: hashed(whole_run(base, scheme, threads=1)) for scheme in SCHEMES}
+
+
+@every_scheme
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_any_number_of_threads_gives_one_hash(base, one_thread, scheme, threads):
+    assert hashed(whole_run(base, scheme, threads=threads)) == one_thread[scheme]
+
+
+@every_scheme
+def test_the_seed_and_the_number_of_scenarios_do_matter(base, one_thread, scheme):
+    assert hashed(whole_run(base, scheme, seed=1)) != one_thread[scheme]
+    assert hashed(whole_run(base, scheme, scenarios=TWO_CHUNKS // 2)) != one_thread[scheme]
+
+
+@every_scheme
+def test_any_order_of_replicates_gives_one_hash(base, one_thread, scheme, monkeypatch):
+    def shuffled(work, tasks, threads):
+        del threads
+        tasks = list(tasks)
+        done = {task: work(task) for task in random.Random(7).sample(tasks, len(tasks))}
+        yield from (done[task] for task in tasks)
+
+    monkeypatch.setattr(engine, "ordered_map", shuffled)
+    assert hashed(whole_run(base, scheme)) == one_thread[scheme]
+
+
+@every_scheme
+@pytest.mark.parametrize("together", [1, 7])
+def test_how_many_chunks_are_drawn_together_does_not_matter(base, one_thread, scheme, together, monkeypatch):
+    monkeypatch.setattr(engine, "_TOGETHER", together)
+    assert hashed(whole_run(base, scheme)) == one_thread[scheme]
+
+
+@every_scheme
+def test_chunks_are_the_same_in_any_order(base, scheme):
+    drawn = engine.scenarios_of(base, ["capex"], scenarios=8 * 16 * CHUNK, seed=3, scheme=scheme)
+    draw, again = drawn.replicate(2), drawn.replicate(2)
+    forward = [draw(chunk) for chunk in range(4)]
+    for chunk in (3, 1, 0, 2):
+        for name, column in again(chunk).items():
+            assert np.array_equal(column, forward[chunk][name])
+
+
+@every_scheme
+def test_chunks_are_counted_in_any_order(base, scheme):
+    """Percentiles and intervals come from whole numbers; moments are folded in the order of the chunks."""
+    drawn = engine.scenarios_of(base, ["capex"], scenarios=8 * 16 * CHUNK, seed=3, scheme=scheme)
+    draw = drawn.replicate(0)
+    chunks = [drawn.plan(draw(chunk))["capex"] for chunk in range(drawn.chunks)]
+    found = set()
+    for order in (range(drawn.chunks), range(drawn.chunks - 1, -1, -1), [5, 0, 3, 7, 1, 6, 4, 2]):
+        summary = Summary()
+        for chunk in order:
+            summary.add(chunks[chunk], drawn.size)
+        summary.finish()
+        found.add(
+            (*summary.percentiles(PERCENTS), *summary.shortest_interval(95), summary.minimum, summary.maximum)
+        )
+    assert len(found) == 1
