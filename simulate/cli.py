@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from simulate import __version__
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from xarray import Dataset
 
     from simulate.comparison.cases import Case
 
@@ -155,6 +156,14 @@ def run(
             metavar="shortest PERCENT", help="Give the shortest interval that holds so many percent, too."
         ),
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TARGET",
+            help="Add scenarios until P5, P50 and P95 are known so well, such as 0.5%, or a percentile is, "
+            "such as capex:p95=0.2%.",
+        ),
+    ] = None,
 ) -> None:
     """Run a priors file and print percentile bands.
 
@@ -169,8 +178,10 @@ def run(
       simulate run priors/base.toml --scenarios 100000 --format json
       simulate run priors/base.toml --probability 'capex > 1e9' --given 'opex_per_year < 5e7'
       simulate run priors/base.toml --quantities capex --interval shortest 95
+      simulate run priors/base.toml --precision 0.5%
     """  # noqa: D301
     from simulate import conditioning, engine, report, results
+    from simulate.precision import START, run_to, targets
     from simulate.priors import load_priors
 
     priors = load_priors(priors_file, changes or ())
@@ -183,18 +194,31 @@ def run(
     shown = report.with_components(priors.quantities, priors.priors, asked) if tabular else asked
     with results.output_folder(out or results.default_folder(priors_file)) as folder:
         with progress_bar() as progress:
-            dataset = engine.run(
-                priors,
-                scenarios=scenarios,
-                seed=seed,
-                scheme=scheme.value,
-                threads=threads,
-                percentiles=numbers("--percentiles", percentiles),
-                quantities="all" if quantities == "all" else shown,
-                progress=progress,
-                questions=questions,
-                interval=covered,
-            )
+
+            def drawn(count: int | None, percents: Sequence[float] | None) -> Dataset:
+                return engine.run(
+                    priors,
+                    scenarios=count,
+                    seed=seed,
+                    scheme=scheme.value,
+                    threads=threads,
+                    percentiles=percents,
+                    quantities="all" if quantities == "all" else shown,
+                    progress=progress,
+                    questions=questions,
+                    interval=covered,
+                )
+
+            percents = numbers("--percentiles", percentiles)
+            if precision is None:
+                dataset = drawn(scenarios, percents)
+            else:
+                dataset = run_to(
+                    targets(precision, asked),
+                    drawn,
+                    percents or priors.run.percentiles,
+                    start=scenarios or START,
+                )
         draws = None
         if save_draws:
             draws = engine.draws(
@@ -206,6 +230,8 @@ def run(
 
             results.write_figure(folder, results.BANDS, plots.bands(dataset, asked))
     _complain(report.warnings_of(dataset))
+    if "precision" in dataset.attrs:
+        typer.echo(dataset.attrs["precision"], err=True)
     if tabular:
         from simulate.tables import output_width, show
 
