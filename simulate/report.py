@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import difflib
 import inspect
 import io
 import json
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulate.conditioning import report as conditioning_report
+from simulate.formulas import suggestion
 from simulate.graph import GraphError, Quantity, missing
 from simulate.model import MODELS
 from simulate.tables import (
@@ -428,9 +428,7 @@ def explanation(
     Raises GraphError for a name that there is not.
     """
     if name not in quantities:
-        near = difflib.get_close_matches(name, quantities, 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise GraphError(f"there is no quantity {printable(name)}{meant}")
+        raise GraphError(f"there is no quantity {printable(name)}{suggestion(name, quantities)}")
     quantity = quantities[name]
     lines: list[Line] = [[(name, "bold"), (f"  [{quantity.unit}]", "")], []]
     for part in quantity.definition.split("\n\n"):

@@ -24,7 +24,6 @@ Sources: Howard (1966), IEEE Trans. Syst. Sci. Cybern. 2, 22; Strong and Oakley 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock
@@ -39,6 +38,7 @@ from simulate.comparison import Band, finite
 from simulate.comparison.inputs import joint_latents
 from simulate.distributions import Constant, Distribution
 from simulate.engine import GRID, Progress, Scenarios, standard_error
+from simulate.formulas import suggestion
 from simulate.graph import Array
 from simulate.priors import Priors, choice
 from simulate.sampling import REPLICATES, Words, probabilities
@@ -206,8 +206,7 @@ def _asked(
     for name in names:
         for option, case in cases.items():
             if name not in case.quantities:
-                near = difflib.get_close_matches(name, case.quantities, 1)
-                mend = f"; did you mean {near[0]}?" if near else ""
+                mend = suggestion(name, case.quantities)
                 where = "" if all(name not in each.quantities for each in cases.values()) else f" in {option}"
                 raise engine.RunError(f"{priors.path}: there is no quantity {name}{where}{mend}")
             if lacking := graph.missing(case.quantities, case.priors).get(name):
