@@ -50,6 +50,35 @@ def test_run_writes_four_files_and_prints_a_table(command, tmp_path):
         assert "server_capex" in dataset
 
 
+def test_the_shortest_interval_is_told_in_every_format(command):
+    asked = ("run", BASE, *QUICK, "--quantities", "capex", "--interval", "shortest", "95")
+    code, out, err = command(*asked, "--no-pictures")
+    assert (code, err) == (0, "")
+    assert "shortest 95 %" in out
+    code, out, _ = command(*asked, "--format", "json")
+    interval = json.loads(out)["quantities"]["capex"]["shortest_interval"]
+    assert interval["percent"] == 95
+    assert interval["lower"] < interval["upper"]
+    assert all(interval[f"{end}_se"] > 0 for end in ("lower", "upper"))
+    code, out, _ = command(*asked, "--format", "csv")
+    rows = {row.split(",")[2]: float(row.split(",")[3]) for row in out.splitlines()[1:]}
+    assert rows["shortest 95 lower"] == interval["lower"]
+    assert rows["shortest 95 upper"] == interval["upper"]
+
+
+@pytest.mark.parametrize(
+    ("interval", "message"),
+    [
+        (("shortest", "100"), "no interval holds 100 %"),
+        (("widest", "95"), "'widest' is not one of 'shortest'"),
+    ],
+)
+def test_an_interval_that_is_none_is_refused(command, interval, message):
+    code, out, err = command("run", BASE, "--interval", *interval)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
 def test_results_go_to_the_folder_named_after_the_priors_file(command, tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text(
         'model = "none"\n[priors.a]\ndist = "normal"\nmean = 1\nsd = 1\n[quantities.b]\nformula = "a"\n'

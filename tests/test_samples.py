@@ -9,7 +9,7 @@ E[dz/dx] >= 0.01 sd / E[dx/dz] (Jensen) = 0.01 sd / Cov(x, z) (Stein) >= 0.01 (C
 
 **Streams.** No PractRand or TestU01 is packaged for Python: the battery is NIST's SP 800-22 from `nistrng`, on streams
 interleaved word by word, and beside it the birthday spacings of Marsaglia, which NIST lacks, and the correlations of
-all pairs of streams. (dieharder, which Debian packages, passes 64 interleaved streams of names and replicates too.)
+all pairs of streams.
 """
 
 from __future__ import annotations
