@@ -265,3 +265,17 @@ def test_prior_that_is_only_correlated_moves_nothing(base_run):
     correlations = dataset["training_cost_rank_correlation"]
     assert float(correlations.sel(prior="server_price")) == 0  # correlated with the cloud price, not needed
     assert float(correlations.sel(prior="training_mfu_deviation")) < -0.3
+
+
+@pytest.mark.parametrize("scheme", ["sobol", "random"])
+def test_standard_errors_known_to_be_small_are_warned_of(tmp_path, scheme):
+    path = tmp_path / "file.toml"
+    path.write_text(
+        'model = "none"\n[priors]\na = {dist = "normal", mean = 5, sd = 1}\nb = {dist = "lognormal", mu = 0, sigma = 2}\n'
+        '[quantities.alone]\nformula = "2 * a"\n[quantities.heavy]\nformula = "a + b"\n[quantities.calm]\n'
+        'formula = "a + log(b)"\n',
+        encoding="utf-8",
+    )
+    dataset = engine.run(load_priors(path), scenarios=2**14, scheme=scheme)
+    warned = [message.split(":")[0] for message in report.warnings_of(dataset)]
+    assert warned == (["alone", "heavy"] if scheme == "sobol" else ["heavy"])
