@@ -81,7 +81,8 @@ def test_an_interval_that_is_none_is_refused(command, interval, message):
 
 def test_results_go_to_the_folder_named_after_the_priors_file(command, tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text(
-        'model = "none"\n[priors.a]\ndist = "normal"\nmean = 1\nsd = 1\n[quantities.b]\nformula = "a"\n'
+        'model = "none"\n[priors]\na = {dist = "normal", mean = 1, sd = 1}\nc = {dist = "normal", mean = 2, sd = 1}\n'
+        '[quantities.b]\nformula = "a + c"\n'
     )
     monkeypatch.chdir(tmp_path)
     code, _, err = command("run", "mine.toml", *QUICK, "--format", "json", out=False)

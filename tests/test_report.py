@@ -197,8 +197,7 @@ def test_nothing_varies_in_constants():
 
 def test_nan_is_told_and_never_stands_in_a_table(shop):
     dataset = engine.run(shop, scenarios=1024)
-    assert len(report.warnings_of(dataset)) == 1
-    assert "odd" in report.warnings_of(dataset)[0]
+    assert [message.split(":")[0] for message in report.warnings_of(dataset) if "nan" in message] == ["odd"]
     assert not re.search(r"\bnan\b", plain(report.run_report(dataset, shop, ["income", "odd"])))
 
 
@@ -267,15 +266,22 @@ def test_prior_that_is_only_correlated_moves_nothing(base_run):
     assert float(correlations.sel(prior="training_mfu_deviation")) < -0.3
 
 
+SMALL_ERRORS = """
+model = "none"
+[priors]
+a = {dist = "normal", mean = 5, sd = 1}
+b = {dist = "lognormal", mu = 0, sigma = 2}
+[quantities]
+alone = {formula = "2 * a"}
+heavy = {formula = "b * (1 + a)"}
+calm = {formula = "a + log(b)"}
+"""
+
+
 @pytest.mark.parametrize("scheme", ["sobol", "random"])
 def test_standard_errors_known_to_be_small_are_warned_of(tmp_path, scheme):
     path = tmp_path / "file.toml"
-    path.write_text(
-        'model = "none"\n[priors]\na = {dist = "normal", mean = 5, sd = 1}\nb = {dist = "lognormal", mu = 0, sigma = 2}\n'
-        '[quantities.alone]\nformula = "2 * a"\n[quantities.heavy]\nformula = "a + b"\n[quantities.calm]\n'
-        'formula = "a + log(b)"\n',
-        encoding="utf-8",
-    )
+    path.write_text(SMALL_ERRORS, encoding="utf-8")
     dataset = engine.run(load_priors(path), scenarios=2**14, scheme=scheme)
     warned = [message.split(":")[0] for message in report.warnings_of(dataset)]
     assert warned == (["alone", "heavy"] if scheme == "sobol" else ["heavy"])
