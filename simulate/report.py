@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from simulate.priors import Prior, Priors
 
-HEAVY = 5  # standard deviations over the mean from which a mean rests on rare scenarios
+HEAVY = 4  # standard deviations over the mean from which a mean rests on rare scenarios
 MOST_IMPORTANT = 3  # priors named for each headline quantity
 FEWEST_FOR_SHARES = 1e-9  # below it the squared rank correlations are nothing but rounding
 

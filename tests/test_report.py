@@ -270,7 +270,7 @@ SMALL_ERRORS = """
 model = "none"
 [priors]
 a = {dist = "normal", mean = 5, sd = 1}
-b = {dist = "lognormal", mu = 0, sigma = 2}
+b = {dist = "lognormal", mu = 0, sigma = 2.5}
 [quantities]
 alone = {formula = "2 * a"}
 heavy = {formula = "b * (1 + a)"}
