@@ -290,5 +290,5 @@ def test_chart_is_readable_with_forty_priors_of_long_names(measured, method):
 
 @pytest.mark.parametrize("method", ["sobol", "shapley"])
 def test_shares_of_a_variance_that_is_not_known_are_refused(measured, method):
-    with pytest.raises(SensitivityError, match=r"odd is not a number in [\d,]+ of 65,536 scenarios"):
+    with pytest.raises(SensitivityError, match=r"odd is not a number in [\d,]+ of 262,144 scenarios"):
         measured(PRODUCT + '[quantities.odd]\nformula = "log(a - 1)"\n', method, ["odd"])

@@ -43,7 +43,7 @@ from simulate.summary import Summary
 if TYPE_CHECKING:
     from xarray import Dataset
 
-BACKGROUND = 2**16  # scenarios behind the P50 and the mean that stand beside the bars
+BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
 EXCHANGED = 2**12  # scenarios of a chunk of which each column is exchanged in turn: all columns fit the cache
 ORDER_BLOCK = 2**10  # scenarios that share an order of the priors
 
