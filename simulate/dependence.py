@@ -11,7 +11,7 @@ derivative of the bivariate normal probability by the correlation is the density
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -113,31 +113,31 @@ def _numerical(measure: str, value: float, first: Stretches, second: Stretches) 
         reached = at(angles)
         place = int(np.clip(np.searchsorted(reached, abs(value)), 1, len(angles) - 1))
         inside = np.interp(abs(value), reached[place - 1 : place + 1], angles[place - 1 : place + 1])
-        angles = np.unique([0.0, *np.linspace(angles[place - 1], angles[place], 16)])
+        angles = np.unique([*angles[:place], *np.linspace(angles[place - 1], angles[place], 16)])
     return side * float(np.sin(inside))
 
 
 Statistic = tuple[Callable[[Array], Array], float]
 
 
-def _bivariate(first: _Levels, second: _Levels, side: float, angles: Array) -> NDArray[np.float64]:
-    """Increments of P(Z1 <= z1, Z2 <= z2) from one angle to the next, at all pairs of the classes' edges.
+def _bivariate(first: _Levels, second: _Levels, side: float, angles: Array) -> Iterator[Array]:
+    """Increments of P(Z1 <= z1, Z2 <= z2) from one angle to the next, panel by panel.
 
-    By Plackett, the derivative by the angle is exp(-(x^2 - 2 x y sin + y^2) / (2 cos^2)) / (2 pi); side -1
+    Each is taken at all pairs of the classes' edges. By Plackett, the derivative by the angle is exp(-(x^2 - 2 x y sin + y^2) / (2 cos^2)) / (2 pi); side -1
     stands for negative correlations, by way of -Z2.
     """
     nodes, weights = np.polynomial.legendre.leggauss(4)
     x, y = first.scores[:, None], side * second.scores[None, :]
     squares, product = (x * x + y * y) / 2, x * y
-    increments = np.zeros((len(angles) - 1, len(first.scores), len(second.scores)))
-    for panel, (low, high) in enumerate(pairwise(angles)):
+    for low, high in pairwise(angles.tolist()):
         half = (high - low) / 2
+        increment = np.zeros(squares.shape)
         for node, weight in zip(nodes, weights, strict=True):
             angle = low + half * (node + 1)
             cosine = np.cos(angle) ** 2
             density = np.exp((product * np.sin(angle) - squares) / cosine) / (2 * np.pi)
-            increments[panel] += half * weight * density
-    return increments
+            increment += half * weight * density
+        yield increment
 
 
 def _comonotone(first: _Levels, second: _Levels, side: float) -> tuple[Array, Array, Array]:
@@ -147,7 +147,7 @@ def _comonotone(first: _Levels, second: _Levels, side: float) -> tuple[Array, Ar
     return edges, first.atoms, mirrored
 
 
-def _tied(atoms: Array, p: Array) -> tuple[Array, Array]:
+def _tied(atoms: Array, p: Array) -> tuple[NDArray[np.bool_], Array]:
     """Whether each p lies in one of the sorted atoms, and the mid-ranks P(X < x) + P(X = x)/2 at its quantile."""
     if not len(atoms):
         return np.zeros(p.shape, np.bool_), p
@@ -172,8 +172,11 @@ def _spearman(first: _Levels, second: _Levels, side: float) -> Statistic:
     extreme = covariance / spread
 
     def at(angles: Array) -> Array:
-        gained = np.einsum("pij,i,j->p", _bivariate(first, second, side, angles), *steps) / spread
-        reached = np.concatenate([[0.0], np.cumsum(gained)])
+        gained = [
+            np.add.reduce(np.add.reduce(each * steps[1], axis=1) * steps[0])
+            for each in _bivariate(first, second, side, angles)
+        ]
+        reached = np.cumsum([0.0, *gained]) / spread
         return np.where(angles < np.pi / 2, np.minimum(reached, extreme), extreme)
 
     return at, extreme
@@ -202,13 +205,10 @@ def _kendall(first: _Levels, second: _Levels, side: float) -> Statistic:
         return 2 * float(np.sum(mass * (concordant - discordant)))
 
     def at(angles: Array) -> Array:
-        gained = _bivariate(first, second, side, angles)
-        if side < 0:
-            gained = gained[:, :, ::-1]
         below = np.outer(inner[0][:-1], inner[1][:-1])
         reached = [0.0]
-        for each in gained:
-            below = below + each
+        for each in _bivariate(first, second, side, angles):
+            below += each if side > 0 else each[:, ::-1]
             reached.append(concordance(below) / scale)
         return np.where(angles < np.pi / 2, np.minimum(reached, extreme), extreme)
 
@@ -240,7 +240,7 @@ def triangular_factor(correlation: Array) -> Array:
     return factor
 
 
-def in_conflict(names: Sequence[str], latent: dict[tuple[str, str], float]) -> tuple[str, ...]:
+def in_conflict(names: Sequence[str], latent: Mapping[tuple[str, str], float]) -> tuple[str, ...]:
     """Names whose pairs cannot have these parameters together, and could without any one of the names; or none."""
     matrix = np.eye(len(names))
     for (first, second), value in latent.items():
