@@ -123,8 +123,8 @@ Statistic = tuple[Callable[[Array], Array], float]
 def _bivariate(first: _Levels, second: _Levels, side: float, angles: Array) -> Iterator[Array]:
     """Increments of P(Z1 <= z1, Z2 <= z2) from one angle to the next, panel by panel.
 
-    Each is taken at all pairs of the classes' edges. By Plackett, the derivative by the angle is exp(-(x^2 - 2 x y sin + y^2) / (2 cos^2)) / (2 pi); side -1
-    stands for negative correlations, by way of -Z2.
+    Each is taken at all pairs of the classes' edges. By Plackett, the derivative by the angle is
+    exp(-(x^2 - 2 x y sin + y^2) / (2 cos^2)) / (2 pi). Side -1 stands for negative correlations, by way of -Z2.
     """
     nodes, weights = np.polynomial.legendre.leggauss(4)
     x, y = first.scores[:, None], side * second.scores[None, :]

@@ -1,0 +1,25 @@
+"""The one error for what a user can mend; any other exception is a mistake of ours."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+
+class SimulateError(ValueError):
+    """What a user can mend, in one line: where it is, what is wrong, what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped: a name from a file must not steer the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def suggestion(word: str, candidates: Collection[str], otherwise: str = "") -> str:
+    """Return '; did you mean NAME?' for the nearest candidate; where none is near, the other advice."""
+    near = difflib.get_close_matches(word, list(candidates), n=1)
+    advice = f"did you mean {near[0]}?" if near else otherwise
+    return f"; {advice}" if advice else ""

@@ -1,0 +1,49 @@
+"""Registries that are folders: each module of a package is an entry, so that a further entry is one file."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib import import_module
+from typing import Generic, TypeVar
+
+from simulate.errors import SimulateError, suggestion
+
+Entry = TypeVar("Entry")
+
+
+class Registry(Mapping[str, Entry], Generic[Entry]):
+    """The entries of a package by the names of its modules, each imported when it is asked for.
+
+    A module's entry is its attribute called `attribute`. The names are known without an import, so that
+    help and error messages can list them at no cost. `what` is the kind of thing, for messages.
+    """
+
+    def __init__(self, package: str, attribute: str, what: str) -> None:
+        self.package, self.attribute, self.what = package, attribute, what
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the entries, in alphabetical order."""
+        found = import_module(self.package).__path__
+        return tuple(sorted(each.name for each in pkgutil.iter_modules(found) if each.name[0] != "_"))
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self.names:
+            raise KeyError(name)
+        entry: Entry = getattr(import_module(f"{self.package}.{name}"), self.attribute)
+        return entry
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def known(self, name: str) -> str:
+        """The name itself, where there is such an entry. Raises SimulateError, listing what there is."""
+        if name not in self.names:
+            mend = suggestion(name, self.names, f"choose one of {', '.join(self.names)}")
+            raise SimulateError(f"there is no {self.what} {name!r}{mend}")
+        return name

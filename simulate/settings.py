@@ -1,0 +1,139 @@
+"""What a run is asked for, checked by the same types whether it comes from a file, an option or a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from simulate.errors import SimulateError
+from simulate.sampling.schemes import SCHEMES
+
+EXPECTED = {  # pydantic's types of error: what was expected
+    "string_type": "text in quotes",
+    "float_type": "a number without quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "finite_number": "a finite number",
+    "list_type": "a list in square brackets",
+    "tuple_type": "a list in square brackets",
+    "too_short": "a list of one or more, or be left out",
+}
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy's as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _listed(value: Any) -> Any:
+    """A list, or whatever else can be gone through, as a tuple."""
+    listed = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    return tuple(_plain(each) for each in value) if listed else value
+
+
+def _in_order(percents: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(sorted(set(percents)))
+
+
+Count = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=10**15)]
+Seed = Annotated[int, BeforeValidator(_plain), Field(ge=0, lt=2**63)]
+Percent = Annotated[float, BeforeValidator(_plain), Field(gt=0, lt=100)]
+Percents = Annotated[
+    tuple[Percent, ...], BeforeValidator(_listed), Field(min_length=1), AfterValidator(_in_order)
+]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Scheme = Annotated[str, AfterValidator(SCHEMES.known)]
+Threads = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=4096)]
+
+
+class RunTable(BaseModel):
+    """`[run]`: how many scenarios are drawn, how, and what is told of them; no quantities stand for the headline.
+
+    The fields are the keys; what is left out is as stated here.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    scenarios: Count = 1_000_000
+    seed: Seed = 20230214
+    scheme: Scheme = "sobol"
+    percentiles: Percents = (5.0, 25.0, 50.0, 75.0, 95.0)
+    quantities: Names = ()
+
+
+class Settings(RunTable):
+    """What `[run]` says and what was asked of one run besides: its conditions and measured values, as texts."""
+
+    given: Names = ()
+    observe: Names = ()
+
+    def asked(self, **changes: Any) -> Settings:
+        """These settings with others in their place; None leaves one. Raises SimulateError, naming the first."""
+        wanted = {name: value for name, value in changes.items() if value is not None}
+        try:
+            return Settings(**{**dict(self), **wanted})
+        except ValidationError as invalid:
+            raise SimulateError(_first(invalid)) from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
+
+
+def checked(kind: Any, name: str, value: Any) -> Any:
+    """A value of one of the types above. Raises SimulateError, saying what is wrong with `name`."""
+    try:
+        return _adapter(kind).validate_python(value)
+    except ValidationError as invalid:
+        raise SimulateError(": ".join(filter(None, (name, _first(invalid))))) from None
+
+
+def _first(invalid: ValidationError) -> str:
+    error = invalid.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in error["loc"] if isinstance(part, str))
+    fault = fault_of(error["type"], error["input"], error.get("ctx", {}))
+    return f"{name}: {fault}" if name else fault
+
+
+def fault_of(kind: str, value: Any, context: Mapping[str, Any]) -> str:
+    """What pydantic has found wrong with a value, in our words."""
+    found = f", not {written(value)}"
+    match kind:
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
+            than = kind.replace("_", " ").replace("than equal", "than or equal to")
+            return f"must be {than} {_bound(next(iter(context.values())))}{found}"
+        case "float_type" if type(value) is int:
+            return "is too large; a number lies below 1e308"
+        case "int_type" | "int_from_float" if isinstance(value, float) and value.is_integer():
+            return f"must be a whole number{found}; write {int(value):_}"
+        case "value_error":
+            return str(context["error"])
+    return f"must be {EXPECTED.get(kind, 'another value')}{found}"
+
+
+def _bound(bound: float) -> str:
+    large = isinstance(bound, int) and bound > 2**53
+    return f"2^{bound.bit_length() - 1}" if large else f"{bound:g}"  # type: ignore[union-attr]
+
+
+def written(value: Any) -> str:
+    """A value as TOML writes it, cut short."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            text = f'"{value}"'
+        case dict():
+            return "a table"
+        case list() | tuple():
+            return "a list" if value else "an empty list"
+        case int():
+            text = str(value) if abs(value) < 10**40 else "a number of that size"
+        case _:
+            text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
