@@ -4,10 +4,10 @@ From Python:
 
     import simulate
 
-    priors = simulate.load_priors("priors/base.toml")
-    result = simulate.run(priors, scenarios=1_000_000)     # an xarray.Dataset along `percentile`
-    result["capex"].sel(percentile=50)
-    simulate.draws(priors, scenarios=1_000)                # the scenarios themselves, along `scenario`
+    priors = simulate.load_priors("base")                  # a path, a shipped file's name, text, or a mapping
+    bands = simulate.run(priors, scenarios=1_000_000)      # an xarray.Dataset along `quantity` and `percentile`
+    bands["percentiles"].sel(quantity="capex", percentile=50)
+    simulate.plot(bands)["bands"].savefig("bands.png")
 """
 
 from __future__ import annotations
@@ -15,19 +15,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulate.engine import draws, run
+    from simulate.errors import SimulateError
+    from simulate.library import backtest, compare, decide, draws, explain, plot, run, tornado
     from simulate.priors import Priors, PriorsError, load_priors
 
 __version__ = "0.1.0"
-__all__ = ["Priors", "PriorsError", "__version__", "draws", "load_priors", "run"]
 
 _HOMES = {
     "Priors": "priors",
     "PriorsError": "priors",
-    "draws": "engine",
+    "SimulateError": "errors",
+    "backtest": "library",
+    "compare": "library",
+    "decide": "library",
+    "draws": "library",
+    "explain": "library",
     "load_priors": "priors",
-    "run": "engine",
+    "plot": "library",
+    "run": "library",
+    "tornado": "library",
 }
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604 - the names of `_HOMES` are texts
 
 
 def __getattr__(name: str) -> Any:
@@ -37,3 +45,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(f"simulate.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

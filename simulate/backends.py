@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,7 +12,8 @@ from typing import TypeVar
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _KEPT = -1, -3, 2**28
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
+    """Let glibc keep the memory that arrays give back, in a process that is ours alone."""
     import ctypes
 
     try:
@@ -34,12 +35,11 @@ def available_threads() -> int:
 
 def ordered_map(
     work: Callable[[Task], Result], tasks: Iterable[Task], threads: int | None = None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield work(task) in the order of the tasks, on as many threads as asked (default: all processors).
 
     Tasks not begun are dropped when the consumer stops early or is interrupted.
     """
-    _keep_freed_memory()
     threads = threads or available_threads()
     if threads == 1:
         yield from map(work, tasks)

@@ -240,12 +240,19 @@ def triangular_factor(correlation: Array) -> Array:
     return factor
 
 
-def in_conflict(names: Sequence[str], latent: Mapping[tuple[str, str], float]) -> tuple[str, ...]:
-    """Names whose pairs cannot have these parameters together, and could without any one of the names; or none."""
+def correlation_matrix(names: Sequence[str], latent: Mapping[tuple[str, str], float]) -> Array:
+    """The matrix of the copula's parameters in the order of the names; pairs with others do not count."""
     matrix = np.eye(len(names))
     for (first, second), value in latent.items():
-        i, j = names.index(first), names.index(second)
-        matrix[i, j] = matrix[j, i] = value
+        if first in names and second in names:
+            i, j = names.index(first), names.index(second)
+            matrix[i, j] = matrix[j, i] = value
+    return matrix
+
+
+def in_conflict(names: Sequence[str], latent: Mapping[tuple[str, str], float]) -> tuple[str, ...]:
+    """Names whose pairs cannot have these parameters together, and could without any one of the names; or none."""
+    matrix = correlation_matrix(names, latent)
 
     def conflict(rows: list[int]) -> bool:
         return bool(rows) and bool(np.linalg.eigvalsh(matrix[np.ix_(rows, rows)])[0] < -SINGULAR)

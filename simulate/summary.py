@@ -261,6 +261,15 @@ class Summary:
         shortest = int(np.argmin(upper - lower))
         return np.array([lower[shortest], upper[shortest]])
 
+    def mean_beyond(self, percent: float) -> float:
+        """The mean of the scenarios above a percentile, an atom there split; nan where there are none."""
+        if not self.count:
+            return np.nan
+        low, high, counts, _ = self._steps()
+        last = np.cumsum(counts)
+        beyond = np.clip(last - percent / 100 * self.count, 0, counts)
+        return float(np.average(high - (high - low) * beyond / counts / 2, weights=beyond))
+
     def _values_at(self, steps: Steps, ranks: Array, side: Literal["left", "right"]) -> Array:
         """The values at ranks from 0 to the count; of two at a rank, that on the given side."""
         low, high, counts, exact = steps

@@ -1,8 +1,7 @@
-"""Numbers and tables as text: no digit that the standard error does not support, no number ever cut."""
+"""Reports as sections of headings, tables and remarks, laid out for a width: no number is ever cut."""
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import sys
@@ -10,129 +9,60 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import Literal, TextIO
 
-if TYPE_CHECKING:
-    from simulate.graph import Array
+from simulate.errors import printable
 
 Line = list[tuple[str, str]]  # pieces of text, each with a style: "", "bold", "dim", "red"
 
-SIGNIFICANT_DIGITS = 4
-EXACT_DIGITS = 6  # of figures without sampling error, so that 591,864 stays itself
-SCALES = {0: "", 3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 GAP = "  "
 GOOD_TEXT = 24  # cells that a column of text keeps as long as other columns can go
 LEAST_TEXT = 14  # cells that it keeps when none can
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
-class Scale:
-    """How the figures of a row are written: in units of ``10**exponent``, to ``10**place`` at best."""
+class Remark:
+    """A text of its own line: broken at the width unless `whole`, its further lines indented."""
 
-    exponent: int
-    place: int
-    digits: int
-
-    def unit(self, unit: str) -> str:
-        """The unit with the scale before it: ``million USD``; the ratio unit ``1`` is not written."""
-        power = SCALES.get(self.exponent, "×10" + str(self.exponent).translate(SUPERSCRIPTS))
-        return " ".join(part for part in (power, "" if unit == "1" else unit) if part)
-
-    def figure(self, value: float, standard_error: float = 0.0) -> str:
-        """The value on this scale, without unit; a dash where it is not a number."""
-        if math.isnan(value):
-            return "–"
-        if math.isinf(value):
-            return "∞" if value > 0 else "−∞"
-        place = max(self.place, _last_place(value, standard_error, self.digits))
-        decimals = max(0, self.exponent - place)
-        # Rounded in decimal places of the unscaled value, so that 123 ± 20 becomes 100 and not 123.
-        scaled = round(value / 10.0**self.exponent, self.exponent - place)
-        return f"{scaled + 0.0:,.{decimals}f}".replace("-", "−")
-
-    def error(self, standard_error: float) -> str:
-        """A standard error on this scale, to two digits; 0 where there is none."""
-        if not math.isfinite(standard_error) or not standard_error:
-            return "–" if standard_error else "0"
-        place = _magnitude(standard_error) - 1
-        decimals = max(0, self.exponent - place)
-        return f"{round(standard_error, -place) / 10.0**self.exponent:,.{decimals}f}"
+    text: str
+    style: str = ""
+    indent: str = ""
+    whole: bool = False
 
 
-def row_scale(values: Sequence[float], standard_errors: Sequence[float]) -> Scale:
-    """Choose one scale for the figures of a row, which share their last place where each keeps two digits.
+@dataclass(frozen=True)
+class Section:
+    """A part of a report: a heading, what comes before its table, the table, and what comes after."""
 
-    The last digit written stands at or above the size of the standard error, and there are at most four
-    digits. Figures without sampling error show up to six, and as few as they need.
-    """
-    finite = [
-        (abs(v), s) for v, s in zip(values, standard_errors, strict=True) if math.isfinite(v) and v != 0
-    ]
-    if not finite:
-        return Scale(0, 0, SIGNIFICANT_DIGITS)
-    exact = all(s == 0 for _, s in finite)
-    digits = EXACT_DIGITS if exact else SIGNIFICANT_DIGITS
-    magnitudes = sorted(_magnitude(value) for value, _ in finite)
-    middle = magnitudes[len(magnitudes) // 2]
-    plain = -4 <= middle < digits
-    exponent = 0 if plain else 3 * (middle // 3)
-    if exact:
-        place = min(_last_place_needed(value, digits) for value, _ in finite)
-    else:
-        place = min(max(_last_place(value, error, digits) for value, error in finite), magnitudes[0] - 1)
-    return Scale(exponent, place, digits)
+    heading: str = ""
+    intro: str = ""
+    columns: Sequence[Column] = ()
+    rows: Sequence[Sequence[str]] = ()
+    remarks: Sequence[str | Remark | Line] = ()
 
 
-def with_unit(value: float, standard_error: float, unit: str) -> str:
-    """One figure with its unit: ``758.8 million USD``."""
-    scale = row_scale([value], [standard_error])
-    return f"{scale.figure(value, standard_error)} {scale.unit(unit)}".rstrip()
+def laid_out(sections: Iterable[Section], width: int | None = None) -> list[Line]:
+    """The sections as lines, an empty one between them, at most `width` wide where that can be done."""
+    lines: list[Line] = []
+    for section in sections:
+        lines += [[]] if lines else []
+        lines += _styled(paragraph(section.heading, width), "bold") if section.heading else []
+        lines += paragraph(section.intro, width) if section.intro else []
+        lines += table(section.columns, section.rows, width) if section.rows else []
+        for remark in section.remarks:
+            lines += _remark(Remark(remark) if isinstance(remark, str) else remark, width)
+    return lines
 
 
-def _magnitude(value: float) -> int:
-    return math.floor(math.log10(abs(value)))
+def _remark(remark: Remark | Line, width: int | None) -> list[Line]:
+    if isinstance(remark, list):
+        return [remark]
+    broken = paragraph(remark.text, None if remark.whole else width, remark.indent)
+    return _styled(broken, remark.style)
 
 
-def _last_place(value: float, standard_error: float, digits: int) -> int:
-    """The power of ten of the last digit worth writing."""
-    by_digits = _magnitude(value) - digits + 1 if value else -digits
-    if math.isfinite(standard_error) and standard_error > 0:
-        return max(by_digits, math.ceil(math.log10(standard_error)))
-    return by_digits
-
-
-def _last_place_needed(value: float, digits: int) -> int:
-    """The power of ten of the last digit that is not zero among the first so many."""
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return int(exponent) - len(mantissa.rstrip("0").rstrip(".").replace(".", "")) + 1
-
-
-def sparkline(values: Sequence[float], probabilities: Sequence[float], width: int = 14) -> str:
-    """A density in one line, from fine percentiles.
-
-    `values` are the quantiles at `probabilities` (percent, ascending). The axis is linear or, where all are
-    positive, logarithmic, whichever leaves P5 and P95 more nearly as far from P50. A constant gives an empty text.
-    """
-    import numpy as np
-
-    quantiles = np.asarray(values, dtype=float)
-    if not np.isfinite(quantiles).all() or quantiles[0] == quantiles[-1]:
-        return ""
-    if quantiles[0] > 0:
-        logarithms = np.log(quantiles)
-        quantiles = min(
-            quantiles, logarithms, key=lambda at: _lopsidedness(np.interp([5, 50, 95], probabilities, at))
-        )
-    edges = np.linspace(quantiles[0], quantiles[-1], width + 1)
-    masses = np.diff(np.interp(edges, quantiles, np.asarray(probabilities, dtype=float)))
-    levels = np.ceil(masses / masses.max() * 8).astype(int).clip(0, 8)
-    return "".join(" ▁▂▃▄▅▆▇█"[level] for level in levels).replace(" ", "▁")
-
-
-def _lopsidedness(band: Array) -> float:
-    low, middle, high = band.tolist()
-    return abs(low + high - 2 * middle) / (high - low) if high > low else 0.0
+def _styled(lines: Iterable[Line], style: str) -> list[Line]:
+    return [[(text, style) for text, _ in line] for line in lines]
 
 
 @dataclass(frozen=True)
@@ -286,11 +216,6 @@ def cell_width(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(character) != 0 for character in text)
 
 
-def printable(text: str) -> str:
-    """The text with control characters escaped: a label from a file must not steer the terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 def plain(lines: Iterable[Line]) -> str:
     """The lines as plain text, each ended by a newline."""
     return "".join("".join(text for text, _ in line) + "\n" for line in lines)
@@ -318,3 +243,8 @@ def show(lines: Iterable[Line], file: TextIO | None = None) -> None:
     for line in lines:
         # soft_wrap leaves the line as laid out: rich would cut numbers to fit.
         console.print(Text.assemble(*line), soft_wrap=True)
+
+
+def print_sections(sections: Iterable[Section]) -> None:
+    """Print a report on stdout, laid out for its width."""
+    show(laid_out(sections, output_width()))

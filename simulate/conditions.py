@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.formulas import Formula, FormulaError, formula, suggestion
+from simulate.errors import SimulateError, suggestion
+from simulate.formulas import Formula, FormulaError, formula
 from simulate.graph import Array, Column, missing
 from simulate.priors import Priors
 from simulate.summary import WEIGHT
@@ -24,10 +25,6 @@ from simulate.summary import WEIGHT
 FEWEST = 1000  # effective scenarios below which a conditional band is refused
 
 _OBSERVED = re.compile(r"\s*(\w+)\s*==?\s*(\S+?)\s*(?:\+-|\+/-|±)\s*([^\s%]+)\s*(%?)\s*")
-
-
-class QuestionError(ValueError):
-    """A question that cannot be asked, or that too few scenarios answer."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +87,35 @@ class Questions:
         return np.rint(weights * WEIGHT).astype(np.int64)
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What a condition leaves: scenarios, their share of all, its standard error, and the effective number."""
+NO_QUESTIONS = Questions()
 
-    scenarios: int
-    share: float
-    share_se: float
-    effective: float
+
+@dataclass
+class Kept:
+    """What conditions leave: the scenarios kept of those drawn, sums of their weights and of the squares."""
+
+    drawn: int = 0
+    kept: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, drawn: int, kept: int, weights: NDArray[np.int64] | None) -> None:
+        """Add a chunk: as many kept as there are weights, or each with the weight 1."""
+        total = squares = float(kept)
+        if weights is not None:
+            shares = weights / WEIGHT
+            total, squares = float(np.add.reduce(shares)), float(np.add.reduce(shares * shares))
+        self.merge(Kept(drawn, kept, total, squares))
+
+    def merge(self, other: Kept) -> None:
+        """Add what conditions leave of others."""
+        self.drawn, self.kept = self.drawn + other.drawn, self.kept + other.kept
+        self.total, self.squares = self.total + other.total, self.squares + other.squares
+
+    @property
+    def effective(self) -> float:
+        """How many equally weighted scenarios are worth as much."""
+        return self.total * self.total / self.squares if self.squares else 0.0
 
 
 def questions(
@@ -108,7 +126,7 @@ def questions(
 ) -> Questions:
     """Read questions: conditions such as 'capex > 1e9', and observations such as 'capex = 5e8 +- 10%'.
 
-    Raises QuestionError for one that cannot be read or answered.
+    Raises SimulateError for one that cannot be read or answered.
     """
     return Questions(
         tuple(_condition(priors, "probability", text) for text in probabilities),
@@ -117,15 +135,15 @@ def questions(
     )
 
 
-def check_kept(asked: Questions, kept: Kept, drawn: int) -> None:
-    """Raise QuestionError where a condition leaves fewer effective scenarios than `FEWEST`."""
+def check_kept(asked: Questions, kept: Kept) -> None:
+    """Raise SimulateError where a condition leaves fewer effective scenarios than `FEWEST`."""
     if kept.effective >= FEWEST:
         return
     texts = [f"--given {each.text!r}" for each in asked.given] + [
         f"--observe {each.text!r}" for each in asked.observed
     ]
-    raise QuestionError(
-        f"{' '.join(texts)}: of {drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
+    raise SimulateError(
+        f"{' '.join(texts)}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
         f"{FEWEST:,}; ask for what is more probable, or for more --scenarios"
     )
 
@@ -134,11 +152,11 @@ def _condition(priors: Priors, option: Literal["probability", "given"], text: st
     try:
         compiled = formula(text, priors.quantities)
     except FormulaError as error:
-        raise QuestionError(f"--{option} {text!r}: {error}") from None
+        raise SimulateError(f"--{option} {text!r}: {error}") from None
     if not compiled.condition:
-        raise QuestionError(f"--{option} {text!r}: is no condition; write for instance 'capex > 1e9'")
+        raise SimulateError(f"--{option} {text!r}: is no condition; write for instance 'capex > 1e9'")
     if not compiled.names:
-        raise QuestionError(f"--{option} {text!r}: names no quantity; write for instance 'capex > 1e9'")
+        raise SimulateError(f"--{option} {text!r}: names no quantity; write for instance 'capex > 1e9'")
     for name in compiled.names:
         _check_known(priors, f"--{option} {text!r}", name)
     return Condition(text, compiled)
@@ -149,25 +167,25 @@ def _observation(priors: Priors, text: str) -> Observation:
     form = "write for instance 'capex = 5e8 +- 10%', or +- a standard deviation in its unit"
     found = _OBSERVED.fullmatch(text)
     if found is None:
-        raise QuestionError(f"{where}: is no measured value; {form}")
+        raise SimulateError(f"{where}: is no measured value; {form}")
     name, *figures, percent = found.groups()
     _check_known(priors, where, name)
     try:
         value, error = map(float, figures)
     except ValueError:
-        raise QuestionError(f"{where}: holds no two numbers; {form}") from None
+        raise SimulateError(f"{where}: holds no two numbers; {form}") from None
     sd = abs(value) * error / 100 if percent else error
     if not (np.isfinite([value, sd]).all() and sd > 0):
-        raise QuestionError(f"{where}: the standard deviation must be above 0 and all finite; {form}")
+        raise SimulateError(f"{where}: the standard deviation must be above 0 and all finite; {form}")
     return Observation(text, name, value, sd)
 
 
 def _check_known(priors: Priors, where: str, name: str) -> None:
     if name not in priors.quantities:
         near = suggestion(name, priors.quantities, "list them with 'simulate explain'")
-        raise QuestionError(f"{where}: there is no quantity {name}{near}")
+        raise SimulateError(f"{where}: there is no quantity {name}{near}")
     lacking = missing(priors.quantities, priors.priors)
     if name in lacking:
-        raise QuestionError(
+        raise SimulateError(
             f"{where}: {name} cannot be computed; give a prior for {', '.join(lacking[name])}"
         )

@@ -1,0 +1,7 @@
+"""The command line: each command parses, asks one question, and has it told."""
+
+from __future__ import annotations
+
+from simulate.cli.main import app, main
+
+__all__ = ["app", "main"]

@@ -1,0 +1,49 @@
+"""`simulate backtest`: forecasts against outcomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulate.cli.emitting import emit
+from simulate.cli.options import Output
+
+
+def command(
+    cases: Annotated[
+        Path | None,
+        typer.Argument(metavar="CASES", help="A CSV file of training runs; the package's cases without it."),
+    ] = None,
+    *,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same result, to the bit.")
+    ] = None,
+    output: Output,
+) -> None:
+    """Score forecasts against outcomes.
+
+    Prints the share of outcomes inside the 50, 80 and 90 % bands, CRPS and log score beside those of point
+    forecasts, and a PIT histogram. Writes backtest.nc, backtest.csv and, as .png and .svg, forecast (bands
+    against outcomes), pit, and serving (the other cases, over their forecast). A run is forecast by the runs
+    of other names.
+
+    CASES has the columns model, parameters_active, mixture_of_experts, training_tokens, peak_flops (or
+    accelerator) and accelerator_hours; others are ignored. A row that cannot be read gets one line on
+    stderr and the rest are scored. The exit code is 0 where any was scored, else 2.
+
+    \b
+    Examples:
+      simulate backtest
+      simulate backtest my-runs.csv --format json
+    """  # noqa: D301
+    from simulate.backtesting import backtest
+    from simulate.results.folder import default_folder
+
+    emit(
+        "backtest",
+        lambda progress: backtest(cases, seed=seed, progress=progress),
+        output,
+        default_folder(cases or Path("backtest")),
+    )

@@ -1,0 +1,62 @@
+"""`simulate compare`: why do estimates differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulate.cli.emitting import emit
+from simulate.cli.options import Output, Sampling
+
+
+def command(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CASE", help="Priors files, or folders or .nc files of earlier runs; the baseline first."
+        ),
+    ],
+    *,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUES",
+            help="Make cases of one priors file, such as 'pue=1.1,1.2,1.3'; the first value is the baseline. "
+            "Repeatable: each value with each.",
+        ),
+    ] = None,
+    bridge: Annotated[
+        str,
+        typer.Option(help="Split the change of these over the changed inputs: percentiles, mean, or none."),
+    ] = "50,95",
+    scale: Annotated[
+        str, typer.Option(metavar="linear|log", help="Split the difference, or on a log scale the ratio.")
+    ] = "linear",
+    sampling: Sampling,
+    output: Output,
+) -> None:
+    """Compare cases, and tell why they differ.
+
+    All cases are drawn from the same uniforms, so that differences and ratios are taken scenario by
+    scenario. Lists the inputs that differ, the bands side by side, and how much each changed input adds to
+    the change (Shapley values). An earlier run is drawn again as it was run, with its conditions. Writes
+    compare.nc, compare.csv, compare.json and, as .png and .svg, bands, exceedance and waterfall.
+
+    \b
+    Examples:
+      simulate compare priors/guosheng-2023.toml priors/base.toml --quantities capex --scale log
+      simulate compare priors/base.toml --vary pue=1.1,1.2,1.3
+    """  # noqa: D301
+    from simulate.comparison import cases_of, compare, default_name
+    from simulate.grammar import bridge_statistics
+
+    cases = cases_of(sources, vary or ())
+    asked = sampling.asked(bridge=bridge_statistics(bridge), scale=scale)
+    emit(
+        "compare",
+        lambda progress: compare(cases, **asked, progress=progress),
+        output,
+        Path("outputs") / default_name(cases, vary or ()),
+    )

@@ -1,0 +1,45 @@
+"""`simulate decide`: which choice, and what to find out first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulate.cli.emitting import emit
+from simulate.cli.options import Output, Sampling, Source
+
+
+def command(
+    source: Source,
+    *,
+    sampling: Sampling,
+    maximize: Annotated[
+        bool, typer.Option("--maximize", help="Decide for the most instead of the least: of a profit.")
+    ] = False,
+    output: Output,
+) -> None:
+    """Decide between the choices of a priors file.
+
+    The choices, tables [choices.NAME], share their scenarios. The first of the quantities is the cost to decide
+    by, the others are shown beside it. Printed are each choice's expected cost, band, share of scenarios in which
+    it is the cheapest and expected regret, and what would be worth finding out first: the value of knowing
+    everything (EVPI) or one prior (EVPPI) before deciding. Writes decide.nc, decide.csv, decide.png and decide.svg
+    into a folder below outputs/ with the name of the priors file.
+
+    \b
+    Examples:
+      simulate decide priors/own-or-rent.toml
+      simulate decide priors/accelerators.toml --quantities cost_per_1k_tokens --format json
+    """  # noqa: D301
+    from simulate.decisions import decide
+    from simulate.results.folder import default_folder
+
+    priors, asked = source.load(), sampling.asked(maximize=maximize)
+    emit(
+        "decide",
+        lambda progress: decide(priors, **asked, progress=progress),
+        output,
+        default_folder(Path(source.priors_file)),
+    )

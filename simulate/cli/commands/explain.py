@@ -1,0 +1,36 @@
+"""`simulate explain`: what a quantity means, and what it is made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    quantity: Annotated[
+        str | None, typer.Argument(metavar="QUANTITY", help="The quantity; without it, the list of all.")
+    ] = None,
+    priors_file: Annotated[
+        str | None,
+        typer.Argument(metavar="PRIORS", help="A priors file, to show what it says of the quantity."),
+    ] = None,
+) -> None:
+    """Explain a quantity and what it depends on.
+
+    Prints its definition, equation, unit and source, and as trees what it needs and what needs it; with
+    a priors file also what that says of it. Without a quantity, prints the list of all.
+
+    \b
+    Examples:
+      simulate explain
+      simulate explain capex
+      simulate explain pue priors/base.toml
+    """  # noqa: D301
+    from simulate.explaining import explained
+    from simulate.layout import print_sections
+    from simulate.priors import load_priors
+
+    if priors_file is None and quantity is not None and quantity.endswith(".toml"):
+        priors_file, quantity = quantity, None
+    print_sections(explained(quantity, load_priors(priors_file) if priors_file else None))

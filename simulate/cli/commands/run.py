@@ -1,0 +1,90 @@
+"""`simulate run`: how wide are the bands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulate.cli.emitting import emit
+from simulate.cli.options import Given, Output, Sampling, Source
+
+
+def command(
+    source: Source,
+    *,
+    sampling: Sampling,
+    statistic: Annotated[
+        list[str] | None,
+        typer.Option(metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."),
+    ] = None,
+    interval: Annotated[
+        tuple[str, float] | None,
+        typer.Option(metavar="shortest PERCENT", help="Short for --statistic 'shortest PERCENT'."),
+    ] = None,
+    probability: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="How probable it is, such as 'capex > 1e9'; repeatable."),
+    ] = None,
+    given: Given = None,
+    observe: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME = VALUE +- ERROR'",
+            help="Weigh scenarios by a measured value and its standard deviation, such as "
+            "'training_accelerator_hours = 8.4e5 +- 5%'; repeatable.",
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TARGET",
+            help="Add scenarios until P5, P50 and P95 are known so well, such as 0.5%, or a percentile is, "
+            "such as capex:p95=0.2%.",
+        ),
+    ] = None,
+    save_draws: Annotated[
+        bool, typer.Option("--save-draws", help="Write every scenario to draws.nc.")
+    ] = False,
+    output: Output,
+) -> None:
+    """Run a priors file and print percentile bands.
+
+    Writes result.nc, percentiles.csv, bands.png and bands.svg into a folder below outputs/ with the
+    name of the priors file. They replace those of an earlier run; pictures not drawn this time are
+    removed.
+
+    \b
+    Examples:
+      simulate run priors/base.toml
+      simulate run priors/base.toml --set pue=1.1 --quantities capex,opex_per_year
+      simulate run priors/base.toml --scenarios 100000 --format json
+      simulate run priors/base.toml --probability 'capex > 1e9' --given 'opex_per_year < 5e7'
+      simulate run priors/base.toml --quantities capex --statistic 'expected_shortfall 95'
+      simulate run priors/base.toml --precision 0.5%
+    """  # noqa: D301
+    from simulate.grammar import statistic as read_statistic
+    from simulate.results.folder import default_folder
+    from simulate.runs import draws, run
+
+    priors, asked = source.load(), sampling.asked()
+    further = [read_statistic(text) for text in statistic or ()] + [interval][: bool(interval)]
+    drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities")}
+    emit(
+        "run",
+        lambda progress: run(
+            priors,
+            **asked,
+            statistics=further,
+            probability=probability or (),
+            given=given,
+            observe=observe,
+            precision=precision,
+            components=output.for_people,
+            progress=progress,
+        ),
+        output,
+        default_folder(Path(source.priors_file)),
+        beside={"draws.nc": (lambda: draws(priors, **drawn)) if save_draws else None},
+    )

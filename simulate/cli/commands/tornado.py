@@ -1,0 +1,53 @@
+"""`simulate tornado`: which priors move a quantity, and how far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulate.cli.emitting import emit
+from simulate.cli.options import Given, Output, Sampling, Source
+from simulate.sensitivity.methods import METHODS
+
+
+def command(
+    source: Source,
+    *,
+    sampling: Sampling,
+    method: Annotated[
+        str, typer.Option(metavar="|".join(METHODS), help="How the effect of a prior is measured.")
+    ] = "swing",
+    percentile: Annotated[
+        float | None, typer.Option(help="For conditional: a percentile of the quantity, not its mean.")
+    ] = None,
+    low: Annotated[float, typer.Option(help="The low percentile of a prior.")] = 10,
+    high: Annotated[float, typer.Option(help="The high percentile of a prior.")] = 90,
+    top: Annotated[int, typer.Option(min=1, help="So many priors are shown, the rest is summed.")] = 12,
+    given: Given = None,
+    output: Output,
+) -> None:
+    """Show which priors move a quantity, and how far.
+
+    swing moves one prior, the others at their medians; conditional, rank, sobol and shapley draw all of
+    them. Writes tornado.nc, tornado.csv, tornado.png and tornado.svg into a folder below outputs/ with the
+    name of the priors file; JSON and CSV hold every prior.
+
+    \b
+    Examples:
+      simulate tornado priors/base.toml --quantities capex
+      simulate tornado priors/base.toml --quantities capex,training_cost --method shapley
+    """  # noqa: D301
+    from simulate.results.folder import default_folder
+    from simulate.sensitivity import tornado
+
+    priors = source.load()
+    asked = sampling.asked(method=method, percentile=percentile, low=low, high=high, given=given)
+    emit(
+        "tornado",
+        lambda progress: tornado(priors, **asked, progress=progress),
+        output,
+        default_folder(Path(source.priors_file)),
+        top=top,
+    )

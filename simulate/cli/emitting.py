@@ -1,0 +1,92 @@
+"""How every command tells its result: the folder, the pictures, the printing, and progress meanwhile."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from simulate.cli.options import Output
+from simulate.formats import FORMATS
+from simulate.questions import QUESTIONS
+
+if TYPE_CHECKING:
+    from simulate.replicates import Progress
+    from simulate.results import Result
+
+PATIENCE = 1.0  # seconds of work before progress is shown
+
+
+def emit(
+    question: str,
+    compute: Callable[[Progress | None], Result],
+    output: Output,
+    place: Path,
+    *,
+    beside: Mapping[str, Callable[[], Result] | None] | None = None,
+    **options: Any,
+) -> None:
+    """Compute a result, write it into its folder with its pictures, and print it.
+
+    `place` is the folder unless the user names one; `beside` are further results by the names of their files, None
+    for one that is not wanted this time; `options` go to the report and the pictures. What is written replaces the
+    files of an earlier result, whole, when all is there.
+    """
+    from simulate.results import folder as folders
+    from simulate.results import netcdf
+
+    FORMATS.known(output.output)
+    kind, further = QUESTIONS[question], beside or {}
+    pictures = [f"{name}.{ending}" for name in kind.pictures for ending in ("png", "svg")]
+    files = [folders.file_of(question), *kind.files, *further, *pictures]
+    place = output.out or place
+    with folders.output_folder(place, files) as folder, progress_shown() as progress:
+        result = compute(progress)
+        (folder / files[0]).write_bytes(netcdf.written(result))
+        for name, form in kind.files.items():
+            with (folder / name).open("w", encoding="utf-8", newline="") as file:
+                FORMATS[form](result, list, file)
+        for name, more in further.items():
+            if more:
+                (folder / name).write_bytes(netcdf.written(more()))
+        if output.pictures or (output.pictures is None and output.for_people):
+            drawn = kind.plots(result, **options)
+            for done, (name, figure) in enumerate(drawn.items()):
+                if progress:
+                    progress(f"picture {name}", done, len(drawn))
+                folders.write_figure(folder, name, figure)
+        written = sorted(path.name for path in folder.iterdir())
+    for message in result.warnings:
+        typer.echo(f"warning: {message}", err=True)
+    if "precision" in result.provenance:
+        typer.echo(result.provenance["precision"], err=True)
+    FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
+    typer.echo(f"Wrote {folders.shown(place, written)}", err=True)
+
+
+@contextmanager
+def progress_shown() -> Iterator[Progress | None]:
+    """Give a function that shows progress on stderr once a second has gone; None where nobody looks."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    bar = Bar(console=Console(stderr=True), transient=True)
+    task = bar.add_task("", total=None)
+    patience = Timer(PATIENCE, bar.start)
+    patience.daemon = True
+    patience.start()
+    try:
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+    finally:
+        patience.cancel()
+        patience.join()
+        bar.stop()

@@ -1,0 +1,139 @@
+"""Groups of options that commands share: each a dataclass whose fields are the options."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from simulate.formats import FORMATS
+from simulate.sampling.schemes import SCHEMES
+
+if TYPE_CHECKING:
+    from simulate.priors import Priors
+
+
+def flattened(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the fields of its groups as parameters of their own, as typer reads them."""
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, Any] = {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        if not is_dataclass(hints[name]):
+            parameters.append(parameter.replace(annotation=hints[name]))
+            continue
+        groups[name] = hints[name]
+        own = get_type_hints(hints[name], include_extras=True)
+        parameters += [
+            inspect.Parameter(each.name, parameter.KEYWORD_ONLY, annotation=own[each.name])
+            if each.default is each.default_factory
+            else inspect.Parameter(
+                each.name, parameter.KEYWORD_ONLY, default=each.default, annotation=own[each.name]
+            )
+            for each in fields(hints[name])
+        ]
+
+    @wraps(command)
+    def flat(**given: Any) -> None:
+        built = {
+            name: group(**{each.name: given.pop(each.name) for each in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**given, **built)
+
+    flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return flat
+
+
+@dataclass(frozen=True)
+class Source:
+    """The priors file, and what is set otherwise in it."""
+
+    priors_file: Annotated[
+        str, typer.Argument(metavar="PRIORS", help="A priors file (TOML), or the name of a shipped one.")
+    ]
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Replace or add a prior, such as pue=1.1 or "
+            "'pue={dist=\"uniform\",lower=1.05,upper=1.3}'; repeatable.",
+        ),
+    ] = None
+
+    def load(self) -> Priors:
+        """Read and check the priors."""
+        from simulate.priors import load_priors
+
+        return load_priors(self.priors_file, self.overrides or ())
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the scenarios are drawn, and which percentiles and quantities are told of them."""
+
+    scenarios: Annotated[
+        int | None, typer.Option(help="Number of joint draws; rounded up to whole chunks.")
+    ] = None
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same result, to the bit.")
+    ] = None
+    scheme: Annotated[
+        str | None, typer.Option(metavar="|".join(SCHEMES), help="Quasi-random nets (sobol), or other draws.")
+    ] = None
+    threads: Annotated[int | None, typer.Option(help="The result does not depend on it.")] = None
+    percentiles: Annotated[str | None, typer.Option(help="Percentiles to report, such as 5,50,95.")] = None
+    quantities: Annotated[
+        str | None, typer.Option(help="Quantities to report, such as capex,training_cost, or 'all'.")
+    ] = None
+
+    def asked(self, **more: Any) -> dict[str, Any]:
+        """The options as a question takes them."""
+        from simulate.grammar import names, numbers
+
+        return {
+            "scenarios": self.scenarios,
+            "seed": self.seed,
+            "scheme": self.scheme,
+            "threads": self.threads,
+            "percentiles": numbers(self.percentiles, "percentiles"),
+            "quantities": names(self.quantities),
+            **more,
+        }
+
+
+Given = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CONDITION", help="Keep the scenarios in which it holds, such as 'capex < 1e9'; repeatable."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where the result goes, and how it is printed."""
+
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to write; by default below outputs/, by the file's name."),
+    ] = None
+    output: Annotated[
+        str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")
+    ] = "table"
+    pictures: Annotated[
+        bool | None,
+        typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables."),
+    ] = None
+
+    @property
+    def for_people(self) -> bool:
+        """Whether the output is a table, which comes with pictures and the parts of sums."""
+        return self.output == "table"

@@ -1,0 +1,211 @@
+"""What priors files and quantities mean, in words: `check` and `explain`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import shlex
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from simulate import model
+from simulate.errors import SimulateError, suggestion
+from simulate.figures import Scale, row_scale
+from simulate.graph import Quantity
+from simulate.layout import Column, Line, Remark, Section
+from simulate.priors import Prior, Priors
+from simulate.units import conversion_factor
+
+
+def explained(quantity: str | None = None, priors: Priors | None = None) -> list[Section]:
+    """What a quantity means, or without one the list of all; with priors also what they say of it.
+
+    Raises SimulateError for a name that there is not.
+    """
+    name = priors.model if priors else "llm_cost"
+    quantities = priors.quantities if priors else model.quantities(name)
+    if quantity is None:
+        return [_quantity_list(quantities, name, priors.own if priors else ())]
+    return _explanation(quantity, quantities, priors)
+
+
+def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[str]) -> Section:
+    """Every quantity of a model by its module, then those of a priors file: name, unit, label."""
+    headings = dict.fromkeys(quantities, "The priors file's own:")
+    for module in model.MODELS[name]:
+        heading = (module.__doc__ or "").split("\n")[0]
+        headings |= {each: heading for each in vars(module) if each in quantities and each not in own}
+    order = [*dict.fromkeys(headings[each] for each in quantities)]
+    rows: list[list[str]] = []
+    heading = ""
+    for each in sorted(quantities, key=lambda each: order.index(headings[each])):
+        if headings[each] != heading:
+            heading = headings[each]
+            rows += [[""] * 4, [heading, "", "", ""]] if rows else [[heading, "", "", ""]]
+        quantity = quantities[each]
+        kind = "" if quantity.function else "parameter"
+        rows.append([f"  {each}", quantity.unit, kind, quantity.label])
+    columns = [Column(""), Column(""), Column("", drop=1), Column("", give="wrap")]
+    return Section(columns=columns, rows=rows)
+
+
+def _explanation(
+    name: str, quantities: Mapping[str, Quantity], priors: Priors | None = None
+) -> list[Section]:
+    """A quantity's definition, equation, unit and source, what it needs and what needs it."""
+    if name not in quantities:
+        raise SimulateError(f"there is no quantity {name}{suggestion(name, quantities)}")
+    quantity = quantities[name]
+    first: Line = [(name, "bold"), (f"  [{quantity.unit}]", "")]
+    definition: list[str | Remark] = []
+    for part in quantity.definition.split("\n\n"):
+        # Indented lines are equations and stay as they are; others are running text.
+        equations = part.splitlines() if part.startswith(" ") else []
+        definition += [Remark(line, whole=True) for line in equations] or [" ".join(part.split())]
+    told = [Section(remarks=[first]), Section(remarks=definition)]
+    if (equation := _equation(quantity)) and f"{name} = {equation}" not in quantity.definition:
+        lines = f"{name} = {equation}".splitlines()
+        told.append(Section(remarks=[Remark("  " + line, whole=True) for line in lines]))
+    if quantity.function is None:
+        default = "" if quantity.default is None else f", {quantity.default:g} unless a prior is given"
+        told.append(Section(remarks=[f"A parameter{default}."]))
+    if priors is not None:
+        told.append(Section(remarks=_binding(name, priors)))
+    bound = set(priors.priors) if priors is not None else set()
+
+    def needs(each: str) -> Sequence[str]:
+        return () if each in bound else quantities[each].needs
+
+    users = {each: [other for other in quantities if each in needs(other)] for each in quantities}
+    if needs(name):
+        told.append(Section("needs", remarks=_tree(name, quantities, needs)))
+    if users[name]:
+        told.append(Section("is needed by", remarks=_tree(name, quantities, users.__getitem__)))
+    return told
+
+
+def _binding(name: str, priors: Priors) -> list[str | Remark]:
+    """What a priors file says of a quantity."""
+    if name in priors.own:
+        return [f"{priors.path} states it by a formula of its own."]
+    if name not in priors.priors:
+        computed = priors.quantities[name].function is not None
+        return [f"{priors.path} {'leaves it to the model' if computed else 'gives no prior for it'}."]
+    prior = priors.priors[name]
+    scale, figures = _prior_figures(priors, prior)
+    band = figures[0] if prior.family == "constant" else " / ".join(figures) + " (P5 / P50 / P95)"
+    stated = ", ".join(f"{key} = {value}" for key, value in prior.specification.items())
+    where = f"{prior.file}:{prior.line}"
+    texts = [
+        f"{where}: {prior.family}, {stated}: {band} {scale.unit(prior.unit)}".rstrip(),
+        *(
+            f"{what}: {text}"
+            for what, text in (("Evidence", prior.evidence), ("Source", prior.source), ("Note", prior.note))
+            if text
+        ),
+    ]
+    return [Remark(text, indent="  ") for text in texts]
+
+
+def _tree(
+    name: str, quantities: Mapping[str, Quantity], branches: Callable[[str], Sequence[str]]
+) -> list[Line]:
+    """The branches below a name, each subtree once."""
+    lines: list[Line] = []
+    shown: set[str] = set()
+
+    def grow(parent: str, margin: str) -> None:
+        names = branches(parent)
+        for index, each in enumerate(names):
+            last = index == len(names) - 1
+            again = "…" if each in shown and branches(each) else ""
+            unit = "" if quantities[each].unit == "1" else quantities[each].unit
+            rest = "".join(f"  {part}" for part in (unit, again) if part)
+            lines.append([(margin + ("└─ " if last else "├─ "), "dim"), (each, ""), (rest, "dim")])
+            if each not in shown:
+                shown.add(each)
+                grow(each, margin + ("   " if last else "│  "))
+
+    grow(name, "")
+    return lines
+
+
+def _equation(quantity: Quantity) -> str | None:
+    """The right-hand side as code: of a formula its text, of a function its body without the docstring."""
+    function = quantity.function
+    if function is None:
+        return None
+    if (text := getattr(function, "text", None)) is not None:
+        return str(text)
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+    except OSError:  # installed without its sources
+        return None
+    definition = ast.parse(source).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    steps = [step for step in definition.body if not _is_docstring(step)]
+    texts = [ast.get_source_segment(source, step) or ast.unparse(step) for step in steps]
+    if len(steps) == 1 and isinstance(steps[0], ast.Return) and steps[0].value:
+        texts = [ast.get_source_segment(source, steps[0].value) or texts[0]]
+    return textwrap.dedent("\n".join(texts)).replace("np.", "")
+
+
+def _is_docstring(step: ast.stmt) -> bool:
+    return isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant)
+
+
+def priors_sections(priors: Priors) -> list[Section]:
+    """Each prior's family, unit as written, 5th, 50th and 95th percentile, evidence and source."""
+    columns = [
+        Column(""),
+        Column("family"),
+        Column("unit", give="wrap"),
+        Column("P5", ">"),
+        Column("P50", ">", "bold"),
+        Column("P95", ">"),
+        Column("evidence", drop=2),
+        Column("source", drop=1, give="cut"),
+    ]
+    rows = []
+    for prior in priors.priors.values():
+        scale, figures = _prior_figures(priors, prior)
+        unit = scale.unit(prior.unit)
+        rows.append([prior.name, prior.family, unit, *figures, prior.evidence, prior.source])
+    own = [
+        [name, priors.quantities[name].unit, _equation(priors.quantities[name]) or ""] for name in priors.own
+    ]
+    told = [Section(columns=columns, rows=rows)]
+    if own:
+        heads = [Column("formula of"), Column("unit"), Column("", give="wrap")]
+        told.append(Section(columns=heads, rows=own))
+    if priors.correlations:
+        pairs = [
+            [f"{each.first}, {each.second}", each.measure, f"{each.value:+g}"] for each in priors.correlations
+        ]
+        heads = [Column("correlation of"), Column("measure"), Column("", ">")]
+        told.append(Section(columns=heads, rows=pairs))
+    counts = [
+        _counted(len(priors.priors), "prior"),
+        _counted(len(priors.correlations), "correlation"),
+        _counted(len(priors.own), "formula"),
+        _counted(len(priors.published), "published figure"),
+    ]
+    closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong."
+    more = f"Source and note of one: simulate explain NAME {shlex.quote(str(priors.path))}"
+    return [*told, Section(remarks=[closing, Remark(more, "dim", whole=True)])]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _prior_figures(priors: Priors, prior: Prior) -> tuple[Scale, list[str]]:
+    """The prior's 5th, 50th and 95th percentile in its unit as written, on one scale."""
+    values = prior.distribution.quantile(np.array([0.05, 0.5, 0.95]))
+    values = values / conversion_factor(prior.unit, priors.quantities[prior.name].unit)
+    # To four digits: what is computed from parameters is not the round number that it was meant to be.
+    errors = [0.0 if prior.family == "constant" else abs(value) * 1e-9 for value in values.tolist()]
+    scale = row_scale(values.tolist(), errors)
+    return scale, [scale.figure(value, error) for value, error in zip(values.tolist(), errors, strict=True)]

@@ -1,0 +1,14 @@
+"""Tables for a person at a terminal, or plain text where it is piped."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from simulate.formats import Sections
+from simulate.layout import laid_out, output_width, show
+from simulate.results import Result
+
+
+def write(_result: Result | None, sections: Sections, file: TextIO) -> None:
+    """Print the sections, laid out for the width of the terminal."""
+    show(laid_out(sections(), output_width(file)), file)

@@ -1,0 +1,121 @@
+"""The house's style of pictures: sizes, colours, axes, ticks and densities; pyplot is never imported."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulate.errors import printable
+from simulate.figures import row_scale
+from simulate.graph import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, told apart with any kind of colour vision; cases take it in this order.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+INK = "#222222"
+MUTED = "#6B6B6B"
+WIDTH = 10.0  # inches; a slide is 13.3 wide
+FONT_SIZE = 11.0
+# The ticks of a logarithmic axis: the first of these multiples of powers of ten that give three or more.
+TICK_MANTISSAS = (
+    (1,),
+    (1, 3),
+    (1, 2, 5),
+    (1, 1.5, 2, 3, 5, 7),
+    (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
+)
+
+
+def new_figure(width: float, height: float, title: str = "") -> Figure:
+    """An empty figure in the house's style, inches wide and high, its title at the left."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    layout = ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.1, hspace=0.04)
+    figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
+    if title:
+        figure.suptitle(plain(title), x=0.01, ha="left", fontsize=FONT_SIZE + 3, fontweight="bold", color=INK)
+    return figure
+
+
+def plain(text: str) -> str:
+    """Text of a file as matplotlib shall show it: no mathematics, no control characters."""
+    return printable(text).replace("$", r"\$")
+
+
+def density(values: Array, percents: Array, *, logarithmic: bool, points: int = 160) -> tuple[Array, Array]:
+    """A smooth density from fine percentiles: positions on the axis, and heights of at most 1.
+
+    On a logarithmic axis it is the density of the logarithm. A Gaussian kernel takes the steps out.
+    """
+    at = np.log(values) if logarithmic else values
+    step = np.median(np.diff(at)[len(at) // 4 : -len(at) // 4]) if len(at) > 8 else 0.0
+    spread = (np.interp(75, percents, at) - np.interp(25, percents, at)) / 1.35
+    width = max(0.25 * spread, 2 * float(step), 1e-12 * abs(float(at[-1] - at[0])))
+    # Equally probable slices, each spread by the kernel; the ends taper beyond the last percentile.
+    grid = np.linspace(at[0] - 2 * width, at[-1] + 2 * width, points)
+    weights = np.diff(percents, prepend=0.0)
+    heights = np.exp(-0.5 * ((grid[:, None] - at[None, :]) / width) ** 2) @ weights
+    return (np.exp(grid) if logarithmic else grid), heights / heights.max()
+
+
+def bare_axis(axis: Axes, label: str, unit: str) -> None:
+    """An axis of which only the scale is drawn, its label and unit at the left."""
+    axis.set_yticks([])
+    axis.set_ylim(-0.75, 1.15)
+    for side in ("left", "top", "right"):
+        axis.spines[side].set_visible(False)
+    axis.spines["bottom"].set_color(MUTED)
+    axis.tick_params(axis="x", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
+    lines = textwrap.wrap(plain(label), 24)[:3] + ([] if unit == "1" else [f"[{plain(unit)}]"])
+    axis.set_ylabel("\n".join(lines), rotation=0, ha="right", va="center", fontsize=FONT_SIZE, color=INK)
+
+
+def shortened(text: str, length: int) -> str:
+    """The text, ended by an ellipsis where it is longer."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def figure_text(value: float, digits: int = 2) -> str:
+    """A value in words that fit a picture: ``190 million``."""
+    if not value:
+        return "0"
+    scale = row_scale([value], [0.0])
+    if digits < 4:
+        place = math.floor(math.log10(abs(value))) - digits + 1
+        value = round(value, -place)
+        scale = row_scale([value], [0.0])
+    return f"{scale.figure(value)} {scale.unit('1')}".strip()
+
+
+def ticks(axis: Axes, *, logarithmic: bool) -> None:
+    """Few ticks, labelled in million and billion."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+
+    if logarithmic:
+        first, last = axis.get_xlim()
+        for mantissas in TICK_MANTISSAS:
+            ticks = _log_ticks(first, last, mantissas)
+            if len(ticks) >= 3:
+                break
+        axis.xaxis.set_major_locator(FixedLocator(ticks))
+        axis.xaxis.set_minor_locator(FixedLocator(_log_ticks(first, last, range(1, 10))))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.set_xlim(first, last)
+    else:
+        axis.xaxis.set_major_locator(MaxNLocator(5))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: figure_text(value, 4)))
+
+
+def _log_ticks(first: float, last: float, mantissas: Sequence[float]) -> list[float]:
+    """Multiples of the powers of ten between two ends."""
+    decades = range(math.floor(math.log10(first)), math.ceil(math.log10(last)) + 1)
+    places = [float(f"{mantissa}e{decade}") for decade in decades for mantissa in mantissas]
+    return [place for place in places if first <= place <= last]

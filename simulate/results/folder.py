@@ -1,0 +1,92 @@
+"""The folder of a result: written beside and moved into place, so that what lies there is whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulate.errors import SimulateError
+from simulate.results import netcdf
+from simulate.results.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RUN = "result.nc"  # of a run; another question's file has the question's name
+
+
+def file_of(question: str) -> str:
+    """The name of the file that holds a question's result."""
+    return RUN if question == "run" else f"{question}.nc"
+
+
+def default_folder(path: Path) -> Path:
+    """Where the results of a file go: ``outputs/STEM`` below the working directory."""
+    return Path("outputs") / path.stem
+
+
+@contextmanager
+def output_folder(folder: Path, files: Collection[str]) -> Iterator[Path]:
+    """Give an empty folder whose files move into `folder` when the block has ended well.
+
+    Each replaces its namesake in one step; of `files`, those not written this time are removed, so that
+    nothing of an earlier result stays beside the new one. An exception, Ctrl-C too, leaves `folder` as it was.
+    Raises SimulateError, before the block is entered, where the folder cannot be written.
+    """
+    existed = folder.is_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        yield beside
+        try:
+            written = sorted(beside.iterdir())
+            for path in written:
+                path.replace(folder / path.name)
+            for name in set(files) - {path.name for path in written}:
+                (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        if not existed and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _unwritable(folder: Path, error: OSError) -> SimulateError:
+    reason = error.strerror or str(error)
+    return SimulateError(f"{folder}: the output folder cannot be written: {reason}; choose another with --out")
+
+
+def write_figure(folder: Path, name: str, figure: Figure) -> None:
+    """Write a figure as NAME.png and as NAME.svg, the latter the same bytes for the same figure."""
+    from matplotlib import rc_context
+
+    figure.savefig(folder / f"{name}.png", dpi=200)
+    with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+
+
+def is_result(path: Path) -> bool:
+    """Whether a path is named as a result is: a folder, or a netCDF file."""
+    return path.is_dir() or path.suffix == ".nc"
+
+
+def read_run(path: Path) -> Result:
+    """Read an earlier run from its folder or its netCDF file. Raises SimulateError where there is none."""
+    result = netcdf.read(path / RUN if path.is_dir() else path)
+    if result.question != "run":
+        raise SimulateError(f"{path}: is a result of `simulate {result.question}`; give one of `simulate run`")
+    return result
+
+
+def shown(folder: Path, files: Collection[str]) -> str:
+    """What has been written, for a person: ``outputs/base/: result.nc, ...``."""
+    return f"{os.path.join(folder, '')}: {', '.join(files)}"  # noqa: PTH118 - pathlib drops the final separator

@@ -1,0 +1,62 @@
+"""What a result rests on: the priors and settings that it was drawn with, told in one place and read back there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simulate import __version__
+from simulate.priors import Priors
+from simulate.results.result import Result
+from simulate.scenarios import Scenarios
+from simulate.settings import Settings
+
+STATED = ("scenarios", "seed", "scheme", "given", "observe")
+
+
+def described(question: str, priors: Priors, settings: Settings, drawn: Scenarios) -> Result:
+    """A result without figures that says what it rests on."""
+    attributes = {
+        "title": priors.title,
+        "scenarios": drawn.count,
+        "seed": settings.seed,
+        "scheme": settings.scheme,
+        "replicates": drawn.replicates,
+        "chunk": drawn.size,
+        "version": __version__,
+        "numpy": np.__version__,
+    }
+    conditions = {"given": list(settings.given), "observe": list(settings.observe)}
+    return Result(question, attributes, {**conditions, "warnings": [], **stated(priors)})
+
+
+def settings_of(result: Result) -> Settings:
+    """The settings that a result was drawn with."""
+    told = {**result.attributes, **result.provenance, "percentiles": result.labels("percentile")}
+    return Settings(percentiles=told["percentiles"], **{name: told[name] for name in STATED})
+
+
+def stated(priors: Priors) -> dict[str, Any]:
+    """What priors say, as plain data: files, overrides, each prior, published figures."""
+    return {
+        "model": priors.model,
+        "files": [
+            {"path": str(file.path), "sha256": file.digest, "text": file.text} for file in priors.files
+        ],
+        "overrides": list(priors.overrides),
+        "choice": priors.chosen,
+        "priors": {
+            name: {
+                "family": prior.family,
+                "unit": prior.unit,
+                "label": prior.label,
+                "evidence": prior.evidence,
+                "source": prior.source,
+                "note": prior.note,
+                "specification": dict(prior.specification),
+            }
+            for name, prior in priors.priors.items()
+        },
+        "published": [dict(vars(figure)) for figure in priors.published],
+    }

@@ -1,0 +1,8 @@
+"""The first question: how wide are the bands."""
+
+from __future__ import annotations
+
+from simulate.runs.draws import draws
+from simulate.runs.run import run
+
+__all__ = ["draws", "run"]

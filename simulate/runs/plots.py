@@ -1,0 +1,132 @@
+"""The picture of a run: each quantity's band on an axis of its own."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulate.plotting import (
+    FONT_SIZE,
+    INK,
+    MUTED,
+    PALETTE,
+    WIDTH,
+    bare_axis,
+    density,
+    figure_text,
+    new_figure,
+    plain,
+    shortened,
+    ticks,
+)
+from simulate.results import Result
+from simulate.runs.report import published_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PUBLISHED = PALETTE[1]
+
+
+def plots(result: Result) -> dict[str, Figure]:
+    """The pictures of a run by name."""
+    return {"bands": bands(result)}
+
+
+def bands(result: Result) -> Figure:
+    """The bands of the quantities asked for: one row each on its own logarithmic axis, with published figures.
+
+    A thick line spans P25 to P75, a thin one P5 to P95, a dot is P50, and above them stands the density.
+    A quantity without any spread is a dot; one that is not positive throughout gets a linear axis.
+    """
+    names = result.provenance["asked"]
+    figure = new_figure(WIDTH, 0.7 + 1.12 * len(names), result.attributes["title"])
+    axes = figure.subplots(len(names), 1, squeeze=False)[:, 0]
+    for axis, name in zip(axes, names, strict=True):
+        _band(axis, result, name)
+    draws = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
+    if conditions := [*result.provenance["given"], *result.provenance["observe"]]:
+        draws += f", given {plain(shortened('; '.join(conditions), 60))}"
+    figure.supxlabel(
+        f"thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density     ({draws})",
+        fontsize=FONT_SIZE - 2.5,
+        color=MUTED,
+    )
+    return figure
+
+
+def _quantile(result: Result, name: str, percent: float) -> float:
+    """A quantity's percentile, from those asked for or else from the fine ones."""
+    if percent in result.labels("percentile"):
+        return float(result.at("percentiles", quantity=name, percentile=percent))
+    return float(np.interp(percent, result["fine_percentile"], result.at("fine_percentiles", quantity=name)))
+
+
+def _band(axis: Axes, result: Result, name: str) -> None:
+    low, lower, middle, upper, high = (_quantile(result, name, percent) for percent in (5, 25, 50, 75, 95))
+    grid, percents = result.at("fine_percentiles", quantity=name), result["fine_percentile"]
+    published = [figure for figure in published_of(result) if figure["quantity"] == name]
+    bare_axis(axis, result.at("label", quantity=name) or name, result.at("unit", quantity=name))
+    if not np.isfinite([*grid, low, high]).all():
+        axis.set_xticks([])
+        axis.text(
+            0.5, 0.3, "not a number in some scenarios", transform=axis.transAxes, ha="center", color=MUTED
+        )
+        return
+    stated = [float(figure["value"]) for figure in published]
+    logarithmic = min(float(grid[0]), *stated) > 0 if stated else float(grid[0]) > 0
+    if logarithmic:
+        axis.set_xscale("log")
+    varies = grid[0] < grid[-1]
+    if varies:
+        at, heights = density(grid, percents, logarithmic=logarithmic)
+        axis.fill_between(at, 0, heights, color=PALETTE[5], alpha=0.35, linewidth=0)
+        axis.plot([low, high], [0, 0], color=PALETTE[0], linewidth=2, solid_capstyle="butt")
+        axis.plot([lower, upper], [0, 0], color=PALETTE[0], linewidth=8, solid_capstyle="butt")
+    elif logarithmic:
+        axis.set_xlim(min(middle, *stated, middle) / 1.5, max(middle, *stated, middle) * 1.5)
+    axis.plot(
+        [middle], [0], "o", color="white", markeredgecolor=INK, markersize=8, markeredgewidth=1.6, zorder=5
+    )
+    for number, (value, figure) in enumerate(zip(stated, published, strict=True)):
+        axis.plot([value, value], [-0.12, 0.95], color=PUBLISHED, linewidth=1.8, zorder=4)
+        axis.text(
+            value,
+            1.0 + 0.25 * number,
+            plain(shortened(f"{figure_text(value, 4)}, {figure['source']}", 60)),
+            ha="right" if _share_of_axis(axis, value) > 0.5 else "left",
+            va="bottom",
+            fontsize=FONT_SIZE - 2.5,
+            color=PUBLISHED,
+        )
+    _label_band(axis, low, middle, high, digits=2 if varies else 4)
+    ticks(axis, logarithmic=logarithmic)
+
+
+def _label_band(axis: Axes, low: float, middle: float, high: float, digits: int) -> None:
+    """Write the percentiles below the band: each at its place, or in one text where they would overlap."""
+    style: dict[str, Any] = {"va": "top", "ha": "center"}
+    bold = {**style, "fontsize": FONT_SIZE, "fontweight": "bold", "color": INK}
+    outer = {**style, "fontsize": FONT_SIZE - 2, "color": MUTED}
+    places = [_share_of_axis(axis, value) for value in (low, middle, high)]
+    if low == high:
+        axis.text(middle, -0.2, figure_text(middle, digits), **bold)
+    elif min(places[1] - places[0], places[2] - places[1]) < 0.14:
+        text = f"{figure_text(middle, digits)}  ({figure_text(low, digits)} to {figure_text(high, digits)})"
+        side = "left" if places[1] < 0.2 else "right" if places[1] > 0.8 else "center"
+        axis.text(middle, -0.2, text, **{**bold, "ha": side, "fontweight": "normal"})
+    else:
+        axis.text(middle, -0.2, figure_text(middle, digits), **bold)
+        for value in (low, high):
+            axis.text(value, -0.2, figure_text(value, digits), **outer)
+
+
+def _share_of_axis(axis: Axes, value: float) -> float:
+    """How far along the x axis a value stands, 0 at the left and 1 at the right."""
+    first, last = axis.get_xlim()
+    if axis.get_xscale() == "log":
+        return math.log(value / first) / math.log(last / first)
+    return (value - first) / (last - first)

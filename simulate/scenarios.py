@@ -1,0 +1,222 @@
+"""Scenarios: cases drawn on common uniforms, chunk by chunk, put through the model, kept or weighed by conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from simulate import graph, model
+from simulate.conditions import NO_QUESTIONS, Questions
+from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
+from simulate.distributions import Constant
+from simulate.errors import SimulateError, suggestion
+from simulate.graph import Column, Plan
+from simulate.priors import Priors
+from simulate.replicates import Ticks
+from simulate.sampling.dimensions import dimensions
+from simulate.sampling.sampler import CHUNK, REPLICATES, Sampler, Words
+from simulate.settings import Settings
+from simulate.summary import Counts
+
+Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of each pair
+
+TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
+
+
+class Chunk(NamedTuple):
+    """The scenarios of a chunk that the conditions keep: columns by name, and the uniforms behind all.
+
+    `weights` is None where each of them counts once; `drawn` are the scenarios before the conditions, `at` is
+    (replicate, chunk).
+    """
+
+    columns: Mapping[str, Column]
+    size: int
+    weights: Counts | None
+    drawn: int
+    at: tuple[int, int]
+    words: Words
+
+
+@dataclass(frozen=True)
+class Scenarios:
+    """The scenarios of a case: addressed by replicate and chunk, none drawn before it is asked for.
+
+    `size` scenarios a chunk, `chunks` a replicate.
+    """
+
+    plan: Plan
+    sampler: Sampler
+    constants: Mapping[str, float]
+    size: int
+    chunks: int
+    questions: Questions = NO_QUESTIONS
+    replicates: int = REPLICATES
+
+    @property
+    def count(self) -> int:
+        """The number of scenarios, at least as many as were asked for."""
+        return self.size * self.chunks * self.replicates
+
+    @property
+    def steps(self) -> int:
+        """The steps in which a replicate's chunks are drawn."""
+        return -(-self.chunks // TOGETHER)
+
+    def inputs(self, words: Words) -> dict[str, Column]:
+        """The draws that uniforms stand for: a column for each input, a float for a constant."""
+        return {**self.constants, **self.sampler.columns(words)}
+
+    def in_chunks(self, replicate: int, ticks: Ticks | None = None) -> Iterator[Chunk]:
+        """The chunks of a replicate in turn, with the inputs and outputs of the plan."""
+        words = self.sampler.words(replicate)
+        steps = range(0, self.chunks, TOGETHER)
+        for first in steps if ticks is None else ticks(steps):
+            together = range(first, min(first + TOGETHER, self.chunks))
+            several = np.concatenate([words(chunk) for chunk in together], axis=1)
+            inputs = self.inputs(several)
+            computed = {**inputs, **self.plan(inputs)}
+            for place, chunk in enumerate(together):
+                own = slice(place * self.size, (place + 1) * self.size)
+                columns = {
+                    name: column[own] if isinstance(column, np.ndarray) else column
+                    for name, column in computed.items()
+                }
+                yield self._kept(columns, (replicate, chunk), several[:, own])
+
+    def _kept(self, columns: Mapping[str, Column], at: tuple[int, int], words: Words) -> Chunk:
+        if not self.questions.conditional:
+            return Chunk(columns, self.size, None, self.size, at, words)
+        weights = self.questions.weights(columns, self.size)
+        places = np.flatnonzero(weights)
+        kept = {
+            name: column[places] if isinstance(column, np.ndarray) else column
+            for name, column in columns.items()
+        }
+        own = weights[places] if self.questions.observed else None
+        return Chunk(kept, len(places), own, self.size, at, words)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How cases are drawn by settings: each on the same uniforms, the first one's as in a run of its own."""
+
+    cases: Mapping[str, Priors]
+    settings: Settings
+    places: Mapping[str, int] = field(init=False)  # the Sobol' dimension of each name
+    latents: Mapping[str, Latents] = field(init=False)  # by case
+
+    def __post_init__(self) -> None:
+        files = list(self.cases.values())
+        models = dict.fromkeys(name for file in files for name in model.quantities(file.model))
+        own = dict.fromkeys(name for file in files for name in file.priors)
+        object.__setattr__(self, "places", dimensions(models, own))
+        object.__setattr__(self, "latents", dict(zip(self.cases, _joint_latents(files), strict=True)))
+
+    def scenarios(
+        self,
+        case: str,
+        quantities: Sequence[str],
+        questions: Questions = NO_QUESTIONS,
+        *,
+        count: int | None = None,
+        stream: int = 0,
+        correlated: bool = True,
+        largest: int = CHUNK,
+        places: Mapping[str, int] | None = None,
+    ) -> Scenarios:
+        """The scenarios of a case from which the quantities can be computed and the questions answered.
+
+        `count` and `places` are the settings' own unless given; `stream` numbers independent sets of draws;
+        `largest` is the most scenarios of a chunk.
+        """
+        priors = self.cases[case]
+        plan = graph.plan(priors.quantities, priors.priors, [*dict.fromkeys([*quantities, *questions.names])])
+        distributions = {name: prior.distribution for name, prior in priors.priors.items()}
+        constants = {
+            name: distribution.value
+            for name in plan.inputs
+            if isinstance(distribution := distributions[name], Constant)
+        }
+        size, chunks = chunking(self.settings.scenarios if count is None else count, largest=largest)
+        sampler = Sampler(
+            distributions,
+            self.places if places is None else places,
+            self.latents[case] if correlated else {},
+            seed=self.settings.seed,
+            scheme=self.settings.scheme,
+            size=size,
+            chunks=chunks,
+            stream=stream,
+            wanted=[name for name in plan.inputs if name not in constants],
+        )
+        return Scenarios(plan, sampler, constants, size, chunks, questions)
+
+
+def chunking(scenarios: int, replicates: int = REPLICATES, largest: int = CHUNK) -> tuple[int, int]:
+    """The size of a chunk and the chunks a replicate that hold at least the scenarios asked for."""
+    each = -(-scenarios // replicates)
+    if each <= largest:
+        return 1 << (each - 1).bit_length(), 1
+    return largest, -(-each // largest)
+
+
+def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = None) -> tuple[str, ...]:
+    """The quantities a run is to give: those named, `all` that can be computed, or the file's own headline.
+
+    Raises SimulateError for a name that there is not, with what may have been meant, and where nothing can be
+    computed.
+    """
+    lacking = graph.missing(priors.quantities, priors.priors)
+    if isinstance(quantities, str):
+        if quantities != "all":
+            raise SimulateError(f"quantities are a list of names or 'all', not {quantities!r}")
+        return tuple(name for name in priors.quantities if name not in lacking)
+    if named := tuple(dict.fromkeys(quantities or priors.run.quantities)):
+        for name in named:
+            if name not in priors.quantities:
+                raise SimulateError(f"there is no quantity {name}{suggestion(name, priors.quantities)}")
+            if name in lacking:
+                raise SimulateError(f"{name} cannot be computed; give a prior for {', '.join(lacking[name])}")
+        return named
+    headline = tuple(name for name in priors.headline if name not in lacking)
+    if not headline:
+        raise SimulateError(
+            "nothing can be computed from these priors; name a quantity or give it what it needs"
+        )
+    return headline
+
+
+def _joint_latents(cases: Sequence[Priors]) -> list[Latents]:
+    """The copula's parameters of each case, completed so that cases stay paired.
+
+    A correlation with a name that a case does not draw (a constant there) has no meaning in that case, yet decides
+    how the uniforms are shared out. So each case takes over the others' pairs of which it does not draw both,
+    unless the whole is then no correlation matrix: that case keeps its own.
+    """
+    own = [
+        {(min(link.first, link.second), max(link.first, link.second)): link.latent for link in case.correlations}
+        for case in cases
+    ]
+    joint: list[Latents] = []
+    for mine, case in zip(own, cases, strict=True):
+        drawn = {name for name, prior in case.priors.items() if not isinstance(prior.distribution, Constant)}
+        whole = dict(mine)
+        for others in own:
+            for pair, value in others.items():
+                if not drawn.issuperset(pair):
+                    whole.setdefault(pair, value)
+        joint.append(whole if _is_correlation(whole) else mine)
+    return joint
+
+
+def _is_correlation(pairs: Latents) -> bool:
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+    try:
+        triangular_factor(correlation_matrix(names, pairs))
+    except DependenceError:
+        return False
+    return True

@@ -1,0 +1,253 @@
+"""Statistics of a column, each one row: what it is of a summary, and how the replicates give its standard error.
+
+A band is a column's statistics: the values of all scenarios, the errors from the spread over replicates. Every
+question tells bands, and a statistic added here is told by every question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from simulate.errors import SimulateError, suggestion
+from simulate.graph import Array, Column
+from simulate.results import Result
+from simulate.settings import Percent, checked
+from simulate.summary import Counts, Summary
+
+FINE = tuple(np.arange(0.5, 100, 0.5).tolist())  # percents of the curve kept of every column
+
+
+def standard_error(estimates: Sequence[Any] | Array) -> Array:
+    """The standard error of the mean of the replicates' estimates, along the first axis.
+
+    With 16 replicates, an interval of 95 % is the estimate and Student's t with 15 degrees of freedom, 2.13, times
+    this: t rather than more replicates, which would take scenarios from each net. benchmarks/coverage.md tells how
+    often such intervals hold the truth.
+    """
+    values = np.asarray(estimates, dtype=np.float64)
+    deviations = values - values[0]  # equal estimates have an error of exactly 0
+    error: Array = np.std(deviations, axis=0, ddof=1) / np.sqrt(len(values))
+    return error
+
+
+def interval_error(ends: Sequence[Array]) -> Array:
+    """The standard error of the ends of the shortest interval, from those of the replicates.
+
+    Where the density does not jump, an end's error falls with the cube root of the number of scenarios only, as
+    the midpoint of the shorth's does: Kim and Pollard (1990), Annals of Statistics 18, 191-219.
+    """
+    error: Array = standard_error(ends) * len(ends) ** (1 / 2 - 1 / 3)
+    return error
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A statistic of a column: a number, or one at each label of the dimension `along`.
+
+    `error` gives its standard error from the replicates' values, None where it has none; `unit` is its unit, the
+    quantity's own where that is empty.
+    """
+
+    name: str
+    of: Callable[[Summary], Any]
+    label: str
+    error: Callable[[Sequence[Any]], Array] | None = standard_error
+    along: str = ""
+    labels: tuple[Any, ...] = ()
+    unit: str = ""
+
+
+def percentiles(percents: Sequence[float]) -> Statistic:
+    """The values below which the given percents of the scenarios lie."""
+    return Statistic(
+        "percentiles",
+        lambda summary: summary.percentiles(percents),
+        "percentiles",
+        along="percentile",
+        labels=tuple(percents),
+    )
+
+
+MEAN = Statistic("mean", lambda summary: summary.mean if summary.count else np.nan, "mean")
+SD = Statistic("sd", lambda summary: summary.sd, "standard deviation")
+MINIMUM = Statistic("minimum", lambda summary: summary.minimum, "least value", None)
+MAXIMUM = Statistic("maximum", lambda summary: summary.maximum, "greatest value", None)
+NONFINITE = Statistic(
+    "nonfinite", lambda summary: summary.nonfinite, "scenarios that came out nan or infinite", None, unit="1"
+)
+CURVE = Statistic(
+    "fine_percentiles",
+    lambda summary: summary.percentiles(FINE),
+    "percentiles, finely",
+    None,
+    along="fine_percentile",
+    labels=FINE,
+)
+
+
+def usual(percents: Sequence[float]) -> tuple[Statistic, ...]:
+    """What every band tells."""
+    return (percentiles(percents), MEAN, SD, MINIMUM, MAXIMUM, NONFINITE, CURVE)
+
+
+def shortest(percent: float) -> Statistic:
+    """The shortest interval that holds so many percent of the scenarios. Source: JCGM 101:2008, 5.3.4."""
+    return Statistic(
+        "shortest",
+        lambda summary: summary.shortest_interval(percent),
+        f"shortest {percent:g} %",
+        interval_error,
+        "end",
+        ("lower", "upper"),
+    )
+
+
+def expected_shortfall(percent: float) -> Statistic:
+    """The mean of the scenarios beyond a percentile: how bad it is where it is bad (also CVaR, tail mean).
+
+    Source: Acerbi and Tasche (2002), Journal of Banking and Finance 26, 1487-1503; here of the upper tail.
+    """
+    return Statistic(
+        "expected_shortfall",
+        lambda summary: summary.mean_beyond(percent),
+        f"mean beyond P{percent:g}",
+    )
+
+
+# What `--statistic` adds to a run, by name; each takes a percent.
+OPTIONAL: Mapping[str, Callable[[float], Statistic]] = {
+    "expected_shortfall": expected_shortfall,
+    "shortest": shortest,
+}
+
+
+def optional(name: str, percent: float | None) -> Statistic:
+    """A statistic that a run tells when asked. Raises SimulateError for another name or percent."""
+    if name not in OPTIONAL:
+        mend = suggestion(name, OPTIONAL, f"choose one of {', '.join(OPTIONAL)}")
+        raise SimulateError(f"there is no statistic {name!r}{mend}")
+    return OPTIONAL[name](checked(Percent, f"statistic {name}", 95.0 if percent is None else percent))
+
+
+# ---------------------------------------------------------------------------------------------------------
+# From chunks to bands
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Part(NamedTuple):
+    """What a replicate keeps of a column: its summary, and the statistics that the errors need."""
+
+    summary: Summary
+    values: tuple[Any, ...]
+
+
+class Gathering(Generic[Key]):
+    """The columns of one replicate, summarized chunk by chunk."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self.summaries = {key: Summary() for key in keys}
+
+    def add(self, key: Key, column: Column, size: int, weights: Counts | None = None) -> int:
+        """Add the next chunk of a column, `size` scenarios; return how many of them are nan or infinite."""
+        summary = self.summaries[key]
+        before = summary.nonfinite
+        summary.add(column, size, weights)
+        return summary.nonfinite - before
+
+    def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
+        """The parts of the columns; to be called once, after the last chunk."""
+        return {
+            key: Part(
+                summary.finish(), tuple(each.of(summary) if each.error else None for each in statistics)
+            )
+            for key, summary in self.summaries.items()
+        }
+
+
+class Band:
+    """A column's statistics: of all replicates' scenarios, and of each replicate for the standard errors."""
+
+    def __init__(self, statistics: Sequence[Statistic]) -> None:
+        self.statistics = tuple(statistics)
+        self.summary = Summary()
+        self._replicates: list[tuple[Any, ...]] = []
+
+    def add(self, part: Part) -> None:
+        """Take up the next replicate; one order gives the same bits each time."""
+        self.summary.merge(part.summary)
+        self._replicates.append(part.values)
+
+    def value(self, name: str) -> Any:
+        """The statistic of a name: a number, or an array along its dimension."""
+        return self.statistics[self._place(name)].of(self.summary)
+
+    def error(self, name: str) -> Any:
+        """Its standard error; nan where no scenario has a figure."""
+        place = self._place(name)
+        error = self.statistics[place].error
+        assert error is not None
+        if not self.summary.count:
+            return np.full(np.shape(self.value(name)), np.nan)
+        return error([values[place] for values in self._replicates])
+
+    def replicates(self, name: str) -> list[Any]:
+        """The statistic in each replicate."""
+        place = self._place(name)
+        return [values[place] for values in self._replicates]
+
+    def _place(self, name: str) -> int:
+        return next(place for place, each in enumerate(self.statistics) if each.name == name)
+
+
+class Bands(dict[Key, Band]):
+    """Bands by key, filled replicate by replicate."""
+
+    def __init__(self, statistics: Sequence[Statistic]) -> None:
+        super().__init__()
+        self.statistics = tuple(statistics)
+
+    def add(self, parts: Mapping[Key, Part]) -> None:
+        """Take up the next replicate's columns."""
+        for key, part in parts.items():
+            if key not in self:
+                self[key] = Band(self.statistics)
+            self[key].add(part)
+
+
+def put_bands(
+    result: Result,
+    bands: Mapping[Any, Band],
+    dims: tuple[str, ...],
+    statistics: Sequence[Statistic],
+    *,
+    prefix: str = "",
+    of: str = "",
+    unit_of: str = "unit",
+    unit: str = "",
+) -> None:
+    """Put the statistics of bands into a result, a variable each, nan where there is no band.
+
+    The keys of `bands` are labels along `dims`, tuples where these are several. `prefix` and `of` go before the
+    variables' names and after their labels; `unit` is one for all, else the coordinate `unit_of` tells it.
+    """
+    for statistic in statistics:
+        if statistic.along and statistic.along not in result.coordinates:
+            result.along(statistic.along, statistic.labels, "percent" if "percent" in statistic.along else "")
+        shape = (*(len(result.labels(dimension)) for dimension in dims), *[len(statistic.labels)][: bool(statistic.along)])
+        values, errors = np.full(shape, np.nan), np.full(shape, np.nan)
+        for key, band in bands.items():
+            labels = key if isinstance(key, tuple) else (key,)
+            place = tuple(result.labels(dim).index(label) for dim, label in zip(dims, labels, strict=True))
+            values[place] = band.value(statistic.name)
+            if statistic.error:
+                errors[place] = band.error(statistic.name)
+        own = statistic.unit or unit
+        put = partial(result.put, label=f"{statistic.label}{of}", unit=own, unit_of="" if own else unit_of)
+        along = (*dims, statistic.along) if statistic.along else dims
+        put(prefix + statistic.name, along, values, errors if statistic.error else None)
