@@ -15,7 +15,7 @@ from simulate import __version__, graph, model
 from simulate.backends import ordered_map
 from simulate.conditioning import Condition, Kept, Questions, check_kept
 from simulate.distributions import Constant
-from simulate.formulas import suggestion
+from simulate.errors import suggestion
 from simulate.graph import Array, Column, Plan
 from simulate.priors import Priors
 from simulate.sampling import CHUNK, REPLICATES, SCHEMES, Sampler
@@ -181,7 +181,7 @@ def run(
     given the conditions, `prior_band_given` holds the priors' bands so, and the attribute `given` (JSON) the
     conditions, the scenarios kept and the effective sample size.
 
-    Raises RunError or GraphError for what cannot be computed, RunError for a quantity asked for by name that
+    Raises RunError or SimulateError for what cannot be computed, RunError for a quantity asked for by name that
     is a number in no scenario, QuestionError where too few scenarios are left.
     """
     settings = priors.run

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulate.conditioning import report as conditioning_report
-from simulate.formulas import suggestion
-from simulate.graph import GraphError, Quantity, missing
+from simulate.errors import SimulateError, suggestion
+from simulate.graph import Quantity, missing
 from simulate.model import MODELS
 from simulate.tables import (
     Column,
@@ -450,10 +450,10 @@ def explanation(
 ) -> list[Line]:
     """A quantity's definition, equation, unit and source, what it needs and what needs it.
 
-    Raises GraphError for a name that there is not.
+    Raises SimulateError for a name that there is not.
     """
     if name not in quantities:
-        raise GraphError(f"there is no quantity {printable(name)}{suggestion(name, quantities)}")
+        raise SimulateError(f"there is no quantity {printable(name)}{suggestion(name, quantities)}")
     quantity = quantities[name]
     lines: list[Line] = [[(name, "bold"), (f"  [{quantity.unit}]", "")], []]
     for part in quantity.definition.split("\n\n"):

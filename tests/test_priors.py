@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from simulate import graph, model
-from simulate.priors import PriorsError, Run, choice, load_priors
+from simulate.priors import PriorsError, choice, load_priors
+from simulate.settings import Settings
 from simulate.priors.positions import line_of, positions
 
 PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
@@ -132,7 +133,7 @@ def test_a_unit_left_out_is_the_quantitys_own():
 
 def test_run_correlations_and_published_figures():
     priors = loaded(EXAMPLE)
-    assert priors.run == Run(scenarios=4096, percentiles=(5, 50, 95), quantities=("capex", "cost_per_visit"))
+    assert priors.run == Settings(scenarios=4096, percentiles=(5, 50, 95), quantities=("capex", "cost_per_visit"))
     assert [(pair.first, pair.second, pair.measure, pair.value) for pair in priors.correlations] == [
         ("visitors_per_day", "questions_per_visitor", "spearman", -0.3),
         ("server_price", "cloud_price_reserved", "gaussian_copula", 0.5),
@@ -197,7 +198,7 @@ def test_an_own_prior_may_be_used_by_a_correlation_alone():
 def test_defaults():
     priors = loaded("[priors.pue]\nvalue = 1.1\n", name="alone.toml")
     assert priors.title == "alone"
-    assert priors.run == Run()
+    assert priors.run == Settings()
     assert priors.correlations == priors.published == priors.own == ()
     assert priors.headline == model.HEADLINE
 
@@ -259,7 +260,9 @@ def test_an_entry_with_a_family_replaces_and_one_without_changes():
     )
     assert priors.priors["accelerators_per_server"].specification == {"value": 8}
     assert priors.priors["visitors_per_day"].inherited
-    assert priors.run == Run(4096, 7, (5, 50, 95), ("capex", "cost_per_visit"))
+    assert priors.run == Settings(
+        scenarios=4096, seed=7, percentiles=(5, 50, 95), quantities=("capex", "cost_per_visit")
+    )
     assert priors.title == "priors"
     assert [str(file.path) for file in priors.files] == ["priors.toml", "base.toml"]
     assert len(priors.published) == 2
