@@ -84,7 +84,7 @@ def _as_json(tables: Mapping[str, Any]) -> str:
             return value.tolist()
         if isinstance(value, Mapping):
             return dict(value)
-        raise TypeError(f"a {type(value).__name__} is no value of TOML")
+        raise TypeError(f"{type(value).__name__} is no value of TOML")
 
     try:
         return json.dumps(dict(tables), default=plain)

@@ -94,7 +94,7 @@ class Priors:
             "model": f"{self.model}, {len(self.quantities)} quantities",
             "overrides": _counted(self.overrides),
             "priors": f"{_counted(self.priors)}; {judged} from judgement",
-            "correlations": _counted(f"{each.first}, {each.second}" for each in self.correlations),
+            "correlations": _counted(f"{each.first} with {each.second}" for each in self.correlations),
             "formulas": _counted(self.own),
             "published": _counted(dict.fromkeys(figure.quantity for figure in self.published)),
             "choices": _counted(self.choices) + f"; {self.chosen} applied" * bool(self.chosen),
