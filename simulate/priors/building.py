@@ -192,7 +192,7 @@ def _check_use(
 
 
 def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:
-    """Names in formulas of the file and its choices, those replaced by a `--set` or a choice too."""
+    """Names in formulas of the file and its choices, those replaced by an override or a choice too."""
     tables = [layer.tables for layer in layers if layer.own]
     tables += [option for layer in layers for option in layer.tables.get("choices", {}).values()]
     named: set[str] = set()
