@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from simulate.errors import SimulateError
+
 TABLE = Path(__file__).parent / "data" / "accelerators.csv"
 
 # Rows that are there to be read; the model reckons with the power of a server.
@@ -30,7 +32,7 @@ SPELLINGS = {
 }
 
 
-class CatalogError(ValueError):
+class CatalogError(SimulateError):
     """An accelerator that the catalog does not hold; the text names those that are near."""
 
 

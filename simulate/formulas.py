@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.errors import SimulateError, suggestion
+
 Column = NDArray[np.float64] | float
 
 LONGEST = 4000  # characters
@@ -94,17 +96,8 @@ REASONS: dict[type[ast.AST], str] = {
 }
 
 
-class FormulaError(ValueError):
+class FormulaError(SimulateError):
     """A formula that is refused: `str()` says where, what is wrong and what to do."""
-
-
-def suggestion(word: str, candidates: Collection[str], otherwise: str = "") -> str:
-    """Return '; did you mean NAME?' for the nearest candidate; where none is near, the other advice."""
-    import difflib
-
-    near = difflib.get_close_matches(word, list(candidates), n=1)
-    advice = f"did you mean {near[0]}?" if near else otherwise
-    return f"; {advice}" if advice else ""
 
 
 def visible(name: str) -> str:

@@ -13,13 +13,11 @@ from typing import Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.errors import SimulateError
+
 Array = NDArray[np.float64]
 Column = Array | float  # one value a scenario, or one value for all of them
 Function = Callable[..., Any]
-
-
-class GraphError(ValueError):
-    """A model that cannot be wired: an unknown name, a cycle, a quantity that nothing computes."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def check(function: Function) -> Function:
 def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
     """Collect the quantities of a model: parameters and functions of its modules, in the order written.
 
-    Raises GraphError where a function needs a name that no module declares, or where names form a cycle.
+    Raises SimulateError where a function needs a name that no module declares, or where names form a cycle.
     """
     found: dict[str, Quantity] = {}
     for module in modules:
@@ -127,12 +125,12 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
             else:
                 continue
             if name in found:
-                raise GraphError(f"{name} is declared twice")
+                raise SimulateError(f"{name} is declared twice")
             found[name] = quantity
     for quantity in found.values():
         for need in quantity.needs:
             if need not in found:
-                raise GraphError(f"{quantity.name} needs {need}, which nothing declares")
+                raise SimulateError(f"{quantity.name} needs {need}, which nothing declares")
     order(found)
     return found
 
@@ -140,13 +138,13 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
 def order(quantities: Mapping[str, Quantity], bound: Collection[str] = ()) -> list[str]:
     """Names in an order in which each follows what it needs; a bound name needs nothing.
 
-    Raises GraphError naming a cycle.
+    Raises SimulateError naming a cycle.
     """
     wiring = {name: () if name in bound else quantity.needs for name, quantity in quantities.items()}
     try:
         return list(TopologicalSorter(wiring).static_order())
     except CycleError as error:
-        raise GraphError("these need each other: " + " -> ".join(reversed(error.args[1]))) from None
+        raise SimulateError("these need each other: " + " -> ".join(reversed(error.args[1]))) from None
 
 
 @dataclass(frozen=True)
@@ -206,14 +204,14 @@ def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[
 def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:
     """Plan the computation of the outputs from the bound names; what they do not need is left out.
 
-    Raises GraphError for an output that is unknown or that the bound names cannot compute.
+    Raises SimulateError for an output that is unknown or that the bound names cannot compute.
     """
     lacking = missing(quantities, bound)
     for name in outputs:
         if name not in quantities:
-            raise GraphError(f"there is no quantity {name}")
+            raise SimulateError(f"there is no quantity {name}")
         if name in lacking:
-            raise GraphError(f"{name} cannot be computed: no prior for {', '.join(lacking[name])}")
+            raise SimulateError(f"{name} cannot be computed: no prior for {', '.join(lacking[name])}")
     needed: set[str] = set()
     stack = list(outputs)
     while stack:

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
 
+from simulate.errors import SimulateError
+
 Powers = tuple[int, ...]
 
 BASE = ("USD", "token", "FLOP", "B", "s", "W")
@@ -101,7 +103,7 @@ _TERM = re.compile(r"(?P<name>1|%|[A-Za-z]+)(?:\s*\^\s*(?P<power>-?[1-9]))?")
 _NUMBER_OF = re.compile(r"\b(thousand|million|billion|trillion)\s+(?=[A-Za-z])")
 
 
-class UnitError(ValueError):
+class UnitError(SimulateError):
     """A unit that is not in the list, is not written as one, or does not convert."""
 
 

@@ -23,12 +23,12 @@ from simulate.backtest.scores import (
     quantile_crps,
     standard_normal_crps,
 )
-from simulate.backtest.serving import PRIORS, PUBLISHED, benchmark_group
+from simulate.backtest.serving import PUBLISHED, benchmark_group
 from simulate.backtest.training import BASELINES, training_case
 from simulate.calibration.serving import benchmarks, left_out, predicted_seconds, spread
 from simulate.calibration.serving import fit as fit_roofline
 from simulate.calibration.training import RUNS_FILE, fit, training_mfu, training_runs
-from simulate.priors import load_priors
+from simulate.priors import SHIPPED, load_priors
 from simulate.tables import plain
 from simulate.units import conversion_factor
 
@@ -216,7 +216,7 @@ def test_published_cases_are_data_with_sources():
     assert all(row["source"] for row in rows)
     assert sum(len(group.cases) for group in whole().groups[1:]) == len(rows)
     for row in rows:
-        priors = load_priors(PRIORS / f"{row['priors']}.toml")
+        priors = load_priors(SHIPPED / f"{row['priors']}.toml")
         stated = [figure for figure in priors.published if figure.quantity == row["quantity"]]
         if stated and row["name"].split()[0] in stated[0].source:
             factor = conversion_factor(row["unit"], priors.quantities[row["quantity"]].unit)

@@ -36,7 +36,7 @@ def imports_of(path: Path) -> set[str]:
     return found - {"__version__", path.stem, path.parent.name}
 
 
-# What the lowest rooms may import; above them, the rule is that no two rooms import each other.
+# What the lowest rooms may import beside the one error; above them, the rule is that no two rooms import each other.
 LOWEST: dict[str, set[str]] = {
     "distributions": set(),
     "units": set(),
@@ -62,4 +62,4 @@ def test_no_two_rooms_import_each_other():
         graph[name] = {found for file in files for found in imports_of(file)} & names - {name}
     list(TopologicalSorter(graph).static_order())  # raises CycleError, naming the rooms
     for name, allowed in LOWEST.items():
-        assert graph[name] <= allowed, f"{name} imports {graph[name] - allowed}"
+        assert graph[name] <= allowed | {"errors"}, f"{name} imports {graph[name] - allowed}"

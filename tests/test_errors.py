@@ -51,6 +51,10 @@ FAULTS = {
         PUE + "[run]\nscenario = 3\n",
         "7: run.scenario: unknown key; did you mean scenarios?",
     ),
+    "unknown scheme": (
+        PUE + '[run]\nscheme = "sobl"\n',
+        "7: run.scheme: there is no scheme 'sobl'; did you mean sobol?",
+    ),
     "unknown key of a quantity": (
         PUE + '[quantities.x]\nformla = "pue"\n',
         "7: quantities.x.formla: unknown key; did you mean formula?",
@@ -318,6 +322,24 @@ FAULTS = {
         '[priors."p\\u001b[31mue\\n"]\nvalue = 1\n',
         '1: priors."p\\x1b[31mue\\n": a name is letters, digits and _, from a letter on, and no word of Python; write it so',
     ),
+    # --- what is stated badly is known: its own fault is told
+    "name of a formula that is refused": (
+        '[run]\nquantities = ["z"]\n[quantities.z]\nformula = "capex^2"\n[[published]]\nquantity = "z"\nvalue = 1\n'
+        + PUE,
+        "4: quantities.z.formula: column 1: ^ is not allowed; a power is written **",
+    ),
+    "formula of a name that results use": (
+        'model = "none"\n[quantities.z]\nformula = "2 * percentile"\n[priors.percentile]\nvalue = 1\n',
+        "4: priors.percentile: results use this name for their own; choose another",
+    ),
+    "priors in a list of tables": (
+        '[quantities.y]\nformula = "2 * mine"\n[[priors]]\nname = "mine"\n',
+        "3: priors: must be a table, not a list; write [priors]",
+    ),
+    "quantities in a list of tables": (
+        '[run]\nquantities = ["y"]\n[[quantities]]\nname = "y"\n',
+        "3: quantities: must be a table, not a list; write [quantities]",
+    ),
     # --- choices
     "unknown key of a choice": (
         PUE + '[choices.a]\nlabl = "x"\n',
@@ -356,6 +378,27 @@ FAULTS = {
     ),
 }
 
+# Ways to state a prior badly, with the fault; below, ways to need it.
+MALFORMED = {
+    'mine = {value = "3"}': 'mine.value: must be a number without quotes, not "3"',
+    'mine = {value = 3, evidence = "guess"}': 'mine.evidence: must be "sourced" or "judgement", not "guess"',
+    'mine = {value = 3, sorce = "x", unit = 5}': "mine.unit: must be text in quotes, not 5",
+    "mine = {value = 1e400}": "mine.value: must be a finite number, not inf",
+    "mine = 3": "mine: must be a table, not 3; write value = 3 under [priors.mine]",
+    'mine = {dist = "normal", p2.5 = 1, p50 = 2}': 'mine.p2.5: p2.5 is a dotted key in TOML; write "p2.5" in quotes',
+    'mine = {dist = "normal"}': "mine: parameters missing; …",
+    "mine = {}": "mine: dist is missing; …",
+}
+NEEDS = {
+    "a formula": '[quantities.y]\nformula = "mine * 2"\n',
+    "a formula of a formula": '[quantities.y]\nformula = "x * 2"\n[quantities.x]\nformula = "mine"\n',
+    "a formula in place of the model's": '[quantities.capex]\nformula = "mine * 2"\n',
+    "a choice's formula": '[choices.a.quantities.y]\nformula = "mine"\n[quantities.y]\nformula = "mine + 1"\n',
+    "a correlation": '[quantities.y]\nformula = "mine"\n[correlations]\nmine.pue = 0.5\n',
+    "the quantities of a run": '[run]\nquantities = ["mine", "y"]\n[quantities.y]\nformula = "mine"\n',
+    "a published figure": '[[published]]\nquantity = "mine"\nvalue = 3\n[quantities.y]\nformula = "mine"\n',
+}
+
 
 @pytest.fixture(autouse=True)
 def in_folder(tmp_path, monkeypatch):
@@ -389,6 +432,18 @@ def test_faults_keep_their_lines_with_carriage_returns_and_a_byte_order_mark(fau
     text, expected = FAULTS[fault]
     Path("faulty.toml").write_bytes(("\ufeff" + text.replace("\n", "\r\n")).encode())
     assert_message(refusal("faulty.toml"), f"faulty.toml:{expected}")
+
+
+@pytest.mark.parametrize("model", ['model = "none"\n', "", 'extends = "base"\n'], ids=["none", "own", "base"])
+@pytest.mark.parametrize("needed", NEEDS)
+@pytest.mark.parametrize("malformed", MALFORMED)
+def test_a_malformed_prior_is_named_whatever_needs_it(malformed, needed, model):
+    text = f"{model}{NEEDS[needed]}[priors]\n{malformed}\n"
+    line = text.count("\n")
+    if needed == "a correlation" and model == 'model = "none"\n':
+        text += 'pue = {dist = "normal", mean = 0, sd = 1}\n'
+    Path("faulty.toml").write_text(text, encoding="utf-8")
+    assert_message(refusal("faulty.toml"), f"faulty.toml:{line}: priors.{MALFORMED[malformed]}")
 
 
 OVERRIDES = {
@@ -425,6 +480,15 @@ def test_a_file_that_does_not_exist():
 def test_brackets_beyond_measure():
     Path("deep.toml").write_text("a = " + "[" * 5000, encoding="utf-8")
     assert refusal("deep.toml") == "deep.toml: TOML: brackets nest too deeply; take some away"
+
+
+def test_a_name_that_is_no_file_and_does_not_ship():
+    assert refusal("bse") == "bse: does not exist; did you mean base?"
+    assert refusal("zebra").startswith(
+        "zebra: does not exist; check the path, or name a file that ships: accelerators, base, "
+    )
+    Path("child.toml").write_text('extends = "bse"\n', encoding="utf-8")
+    assert refusal("child.toml") == "child.toml:1: extends: bse does not exist; did you mean base?"
 
 
 def test_a_folder():

@@ -7,7 +7,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from simulate.graph import GraphError, Quantity, missing, order, plan, quantities_of
+from simulate.errors import SimulateError
+from simulate.graph import Quantity, missing, order, plan, quantities_of
 
 PRELUDE = """
 from __future__ import annotations
@@ -67,19 +68,19 @@ def test_totals_are_marked() -> None:
 
 
 def test_a_name_declared_twice_is_refused() -> None:
-    with pytest.raises(GraphError, match="price is declared twice"):
+    with pytest.raises(SimulateError, match="price is declared twice"):
         quantities_of([SHOP, module('price = parameter("USD", "Price: again.")')])
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(GraphError, match="profit needs turnover, which nothing declares"):
+    with pytest.raises(SimulateError, match="profit needs turnover, which nothing declares"):
         quantities_of([module('def profit(turnover: Array) -> USD:\n        """Profit."""\n')])
 
 
 def test_a_cycle_is_refused_by_name_and_cut_where_one_of_it_is_bound() -> None:
     needs = {"egg": "hen", "hen": "chick", "chick": "egg"}
     circle = {name: Quantity(name, "1", name, abs, (need,)) for name, need in needs.items()}
-    with pytest.raises(GraphError, match=r"^these need each other: \w+ -> \w+ -> \w+ -> \w+$"):
+    with pytest.raises(SimulateError, match=r"^these need each other: \w+ -> \w+ -> \w+ -> \w+$"):
         order(circle)
     assert order(circle, {"hen"}) == ["hen", "egg", "chick"]
 
@@ -133,9 +134,9 @@ def test_columns_are_dropped_after_their_last_use() -> None:
 
 def test_what_cannot_be_planned_is_refused() -> None:
     shop = quantities_of([SHOP])
-    with pytest.raises(GraphError, match="there is no quantity profit"):
+    with pytest.raises(SimulateError, match="there is no quantity profit"):
         plan(shop, ["price"], ["profit"])
-    with pytest.raises(GraphError, match="expected cannot be computed: no prior for price, fee"):
+    with pytest.raises(SimulateError, match="expected cannot be computed: no prior for price, fee"):
         plan(shop, [], ["expected"])
 
 

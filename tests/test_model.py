@@ -11,7 +11,8 @@ import numpy as np
 import pint
 import pytest
 
-from simulate.graph import Column, GraphError, Quantity, Unit, missing, plan, quantities_of
+from simulate.errors import SimulateError
+from simulate.graph import Column, Quantity, Unit, missing, plan, quantities_of
 from simulate.model import HEADLINE, notation, quantities
 from simulate.units import BASE, DERIVED, known
 
@@ -239,7 +240,7 @@ def test_the_headline_is_computed() -> None:
 
 def test_there_is_a_model_without_quantities_and_no_other() -> None:
     assert quantities("none") == {}
-    with pytest.raises(GraphError, match="there is no model 'llm'; models are llm_cost, none"):
+    with pytest.raises(SimulateError, match="there is no model 'llm'; models are llm_cost, none"):
         quantities("llm")
 
 

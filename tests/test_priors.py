@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from simulate import graph, model
-from simulate.priors import PriorsError, Run, choice, load_priors
+from simulate.priors import PriorsError, choice, load_priors
 from simulate.priors.positions import line_of, positions
+from simulate.settings import Settings
 
 PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
 
@@ -80,16 +81,6 @@ formula = "round(servers / 7)"
 """
 
 
-@pytest.fixture(autouse=True)
-def in_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def loaded(text, *overrides, name="priors.toml"):
-    Path(name).write_text(text, encoding="utf-8")
-    return load_priors(name, overrides)
-
-
 def percentile(prior, percent):
     return float(prior.distribution.quantile(np.float64(percent / 100)))
 
@@ -107,15 +98,15 @@ def test_shipped_files_load(path):
         assert not set(case.run.quantities) & set(lacking)
 
 
-def test_priors():
-    priors = loaded(EXAMPLE)
+def test_priors(load):
+    priors = load(EXAMPLE)
     assert priors.title == "ChatGPT, late January 2023"
     assert priors.model == "llm_cost"
     seconds = priors.priors["seconds_per_token"]
     assert (seconds.family, seconds.unit, seconds.evidence) == ("lognormal", "ms/token", "sourced")
     assert (seconds.source, seconds.note, seconds.inherited) == ("a guide", "at peak load", False)
     assert seconds.specification == {"p5": 3, "p95": 70}
-    assert (str(seconds.file), seconds.line) == ("priors.toml", 20)
+    assert (seconds.file.name, seconds.line) == ("priors.toml", 20)
     assert percentile(seconds, 5) == pytest.approx(0.003, rel=1e-12)
     assert percentile(seconds, 95) == pytest.approx(0.070, rel=1e-12)
     assert percentile(priors.priors["server_price"], 50) == pytest.approx(200e3, rel=1e-12)
@@ -126,13 +117,15 @@ def test_priors():
     assert eight.label == priors.quantities["accelerators_per_server"].label == "GPUs in a server"
 
 
-def test_a_unit_left_out_is_the_quantitys_own():
-    assert loaded(EXAMPLE).priors["cloud_price_reserved"].unit == "USD/h"
+def test_a_unit_left_out_is_the_quantitys_own(load):
+    assert load(EXAMPLE).priors["cloud_price_reserved"].unit == "USD/h"
 
 
-def test_run_correlations_and_published_figures():
-    priors = loaded(EXAMPLE)
-    assert priors.run == Run(scenarios=4096, percentiles=(5, 50, 95), quantities=("capex", "cost_per_visit"))
+def test_run_correlations_and_published_figures(load):
+    priors = load(EXAMPLE)
+    assert priors.run == Settings(
+        scenarios=4096, percentiles=(5, 50, 95), quantities=("capex", "cost_per_visit")
+    )
     assert [(pair.first, pair.second, pair.measure, pair.value) for pair in priors.correlations] == [
         ("visitors_per_day", "questions_per_visitor", "spearman", -0.3),
         ("server_price", "cloud_price_reserved", "gaussian_copula", 0.5),
@@ -144,8 +137,8 @@ def test_run_correlations_and_published_figures():
     ]
 
 
-def test_formulas_join_the_model_or_replace_its_functions():
-    priors = loaded(EXAMPLE)
+def test_formulas_join_the_model_or_replace_its_functions(load):
+    priors = load(EXAMPLE)
     names = list(model.quantities("llm_cost"))
     assert list(priors.quantities) == [*names, "cost_per_visit"]
     assert priors.own == ("cost_per_visit", "racks")
@@ -162,14 +155,14 @@ def test_formulas_join_the_model_or_replace_its_functions():
     assert "round(servers / 7)" in racks.definition
 
 
-def test_a_replacing_formula_is_in_its_own_unit():
-    priors = loaded('[quantities.capex]\nformula = "2 * servers"\nunit = "MUSD"\n')
+def test_a_replacing_formula_is_in_its_own_unit(load):
+    priors = load('[quantities.capex]\nformula = "2 * servers"\nunit = "MUSD"\n')
     assert priors.quantities["capex"].unit == "USD"
     assert priors.quantities["capex"].function(3.0) == 6e6
 
 
-def test_an_own_prior_hides_a_constant_and_needs_a_use():
-    priors = loaded(
+def test_an_own_prior_hides_a_constant_and_needs_a_use(load):
+    priors = load(
         'model = "none"\n[priors.e]\nvalue = 2\nunit = "apples"\n[quantities.x]\nformula = "e * pi"\n'
     )
     assert priors.quantities["x"].needs == ("e",)
@@ -179,7 +172,7 @@ def test_an_own_prior_hides_a_constant_and_needs_a_use():
     graph.plan(priors.quantities, priors.priors, ["x"])
 
 
-def test_an_own_prior_may_be_used_by_a_correlation_alone():
+def test_an_own_prior_may_be_used_by_a_correlation_alone(load):
     text = """[priors.pue]
     dist = "uniform"
     lower = 1.1
@@ -191,51 +184,51 @@ def test_an_own_prior_may_be_used_by_a_correlation_alone():
     [correlations]
     weather.pue = 0.5
     """
-    assert loaded(text).priors["weather"].unit == "1"
+    assert load(text).priors["weather"].unit == "1"
 
 
-def test_defaults():
-    priors = loaded("[priors.pue]\nvalue = 1.1\n", name="alone.toml")
+def test_defaults(load):
+    priors = load("[priors.pue]\nvalue = 1.1\n", name="alone")
     assert priors.title == "alone"
-    assert priors.run == Run()
+    assert priors.run == Settings()
     assert priors.correlations == priors.published == priors.own == ()
     assert priors.headline == model.HEADLINE
 
 
-def test_the_file_is_kept_with_its_digest():
-    priors = loaded(EXAMPLE)
-    assert [str(file.path) for file in priors.files] == ["priors.toml"]
+def test_the_file_is_kept_with_its_digest(load):
+    priors = load(EXAMPLE)
+    assert [file.path for file in priors.files] == [priors.path]
     assert priors.files[0].text == EXAMPLE
     assert priors.files[0].digest == hashlib.sha256(EXAMPLE.encode()).hexdigest()
 
 
-def test_a_negligible_part_beyond_the_bound_is_let_be():
-    priors = loaded('[priors.pue]\ndist = "normal"\nmean = 1.4\nsd = 0.1\n')  # P(pue < 1) = 3e-5
+def test_a_negligible_part_beyond_the_bound_is_let_be(load):
+    priors = load('[priors.pue]\ndist = "normal"\nmean = 1.4\nsd = 0.1\n')  # P(pue < 1) = 3e-5
     assert priors.priors["pue"].distribution.support[0] < 1
 
 
-def test_a_mixed_case_of_dotted_tables_and_inline_ones():
+def test_a_mixed_case_of_dotted_tables_and_inline_ones(load):
     text = 'priors.pue = { dist = "uniform", lower = 1.1, upper = 1.3 }\npriors.mfu_step.value = 0.4\n'
-    priors = loaded(text)
+    priors = load(text)
     assert priors.priors["pue"].line == 1
     assert priors.priors["mfu_step"].line == 2
 
 
-def test_a_csv_file_lies_beside_the_file_that_names_it():
-    Path("folder").mkdir()
-    Path("folder/prices.csv").write_text("price\n1\n2\n3\n", encoding="utf-8")
+def test_a_csv_file_lies_beside_the_file_that_names_it(load, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/prices.csv").write_text("price\n1\n2\n3\n", encoding="utf-8")
     entry = '[priors.pue]\ndist = "empirical"\nfile = "prices.csv"\ncolumn = "price"\n'
-    Path("folder/base.toml").write_text(entry, encoding="utf-8")
-    priors = loaded('extends = "folder/base.toml"\n[priors.pue]\nnote = "mine"\n')
+    load(entry, name="folder/base")
+    priors = load('extends = "folder/base.toml"\n[priors.pue]\nnote = "mine"\n')
     assert priors.priors["pue"].distribution.support == (1, 3)
 
 
 # ---------------------------------------------------------------- extends
 
 
-def test_an_entry_with_a_family_replaces_and_one_without_changes():
-    loaded(EXAMPLE, name="base.toml")
-    priors = loaded("""
+def test_an_entry_with_a_family_replaces_and_one_without_changes(load):
+    load(EXAMPLE, name="base")
+    priors = load("""
     extends = "base.toml"
     [run]
     seed = 7
@@ -249,7 +242,7 @@ def test_an_entry_with_a_family_replaces_and_one_without_changes():
     seconds = priors.priors["seconds_per_token"]
     assert seconds.specification == {"p5": 3, "p95": 90}
     assert (seconds.unit, seconds.source, seconds.inherited) == ("ms/token", "a guide", False)
-    assert (str(seconds.file), seconds.line) == ("priors.toml", 5)
+    assert (seconds.file.name, seconds.line) == ("priors.toml", 5)
     assert percentile(seconds, 95) == pytest.approx(0.090, rel=1e-12)
     price = priors.priors["server_price"]
     assert (price.specification, price.unit, price.distribution.support) == (
@@ -259,15 +252,17 @@ def test_an_entry_with_a_family_replaces_and_one_without_changes():
     )
     assert priors.priors["accelerators_per_server"].specification == {"value": 8}
     assert priors.priors["visitors_per_day"].inherited
-    assert priors.run == Run(4096, 7, (5, 50, 95), ("capex", "cost_per_visit"))
+    assert priors.run == Settings(
+        scenarios=4096, seed=7, percentiles=(5, 50, 95), quantities=("capex", "cost_per_visit")
+    )
     assert priors.title == "priors"
-    assert [str(file.path) for file in priors.files] == ["priors.toml", "base.toml"]
+    assert [file.path.name for file in priors.files] == ["priors.toml", "base.toml"]
     assert len(priors.published) == 2
 
 
-def test_correlations_are_inherited_by_unordered_pair():
-    loaded(EXAMPLE, name="base.toml")
-    priors = loaded("""
+def test_correlations_are_inherited_by_unordered_pair(load):
+    load(EXAMPLE, name="base")
+    priors = load("""
     extends = "base.toml"
     [correlations]
     questions_per_visitor.visitors_per_day = 0
@@ -279,46 +274,46 @@ def test_correlations_are_inherited_by_unordered_pair():
     }
 
 
-def test_an_inherited_correlation_of_what_is_now_fixed_falls_idle():
-    loaded(EXAMPLE, name="base.toml")
+def test_an_inherited_correlation_of_what_is_now_fixed_falls_idle(load):
+    load(EXAMPLE, name="base")
     text = 'extends = "base.toml"\n[priors.server_price]\nvalue = 2e5\n[quantities.visitors_per_day]\nformula = "3"\n'
-    priors = loaded(text)
+    priors = load(text)
     assert priors.correlations == ()
     assert "visitors_per_day" not in priors.priors
-    assert loaded(EXAMPLE, "server_price=2e5").correlations[0].first == "visitors_per_day"
-    assert len(loaded(EXAMPLE, "server_price=2e5").correlations) == 1
+    assert load(EXAMPLE, "server_price=2e5").correlations[0].first == "visitors_per_day"
+    assert len(load(EXAMPLE, "server_price=2e5").correlations) == 1
 
 
-def test_the_nearer_of_a_prior_and_a_formula_holds():
-    loaded('[quantities.pue]\nformula = "1.3"\n[priors.idle_load]\nvalue = 0.2\n', name="base.toml")
-    priors = loaded(
+def test_the_nearer_of_a_prior_and_a_formula_holds(load):
+    load('[quantities.pue]\nformula = "1.3"\n[priors.idle_load]\nvalue = 0.2\n', name="base")
+    priors = load(
         'extends = "base.toml"\n[priors.pue]\nvalue = 1.2\n[quantities.idle_load]\nformula = "0.1 + 0.2"\n'
     )
     assert set(priors.priors) == {"pue"}
     assert priors.quantities["idle_load"].function() == pytest.approx(0.3, abs=1e-15)
 
 
-def test_an_inherited_prior_may_fall_idle():
-    loaded('[priors.a]\nvalue = 1\n[quantities.x]\nformula = "a"\n', name="base.toml")
-    priors = loaded('extends = "base.toml"\n[quantities.x]\nformula = "2 * capex"\n')
+def test_an_inherited_prior_may_fall_idle(load):
+    load('[priors.a]\nvalue = 1\n[quantities.x]\nformula = "a"\n', name="base")
+    priors = load('extends = "base.toml"\n[quantities.x]\nformula = "2 * capex"\n')
     assert priors.priors["a"].inherited
 
 
-def test_a_quantitys_label_may_change_alone():
-    loaded('[priors.a]\nvalue = 1\n[quantities.x]\nformula = "a"\nunit = "USD"\n', name="base.toml")
-    priors = loaded('extends = "base.toml"\n[quantities.x]\nlabel = "Mine"\n')
+def test_a_quantitys_label_may_change_alone(load):
+    load('[priors.a]\nvalue = 1\n[quantities.x]\nformula = "a"\nunit = "USD"\n', name="base")
+    priors = load('extends = "base.toml"\n[quantities.x]\nlabel = "Mine"\n')
     assert (priors.quantities["x"].label, priors.quantities["x"].unit) == ("Mine", "USD")
 
 
-def test_published_figures_of_a_quantity_replace_the_inherited_ones():
-    loaded(EXAMPLE, name="base.toml")
-    priors = loaded('extends = "base.toml"\n[[published]]\nquantity = "server_capex"\nvalue = 1e9\n')
+def test_published_figures_of_a_quantity_replace_the_inherited_ones(load):
+    load(EXAMPLE, name="base")
+    priors = load('extends = "base.toml"\n[[published]]\nquantity = "server_capex"\nvalue = 1e9\n')
     assert [figure.value for figure in priors.published] == [1e9]
 
 
-def test_an_accelerators_figures_lie_beneath_the_file_that_names_it():
-    loaded("[priors.peak_flops]\nvalue = 1\n[priors.memory_bandwidth]\nvalue = 1\n", name="base.toml")
-    priors = loaded('extends = "base.toml"\naccelerator = "H100 SXM5"\n[priors.peak_flops]\nvalue = 2e15\n')
+def test_an_accelerators_figures_lie_beneath_the_file_that_names_it(load):
+    load("[priors.peak_flops]\nvalue = 1\n[priors.memory_bandwidth]\nvalue = 1\n", name="base")
+    priors = load('extends = "base.toml"\naccelerator = "H100 SXM5"\n[priors.peak_flops]\nvalue = 2e15\n')
     assert priors.priors["peak_flops"].distribution.support[0] == 2e15
     assert priors.priors["memory_bandwidth"].distribution.support[0] > 1e12
     assert priors.priors["memory_bandwidth"].inherited
@@ -327,8 +322,8 @@ def test_an_accelerators_figures_lie_beneath_the_file_that_names_it():
 # ---------------------------------------------------------------- overrides
 
 
-def test_overrides():
-    priors = loaded(
+def test_overrides(load):
+    priors = load(
         EXAMPLE,
         "seconds_per_token.p95 = 80",
         'pue = {dist = "uniform", lower = 1.05, upper = 1.3}',
@@ -371,8 +366,8 @@ upper = 1.5
 """
 
 
-def test_choices_override_the_files_entries():
-    priors = loaded(CHOICES)
+def test_choices_override_the_files_entries(load):
+    priors = load(CHOICES)
     assert {name: option.label for name, option in priors.choices.items()} == {
         "own": "Own it",
         "rent": "rent",
@@ -387,31 +382,31 @@ def test_choices_override_the_files_entries():
     assert list(rent.quantities) == list(priors.quantities)
 
 
-def test_an_override_goes_before_a_choice():
-    priors = loaded(CHOICES, "price.upper = 1.25")
+def test_an_override_goes_before_a_choice(load):
+    priors = load(CHOICES, "price.upper = 1.25")
     assert choice(priors, "cheap").priors["price"].distribution.support == (1, 1.25)
 
 
-def test_choices_are_inherited():
-    loaded(CHOICES, name="base.toml")
-    priors = loaded(
+def test_choices_are_inherited(load):
+    load(CHOICES, name="base")
+    priors = load(
         'extends = "base.toml"\n[priors.price]\nlower = 0.5\n[choices.cheap.priors.price]\nupper = 1.4\n'
     )
     assert list(priors.choices) == ["own", "rent", "cheap"]
     assert choice(priors, "cheap").priors["price"].distribution.support == (0.5, 1.4)
 
 
-def test_choices_of_accelerators():
+def test_choices_of_accelerators(load):
     text = '[priors.pue]\nvalue = 1.1\n[choices.a]\naccelerator = "H100 SXM5"\n[choices.b]\naccelerator = "V100"\n'
-    priors = loaded(text)
+    priors = load(text)
     flops = [choice(priors, name).priors["peak_flops"].distribution.support[0] for name in "ab"]
     assert flops[0] > 4 * flops[1]
     assert "peak_flops" not in priors.priors
 
 
-def test_an_unknown_choice():
-    with pytest.raises(PriorsError, match=r"^priors.toml: there is no choice rents; did you mean rent\?$"):
-        choice(loaded(CHOICES), "rents")
+def test_an_unknown_choice(load):
+    with pytest.raises(PriorsError, match=r"priors.toml: there is no choice rents; did you mean rent\?$"):
+        choice(load(CHOICES), "rents")
 
 
 # ---------------------------------------------------------------- correlations as a matrix
@@ -422,26 +417,26 @@ def pairs_of(correlations, names):
     return f'model = "none"\n{entries}[quantities.x]\nformula = "{"+".join(names)}"\n[correlations]\n{correlations}'
 
 
-def test_a_singular_matrix_is_allowed():
-    priors = loaded(pairs_of("a.b = 1\nb.c = 1\na.c = 1\n", "abc"))
+def test_a_singular_matrix_is_allowed(load):
+    priors = load(pairs_of("a.b = 1\nb.c = 1\na.c = 1\n", "abc"))
     assert len(priors.correlations) == 3
 
 
-def test_measures_are_compared_as_the_copulas_parameter():
+def test_measures_are_compared_as_the_copulas_parameter(load):
     # latent 0.5, -0.5 and -0.5 are the edge of what three normals can have; a little beyond it is refused
     edge = 6 / np.pi * np.arcsin(0.5 / 2)
     good = f"a.b = {edge}\nb.c = {{ gaussian_copula = -0.5 }}\na.c = {{ kendall = {-1 / 3} }}\n"
-    assert len(loaded(pairs_of(good, "abc")).correlations) == 3
+    assert len(load(pairs_of(good, "abc")).correlations) == 3
     triple = f"a.b = {{ gaussian_copula = -0.5 }}\na.c = {{ kendall = {-1 / 3} }}\n"
-    assert loaded(pairs_of(f"{triple}b.c = {-edge + 1e-9}\n", "abc"))
+    assert load(pairs_of(f"{triple}b.c = {-edge + 1e-9}\n", "abc"))
     with pytest.raises(PriorsError, match="cannot hold together"):
-        loaded(pairs_of(f"{triple}b.c = {-edge - 1e-6}\n", "abc"))
+        load(pairs_of(f"{triple}b.c = {-edge - 1e-6}\n", "abc"))
 
 
-def test_only_what_conflicts_is_named():
+def test_only_what_conflicts_is_named(load):
     chain = "".join(f"{a}.{b} = 0.5\n" for a, b in zip("abcdefg", "bcdefgh", strict=True))
     with pytest.raises(PriorsError) as refused:
-        loaded(pairs_of(f"{chain}f.h = -0.9\n", "abcdefgh"))
+        load(pairs_of(f"{chain}f.h = -0.9\n", "abcdefgh"))
     assert ": f with g (0.5), f with h (-0.9), g with h (0.5);" in str(refused.value)
     assert "a with b" not in str(refused.value)
 
@@ -464,10 +459,9 @@ def test_lines_of_keys():
     assert line_of(text, ("nowhere",)) == 1
 
 
-def test_loading_a_good_file_imports_nothing_that_only_errors_need():
-    loaded(EXAMPLE)
+def test_loading_a_good_file_imports_nothing_that_only_errors_need(load):
     program = (
-        "import sys; from simulate.priors import load_priors; load_priors('priors.toml');"
+        f"import sys; from simulate.priors import load_priors; load_priors({str(load(EXAMPLE).path)!r});"
         "print([name for name in ('tree_sitter', 'scipy.stats', 'xarray', 'pint') if name in sys.modules])"
     )
     root = str(Path(__file__).parent.parent)

@@ -23,9 +23,6 @@ from simulate.calibration.serving import (
 from simulate.calibration.training import training_runs
 
 PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
-# In a wheel the priors files lie inside the package, in a checkout beside it.
-PACKAGED = Path(__file__).parents[1] / "data" / "priors"
-PRIORS = PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "priors"
 SCENARIOS = 1 << 16
 ABOUT = {
     "measured": "What services and runs were found to take, beside the bands of the priors files",
@@ -84,11 +81,11 @@ def _published_cases(
 ) -> list[Case]:
     """Run a priors file and score figures of its quantities, in the figures' units."""
     from simulate.engine import run
-    from simulate.priors import load_priors
+    from simulate.priors import SHIPPED, load_priors
     from simulate.units import conversion_factor
 
     overrides = [_mfu_without(without)] if without else []
-    priors = load_priors(PRIORS / f"{priors_file}.toml", overrides)
+    priors = load_priors(SHIPPED / f"{priors_file}.toml", overrides)
     names = list(dict.fromkeys(row["quantity"] for row in rows))
     dataset = run(priors, scenarios=SCENARIOS, seed=seed, quantities=names)
     cases = []

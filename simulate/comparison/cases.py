@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from simulate.priors import Priors, PriorsError, choice, load_priors
+from simulate.priors import Priors, PriorsError, SourceFile, load_priors, stated
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -67,35 +65,11 @@ def varied(path: Path, settings: Sequence[str]) -> list[Case]:
 
 
 def saved_priors(dataset: Dataset) -> Priors | None:
-    """The priors that an earlier run states, read again from the text in it; None where they do not read the same.
-
-    The files are taken from where they were if nothing has changed there (a prior may name a file of data).
-    """
-    stated = json.loads(dataset.attrs["priors"])
-    files = [(Path(file["path"]), file["text"], file["sha256"]) for file in stated["files"]]
-    if not files or any(not text for _, text, _ in files):
-        return None
-
-    def unchanged(path: Path, digest: str) -> bool:
-        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
-
-    if all(unchanged(path, digest) for path, _, digest in files):
-        return _as_stated(files[0][0], stated)
-    whole = [Path(*path.absolute().parts[1:]) for path, _, _ in files]
-    with tempfile.TemporaryDirectory() as folder:
-        for path, (_, text, _) in zip(whole, files, strict=True):
-            place = Path(folder) / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8", newline="")
-        return _as_stated(Path(folder) / whole[0], stated)
-
-
-def _as_stated(path: Path, stated: Mapping[str, Any]) -> Priors | None:
-    """The priors of a file, with the settings of the run, if they are those of the run."""
+    """The priors that an earlier run states, read again from the texts in it; None where they do not read the same."""
+    told = json.loads(dataset.attrs["priors"])
+    files = [SourceFile(Path(file["path"]), file["text"], file["sha256"]) for file in told["files"]]
     try:
-        priors = load_priors(path, stated.get("overrides", ()))
-        if stated.get("choice"):
-            priors = choice(priors, stated["choice"])
+        priors = stated(files, told.get("overrides", ()), told.get("choice", ""))
     except PriorsError:
         return None
     read = {
@@ -104,7 +78,7 @@ def _as_stated(path: Path, stated: Mapping[str, Any]) -> Priors | None:
     }
     written = {
         name: (prior["family"], prior["unit"], prior["specification"])
-        for name, prior in stated["priors"].items()
+        for name, prior in told["priors"].items()
     }
     return priors if read == written else None
 

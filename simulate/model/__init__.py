@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from types import ModuleType
 
-from simulate.graph import GraphError, Quantity, quantities_of
+from simulate.errors import SimulateError
+from simulate.graph import Quantity, quantities_of
 from simulate.model import (
     capex,
     demand,
@@ -34,10 +35,10 @@ HEADLINE: tuple[str, ...] = ("accelerators", "capex", "opex_per_year", "cost_per
 def quantities(name: str) -> dict[str, Quantity]:
     """The quantities of the model that a priors file names, in the model's order.
 
-    Raises GraphError where there is no such model.
+    Raises SimulateError where there is no such model.
     """
     if name not in MODELS:
-        raise GraphError(f"there is no model {name!r}; models are {', '.join(MODELS)}")
+        raise SimulateError(f"there is no model {name!r}; models are {', '.join(MODELS)}")
     return dict(_wired(name))
 
 

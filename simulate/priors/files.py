@@ -1,94 +1,155 @@
-"""Reading priors files: texts to layers of tables whose shape is right, and words for what is wrong."""
+"""Reading priors files: where they lie, and their texts, other texts and tables as layers of tables."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from simulate.errors import suggestion
+from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile
+from simulate.priors.schema import File
 
-from simulate.formulas import suggestion
-from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, shown_key
-from simulate.priors.positions import Key
+# In a wheel the priors files lie inside the package, in a checkout beside it.
+PACKAGED = Path(__file__).parents[1] / "data" / "priors"
+SHIPPED = PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "priors"
+# What messages call priors that lie in no file.
+TEXT = Path("<text>")
+MAPPING = Path("<mapping>")
 
-# ---------------------------------------------------------------- files and overrides
+# ---------------------------------------------------------------- files, texts and tables
 
 
-def read_files(path: Path | str) -> tuple[list[Layer], list[SourceFile], list[Problem]]:
-    """Read a priors file and those that it extends, nearest first.
+def read_files(
+    source: Path | str | Mapping[str, Any],
+) -> tuple[list[SourceFile], list[Layer], list[Problem]]:
+    """Read priors and the files that they extend, nearest first.
 
     Raises PriorsError where a text is no TOML; what the extended file's absence means is a problem.
     """
+    file = _first(source)
+    files: list[SourceFile] = []
     layers: list[Layer] = []
-    sources: list[SourceFile] = []
-    shown = str(path)
     while True:
-        if fault := _unreadable(shown, layers):
-            if not layers:
-                raise PriorsError(f"{shown}: {fault}")
-            return layers, sources, [Problem(layers[-1], ("extends",), f"{shown} {fault}")]
-        source = _source(shown)
-        tables = _tables(source.text, shown)
-        layers.append(Layer(shown, tables, source.text, Path(shown).parent, own=not layers))
-        sources.append(source)
-        above = tables.get("extends")
+        files.append(file)
+        layers.append(file_layer(file, own=not layers))
+        above = layers[-1].tables.get("extends")
         if not isinstance(above, str):  # of the wrong type: the schema says so
-            return layers, sources, []
-        shown = os.path.normpath(Path(shown).parent / above)
-        chain = [*(source.path for source in sources), Path(shown)]
-        if chain[-1].resolve() in [known.resolve() for known in chain[:-1]]:
-            circle = " -> ".join(map(str, chain))
-            return (
-                layers,
-                sources,
-                [Problem(layers[-1], ("extends",), f"goes in a circle, {circle}; take it out")],
-            )
+            return files, layers, []
+        path = os.path.normpath(layers[-1].folder / above)
+        if not _is_file(path):
+            path = _shipped(above) or path
+        chain = [*(file.path for file in files), Path(path)]
+        if fault := _unreadable(path, chain[:-1]):
+            fault = f"{path} {fault}"
+        elif chain[-1].resolve() in [known.resolve() for known in chain[:-1]]:
+            fault = f"goes in a circle, {' -> '.join(map(str, chain))}; take it out"
+        if fault:
+            return files, layers, [Problem(layers[-1], ("extends",), fault)]
+        file = _file(path)
 
 
-def _unreadable(shown: str, layers: Sequence[Layer]) -> str:
-    """Say why there is no file to read; '' where there is one."""
+def file_layer(file: SourceFile, *, own: bool) -> Layer:
+    """The tables of a file, a text or a mapping; raises PriorsError where they are no TOML."""
+    if file.path == MAPPING:
+        return Layer(str(file.path), json.loads(file.text), own=own)
+    return Layer(str(file.path), _tables(file), file.text, file.path.parent, own=own)
+
+
+def _first(source: Path | str | Mapping[str, Any]) -> SourceFile:
+    """Take what `load_priors` is given for a mapping, a text, a file or the name of one that ships."""
+    if isinstance(source, Mapping):
+        return _kept(MAPPING, _as_json(source).encode())
+    shown = str(source)
+    there = _is_file(shown)
+    if isinstance(source, str) and ("\n" in source or not source.strip() or ("=" in source and not there)):
+        return _kept(TEXT, source.encode(errors="surrogatepass"))
+    if not there:
+        shown = _shipped(shown.removesuffix(".toml")) or shown
+    if fault := _unreadable(shown):
+        raise PriorsError(f"{shown}: {fault}")
+    return _file(shown)
+
+
+def _as_json(tables: Mapping[str, Any]) -> str:
+    """Tables as JSON: what stands in a mapping is kept as text, and copied on the way."""
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "tolist"):  # numpy's
+            return value.tolist()
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise TypeError(f"{type(value).__name__} is no value of TOML")
+
+    try:
+        return json.dumps(dict(tables), default=plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PriorsError(f"{MAPPING}: {error}; give tables, lists, text and numbers as TOML does") from None
+
+
+def _shipped(name: str) -> str:
+    """The path of the file of this name, without its ending, that ships with the package; '' for none."""
+    path = str(SHIPPED / f"{name}.toml")
+    return path if Path(name).name == name and _is_file(path) else ""
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # of a name too long for any file, say
+        return False
+
+
+def _unreadable(shown: str, others: Sequence[Path] = ()) -> str:
+    """Say why there is no file to read; '' where there is one. `others` are not what may have been meant."""
     path = Path(shown)
     try:
         if path.is_dir():
             return "is a folder; name a priors file in it"
         if path.exists():
             return ""
-        others = [*path.parent.iterdir()] if path.parent.is_dir() else []
+        there = [*path.parent.iterdir()] if path.parent.is_dir() else []
     except (OSError, ValueError) as error:
         return f"cannot be read ({getattr(error, 'strerror', None) or error})"
-    names = [other.name for other in others if other not in [Path(layer.shown) for layer in layers]]
-    return f"does not exist{suggestion(path.name, names, 'check the path')}"
+    names, advice = [other.name for other in there if other not in others], "check the path"
+    if path.name == shown and not path.suffix:
+        shipped = sorted(file.stem for file in SHIPPED.glob("*.toml"))
+        names, advice = [*names, *shipped], f"{advice}, or name a file that ships: {', '.join(shipped)}"
+    return f"does not exist{suggestion(path.name, names, advice)}"
 
 
-def _source(shown: str) -> SourceFile:
+def _file(shown: str) -> SourceFile:
     try:
         content = Path(shown).read_bytes()
     except OSError as error:
         raise PriorsError(f"{shown}: cannot be read ({error.strerror}); check its permissions") from None
+    return _kept(Path(shown), content)
+
+
+def _kept(path: Path, content: bytes) -> SourceFile:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise PriorsError(f"{shown}:{line}: is not UTF-8; save it with the encoding UTF-8") from None
-    if not text.strip():
-        raise PriorsError(f"{shown}:1: the file is empty; write [priors.NAME] tables in it")
-    return SourceFile(Path(shown), text, hashlib.sha256(content).hexdigest())
+        raise PriorsError(f"{path}:{line}: is not UTF-8; save it with the encoding UTF-8") from None
+    return SourceFile(path, text, hashlib.sha256(content).hexdigest())
 
 
-def _tables(text: str, shown: str) -> dict[str, Any]:
+def _tables(file: SourceFile) -> dict[str, Any]:
+    if not file.text.strip():
+        raise PriorsError(f"{file.path}:1: the file is empty; write [priors.NAME] tables in it")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(file.text)
     except RecursionError:
-        raise PriorsError(f"{shown}: TOML: brackets nest too deeply; take some away") from None
+        raise PriorsError(f"{file.path}: TOML: brackets nest too deeply; take some away") from None
     except ValueError as error:
-        fault, line = _syntax(str(error), text)
-        raise PriorsError(f"{shown}:{line}: TOML: {fault}") from None
+        fault, line = _syntax(str(error), file.text)
+        raise PriorsError(f"{file.path}:{line}: TOML: {fault}") from None
 
 
 def _syntax(message: str, text: str) -> tuple[str, int]:
@@ -112,7 +173,7 @@ def _syntax(message: str, text: str) -> tuple[str, int]:
 
 
 def override_layer(text: str) -> Layer:
-    """Read a `--set`: an entry of [priors], or of any table when its name opens with that table's.
+    """Read an override: an entry of [priors], or of any table when its name opens with that table's.
 
     Raises PriorsError where it is no TOML.
     """
@@ -140,253 +201,3 @@ def override_layer(text: str) -> Layer:
         if name in tables:
             raise PriorsError(str(Problem(layer, (name,), "cannot be set here; write it in a file")))
     return layer
-
-
-# ---------------------------------------------------------------- the shape of the tables
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributions.py checks them
-    """`[priors.NAME]`, in whole or in part."""
-
-    dist: str = ""
-    value: float = 0.0
-    unit: str = ""
-    evidence: Literal["sourced", "judgement"] = "sourced"
-    source: str = ""
-    note: str = ""
-    label: str = ""
-
-
-class QuantityTable(_Table):
-    """`[quantities.NAME]`, in whole or in part."""
-
-    formula: str = ""
-    unit: str = ""
-    label: str = ""
-    source: str = ""
-    note: str = ""
-
-
-class RunTable(_Table):
-    """`[run]`."""
-
-    scenarios: Annotated[int, Field(ge=1, le=10**15)] = 1_000_000
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 20230214
-    percentiles: Annotated[list[Annotated[float, Field(gt=0, lt=100)]], Field(min_length=1)] = [
-        5,
-        25,
-        50,
-        75,
-        95,
-    ]
-    quantities: list[str] = []
-
-
-class PublishedTable(_Table):
-    """An element of `[[published]]`."""
-
-    quantity: str
-    value: float
-    unit: str = ""
-    source: str = ""
-    note: str = ""
-
-
-class ChoiceTable(_Table):
-    """`[choices.NAME]`: entries that replace the file's."""
-
-    label: str = ""
-    note: str = ""
-    accelerator: str = ""
-    priors: dict[str, PriorTable] = {}
-    quantities: dict[str, QuantityTable] = {}
-
-
-class File(_Table):
-    """A priors file."""
-
-    title: str = ""
-    extends: str = ""
-    model: Literal["llm_cost", "none"] = "llm_cost"
-    accelerator: str = ""
-    run: RunTable = RunTable()
-    priors: dict[str, PriorTable] = {}
-    correlations: dict[str, dict[str, Any]] = {}
-    published: list[PublishedTable] = []
-    quantities: dict[str, QuantityTable] = {}
-    choices: dict[str, ChoiceTable] = {}
-
-
-EXPECTED = {  # pydantic's types of error: what was expected
-    "string_type": "text in quotes",
-    "float_type": "a number without quotes",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "finite_number": "a finite number",
-    "list_type": "a list in square brackets",
-    "too_short": "a list of one or more, or be left out",
-}
-
-
-def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
-    """Check the shape of a layer's tables; return the layer without what is at fault, and the problems."""
-    faults = list(_dotted_percentiles(layer.tables))
-    try:
-        File.model_validate(layer.tables)
-    except ValidationError as invalid:
-        for error in invalid.errors(include_url=False):
-            key = error["loc"]
-            found = error["input"]
-            kind = (
-                error["type"] if error["type"] != "literal_error" or isinstance(found, str) else "string_type"
-            )
-            faults.append((key, _fault(kind, key, found, error.get("ctx", {}), layer.tables)))
-    tables: dict[str, Any] = dict(layer.tables)
-    malformed: set[str] = set()
-    for key, _ in faults:
-        tables = _without(tables, _entry(key))
-        if "priors" in key or "quantities" in key:
-            malformed.update(name for name in _entry(key)[-1:] if isinstance(name, str))
-    whole = replace(layer, tables=tables, malformed=frozenset(malformed))
-    return whole, [Problem(whole, key, message) for key, message in faults]
-
-
-def _fault(kind: str, key: Key, value: Any, context: Mapping[str, Any], tables: Any) -> str:
-    """Say in our words what pydantic found."""
-    found = f", not {_written(value)}"
-    match kind:
-        case "extra_forbidden":
-            return _unknown_key(key, value, tables)
-        case "missing":
-            return f"is missing; add {key[-1]} = ..."
-        case "literal_error":
-            names = re.findall(r"'(\w+)'", context["expected"])
-            allowed = " or ".join(f'"{name}"' for name in names)
-            return f"must be {allowed}{found}{suggestion(value, names)}"
-        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            bound = next(iter(context.values()))
-            return (
-                f"must be {kind.replace('_', ' ').replace('than equal', 'than or equal to')} {bound:g}{found}"
-            )
-        case "model_type" | "dict_type":
-            return _no_table(key, value)
-        case "float_type" if type(value) is int:
-            return "is too large; a number lies below 1e308"
-        case "int_type" | "int_from_float" if isinstance(value, float) and value.is_integer():
-            return f"must be a whole number{found}; write {int(value):_}"
-        case "list_type" if key == ("published",):
-            return "must be a list of tables; write [[published]] in double brackets"
-    return f"must be {EXPECTED.get(kind, 'another value')}{found}"
-
-
-def _unknown_key(key: Key, value: Any, tables: Any) -> str:
-    name = str(key[-1])
-    fields = _model_of(key[:-1]).model_fields
-    table: Any = tables
-    for step in key[:-1]:
-        table = table[step]
-    missing = [field for field in fields if field not in table]
-    if hint := suggestion(name, missing) or suggestion(name, fields):
-        return f"unknown key{hint}"
-    if len(key) > 1 and name in File.model_fields:
-        return "unknown key here; move it to the top of the file, above the first [table]"
-    if len(key) == 1 and isinstance(value, dict):
-        return f"unknown table; a prior is written [priors.{name}]"
-    return f"unknown key; known are {', '.join(fields)}"
-
-
-def _no_table(key: Key, value: Any) -> str:
-    name = shown_key(key)
-    match key:
-        case (*_, "priors", str()):
-            return f"must be a table, not {_written(value)}; write value = {_written(value)} under [{name}]"
-        case (*_, "quantities", str()):
-            return f"must be a table, not {_written(value)}; write formula = ... under [{name}]"
-        case ("correlations", str() as first):
-            pair = first if "." in first else f"{first}.OTHER"
-            return f"must name a pair; write {pair} = {_written(value)}, without quotes"
-        case ("published", int()):
-            return "must be a table; write [[published]] with quantity and value"
-    return f"must be a table, not {_written(value)}; write [{name}]"
-
-
-def _model_of(key: Key) -> type[BaseModel]:
-    """The schema of the table at a key that may hold only certain keys."""
-    match key:
-        case (*_, "quantities", str()):
-            return QuantityTable
-        case ("run",):
-            return RunTable
-        case ("published", int()):
-            return PublishedTable
-        case ("choices", str()):
-            return ChoiceTable
-    return File
-
-
-def _dotted_percentiles(tables: Mapping[str, Any]) -> Iterable[tuple[Key, str]]:
-    """Find `p2.5 = 3`, which TOML reads as p2 = {5 = 3}."""
-    choices = tables.get("choices", {})
-    nested = choices.items() if isinstance(choices, dict) else ()
-    groups = [((), tables), *((("choices", name), choice) for name, choice in nested)]
-    for prefix, group in groups:
-        priors = group.get("priors", {}) if isinstance(group, dict) else {}
-        for key, value in _percentile_tables(priors, (*prefix, "priors")):
-            decimals = next(iter(value), "5")
-            message = f'{key[-1]}.{decimals} is a dotted key in TOML; write "{key[-1]}.{decimals}" in quotes'
-            yield (*key, decimals), message
-
-
-def _percentile_tables(value: Any, key: Key) -> Iterable[tuple[Key, dict[str, Any]]]:
-    if isinstance(value, dict):
-        items: Iterable[tuple[str | int, Any]] = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value)
-    else:
-        return
-    for name, child in items:
-        if isinstance(name, str) and re.fullmatch(r"p\d+", name) and isinstance(child, dict) and len(key) > 1:
-            if all(re.fullmatch(r"\d+", decimals) for decimals in child):
-                yield (*key, name), child
-        else:
-            yield from _percentile_tables(child, (*key, name))
-
-
-def _entry(key: Key) -> Key:
-    """The entry that a fault makes unusable: a prior, a published figure, a key of [run]."""
-    depth = 4 if key[0] == "choices" and len(key) > 2 and key[2] in ("priors", "quantities") else 2
-    return key[:depth]
-
-
-def _without(tables: Mapping[Any, Any], key: Key) -> dict[str, Any]:
-    """Copy nested tables without the entry at a key; an array's element leaves a None in its place."""
-    match key:
-        case (name,):
-            return {other: value for other, value in tables.items() if other != name}
-        case (name, int() as i) if isinstance(tables.get(name), list):
-            return {**tables, name: [None if j == i else value for j, value in enumerate(tables[name])]}
-        case (name, *rest) if isinstance(tables.get(name), dict):
-            return {**tables, name: _without(tables[name], tuple(rest))}
-    return dict(tables)
-
-
-def _written(value: Any) -> str:
-    """A value as TOML writes it, cut short."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            text = f'"{value}"'
-        case dict():
-            return "a table"
-        case list():
-            return "a list" if value else "an empty list"
-        case _:
-            text = (
-                str(value) if not isinstance(value, int) or abs(value) < 10**40 else "a number of that size"
-            )
-    return text if len(text) <= 40 else text[:37] + "..."

@@ -8,19 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulate.errors import SimulateError
 from simulate.priors.positions import Key, line_of
 
 
-class PriorsError(ValueError):
+class PriorsError(SimulateError):
     """What is wrong with a priors file, in one line: file, line, key, fault and mend."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("".join(map(printable, message)))
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A priors file as it was read."""
+    """A priors file as it was read; of priors that lie in no file, their text, or their tables as JSON."""
 
     path: Path
     text: str
@@ -29,7 +27,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Layer:
-    """Entries of one origin: a file, a choice of a file, a `--set`, or an accelerator of the catalog."""
+    """Entries of one origin: a file, a choice of a file, an override, or an accelerator of the catalog."""
 
     shown: str  # how messages name the origin
     tables: Mapping[str, Any]
@@ -71,11 +69,6 @@ def raise_first(problems: Sequence[Problem], layers: Sequence[Layer]) -> None:
 
     if problems:
         raise PriorsError(str(min(problems, key=rank)))
-
-
-def printable(character: str) -> str:
-    """Write a control character by its escape, any other as it is."""
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 def shown_key(key: Key) -> str:

@@ -183,7 +183,7 @@ def tornado(
     `given` are conditions such as 'capex < 1e9': all is then of the scenarios in which they hold, the priors'
     percentiles too; `sobol` and `shapley`, which mix scenarios, take none. `percentiles` of each quantity are
     told beside its P50 and mean.
-    Raises SensitivityError, RunError, QuestionError or GraphError for what cannot be measured.
+    Raises SensitivityError, RunError, QuestionError or SimulateError for what cannot be measured.
     """
     if method not in METHODS:
         raise SensitivityError(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")

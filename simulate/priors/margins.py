@@ -1,0 +1,87 @@
+"""From a merged entry of a priors file to a prior: its distribution in the quantity's unit, within what is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulate.distributions import Distribution, ParameterError, distribution, scaled
+from simulate.errors import suggestion
+from simulate.graph import Quantity
+from simulate.priors.layers import Entry, Stack
+from simulate.priors.own_quantities import factor_to
+from simulate.priors.schema import PriorTable
+from simulate.priors.types import Prior
+
+COMMON = frozenset(PriorTable.model_fields)  # the keys of every prior; others are its family's
+NEGLIGIBLE = 1e-3  # probability that a prior may leave beyond what is possible
+
+
+def prior_of(stack: Stack, entry: Entry, quantity: Quantity) -> Prior | None:
+    """Build a prior; None where something is wrong with it."""
+    table = entry.table
+    specification = {key: value for key, value in table.items() if key not in COMMON}
+    if "value" in table:
+        specification = {"value": table["value"], **specification}
+    if ("dist" in table) == ("value" in table):
+        stack.report(entry, "priors", *_no_family(table))
+        return None
+    family = table.get("dist", "constant")
+    origin = entry.origins.get("file", entry.layer)
+    try:
+        drawn = distribution(family, specification, origin.folder, COMMON)
+    except ParameterError as error:
+        stack.report(entry, "priors", error.key, str(error))
+        return None
+    unit = table.get("unit") or quantity.unit
+    factor = factor_to(stack, entry, "priors", unit, quantity.unit)
+    drawn = drawn if factor == 1 else scaled(drawn, factor)
+    if fault := _impossible(drawn, quantity, unit, factor):
+        stack.report(entry, "priors", "value" if family == "constant" else None, fault)
+    return Prior(
+        name=entry.name,
+        distribution=drawn,
+        family=family,
+        unit=unit,
+        factor=factor,
+        evidence=table.get("evidence", ""),
+        source=table.get("source", ""),
+        note=table.get("note", ""),
+        label=table.get("label") or quantity.label,
+        specification=specification,
+        file=Path(entry.layer.shown),
+        inherited=not entry.own,
+        layer=entry.layer,
+    )
+
+
+def _no_family(table: Mapping[str, Any]) -> tuple[str | None, str]:
+    """Say, with the key to mend, why a table states no distribution, or two."""
+    if "dist" in table:
+        return "value", "dist and value exclude each other; keep one"
+    for key in table:
+        if key not in COMMON and (mend := suggestion(key, ("dist", "value"))):
+            return key, f"unknown key{mend}"
+    return None, 'dist is missing; add dist = "lognormal" or another family, or value = NUMBER'
+
+
+def _impossible(drawn: Distribution, quantity: Quantity, unit: str, factor: float) -> str:
+    """Say what of a prior lies beyond the quantity's bounds; '' where nothing that matters does."""
+    low, high = drawn.support
+    sides = (("below", "lower", quantity.lower, low), ("above", "upper", quantity.upper, high))
+    for place, (side, key, bound, end) in enumerate(sides):
+        if not (end < bound if side == "below" else end > bound):
+            continue
+        limit = f"{bound / factor:g}"
+        shown = limit if unit == "1" else f"{limit} {unit}"
+        if low == high:
+            return f"{quantity.name} cannot be {side} {shown}; mend the value or its unit"
+        beyond = np.nextafter(bound, -np.inf if side == "below" else np.inf)
+        probability = float(drawn.probability(beyond)[place])
+        if probability > NEGLIGIBLE:
+            odds = f"{quantity.name} {side} {shown} has probability {probability:.2g}"
+            return f"{odds}, but cannot be there; truncate it with {key} = {limit}"
+    return ""

@@ -1,0 +1,208 @@
+"""The shape of a priors file's tables, and words for what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from simulate.errors import suggestion
+from simulate.priors.layers import Layer, Problem, shown_key
+from simulate.priors.positions import Key
+from simulate.settings import RunTable, fault_of, written
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributions.py checks them
+    """`[priors.NAME]`, in whole or in part."""
+
+    dist: str = ""
+    value: float = 0.0
+    unit: str = ""
+    evidence: Literal["sourced", "judgement"] = "sourced"
+    source: str = ""
+    note: str = ""
+    label: str = ""
+
+
+class QuantityTable(_Table):
+    """`[quantities.NAME]`, in whole or in part."""
+
+    formula: str = ""
+    unit: str = ""
+    label: str = ""
+    source: str = ""
+    note: str = ""
+
+
+class PublishedTable(_Table):
+    """An element of `[[published]]`."""
+
+    quantity: str
+    value: float
+    unit: str = ""
+    source: str = ""
+    note: str = ""
+
+
+class ChoiceTable(_Table):
+    """`[choices.NAME]`: entries that replace the file's."""
+
+    label: str = ""
+    note: str = ""
+    accelerator: str = ""
+    priors: dict[str, PriorTable] = {}
+    quantities: dict[str, QuantityTable] = {}
+
+
+class File(_Table):
+    """A priors file."""
+
+    title: str = ""
+    extends: str = ""
+    model: Literal["llm_cost", "none"] = "llm_cost"
+    accelerator: str = ""
+    run: RunTable = RunTable()
+    priors: dict[str, PriorTable] = {}
+    correlations: dict[str, dict[str, Any]] = {}
+    published: list[PublishedTable] = []
+    quantities: dict[str, QuantityTable] = {}
+    choices: dict[str, ChoiceTable] = {}
+
+
+def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
+    """Check the shape of a layer's tables; return the layer without what is at fault, and the problems."""
+    faults = list(_dotted_percentiles(layer.tables))
+    try:
+        File.model_validate(layer.tables)
+    except ValidationError as invalid:
+        for error in invalid.errors(include_url=False):
+            key = error["loc"]
+            found = error["input"]
+            kind = (
+                error["type"] if error["type"] != "literal_error" or isinstance(found, str) else "string_type"
+            )
+            faults.append((key, _fault(kind, key, found, error.get("ctx", {}), layer.tables)))
+    tables: dict[str, Any] = dict(layer.tables)
+    malformed: set[str] = set()
+    for key, _ in faults:
+        tables = _without(tables, _entry(key))
+        if "priors" in key or "quantities" in key:
+            malformed.update(name for name in _entry(key)[-1:] if isinstance(name, str))
+    whole = replace(layer, tables=tables, malformed=frozenset(malformed))
+    return whole, [Problem(whole, key, message) for key, message in faults]
+
+
+def _fault(kind: str, key: Key, value: Any, context: Mapping[str, Any], tables: Any) -> str:
+    """Say in our words what pydantic found."""
+    match kind:
+        case "extra_forbidden":
+            return _unknown_key(key, value, tables)
+        case "missing":
+            return f"is missing; add {key[-1]} = ..."
+        case "literal_error":
+            names = re.findall(r"'(\w+)'", context["expected"])
+            allowed = " or ".join(f'"{name}"' for name in names)
+            return f"must be {allowed}, not {written(value)}{suggestion(value, names)}"
+        case "model_type" | "dict_type":
+            return _no_table(key, value)
+        case "list_type" if key == ("published",):
+            return "must be a list of tables; write [[published]] in double brackets"
+    return fault_of(kind, value, context)
+
+
+def _unknown_key(key: Key, value: Any, tables: Any) -> str:
+    name = str(key[-1])
+    fields = _model_of(key[:-1]).model_fields
+    table: Any = tables
+    for step in key[:-1]:
+        table = table[step]
+    missing = [field for field in fields if field not in table]
+    if hint := suggestion(name, missing) or suggestion(name, fields):
+        return f"unknown key{hint}"
+    if len(key) > 1 and name in File.model_fields:
+        return "unknown key here; move it to the top of the file, above the first [table]"
+    if len(key) == 1 and isinstance(value, dict):
+        return f"unknown table; a prior is written [priors.{name}]"
+    return f"unknown key; known are {', '.join(fields)}"
+
+
+def _no_table(key: Key, value: Any) -> str:
+    name = shown_key(key)
+    match key:
+        case (*_, "priors", str()):
+            return f"must be a table, not {written(value)}; write value = {written(value)} under [{name}]"
+        case (*_, "quantities", str()):
+            return f"must be a table, not {written(value)}; write formula = ... under [{name}]"
+        case ("correlations", str() as first):
+            pair = first if "." in first else f"{first}.OTHER"
+            return f"must name a pair; write {pair} = {written(value)}, without quotes"
+        case ("published", int()):
+            return "must be a table; write [[published]] with quantity and value"
+    return f"must be a table, not {written(value)}; write [{name}]"
+
+
+def _model_of(key: Key) -> type[BaseModel]:
+    """The schema of the table at a key that may hold only certain keys."""
+    match key:
+        case (*_, "quantities", str()):
+            return QuantityTable
+        case ("run",):
+            return RunTable
+        case ("published", int()):
+            return PublishedTable
+        case ("choices", str()):
+            return ChoiceTable
+    return File
+
+
+def _dotted_percentiles(tables: Mapping[str, Any]) -> Iterable[tuple[Key, str]]:
+    """Find `p2.5 = 3`, which TOML reads as p2 = {5 = 3}."""
+    choices = tables.get("choices", {})
+    nested = choices.items() if isinstance(choices, dict) else ()
+    groups = [((), tables), *((("choices", name), choice) for name, choice in nested)]
+    for prefix, group in groups:
+        priors = group.get("priors", {}) if isinstance(group, dict) else {}
+        for key, value in _percentile_tables(priors, (*prefix, "priors")):
+            decimals = next(iter(value), "5")
+            message = f'{key[-1]}.{decimals} is a dotted key in TOML; write "{key[-1]}.{decimals}" in quotes'
+            yield (*key, decimals), message
+
+
+def _percentile_tables(value: Any, key: Key) -> Iterable[tuple[Key, dict[str, Any]]]:
+    if isinstance(value, dict):
+        items: Iterable[tuple[str | int, Any]] = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        return
+    for name, child in items:
+        if isinstance(name, str) and re.fullmatch(r"p\d+", name) and isinstance(child, dict) and len(key) > 1:
+            if all(re.fullmatch(r"\d+", decimals) for decimals in child):
+                yield (*key, name), child
+        else:
+            yield from _percentile_tables(child, (*key, name))
+
+
+def _entry(key: Key) -> Key:
+    """The entry that a fault makes unusable: a prior, a published figure, a key of [run]."""
+    depth = 4 if key[0] == "choices" and len(key) > 2 and key[2] in ("priors", "quantities") else 2
+    return key[:depth]
+
+
+def _without(tables: Mapping[Any, Any], key: Key) -> dict[str, Any]:
+    """Copy nested tables without the entry at a key; an array's element leaves a None in its place."""
+    match key:
+        case (name,):
+            return {other: value for other, value in tables.items() if other != name}
+        case (name, int() as i) if isinstance(tables.get(name), list):
+            return {**tables, name: [None if j == i else value for j, value in enumerate(tables[name])]}
+        case (name, *rest) if isinstance(tables.get(name), dict):
+            return {**tables, name: _without(tables[name], tuple(rest))}
+    return dict(tables)

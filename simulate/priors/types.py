@@ -1,0 +1,115 @@
+"""What reading a priors file gives: `Priors`, and the priors, figures and choices in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simulate.distributions import Distribution
+from simulate.graph import Quantity
+from simulate.priors.correlations import Correlation
+from simulate.priors.layers import Layer, SourceFile
+from simulate.settings import Settings
+
+LONGEST = 100  # characters of a line that shows an object, beyond which lists are cut
+
+
+@dataclass(frozen=True, repr=False)
+class Prior:
+    """The distribution of a quantity, in the quantity's own unit, and where it comes from."""
+
+    name: str
+    distribution: Distribution
+    family: str
+    unit: str  # as written, or the quantity's own
+    factor: float  # from `unit` to the quantity's own
+    evidence: str  # "sourced", "judgement" or ""
+    source: str
+    note: str
+    label: str
+    specification: Mapping[str, Any]  # the parameters as written, in `unit`
+    file: Path
+    inherited: bool
+    layer: Layer = field(compare=False)
+
+    @property
+    def line(self) -> int:
+        """Line of the table in `file`; 0 where entries have no lines: overrides, a mapping, the catalog."""
+        return self.layer.line(("priors", self.name))
+
+    def __repr__(self) -> str:
+        parameters = _cut(", ".join(f"{key} = {value}" for key, value in self.specification.items()))
+        values = (self.distribution.quantile([0.05, 0.5, 0.95]) / self.factor).tolist()
+        band = ", ".join(
+            f"P{percent} {value:.4g}" for percent, value in zip((5, 50, 95), values, strict=True)
+        )
+        return f"{self.name}: {self.family}, {parameters} [{self.unit}]: {band}"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A known figure of a quantity, in the quantity's own unit."""
+
+    quantity: str
+    value: float
+    unit: str
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A named set of entries that replace the file's: an option of a decision."""
+
+    name: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Priors:
+    """Everything that a run needs to know, read and checked."""
+
+    path: Path
+    title: str
+    model: str
+    quantities: dict[str, Quantity]  # the model's in its order, the file's formulas, its further priors
+    priors: dict[str, Prior]
+    correlations: tuple[Correlation, ...]
+    published: tuple[Published, ...]
+    run: Settings  # what [run] says, defaults filled in; no quantities stand for the headline
+    files: tuple[SourceFile, ...]  # the file itself, then those that it extends
+    own: tuple[str, ...]  # quantities given by formulas, replaced ones of the model too
+    headline: tuple[str, ...]
+    choices: dict[str, Choice]
+    overrides: tuple[str, ...] = ()  # texts such as "pue=1.1"
+    chosen: str = ""  # the choice applied
+    layers: tuple[Layer, ...] = field(default=(), compare=False)  # of the overrides, then of the files
+
+    def __repr__(self) -> str:
+        judged = sum(prior.evidence == "judgement" for prior in self.priors.values())
+        rows = {
+            "model": f"{self.model}, {len(self.quantities)} quantities",
+            "overrides": _counted(self.overrides),
+            "priors": f"{_counted(self.priors)}; {judged} from judgement",
+            "correlations": _counted(f"{each.first} with {each.second}" for each in self.correlations),
+            "formulas": _counted(self.own),
+            "published": _counted(dict.fromkeys(figure.quantity for figure in self.published)),
+            "choices": _counted(self.choices) + f"; {self.chosen} applied" * bool(self.chosen),
+            "headline": ", ".join(self.run.quantities or self.headline),
+        }
+        lines = [f"Priors of {self.path}: {self.title}"]
+        lines += [f"  {name:<14}{_cut(row)}" for name, row in rows.items() if row and row != "0"]
+        return "\n".join([*lines, f"Run them: simulate.run(priors), {self.run.scenarios:,} scenarios"])
+
+
+def _counted(names: Iterable[str]) -> str:
+    """How many names there are, and which, as far as they find room."""
+    listed = list(names)
+    return f"{len(listed)}: {_cut(', '.join(listed), LONGEST // 2)}" if listed else "0"
+
+
+def _cut(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else text[: longest - 3] + "..."
