@@ -15,7 +15,7 @@ from simulate import __version__, graph, model
 from simulate.backends import ordered_map
 from simulate.conditioning import Condition, Kept, Questions, check_kept
 from simulate.distributions import Constant
-from simulate.formulas import suggestion
+from simulate.errors import suggestion
 from simulate.graph import Array, Column, Plan
 from simulate.priors import Priors
 from simulate.sampling import CHUNK, REPLICATES, SCHEMES, Sampler

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulate.conditioning import report as conditioning_report
-from simulate.formulas import suggestion
+from simulate.errors import suggestion
 from simulate.graph import GraphError, Quantity, missing
 from simulate.model import MODELS
 from simulate.tables import (

@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.formulas import Formula, FormulaError, formula, suggestion
+from simulate.errors import suggestion
+from simulate.formulas import Formula, FormulaError, formula
 from simulate.graph import Array, Column, missing
 from simulate.priors import Priors
 from simulate.summary import WEIGHT

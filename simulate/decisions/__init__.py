@@ -38,7 +38,7 @@ from simulate.comparison import Band, finite
 from simulate.comparison.inputs import joint_latents
 from simulate.distributions import Constant, Distribution
 from simulate.engine import GRID, Progress, Scenarios, standard_error
-from simulate.formulas import suggestion
+from simulate.errors import suggestion
 from simulate.graph import Array
 from simulate.priors import Priors, choice
 from simulate.sampling import REPLICATES, Words, probabilities

@@ -16,7 +16,8 @@ import numpy as np
 
 from simulate import model
 from simulate.distributions import Distribution, ParameterError, distribution, scaled
-from simulate.formulas import FormulaError, formula, suggestion
+from simulate.errors import suggestion
+from simulate.formulas import FormulaError, formula
 from simulate.graph import Quantity, missing
 from simulate.priors.correlations import Correlation, merged_correlations
 from simulate.priors.files import PriorTable, checked, override_layer, read_files

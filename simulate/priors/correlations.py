@@ -10,7 +10,7 @@ import numpy as np
 
 from simulate.dependence import MEASURES, DependenceError, in_conflict, latent_correlation
 from simulate.distributions import Distribution
-from simulate.formulas import suggestion
+from simulate.errors import suggestion
 from simulate.priors.layers import Entry, Layer, Problem, Stack
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from simulate.formulas import suggestion
+from simulate.errors import suggestion
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, shown_key
 from simulate.priors.positions import Key
 

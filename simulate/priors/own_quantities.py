@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
-from simulate.formulas import FormulaError, formula, suggestion, visible
+from simulate.errors import suggestion
+from simulate.formulas import FormulaError, formula, visible
 from simulate.graph import Quantity
 from simulate.priors.layers import Entry, Stack
 from simulate.units import UnitError, conversion_factor
