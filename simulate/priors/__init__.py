@@ -205,11 +205,11 @@ def _built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
     entries = stack.entries("priors", replacing=("dist", "value"))
     formulas = stack.entries("quantities", replacing=("formula",))
     _settle(stack, entries, formulas)
+    # whatever is stated, well or ill: a fault in it has a line of its own
+    known = [*quantities, *entries, *formulas, *stack.malformed]
     entries = {
         name: entry for name, entry in entries.items() if _named_well(stack, entry, quantities, formulas)
     }
-    known = [*quantities, *entries, *formulas, *stack.malformed]
-
     for entry in formulas.values():
         if own := own_quantity(stack, entry, quantities.get(entry.name), known):
             quantities[entry.name] = own
@@ -236,8 +236,8 @@ def _built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
         quantities=quantities,
         priors=priors,
         correlations=correlations,
-        published=_published(stack, quantities),
-        run=_run(stack, quantities),
+        published=_published(stack, quantities, known),
+        run=_run(stack, quantities, known),
         own=own_names,
         headline=(*model.HEADLINE, *new_names) if model_name != "none" else own_names,
         chosen=chosen,
@@ -399,7 +399,9 @@ def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:
     return named
 
 
-def _published(stack: Stack, quantities: Mapping[str, Quantity]) -> tuple[Published, ...]:
+def _published(
+    stack: Stack, quantities: Mapping[str, Quantity], known: Collection[str]
+) -> tuple[Published, ...]:
     """Published figures in the quantities' own units; for one quantity, the nearest layer's."""
     figures: dict[str, list[Published]] = {}
     for _, layer in stack.upwards():
@@ -409,7 +411,7 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity]) -> tuple[Publis
                 continue
             name = table["quantity"]
             if name not in quantities:
-                if name not in stack.malformed and layer.own:
+                if name not in known and layer.own:
                     fault = _no_quantity(name, quantities)
                     stack.problems.append(Problem(layer, ("published", i, "quantity"), fault))
                 continue
@@ -431,13 +433,13 @@ def _no_quantity(name: str, quantities: Collection[str]) -> str:
     return f"there is no quantity {name}{suggestion(name, quantities, '`simulate explain` lists all')}"
 
 
-def _run(stack: Stack, quantities: Mapping[str, Quantity]) -> Run:
+def _run(stack: Stack, quantities: Mapping[str, Quantity], known: Collection[str]) -> Run:
     """Merge `[run]` key by key."""
     merged: dict[str, Any] = {}
     for _, layer in stack.upwards():
         merged |= layer.tables.get("run", {})
         for i, name in enumerate(layer.tables.get("run", {}).get("quantities", [])):
-            if layer.own and name not in quantities and name not in stack.malformed:
+            if layer.own and name not in known:
                 fault = _no_quantity(name, quantities)
                 stack.problems.append(Problem(layer, ("run", "quantities", i), fault))
     if "percentiles" in merged:
