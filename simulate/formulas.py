@@ -77,8 +77,8 @@ FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least an
     },
 }
 NO_BRACKETS = (
-    "indexing is not allowed, and a unit after a number (365 [day/year]) or a year after a name (capex[2030]) "
-    "is not read yet; write plain numbers, in the unit of what they stand beside, and plain names"
+    "indexing is not allowed, nor yet a unit after a number, 365 [day/year], or a year after a name, "
+    "capex[2030]; leave the brackets out"
 )
 REASONS: dict[type[ast.AST], str] = {
     ast.Attribute: "attributes (a.b) are not allowed; write names and functions alone",
@@ -100,7 +100,7 @@ REASONS: dict[type[ast.AST], str] = {
         (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not allowed"
     ),
     **dict.fromkeys((ast.Is, ast.IsNot, ast.NotIn), "this comparison is not allowed; write =="),
-    ast.In: "'in' is not allowed: a unit after it, (capex in billion), is not read yet; to compare, write ==",
+    ast.In: "'in' is not allowed, nor yet with a unit after it, (capex in billion); to compare, write ==",
 }
 
 
@@ -170,7 +170,7 @@ def _parsed(text: str) -> tuple[ast.expr, str]:
     except SyntaxError as error:
         if "[" in line:
             raise FormulaError(f"column {line.index('[') + 1}: {NO_BRACKETS}") from None
-        column = max(error.offset or 1, 1) + indent
+        column = indent + (error.offset or len(line.strip()) + 1)  # 0: the end
         raise FormulaError(f"column {column}: this is no formula ({error.msg})") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"this is no formula ({error})") from None

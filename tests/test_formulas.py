@@ -108,7 +108,8 @@ def test_names_are_normalized_as_python_does():
 REFUSED = {
     "": "empty",
     " \n ": "empty",
-    "a +": "this is no formula",
+    "a +": "column 4: this is no formula",
+    " (a": "column 2: this is no formula",
     "a b": "this is no formula",
     "a = 3": "this is no formula",
     "import os": "this is no formula",
@@ -173,7 +174,7 @@ REFUSED = {
     "a < 5 [%]": "column 7: .*a unit after a number",
     "a < 1.4 [million USD]": "column 9: .*a unit after a number",
     "a[2030] > 1": "column 1: .*a year after a name",
-    "2 * (a in billion)": "column 6: 'in' is not allowed: a unit after it",
+    "2 * (a in billion)": "column 6: 'in' is not allowed, nor yet with a unit",
     "await a": "not allowed",
     "(yield)": "not allowed",
     "a # b": "column 3: comments",
