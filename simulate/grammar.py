@@ -11,7 +11,7 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
@@ -63,7 +63,7 @@ def _condition(text: str, known: Collection[str] = ()) -> Formula:
 
 
 def _probability(text: str, known: Collection[str] = ()) -> Formula:
-    """The condition of P(condition), or a bare condition."""
+    """The condition of P(condition), or a bare condition; its text is the same for both."""
     if not re.match(r"\s*P\s*\(", text):
         return _condition(text, known)
     inner = text.replace("P", " ", 1)  # so that columns stay as they are
@@ -72,7 +72,7 @@ def _probability(text: str, known: Collection[str] = ()) -> Formula:
         depth += (character == "(") - (character == ")")
         if character == ")" and not depth and inner[place + 1 :].strip():
             raise SimulateError("P( ) goes around the whole condition")
-    return _condition(inner, known)
+    return replace(_condition(inner, known), text=inner.strip()[1:-1].strip())
 
 
 _OBSERVED = re.compile(r"\s*(\w+)\s*==?\s*(\S+?)\s*(?:\+-|\+/-|±)\s*([^\s%]+)\s*(%?)\s*")

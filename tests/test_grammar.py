@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import subprocess
 import sys
@@ -218,9 +219,11 @@ def test_a_bare_condition_and_its_probability_are_the_same():
     bare = grammar.CONDITION.read("(a > 1) | (b > 2)", "--given")
     asked = grammar.PROBABILITY.read("P((a > 1) | (b > 2))", "--probability")
     assert isinstance(asked, Formula)
-    assert bare.names == asked.names == ("a", "b")
+    assert asked == bare
+    assert asked.text == "(a > 1) | (b > 2)"
     assert [bare(*values) for values in [(0, 0), (2, 0), (0, 3)]] == [0, 1, 1]
     assert [asked(*values) for values in [(0, 0), (2, 0), (0, 3)]] == [0, 1, 1]
+    assert pickle.loads(pickle.dumps(asked)) == bare
 
 
 def test_a_quantity_may_be_called_p_or_e():
