@@ -76,23 +76,31 @@ FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least an
         ]
     },
 }
+NO_BRACKETS = (
+    "indexing is not allowed, nor yet a unit after a number, 365 [day/year], or a year after a name, "
+    "capex[2030]; leave the brackets out"
+)
 REASONS: dict[type[ast.AST], str] = {
     ast.Attribute: "attributes (a.b) are not allowed; write names and functions alone",
-    ast.Subscript: "indexing is not allowed",
+    ast.Subscript: NO_BRACKETS,
     ast.Lambda: "lambda is not allowed",
     ast.NamedExpr: ":= is not allowed; give the value a [quantities.NAME] of its own",
     ast.JoinedStr: "text is not allowed; write names without quotes",
-    ast.BoolOp: "'and' and 'or' are not allowed; write (a > 1) & (b < 2), with | for or",
     ast.Not: "'not' is not allowed; write ~(a > 1)",
     ast.IfExp: "'if' is not allowed; write where(condition, value, otherwise)",
     ast.BitXor: "^ is not allowed; a power is written **",
     ast.Starred: "* before an argument is not allowed",
     ast.Tuple: "a comma stands only between a function's arguments; a decimal mark is a point",
+    **dict.fromkeys(
+        (ast.And, ast.Or), "'and' and 'or' are not allowed; write (a > 1) & (b < 2), with | for or"
+    ),
+    **dict.fromkeys((ast.MatMult, ast.LShift, ast.RShift), "this operator is not allowed"),
     **dict.fromkeys((ast.List, ast.Dict, ast.Set), "lists, tables and sets are not allowed"),
     **dict.fromkeys(
         (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not allowed"
     ),
-    **dict.fromkeys((ast.Is, ast.IsNot, ast.In, ast.NotIn), "this comparison is not allowed; write =="),
+    **dict.fromkeys((ast.Is, ast.IsNot, ast.NotIn), "this comparison is not allowed; write =="),
+    ast.In: "'in' is not allowed, nor yet with a unit after it, (capex in billion); to compare, write ==",
 }
 
 
@@ -136,6 +144,7 @@ def formula(text: str, known: Collection[str] = ()) -> Formula:
     """
     tree, line = _parsed(text)
     compiler = _Compiler(line, known, names=[])
+    compiler.check_syntax(tree)
     with np.errstate(all="ignore"):
         part = compiler.part(tree, 0)
         number = _number(part)
@@ -159,7 +168,9 @@ def _parsed(text: str) -> tuple[ast.expr, str]:
             warnings.simplefilter("ignore")  # Python's advice on odd spellings such as '1if'
             tree = ast.parse(line.lstrip(), mode="eval").body
     except SyntaxError as error:
-        column = max(error.offset or 1, 1) + indent
+        if "[" in line:
+            raise FormulaError(f"column {line.index('[') + 1}: {NO_BRACKETS}") from None
+        column = indent + (error.offset or len(line.strip()) + 1)  # 0: the end
         raise FormulaError(f"column {column}: this is no formula ({error.msg})") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"this is no formula ({error})") from None
@@ -182,6 +193,15 @@ class _Compiler:
     line: str
     known: Collection[str]
     names: list[str]
+
+    def check_syntax(self, tree: ast.expr) -> None:
+        """Refuse what no formula may hold before any name is looked up; within a call, the call says more."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.GeneratorExp | ast.Starred):
+                continue
+            for part in (node, getattr(node, "op", None), *getattr(node, "ops", ())):
+                if type(part) in REASONS:
+                    self.refuse(node, REASONS[type(part)])
 
     def part(self, node: ast.AST, depth: int) -> _Part:
         if depth > DEEPEST:
@@ -230,8 +250,6 @@ class _Compiler:
                 self.condition(operand, part) for operand, part in zip(operands, parts, strict=True)
             ]
             return self.applied(node, LOGIC[type(op)], conditions, truth=True)
-        if type(op) not in ARITHMETIC:
-            self.refuse(node, REASONS.get(type(op), "this operator is not allowed"))
         parts = [_number(part) for part in parts]
         if isinstance(op, ast.Pow) and parts[1].compute is None and abs(parts[1].constant) > LARGEST_EXPONENT:
             self.refuse(
@@ -243,8 +261,6 @@ class _Compiler:
         if len(node.ops) > 1:
             self.refuse(node, "chained comparisons are not allowed; write (a < b) & (b < c)")
         op, sides = node.ops[0], [node.left, node.comparators[0]]
-        if type(op) not in COMPARISONS:
-            self.refuse(node, REASONS[type(op)])
         for side in sides:  # & and | bind tighter than < in Python: 'a > b & c' means a > (b & c)
             if isinstance(side, ast.BinOp) and type(side.op) in LOGIC:
                 self.refuse(side, "put each comparison in brackets: (a > 1) & (b < 2)")

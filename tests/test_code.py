@@ -40,7 +40,9 @@ def imports_of(path: Path) -> set[str]:
 LOWEST: dict[str, set[str]] = {
     "distributions": set(),
     "units": set(),
-    "formulas": set(),
+    "errors": set(),
+    "formulas": {"errors"},
+    "grammar": {"errors", "formulas"},
     "graph": set(),
     "summary": set(),
     "backends": set(),

@@ -376,6 +376,14 @@ FAULTS = {
         PUE + '[run]\nseed = "a"\n[quantities.x]\nformula = "puu"\n',
         '7: run.seed: must be a whole number, not "a"',
     ),
+    "quantity asked for above its faulty formula": (
+        PUE + '[run]\nquantities = ["z"]\n[quantities.z]\nformula = "nope(pue) + (pue^2)"\n',
+        "9: quantities.z.formula: column 14: ^ is not allowed; a power is written **",
+    ),
+    "figure of a prior with a faulty name": (
+        '[[published]]\nquantity = "a-b"\nvalue = 1\n' + PUE + "[priors.a-b]\nvalue = 1\n",
+        "9: priors.a-b: a name is letters, digits and _, from a letter on, and no word of Python; write it so",
+    ),
 }
 
 # Ways to state a prior badly, with the fault; below, ways to need it.

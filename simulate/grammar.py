@@ -1,0 +1,301 @@
+"""The grammar of questions: every short text that an option or a key takes, what it looks like, and what reads it.
+
+FORMS is the table. Each row reads a text into plain values and refuses what it cannot read in one line:
+`--OPTION 'TEXT': what is wrong; write for instance 'EXAMPLE'`. Whether the quantities that are named exist is
+not a question of grammar. docs/reference/questions.md is the page about them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
+
+from simulate.errors import SimulateError
+
+if TYPE_CHECKING:
+    from simulate.formulas import Formula
+
+Context = ParamSpec("Context")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Form(Generic[Context, Value]):
+    """A form of text: its name, what it looks like, examples, and what reads it into a value."""
+
+    name: str
+    looks: str
+    examples: tuple[str, ...]
+    reader: Callable[Concatenate[str, Context], Value]
+
+    def read(self, text: str, option: str, *context: Context.args, **named: Context.kwargs) -> Value:
+        """Read the text given to an option such as '--given'; what follows goes to the reader.
+
+        Raises SimulateError, naming option and text, where the text is not of this form.
+        """
+        try:
+            return self.reader(text, *context, **named)
+        except SimulateError as fault:
+            examples = " or ".join(f"'{example}'" for example in self.examples)
+            raise SimulateError(f"{option} '{text}': {fault}; write for instance {examples}") from None
+
+
+# ---------------------------------------------------------------- conditions, probabilities, measured values
+
+
+def _condition(text: str, known: Collection[str] = ()) -> Formula:
+    """A comparison of quantities, or several joined; a known name `pi` or `e` hides the constant."""
+    from simulate.formulas import formula  # late: a command's help must not wait for numpy
+
+    if not text.strip():
+        raise SimulateError("is empty")
+    compiled = formula(text, known)
+    if not compiled.condition:
+        raise SimulateError("is no condition")
+    if not compiled.names:
+        raise SimulateError("names no quantity")
+    return compiled
+
+
+def _probability(text: str, known: Collection[str] = ()) -> Formula:
+    """The condition of P(condition), or a bare condition; its text is the same for both."""
+    if not re.match(r"\s*P\s*\(", text):
+        return _condition(text, known)
+    inner = text.replace("P", " ", 1)  # so that columns stay as they are
+    depth = 0
+    for place, character in enumerate(inner):
+        depth += (character == "(") - (character == ")")
+        if character == ")" and not depth and inner[place + 1 :].strip():
+            raise SimulateError("P( ) goes around the whole condition")
+    return replace(_condition(inner, known), text=inner.strip()[1:-1].strip())
+
+
+_OBSERVED = re.compile(r"\s*(\w+)\s*==?\s*(\S+?)\s*(?:\+-|\+/-|±)\s*([^\s%]+)\s*(%?)\s*")
+
+
+def _observation(text: str) -> tuple[str, float, float]:
+    """A quantity, its measured value and the standard deviation of the measurement, in one unit."""
+    _refuse_brackets(text)
+    found = _OBSERVED.fullmatch(text)
+    if found is None:
+        raise SimulateError("is no measured value")
+    name, *figures, percent = found.groups()
+    try:
+        value, error = map(float, figures)
+    except ValueError:
+        raise SimulateError("holds no two numbers") from None
+    sd = abs(value) * error / 100 if percent else error
+    if not (math.isfinite(value) and math.isfinite(sd) and sd > 0):
+        raise SimulateError("the standard deviation must be above 0 and all finite")
+    return name, value, sd
+
+
+# ---------------------------------------------------------------- percentiles and other statistics
+
+_PERCENTILE = re.compile(r"[Pp]([\d.]+)\s*\(\s*(\w+)\s*\)|(\w+)\s*:\s*[Pp]([\d.]+)")
+
+
+def _percentile(text: str) -> tuple[str, float]:
+    """A quantity and the percent of its percentile."""
+    _refuse_brackets(text)
+    found = _PERCENTILE.fullmatch(text.strip())
+    if found is None:
+        raise SimulateError(f"'{text}' is no percentile of a quantity")
+    return found[2] or found[3], _percent(found[1] or found[4])
+
+
+def _precision(text: str) -> tuple[tuple[str | None, float | None, float], ...]:
+    """Targets: a quantity, a percent, and the share of that percentile that its error may be.
+
+    None and None stand for the usual percentiles of every quantity.
+    """
+    targets: list[tuple[str | None, float | None, float]] = []
+    for part in _parts(text):
+        percentile, equals, share = part.rpartition("=")
+        quantity, percent = _percentile(percentile) if equals else (None, None)
+        targets.append((quantity, percent, _share(share.strip())))
+    return tuple(targets)
+
+
+def _share(text: str) -> float:
+    number = text.removesuffix("%").strip()
+    try:
+        share = float(number) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        raise SimulateError(f"'{text}' is no target") from None
+    if not 0 < share < 1:
+        raise SimulateError(f"'{text}' is not between 0 and 100 %")
+    return share
+
+
+def _statistic(text: str) -> tuple[str, float | None]:
+    """A statistic's name, and the percent that some take after it."""
+    found = re.fullmatch(r"([^\W\d]\w*)(?:\s+(\S+?)\s*%?)?", text.strip())
+    if found is None:
+        raise SimulateError("is no name of a statistic, alone or with a percentage after it")
+    return found[1], None if found[2] is None else _percent(found[2])
+
+
+def _bridge(text: str) -> tuple[float | Literal["mean"], ...]:
+    """Percentiles and the mean, of which a difference is split; none of them for 'none'."""
+    if text.strip() == "none":
+        return ()
+    return tuple("mean" if part == "mean" else _percent(part) for part in _parts(text))
+
+
+# ---------------------------------------------------------------- settings and variations
+
+
+def _setting(text: str) -> dict[str, Any]:
+    """The tables of KEY = VALUE as TOML reads it."""
+    try:
+        tables = tomllib.loads(text)
+    except RecursionError:
+        raise SimulateError("brackets nest too deeply") from None
+    except ValueError as error:
+        fault = re.sub(r" \(at .*\)$", "", str(error))
+        hint = "; text stands in quotes within the value" * fault.startswith("Invalid value")
+        raise SimulateError(f"is not a TOML key = value ({fault}){hint}") from None
+    if not tables:
+        raise SimulateError("sets nothing")
+    return tables
+
+
+def _variation(text: str) -> tuple[str, tuple[str, ...]]:
+    """A name and the values that it is to take, each a text that a setting may hold."""
+    name, _, values = text.partition("=")
+    if not name.strip() or not values.strip():
+        raise SimulateError("lists no values")
+    return name.strip(), _parts(values)
+
+
+# ---------------------------------------------------------------- lists and cases
+
+
+def _names(text: str) -> tuple[str, ...] | Literal["all"]:
+    """Names, or 'all' for all that there are."""
+    if text.strip() == "all":
+        return "all"
+    _refuse_brackets(text)
+    return _parts(text)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """Finite numbers."""
+    return tuple(_number(part) for part in _parts(text))
+
+
+def _case(text: str) -> tuple[Path, str]:
+    """The path of a priors file or of an earlier run, and the choice of the file, '' for none.
+
+    A path that exists may hold colons; else a file stands before the first one, and its choice after it.
+    """
+    if not text.strip():
+        raise SimulateError("is empty")
+    file, colon, choice = text.partition(":")
+    whole, part = _path(text), _path(file)
+    if not colon or (whole and not (part and part.is_file())):
+        return Path(text), ""
+    if whole:
+        raise SimulateError(f"is a path, and could be a choice of {file} as well; rename one of the two")
+    if not (part and part.is_file()):
+        raise SimulateError(f"{file} is no file that could hold choices, and nothing has the whole name")
+    if not choice.strip():
+        raise SimulateError("names no choice after the colon")
+    return part, choice.strip()
+
+
+def _path(text: str) -> Path | None:
+    """The path where there is something; None too for a name that nothing can have."""
+    try:
+        return Path(text) if text and Path(text).exists() else None
+    except (OSError, ValueError):
+        return None
+
+
+# ---------------------------------------------------------------- what several forms are made of
+
+_PIECE = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'|.', re.DOTALL)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """The text at its commas, but not within brackets or quotes; no part may be empty."""
+    parts, depth = [""], 0
+    for piece in _PIECE.findall(text):
+        depth += (piece in {"(", "[", "{"}) - (piece in {")", "]", "}"})
+        if depth < 0 or piece in {'"', "'"}:
+            raise SimulateError(f"a {piece} stands alone; brackets and quotes come in pairs")
+        if piece == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    if depth:
+        raise SimulateError("a bracket is left open")
+    if not all(part.strip() for part in parts):
+        raise SimulateError("a comma has nothing beside it" if len(parts) > 1 else "is empty")
+    return tuple(part.strip() for part in parts)
+
+
+def _refuse_brackets(text: str) -> None:
+    if "[" in text:
+        from simulate.formulas import NO_BRACKETS
+
+        raise SimulateError(NO_BRACKETS)
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise SimulateError(f"'{text}' is no number") from None
+    if not math.isfinite(number):
+        raise SimulateError(f"'{text}' is not finite")
+    return number
+
+
+def _percent(text: str) -> float:
+    percent = _number(text)
+    if not 0 < percent < 100:
+        raise SimulateError(f"{text} is not between 0 and 100 %")
+    return percent
+
+
+# ---------------------------------------------------------------- the table
+
+CONDITION = Form("condition", "A > B, joined by & | ~", ("capex > 1e9",), _condition)
+PROBABILITY = Form("probability", "P(CONDITION)", ("P(capex > 1e9)", "capex > 1e9"), _probability)
+OBSERVATION = Form(
+    "observation",
+    "NAME = VALUE +- ERROR",
+    ("capex = 5e8 +- 10%", "capex = 5e8 +- 5e7"),
+    _observation,
+)
+PERCENTILE = Form("percentile", "P90(NAME)", ("P90(capex)", "capex:p90"), _percentile)
+PRECISION = Form("precision", "SHARE% or NAME:p90=SHARE%", ("0.5%", "capex:p95=0.2%"), _precision)
+STATISTIC = Form("statistic", "NAME PERCENT", ("shortest 95", "mean"), _statistic)
+BRIDGE = Form("bridge", "PERCENT,...,mean", ("50,95,mean", "none"), _bridge)
+SETTING = Form("setting", "NAME=VALUE", ("pue=1.1", 'pue={dist="uniform", lower=1.05, upper=1.3}'), _setting)
+VARIATION = Form("variation", "NAME=VALUE,VALUE,...", ("pue=1.1,1.2,1.3",), _variation)
+NAMES = Form("names", "NAME,NAME,...", ("capex,opex_per_year", "all"), _names)
+NUMBERS = Form("numbers", "NUMBER,NUMBER,...", ("5,50,95",), _numbers)
+CASE = Form("case", "PATH or FILE:CHOICE", ("priors/base.toml", "priors/accelerators.toml:h100"), _case)
+
+FORMS: tuple[Form[..., Any], ...] = (
+    CONDITION,
+    PROBABILITY,
+    OBSERVATION,
+    PERCENTILE,
+    PRECISION,
+    STATISTIC,
+    BRIDGE,
+    SETTING,
+    VARIATION,
+    NAMES,
+    NUMBERS,
+    CASE,
+)
