@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from simulate.formats import FORMATS
+from simulate.grammar import NAMES, NUMBERS
 from simulate.sampling.schemes import SCHEMES
 
 if TYPE_CHECKING:
@@ -96,15 +97,13 @@ class Sampling:
 
     def asked(self, **more: Any) -> dict[str, Any]:
         """The options as a question takes them."""
-        from simulate.grammar import names, numbers
-
         return {
             "scenarios": self.scenarios,
             "seed": self.seed,
             "scheme": self.scheme,
             "threads": self.threads,
-            "percentiles": numbers(self.percentiles, "percentiles"),
-            "quantities": names(self.quantities),
+            "percentiles": self.percentiles and NUMBERS.read(self.percentiles, "--percentiles"),
+            "quantities": self.quantities and NAMES.read(self.quantities, "--quantities"),
             **more,
         }
 

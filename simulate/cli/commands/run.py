@@ -9,6 +9,7 @@ import typer
 
 from simulate.cli.emitting import emit
 from simulate.cli.options import Given, Output, Sampling, Source
+from simulate.grammar import STATISTIC
 
 
 def command(
@@ -64,12 +65,11 @@ def command(
       simulate run priors/base.toml --quantities capex --statistic 'expected_shortfall 95'
       simulate run priors/base.toml --precision 0.5%
     """  # noqa: D301
-    from simulate.grammar import statistic as read_statistic
     from simulate.results.folder import default_folder
     from simulate.runs import draws, run
 
     priors, asked = source.load(), sampling.asked()
-    further = [read_statistic(text) for text in statistic or ()] + [interval][: bool(interval)]
+    further = [STATISTIC.read(text, "--statistic") for text in statistic or ()] + [interval][: bool(interval)]
     drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities")}
     emit(
         "run",
