@@ -18,7 +18,9 @@ from simulate.distributions import Constant
 from simulate.formulas import suggestion
 from simulate.graph import Array, Column, Plan
 from simulate.priors import Priors
-from simulate.sampling import CHUNK, REPLICATES, SCHEMES, Sampler
+from simulate.sampling.dimensions import dimensions as dimensions_of
+from simulate.sampling.sampler import CHUNK, REPLICATES, Sampler
+from simulate.sampling.schemes import SCHEMES
 from simulate.summary import WEIGHT, Counts, Summary
 
 if TYPE_CHECKING:
@@ -101,9 +103,8 @@ def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = No
 
 
 def dimensions(priors: Priors) -> dict[str, int]:
-    """The Sobol' dimension of each name: the model's names in its order, then the file's own in theirs."""
-    names = dict.fromkeys([*model.quantities(priors.model), *priors.priors])
-    return {name: dimension for dimension, name in enumerate(names)}
+    """The dimension of each name in a scheme: the model's listed names, the file's own, other names of the model."""
+    return dimensions_of(model.quantities(priors.model), priors.priors)
 
 
 def latent(priors: Priors) -> dict[tuple[str, str], float]:
@@ -148,6 +149,7 @@ def scenarios_of(
         seed=seed,
         scheme=scheme,
         size=size,
+        chunks=chunks,
         stream=stream,
         wanted=[name for name in plan.inputs if name not in constants],
     )

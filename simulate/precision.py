@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulate.engine import RunError
-from simulate.sampling import REPLICATES
+from simulate.sampling.sampler import REPLICATES
 
 if TYPE_CHECKING:
     from xarray import Dataset

@@ -1,134 +1,28 @@
-"""Draws addressed, not consumed: uniforms follow from (seed, replicate, dimension or name, chunk) alone.
+"""Tables: inverse distribution functions as one multiply-add.
 
-So a result does not depend on threads or order, a new prior leaves the other columns as they were, and two
-cases drawn from one seed are paired. A uniform is a 32-bit word x and stands for (x + 1/2) / 2^32.
-
-Sources: Joe and Kuo (2008), direction numbers new-joe-kuo-6; Matousek (1998), linear matrix scramble with
-a digital shift; Steele, Lea and Flood (2014), the SplitMix64 mixer that keys both; Salmon et al. (2011),
-Philox.
+Read as a signed integer, a word plus one half is its distance from the nearer end of (0, 1), in units of
+2^-32, with the sign telling which end. The sign, exponent and leading bits of that float name a cell, so
+that both tails stay resolved; a cell's line runs through the values at its two Gauss points, which keeps its
+mean. A cell that holds a jump, or in which a line is too far from the curve (of a loguniform over 25 decades, or
+where the density vanishes between two components), is left blank: its draws come from the exact inverse.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.dependence import triangular_factor
-
 if TYPE_CHECKING:
     from simulate.distributions import Distribution
+    from simulate.sampling.schemes import Words
 
 Array = NDArray[np.float64]
-Words = NDArray[np.uint32]
 Mask = NDArray[np.bool_]
-Blocks = Callable[[int], Words]  # chunk -> words, one row a column drawn, one word a scenario
-
-CHUNK = 2**14
-REPLICATES = 16
-
-# ---------------------------------------------------------------------------------------------------------
-# Schemes: how the words are made
-
-
-@cache
-def _directions() -> Words:
-    """Direction numbers of the Sobol' sequence: (1024 dimensions, 32 bits), the first bit the highest."""
-    with resources.as_file(resources.files("simulate") / "data" / "sobol_directions.npy") as path:
-        numbers: Words = np.load(path)
-    return numbers
-
-
-def _mixed(state: NDArray[np.uint64], step: NDArray[np.uint64] | int) -> NDArray[np.uint64]:
-    """SplitMix64: the mixed state, `step` golden ratios on."""
-    golden = np.uint64(0x9E3779B97F4A7C15)
-    with np.errstate(over="ignore"):
-        z = state + golden * (np.asarray(step, dtype=np.uint64) + np.uint64(1))
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
-    return mixed
-
-
-def _keyed_words(seed: int, replicate: int, dimensions: Sequence[int], count: int) -> Words:
-    """Random words (dimension, count), each a function of (seed, replicate, dimension, place)."""
-    state = np.atleast_1d(_mixed(np.zeros(1, np.uint64), seed % 2**64))
-    state = _mixed(_mixed(state, replicate), np.asarray(dimensions, dtype=np.uint64))
-    return (_mixed(state[:, None], np.arange(count, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32)
-
-
-def _scrambled_directions(seed: int, replicate: int, dimensions: Sequence[int]) -> tuple[Words, Words]:
-    """Direction numbers under a random triangular matrix, (dimension, 32), and the shift, (dimension,)."""
-    words = _keyed_words(seed, replicate, dimensions, 33)
-    plain = _directions()[list(dimensions)]
-    scrambled = np.zeros_like(plain)
-    for bit in range(32):  # column `bit` of the matrix: one on the diagonal, random below it
-        diagonal = np.uint32(1 << (31 - bit))
-        column = diagonal | (words[:, bit, None] & (diagonal - np.uint32(1)))
-        scrambled ^= np.where(plain & diagonal, column, np.uint32(0))
-    return scrambled, words[:, 32]
-
-
-def sobol(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int) -> Blocks:
-    """One scrambled net: its chunk k is the block 0, in Gray code order, XOR one word a dimension."""
-    if not names:
-        return lambda _: np.zeros((0, size), np.uint32)
-    directions, shift = _scrambled_directions(seed, replicate, dimensions)
-    block = np.empty((len(names), size), np.uint32)
-    block[:, 0] = shift
-    bits = size.bit_length() - 1
-    for bit in range(bits):
-        step = directions[:, bit] ^ (directions[:, bit - 1] if bit else np.uint32(0))
-        np.bitwise_xor(block[:, : 1 << bit], step[:, None], out=block[:, 1 << bit : 2 << bit])
-
-    def chunk(index: int) -> Words:
-        first = index << bits
-        gray = first ^ (first >> 1)
-        set_bits = [bit for bit in range(32) if gray >> bit & 1]
-        word = np.bitwise_xor.reduce(directions[:, set_bits], axis=1)
-        words: Words = block ^ word[:, None]
-        return words
-
-    return chunk
-
-
-def random(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int) -> Blocks:
-    """Plain Monte Carlo: a Philox stream for each name, its counter at (chunk, replicate)."""
-    del dimensions
-    keys = [
-        int.from_bytes(hashlib.blake2b(f"{seed} {name}".encode(), digest_size=16).digest(), "little")
-        for name in names
-    ]
-
-    def chunk(index: int) -> Words:
-        words = np.empty((len(names), size), np.uint32)
-        for row, key in zip(words, keys, strict=True):
-            stream = np.random.Philox(key=key, counter=[0, 0, index, replicate])
-            row[:] = stream.random_raw((size + 1) // 2).astype("<u8", copy=False).view(np.uint32)[:size]
-        return words
-
-    return chunk
-
-
-SCHEMES: dict[str, Callable[[int, int, Sequence[str], Sequence[int], int], Blocks]] = {
-    "sobol": sobol,
-    "random": random,
-}
-
-# ---------------------------------------------------------------------------------------------------------
-# Tables: inverse distribution functions as one multiply-add
-#
-# Read as a signed integer, a word plus one half is its distance from the nearer end of (0, 1), in units of
-# 2^-32, with the sign telling which end. The sign, exponent and leading bits of that float name a cell, so
-# that both tails stay resolved; a cell's line runs through the values at its two Gauss points, which keeps its
-# mean. A cell that holds a jump, or in which a line is too far from the curve (of a loguniform over 25 decades, or
-# where the density vanishes between two components), is left blank: its draws come from the exact inverse.
 
 _LEADING_BITS = 8
 _OCTAVES = 32
@@ -142,7 +36,7 @@ _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 6
 
 
 @dataclass(frozen=True)
-class _Lines:
+class Lines:
     """A piecewise linear function: intercept + slope * position; nan in the cells left blank."""
 
     intercept: Array
@@ -150,27 +44,29 @@ class _Lines:
     blank: bool = False  # whether there are such cells
 
     def __call__(self, cell: NDArray[np.int64], position: Array) -> Array:
+        """Values at positions in their cells."""
         value = self.slope.take(cell)
         value *= position
         value += self.intercept.take(cell)
         return value
 
 
-def _lines(left: Array, right: Array, low: Array, high: Array) -> _Lines:
+def _lines(left: Array, right: Array, low: Array, high: Array) -> Lines:
     """Lines through (left, low) and (right, high)."""
     slope = (high - low) / (right - left)
     slope[high == low] = 0.0
-    return _Lines(low - slope * left, slope)
+    return Lines(low - slope * left, slope)
 
 
-def _positions(words: Words) -> Array:
+def positions(words: Words) -> Array:
     """Signed distance from the nearer end of (0, 1), in units of 2^-32."""
     position = words.view(np.int32).astype(np.float64)
     position += 0.5
     return position
 
 
-def _cells(position: Array) -> NDArray[np.int64]:
+def cells(position: Array) -> NDArray[np.int64]:
+    """The cell of each position."""
     leading = position.view(np.int64) >> (52 - _LEADING_BITS)
     cell = leading & (_HALF - 1)
     leading >>= 63
@@ -181,17 +77,18 @@ def _cells(position: Array) -> NDArray[np.int64]:
 
 def probabilities(words: Words) -> tuple[Array, Array]:
     """The probabilities below and above that the words stand for, the smaller of the two exact."""
-    return _probabilities_at(_positions(words))
+    return probabilities_at(positions(words))
 
 
-def _probabilities_at(position: Array) -> tuple[Array, Array]:
+def probabilities_at(position: Array) -> tuple[Array, Array]:
+    """The probabilities below and above a position, the smaller of the two exact."""
     near = np.abs(position) * 2.0**-32
     below = position > 0
     return np.where(below, near, 1 - near), np.where(below, 1 - near, near)
 
 
 @cache
-def _cell_edges() -> tuple[Array, Array]:
+def cell_edges() -> tuple[Array, Array]:
     """Left edge and width of each cell, as distances; the upper half repeats the lower."""
     # the exponent is -1 (for one half) to 30; a cell's number holds it as bias 1023 leaves it modulo 32
     exponent = (np.arange(_OCTAVES).repeat(1 << _LEADING_BITS) + 1).astype(float)
@@ -206,7 +103,7 @@ def _cell_nodes() -> tuple[Array, Array, Array, Array]:
     """Signed positions of the two Gauss points of each cell, then their normal scores: left and right."""
     from scipy.special import ndtri
 
-    edge, width = _cell_edges()
+    edge, width = cell_edges()
     left, right = (edge + width * place for place in _GAUSS)
     scores = [ndtri(distance * 2.0**-32) for distance in (left, right)]
     return (
@@ -260,8 +157,8 @@ def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) ->
 
 
 def _blanked(
-    distribution: Distribution, lines: _Lines, values: Array, edges: tuple[Array, Array], jumped: Mask
-) -> _Lines:
+    distribution: Distribution, lines: Lines, values: Array, edges: tuple[Array, Array], jumped: Mask
+) -> Lines:
     """Blank the cells that hold a jump and those whose line is off by more than the tolerance.
 
     A parabola departs from its line by at most a twelfth of the width times the change of the slope from one
@@ -273,7 +170,7 @@ def _blanked(
     error = np.abs(right - left) / 12 * np.maximum(np.append(change, 0.0), np.append(0.0, change))
     blank = jumped | (error > _TOLERANCE * _scale(distribution, values))
     lines.intercept[blank] = np.nan
-    return _Lines(lines.intercept, lines.slope, bool(blank.any()))
+    return Lines(lines.intercept, lines.slope, bool(blank.any()))
 
 
 def _holding(left: Array, right: Array, jumps: Array) -> Mask:
@@ -282,12 +179,12 @@ def _holding(left: Array, right: Array, jumps: Array) -> Mask:
     return holding
 
 
-def _uniform_table(distribution: Distribution) -> _Lines:
+def uniform_table(distribution: Distribution) -> Lines:
     """The quantile function, for cells of a word's position."""
     left, right, left_score, right_score = _cell_nodes()
-    low = _quantiles(distribution, left_score, *_probabilities_at(left))
-    high = _quantiles(distribution, right_score, *_probabilities_at(right))
-    edge, width = _cell_edges()
+    low = _quantiles(distribution, left_score, *probabilities_at(left))
+    high = _quantiles(distribution, right_score, *probabilities_at(right))
+    edge, width = cell_edges()
     outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
     from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
     jumped = _holding(from_left, to_right, distribution.jumps)
@@ -295,7 +192,7 @@ def _uniform_table(distribution: Distribution) -> _Lines:
     return _blanked(distribution, _lines(left, right, low, high), low, edges, jumped)
 
 
-def _score_table(distribution: Distribution) -> _Lines:
+def score_table(distribution: Distribution) -> Lines:
     """The quantile function, for equal cells of the normal score."""
     from scipy.special import ndtr, ndtri
 
@@ -309,11 +206,11 @@ def _score_table(distribution: Distribution) -> _Lines:
 
 
 @lru_cache(maxsize=512)
-def _cached(table: Callable[[Distribution], _Lines], distribution: Distribution) -> _Lines:
+def _cached(table: Callable[[Distribution], Lines], distribution: Distribution) -> Lines:
     return table(distribution)
 
 
-def _tabulated(table: Callable[[Distribution], _Lines], distribution: Distribution) -> _Lines:
+def tabulated(table: Callable[[Distribution], Lines], distribution: Distribution) -> Lines:
     """The table of a distribution, remembered where the distribution can be a key (empirical ones cannot)."""
     try:
         return _cached(table, distribution)  # type: ignore[arg-type]
@@ -322,7 +219,7 @@ def _tabulated(table: Callable[[Distribution], _Lines], distribution: Distributi
 
 
 @cache
-def _normal_scores() -> _Lines:
+def _normal_scores() -> Lines:
     """The standard normal's quantile function, for cells of a word's position."""
     left, right, left_score, right_score = _cell_nodes()
     return _lines(left, right, left_score, right_score)
@@ -330,125 +227,29 @@ def _normal_scores() -> _Lines:
 
 def normal_scores(words: Words) -> Array:
     """Standard normal draws for words."""
-    position = _positions(words)
-    return _normal_scores()(_cells(position), position)
+    position = positions(words)
+    return _normal_scores()(cells(position), position)
 
 
-# ---------------------------------------------------------------------------------------------------------
-# The sampler
+def at_words(distribution: Distribution, table: Lines, words: Words) -> Array:
+    """Values of a distribution, the table being its uniform one, for words."""
+    position = positions(words)
+    values = table(cells(position), position)
+    if table.blank:
+        blank = np.flatnonzero(np.isnan(values))
+        values[blank] = distribution.quantile(*probabilities_at(position[blank]))
+    return values
 
 
-class Sampler:
-    """Draws of named distributions, a chunk of `size` scenarios at a time.
+def at_scores(distribution: Distribution, table: Lines, scores: Array) -> Array:
+    """Values of a distribution, the table being its score table, at standard normal scores."""
+    position = np.clip(scores, -_SCORE_LIMIT, _SCORE_LIMIT - 1e-9)
+    cell = ((position + _SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
+    values = table(cell, position)
+    if table.blank:
+        from scipy.special import ndtr
 
-    `dimensions` gives each name its Sobol' dimension; `latent` holds the Gaussian copula's parameter for
-    pairs of names; `wanted` are the names to draw (all by default: what they are correlated with is drawn behind
-    them, so that a column does not depend on what else is wanted). Streams other than 0 are independent sets
-    of draws, for estimators that need two.
-    """
-
-    def __init__(
-        self,
-        distributions: Mapping[str, Distribution],
-        dimensions: Mapping[str, int],
-        latent: Mapping[tuple[str, str], float],
-        *,
-        seed: int,
-        scheme: str = "sobol",
-        size: int = CHUNK,
-        stream: int = 0,
-        wanted: Sequence[str] | None = None,
-    ) -> None:
-        self.seed, self.scheme, self.size, self.stream = seed, scheme, size, stream
-        self.wanted = tuple(distributions if wanted is None else wanted)
-        linked = _linked(latent, self.wanted)
-        self.names = tuple(sorted({*self.wanted, *linked}, key=dimensions.__getitem__))
-        self.rows = {name: row for row, name in enumerate(self.names)}
-        # another stream's dimensions come next: far ones of a Sobol' net fill pairs with the first ones badly
-        span = 1 + max(dimensions.values(), default=0)
-        self._dimensions = [dimensions[name] + stream * span for name in self.names]
-        if self._dimensions and max(self._dimensions) >= len(_directions()):
-            raise ValueError(f"{len(_directions())} Sobol' dimensions do not hold that many quantities")
-        self.copula = tuple(name for name in self.names if name in linked)
-        self._correlation = np.eye(len(self.copula))
-        for (first, second), value in latent.items():
-            if first in linked and second in linked:
-                i, j = self.copula.index(first), self.copula.index(second)
-                self._correlation[i, j] = self._correlation[j, i] = value
-        self._factor = triangular_factor(self._correlation)
-        self._distributions = distributions
-        self._tables = {
-            name: _tabulated(_score_table if name in linked else _uniform_table, distributions[name])
-            for name in self.wanted
-        }
-
-    def words(self, replicate: int) -> Blocks:
-        """The uniforms of a replicate: chunk -> words, a row for each of `names`."""
-        keys = [f"{name}#{self.stream}" if self.stream else name for name in self.names]
-        return SCHEMES[self.scheme](self.seed, replicate, keys, self._dimensions, self.size)
-
-    def columns(self, words: Words) -> dict[str, Array]:
-        """The draws that words stand for: each wanted name's column, of one value a scenario."""
-        scores = self.correlated(self.scores(words))
-        return {
-            name: self.at_scores(name, scores[name]) if name in scores else self.at_words(name, words)
-            for name in self.wanted
-        }
-
-    def scores(self, words: Words) -> dict[str, Array]:
-        """Independent standard normals, one column for each name in the copula."""
-        return {name: normal_scores(words[self.rows[name]]) for name in self.copula}
-
-    def correlated(self, scores: Mapping[str, Array], order: Sequence[str] | None = None) -> dict[str, Array]:
-        """Correlated standard normals from independent ones, each a sum over those before it in the order.
-
-        In any order (that of the dimensions by default) the result has the copula's distribution; a name's
-        score is a function of the independent scores up to its own, so that freezing those conditions on the
-        first names.
-        """
-        order = self.copula if order is None else order
-        factor = self._factor
-        if order != self.copula:
-            places = [self.copula.index(name) for name in order]
-            factor = triangular_factor(self._correlation[np.ix_(places, places)])
-        sums = {}
-        for row, name in enumerate(order):
-            total = factor[row, row] * scores[name]
-            for column in np.flatnonzero(factor[row, :row]).tolist():
-                total += factor[row, column] * scores[order[column]]
-            sums[name] = total
-        return sums
-
-    def at_words(self, name: str, words: Words) -> Array:
-        """The column of a name outside the copula."""
-        position = _positions(words[self.rows[name]])
-        table = self._tables[name]
-        column = table(_cells(position), position)
-        if table.blank:
-            blank = np.flatnonzero(np.isnan(column))
-            column[blank] = self._distributions[name].quantile(*_probabilities_at(position[blank]))
-        return column
-
-    def at_scores(self, name: str, scores: Array) -> Array:
-        """The column of a name in the copula, at standard normal scores."""
-        position = np.clip(scores, -_SCORE_LIMIT, _SCORE_LIMIT - 1e-9)
-        cell = ((position + _SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
-        table = self._tables[name]
-        column = table(cell, position)
-        if table.blank:
-            from scipy.special import ndtr
-
-            blank = np.flatnonzero(np.isnan(column))
-            scores = position[blank]
-            column[blank] = self._distributions[name].quantile(ndtr(scores), ndtr(-scores))
-        return column
-
-
-def _linked(latent: Mapping[tuple[str, str], float], wanted: Sequence[str]) -> set[str]:
-    """The names that the copula ties to the wanted ones, themselves included."""
-    linked: set[str] = set()
-    grown = {name for pair in latent if set(pair) & set(wanted) for name in pair}
-    while grown != linked:
-        linked = grown
-        grown = linked | {name for pair in latent if set(pair) & linked for name in pair}
-    return linked
+        blank = np.flatnonzero(np.isnan(values))
+        scores = position[blank]
+        values[blank] = distribution.quantile(ndtr(scores), ndtr(-scores))
+    return values
