@@ -14,7 +14,8 @@ from scipy import special
 import simulate
 from simulate import engine
 from simulate.engine import GRID, RunError
-from simulate.sampling import CHUNK, SCHEMES
+from simulate.sampling.sampler import CHUNK
+from simulate.sampling.schemes import SCHEMES
 
 ROOT = Path(__file__).parent.parent
 PERCENTS = [5, 25, 50, 75, 95]

@@ -64,7 +64,7 @@ FAULTS = {
         "9: published.link: unknown key; known are quantity, value, unit, source, note",
     ),
     "unknown parameter": (PUE + "scale = 3\n", "6: priors.pue.scale: …"),
-    "misspelt source": (PUE + 'soruce = "x"\n', "6: priors.pue.soruce: unknown key; did you mean 'source'?"),
+    "misspelt source": (PUE + 'soruce = "x"\n', "6: priors.pue.soruce: unknown key; did you mean source?"),
     "misspelt dist": (
         '[priors.pue]\ndits = "lognormal"\n',
         "2: priors.pue.dits: unknown key; did you mean dist?",
@@ -72,7 +72,7 @@ FAULTS = {
     # --- families and quantities
     "unknown family": (
         '[priors.pue]\ndist = "lognormall"\np5 = 1\np95 = 2\n',
-        "2: priors.pue.dist: there is no family 'lognormall'; did you mean 'lognormal'?",
+        "2: priors.pue.dist: there is no family 'lognormall'; did you mean lognormal?",
     ),
     "unknown quantity": (
         STEP + "[priors.peu]\nvalue = 1.1\n",
@@ -464,7 +464,7 @@ OVERRIDES = {
     "peu=1.1": "priors.peu: there is no such quantity, and nothing uses it; did you mean pue?",
     "pue.p95=1.05": "priors.pue: p5: percentiles in the wrong order: …",
     "pue.p2.5=1.05": 'priors.pue.p2.5: p2.5 is a dotted key in TOML; write "p2.5" in quotes',
-    'pue={dist="unifrom"}': "priors.pue.dist: there is no family 'unifrom'; did you mean 'uniform'?",
+    'pue={dist="unifrom"}': "priors.pue.dist: there is no family 'unifrom'; did you mean uniform?",
     'quantities.x.formula="puu"': "quantities.x.formula: there is no quantity or prior puu; did you mean pue?",
     "run.seed=1.5": "run.seed: must be a whole number, not 1.5",
     "correlations.pue.pue=0.1": "correlations.pue.pue: a quantity is not correlated with itself; name two priors",

@@ -24,7 +24,7 @@ from simulate.comparison.inputs import CORRELATIONS, Binding, Latent, bindings, 
 from simulate.engine import Progress, standard_error
 from simulate.graph import Array, Column
 from simulate.priors import Priors
-from simulate.sampling import REPLICATES, Sampler
+from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.summary import Summary
 
 Scale = Literal["linear", "log"]
@@ -216,6 +216,7 @@ class _Game:
                 seed=sampling.seed,
                 scheme=sampling.scheme,
                 size=sampling.size,
+                chunks=sampling.chunks,
                 wanted=names,
             )
             for (prior, correlation), names in wanted.items()
