@@ -33,7 +33,13 @@ def _rows(result: Result, name: str, dims: list[str]) -> Iterator[list[str]]:
         at = dict(zip(variable.dims, (label for _, label in each), strict=True))
         error = _text(errors.values[place]) if errors else ""
         unit = result.unit(name, **at)
-        yield [*(_label(at.get(dimension, "")) for dimension in dims), name, unit, _text(variable.values[place]), error]
+        yield [
+            *(_label(at.get(dimension, "")) for dimension in dims),
+            name,
+            unit,
+            _text(variable.values[place]),
+            error,
+        ]
 
 
 def _label(label: Any) -> str:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate import graph
 from simulate.conditions import Condition, Kept, Questions, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.graph import Array
@@ -155,9 +154,7 @@ class Folded:
         self.nonfinite = {**replicate.nonfinite, **self.nonfinite}
 
 
-def fold(
-    drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers
-) -> Folded:
+def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers) -> Folded:
     """Draw all scenarios and summarize the named columns; under conditions the inputs' too, which shift.
 
     Raises SimulateError where the conditions leave too few scenarios.
@@ -230,9 +227,7 @@ def _put_quantities(result: Result, priors: Priors, names: Sequence[str], asked:
     }
 
 
-def _put_priors(
-    result: Result, priors: Priors, drawn: Scenarios, folded: Folded, settings: Settings
-) -> None:
+def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded, settings: Settings) -> None:
     inputs, shares = drawn.plan.inputs, np.array(settings.percentiles) / 100
     result.along("prior", inputs)
     result.beside("prior_unit", ("prior",), [priors.quantities[name].unit for name in inputs])

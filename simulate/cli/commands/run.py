@@ -18,7 +18,9 @@ def command(
     sampling: Sampling,
     statistic: Annotated[
         list[str] | None,
-        typer.Option(metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."),
+        typer.Option(
+            metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."
+        ),
     ] = None,
     interval: Annotated[
         tuple[str, float] | None,
