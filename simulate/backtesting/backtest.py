@@ -145,8 +145,8 @@ def _put_groups(result: Result, groups: Mapping[str, Sequence[Case]]) -> None:
     result.along("end", ("lower", "upper"))
     result.along("bin", (np.arange(BINS) / BINS).tolist(), "1", "lower end of the bin of PITs")
     counts = [len(listed) for listed in groups.values()]
-    pits = [np.array([case.pit for case in listed]) for listed in groups.values()]
-    held = np.array([[int(np.sum(inside(each, band))) for band in BANDS] for each in pits])
+    pits = [[case.pit for case in listed] for listed in groups.values()]
+    held = np.array([[sum(inside(pit, band) for pit in each) for band in BANDS] for each in pits])
     shares = held / np.array(counts)[:, None]
     intervals = [
         [coverage_interval(k, count) for k in row] for row, count in zip(held.tolist(), counts, strict=True)

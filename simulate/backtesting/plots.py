@@ -48,21 +48,21 @@ def forecast_bands(
     A thin line spans P5 to P95, a thick one P25 to P75; an outcome is a dot, hollow outside the thin line. Of more
     cases than a picture holds, the farthest off are drawn.
     """
-    percents, bands, pits = result.labels("percentile"), result["percentiles"], result["pit"]
+    percents = result.labels("percentile")
+    units = result["percentiles"][:, percents.index(50)] if over_median else np.ones(len(result["case"]))
+    bands, outcomes = result["percentiles"] / units[:, None], result["outcome"] / units
     low, lower, middle, upper, high = (bands[:, percents.index(percent)] for percent in (5, 25, 50, 75, 95))
-    drawn = sorted(
-        sorted(cases, key=lambda place: -abs(pits[place] - 0.5))[:MOST], key=lambda place: middle[place]
-    )
+    farthest = sorted(cases, key=lambda place: -abs(result["pit"][place] - 0.5))[:MOST]
+    drawn = sorted(farthest, key=lambda place: (middle[place], place))
     figure = new_figure(WIDTH, 1.4 + 0.24 * len(drawn), title)
     axis = figure.subplots()
     for row, place in enumerate(drawn):
-        unit = middle[place] if over_median else 1.0
-        for ends, width in (((low, high), 1.2), ((lower, upper), 4.5)):
-            span = [end[place] / unit for end in ends]
+        for start, end, width in ((low, high, 1.2), (lower, upper, 4.5)):
+            span = [start[place], end[place]]
             axis.plot(span, [row, row], color=PALETTE[0], linewidth=width, solid_capstyle="butt")
-        outcome = result["outcome"][place]
+        outcome = outcomes[place]
         fill = OUTCOME if low[place] <= outcome <= high[place] else "white"
-        axis.plot([outcome / unit], [row], "o", markersize=6, color=OUTCOME, markerfacecolor=fill)
+        axis.plot([outcome], [row], "o", markersize=6, color=OUTCOME, markerfacecolor=fill)
     axis.set_xscale("log")
     axis.set_ylim(-0.8, len(drawn) - 0.2)
     labels = [plain(shortened(result["case"][place], 58)) for place in drawn]

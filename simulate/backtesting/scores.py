@@ -123,20 +123,20 @@ def point_scores(errors: Array) -> tuple[float, float]:
     return float(np.mean(np.abs(errors))), log_score
 
 
-def inside(pit: ArrayLike, band: float) -> np.bool_ | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def inside(pit: float, band: float) -> bool:
     """Whether an outcome of this PIT lies inside the central band, in percent."""
-    return np.abs(np.asarray(pit) - 0.5) <= band / 200
+    return abs(pit - 0.5) <= band / 200
 
 
-def coverage_interval(inside: int, cases: int) -> tuple[float, float]:
-    """Bounds of the true share of outcomes inside a band [1], at 95 % confidence.
+def coverage_interval(held: int, cases: int) -> tuple[float, float]:
+    """Bounds of the true share of outcomes inside a band [1] of which `held` are, at 95 % confidence.
 
     Source: Clopper, Pearson 1934.
     """
     from scipy.special import betaincinv
 
-    lower = float(betaincinv(inside, cases - inside + 1, 0.025)) if inside > 0 else 0.0
-    upper = float(betaincinv(inside + 1, cases - inside, 0.975)) if inside < cases else 1.0
+    lower = float(betaincinv(held, cases - held + 1, 0.025)) if held > 0 else 0.0
+    upper = float(betaincinv(held + 1, cases - held, 0.975)) if held < cases else 1.0
     return lower, upper
 
 
