@@ -100,15 +100,18 @@ def residuals(rows: Sequence[Benchmark], constants: Mapping[str, float]) -> Arra
     return np.asarray(np.log(measured / predicted_seconds(rows, constants)))
 
 
-def fit_roofline(rows: Sequence[Benchmark]) -> Fit:
-    """Constants that explain the benchmarks best, with standard errors from the curvature there."""
+def fit_roofline(rows: Sequence[Benchmark], scale: float = SCALE) -> Fit:
+    """Constants that explain the benchmarks best, with standard errors from the curvature there.
+
+    `scale` is that of the logarithmic residuals.
+    """
     from scipy.optimize import least_squares
 
     center = np.array([_unbounded(name, median) for name, (median, _) in PRIOR.items()])
     width = np.array([sd for _, sd in PRIOR.values()])
 
     def misfit(position: Array) -> Array:
-        return np.concatenate([residuals(rows, _bounded(position)) / SCALE, (position - center) / width])
+        return np.concatenate([residuals(rows, _bounded(position)) / scale, (position - center) / width])
 
     best = least_squares(misfit, center, loss="soft_l1")
     jacobian = np.asarray(best.jac)
