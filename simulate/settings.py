@@ -126,7 +126,7 @@ def fault_of(kind: str, value: Any, context: Mapping[str, Any]) -> str:
 
 def _bound(bound: float) -> str:
     large = isinstance(bound, int) and bound > 2**53
-    return f"2^{bound.bit_length() - 1}" if large else f"{bound:g}"  # type: ignore[union-attr]
+    return f"2^{bound.bit_length() - 1}" if large else f"{bound:g}"  # type: ignore[attr-defined]
 
 
 def written(value: Any) -> str:
