@@ -23,6 +23,7 @@ from simulate.summary import WEIGHT
 
 FEWEST = 1000  # effective scenarios below which a conditional band is refused
 
+
 @dataclass(frozen=True)
 class Condition:
     """A comparison of quantities, or several joined."""

@@ -314,10 +314,6 @@ FAULTS = {
         'model = "none"\n[priors.a-b]\nvalue = 1\n',
         "2: priors.a-b: a name is letters, digits and _, from a letter on, and no word of Python; write it so",
     ),
-    "name that results use": (
-        PUE + '[quantities.capex_mean]\nformula = "capex"\n',
-        "6: quantities.capex_mean: results use this name beside capex; choose another",
-    ),
     "control characters": (
         '[priors."p\\u001b[31mue\\n"]\nvalue = 1\n',
         '1: priors."p\\x1b[31mue\\n": a name is letters, digits and _, from a letter on, and no word of Python; write it so',
@@ -328,9 +324,9 @@ FAULTS = {
         + PUE,
         "4: quantities.z.formula: column 1: ^ is not allowed; a power is written **",
     ),
-    "formula of a name that results use": (
-        'model = "none"\n[quantities.z]\nformula = "2 * percentile"\n[priors.percentile]\nvalue = 1\n',
-        "4: priors.percentile: results use this name for their own; choose another",
+    "formula of a name that is no name": (
+        'model = "none"\n[quantities.z]\nformula = "2 * b"\n[priors.lambda]\nvalue = 1\n[priors.b]\nvalue = 2\n',
+        "4: priors.lambda: a name is letters, digits and _, from a letter on, and no word of Python; write it so",
     ),
     "priors in a list of tables": (
         '[quantities.y]\nformula = "2 * mine"\n[[priors]]\nname = "mine"\n',

@@ -83,9 +83,7 @@ class Sampling:
     scenarios: Annotated[
         int | None, typer.Option(help="Number of joint draws; rounded up to whole chunks.")
     ] = None
-    seed: Annotated[
-        int | None, typer.Option(help="The same seed gives the same result, to the bit.")
-    ] = None
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")] = None
     scheme: Annotated[
         str | None, typer.Option(metavar="|".join(SCHEMES), help="Quasi-random nets (sobol), or other draws.")
     ] = None
@@ -124,9 +122,9 @@ class Output:
         Path | None,
         typer.Option(metavar="FOLDER", help="Where to write; by default below outputs/, by the file's name."),
     ] = None
-    output: Annotated[
-        str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")
-    ] = "table"
+    output: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")] = (
+        "table"
+    )
     pictures: Annotated[
         bool | None,
         typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables."),

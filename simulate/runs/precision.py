@@ -61,9 +61,7 @@ def targets(text: str, quantities: Sequence[str]) -> tuple[Target, ...]:
     return tuple(found)
 
 
-def further(
-    result: Result, asked: Sequence[Target], ceiling: int = CEILING
-) -> tuple[int | None, str]:
+def further(result: Result, asked: Sequence[Target], ceiling: int = CEILING) -> tuple[int | None, str]:
     """How many scenarios to draw next, and what was reached; None where all targets are met or the ceiling is near."""
     reached = [(target, target.reached(result)) for target in asked]
     misses = [(target, share) for target, share in reached if share > target.share]

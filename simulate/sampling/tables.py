@@ -58,14 +58,14 @@ def _lines(left: Array, right: Array, low: Array, high: Array) -> Lines:
     return Lines(low - slope * left, slope)
 
 
-def positions(words: Words) -> Array:
+def _positions(words: Words) -> Array:
     """Signed distance from the nearer end of (0, 1), in units of 2^-32."""
     position = words.view(np.int32).astype(np.float64)
     position += 0.5
     return position
 
 
-def cells(position: Array) -> NDArray[np.int64]:
+def _cells(position: Array) -> NDArray[np.int64]:
     """The cell of each position."""
     leading = position.view(np.int64) >> (52 - _LEADING_BITS)
     cell = leading & (_HALF - 1)
@@ -77,7 +77,7 @@ def cells(position: Array) -> NDArray[np.int64]:
 
 def probabilities(words: Words) -> tuple[Array, Array]:
     """The probabilities below and above that the words stand for, the smaller of the two exact."""
-    return probabilities_at(positions(words))
+    return probabilities_at(_positions(words))
 
 
 def probabilities_at(position: Array) -> tuple[Array, Array]:
@@ -227,14 +227,14 @@ def _normal_scores() -> Lines:
 
 def normal_scores(words: Words) -> Array:
     """Standard normal draws for words."""
-    position = positions(words)
-    return _normal_scores()(cells(position), position)
+    position = _positions(words)
+    return _normal_scores()(_cells(position), position)
 
 
 def at_words(distribution: Distribution, table: Lines, words: Words) -> Array:
     """Values of a distribution, the table being its uniform one, for words."""
-    position = positions(words)
-    values = table(cells(position), position)
+    position = _positions(words)
+    values = table(_cells(position), position)
     if table.blank:
         blank = np.flatnonzero(np.isnan(values))
         values[blank] = distribution.quantile(*probabilities_at(position[blank]))

@@ -18,7 +18,9 @@ def command(
     sampling: Sampling,
     statistic: Annotated[
         list[str] | None,
-        typer.Option(metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."),
+        typer.Option(
+            metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."
+        ),
     ] = None,
     interval: Annotated[
         tuple[str, float] | None,
@@ -69,7 +71,8 @@ def command(
     from simulate.runs import draws, run
 
     priors, asked = source.load(), sampling.asked()
-    further = [STATISTIC.read(text, "--statistic") for text in statistic or ()] + [interval][: bool(interval)]
+    further = [STATISTIC.read(text, "--statistic") for text in statistic or ()]
+    further += [interval] if interval else []
     drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities")}
     emit(
         "run",
@@ -81,7 +84,7 @@ def command(
             given=given,
             observe=observe,
             precision=precision,
-            components=output.for_people,
+            parts=output.for_people,
             progress=progress,
         ),
         output,

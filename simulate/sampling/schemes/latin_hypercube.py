@@ -57,6 +57,7 @@ def words(
     starts = jitter(chunks)
 
     def chunk(index: int) -> Words:
+        assert index < chunks
         block = jitter(index)
         constants = mixed(mixed(states, index), np.arange(2 * ROUNDS, dtype=np.uint64)).astype(np.uint32)
         for row, constant, start in zip(block, constants, starts, strict=True):
