@@ -9,6 +9,7 @@ import numpy as np
 
 from simulate.errors import SimulateError
 from simulate.replicates import Ticks
+from simulate.scenarios import Chunk
 from simulate.sensitivity.asking import Asking
 from simulate.sensitivity.method import Estimate, Measured, Method
 from simulate.statistics import Band, Bands, Gathering, Part, standard_error
@@ -21,22 +22,14 @@ def measure(asking: Asking) -> Measured:
 
     Raises SimulateError where there is no scenario at an end.
     """
-    drawn, names, followed = asking.drawn(), asking.movers, asking.statistic
-    keys = [(name, side) for name in names for side in ("low", "high")]
+    drawn, followed = asking.drawn(), asking.statistic
+    keys = [("", ""), *((name, side) for name in asking.movers for side in ("low", "high"))]
 
     def work(replicate: int, ticks: Ticks) -> dict[Key, Part]:
-        gathering = Gathering[Key]([("", ""), *keys])
+        gathering = Gathering[Key](keys)
         for chunk in drawn.in_chunks(replicate, ticks):
-            if not chunk.size:
-                continue
-            column = np.broadcast_to(chunk.columns[asking.quantity], chunk.size)
-            gathering.add(("", ""), column, chunk.size)
-            for name in names:
-                values, (low, _, high) = chunk.columns[name], asking.bands[name]
-                for side, inside in (("low", values <= low), ("high", values >= high)):
-                    part = column[inside]
-                    if len(part):
-                        gathering.add((name, side), part, len(part))
+            if chunk.size:
+                _gather(gathering, chunk, asking)
         return gathering.finish([followed])
 
     bands = Bands[Key]([followed])
@@ -48,18 +41,31 @@ def measure(asking: Asking) -> Measured:
                 f"{asking.quantity} is a number in none of {drawn.count:,} scenarios with {name} at its {side} end; "
                 "ask for more --scenarios"
             )
-
-    def estimate(band: Band) -> Estimate:
-        return band.value(followed.name), float(band.error(followed.name))
-
-    effects = {}
-    for name in names:
-        low, high = bands[name, "low"], bands[name, "high"]
-        (at_low, _), (at_high, _) = estimate(low), estimate(high)
-        differences = np.subtract(high.replicates(followed.name), low.replicates(followed.name))
-        swing = at_high - at_low, float(standard_error(differences))
-        effects[name] = {"low": estimate(low), "high": estimate(high), "swing": swing}
+    effects = {
+        name: _effect(bands[name, "low"], bands[name, "high"], followed.name) for name in asking.movers
+    }
     return Measured(bands["", ""].value(followed.name), effects)
+
+
+def _gather(gathering: Gathering[Key], chunk: Chunk, asking: Asking) -> None:
+    column = np.broadcast_to(chunk.columns[asking.quantity], chunk.size)
+    gathering.add(("", ""), column, chunk.size)
+    for name in asking.movers:
+        values, (low, _, high) = chunk.columns[name], asking.bands[name]
+        for side, inside in (("low", values <= low), ("high", values >= high)):
+            part = column[inside]
+            if len(part):
+                gathering.add((name, side), part, len(part))
+
+
+def _effect(low: Band, high: Band, followed: str) -> dict[str, Estimate]:
+    at_low, at_high = low.value(followed), high.value(followed)
+    swings = np.subtract(high.replicates(followed), low.replicates(followed))
+    return {
+        "low": (at_low, float(low.error(followed))),
+        "high": (at_high, float(high.error(followed))),
+        "swing": (at_high - at_low, float(standard_error(swings))),
+    }
 
 
 METHOD = Method(

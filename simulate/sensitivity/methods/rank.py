@@ -28,11 +28,11 @@ def measure(asking: Asking) -> Measured:
         if not known.all():
             ranked = ranked[:, known]
         mean = float(ranked[-1].mean())
-        for row in ticks(ranked):
-            row[:] = ranks(row)
-            row -= row.mean()
-            length = np.sqrt((row * row).sum())
-            row /= length if length > 0 else 1
+        for place in ticks(range(len(columns))):
+            own = ranks(ranked[place])
+            own -= own.mean()
+            length = np.sqrt((own * own).sum())
+            ranked[place] = own / (length if length > 0 else 1)
         among, spearman = ranked[:-1] @ ranked[:-1].T, ranked[:-1] @ ranked[-1]
         return spearman, np.linalg.lstsq(among, spearman, rcond=1e-10)[0], mean
 

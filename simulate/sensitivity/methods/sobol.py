@@ -30,12 +30,9 @@ def measure(asking: Asking) -> Measured:
     D = (f(A) - f(B))^2 + (f(B') - f(A'))^2.
     """
     names = asking.movers
-    first, second = (
-        replace(drawn, plan=drawn.plan.keeping_all())
-        for drawn in (asking.drawn(stream=stream, correlated=False, largest=EXCHANGED) for stream in (0, 1))
-    )
-    plan = asking.drawn(correlated=False).plan
-    parts = {name: plan.below([name]) for name in names}
+    streams = [asking.drawn(stream=stream, correlated=False, largest=EXCHANGED) for stream in (0, 1)]
+    parts = {name: streams[0].plan.below([name]) for name in names}
+    first, second = (replace(drawn, plan=drawn.plan.keeping_all()) for drawn in streams)
 
     def work(replicate: int, ticks: Ticks) -> Array:
         """Means of the products behind the indices: (prior, [first, total, their divisor, the quantity])."""
