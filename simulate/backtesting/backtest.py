@@ -79,8 +79,9 @@ def backtest(
         groups |= serving.published_cases(workers, seed)
         about = {name: ABOUT[name] for name in groups}
     excluded = {run.model: run.excluded for run in runs if run.excluded}
-    stated = {"title": "", "cases": str(cases_file or ""), **({} if seed is None else {"seed": seed})}
+    stated = {"title": "", "cases_file": str(cases_file or "")}
     result = versioned("backtest", stated, {"about": about, "excluded": excluded})
+    result.attributes.update({} if seed is None else {"seed": seed})
     result.provenance["warnings"] += problems
     _put_cases(result, groups)
     _put_groups(result, groups)
