@@ -23,7 +23,7 @@ from scipy.special import ndtri
 import simulate
 import simulate.distributions
 from simulate import engine
-from simulate.sampling import Sampler
+from simulate.sampling.sampler import Sampler
 from simulate.sensitivity import METHODS, tornado
 
 BASE = Path(__file__).parent.parent / "priors" / "base.toml"

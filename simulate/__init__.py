@@ -35,7 +35,21 @@ _HOMES = {
     "run": "library",
     "tornado": "library",
 }
-__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604 - the names of `_HOMES` are texts
+__all__ = [
+    "Priors",
+    "PriorsError",
+    "SimulateError",
+    "__version__",
+    "backtest",
+    "compare",
+    "decide",
+    "draws",
+    "explain",
+    "load_priors",
+    "plot",
+    "run",
+    "tornado",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,23 +8,20 @@ weighted scenarios are worth as much.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.errors import SimulateError, suggestion
-from simulate.formulas import Formula, FormulaError, formula
+from simulate.formulas import Formula
+from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Column, missing
 from simulate.priors import Priors
 from simulate.summary import WEIGHT
 
 FEWEST = 1000  # effective scenarios below which a conditional band is refused
-
-_OBSERVED = re.compile(r"\s*(\w+)\s*==?\s*(\S+?)\s*(?:\+-|\+/-|±)\s*([^\s%]+)\s*(%?)\s*")
 
 
 @dataclass(frozen=True)
@@ -129,8 +126,8 @@ def questions(
     Raises SimulateError for one that cannot be read or answered.
     """
     return Questions(
-        tuple(_condition(priors, "probability", text) for text in probabilities),
-        tuple(_condition(priors, "given", text) for text in given),
+        tuple(_condition(priors, PROBABILITY, "--probability", text) for text in probabilities),
+        tuple(_condition(priors, CONDITION, "--given", text) for text in given),
         tuple(_observation(priors, text) for text in observed),
     )
 
@@ -148,35 +145,16 @@ def check_kept(asked: Questions, kept: Kept) -> None:
     )
 
 
-def _condition(priors: Priors, option: Literal["probability", "given"], text: str) -> Condition:
-    try:
-        compiled = formula(text, priors.quantities)
-    except FormulaError as error:
-        raise SimulateError(f"--{option} {text!r}: {error}") from None
-    if not compiled.condition:
-        raise SimulateError(f"--{option} {text!r}: is no condition; write for instance 'capex > 1e9'")
-    if not compiled.names:
-        raise SimulateError(f"--{option} {text!r}: names no quantity; write for instance 'capex > 1e9'")
+def _condition(priors: Priors, form: Form[..., Formula], option: str, text: str) -> Condition:
+    compiled = form.read(text, option, priors.quantities)
     for name in compiled.names:
-        _check_known(priors, f"--{option} {text!r}", name)
-    return Condition(text, compiled)
+        _check_known(priors, f"{option} '{text}'", name)
+    return Condition(compiled.text, compiled)
 
 
 def _observation(priors: Priors, text: str) -> Observation:
-    where = f"--observe {text!r}"
-    form = "write for instance 'capex = 5e8 +- 10%', or +- a standard deviation in its unit"
-    found = _OBSERVED.fullmatch(text)
-    if found is None:
-        raise SimulateError(f"{where}: is no measured value; {form}")
-    name, *figures, percent = found.groups()
-    _check_known(priors, where, name)
-    try:
-        value, error = map(float, figures)
-    except ValueError:
-        raise SimulateError(f"{where}: holds no two numbers; {form}") from None
-    sd = abs(value) * error / 100 if percent else error
-    if not (np.isfinite([value, sd]).all() and sd > 0):
-        raise SimulateError(f"{where}: the standard deviation must be above 0 and all finite; {form}")
+    name, value, sd = OBSERVATION.read(text, "--observe")
+    _check_known(priors, f"--observe '{text}'", name)
     return Observation(text, name, value, sd)
 
 

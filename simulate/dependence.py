@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.distributions import Distribution
+from simulate.errors import SimulateError
 
 Array = NDArray[np.float64]
 
@@ -30,7 +31,7 @@ _PANELS = 48
 _ROUNDING = 1e-9
 
 
-class DependenceError(ValueError):
+class DependenceError(SimulateError):
     """A correlation that no joint distribution of the margins has."""
 
 
@@ -222,7 +223,7 @@ def _kendall(first: _Levels, second: _Levels, side: float) -> Statistic:
 def triangular_factor(correlation: Array) -> Array:
     """Lower triangular L with L L' the correlation matrix, which may be singular.
 
-    Raises ValueError where it is indefinite.
+    Raises DependenceError where it is indefinite.
     """
     size = len(correlation)
     factor = np.zeros((size, size))
@@ -231,12 +232,12 @@ def triangular_factor(correlation: Array) -> Array:
             rest = correlation[row, column] - factor[row, :column] @ factor[column, :column]
             if row == column:
                 if rest < -1e-9:
-                    raise ValueError("the correlations are not positive semidefinite")
+                    raise DependenceError("the correlations are not positive semidefinite")
                 factor[row, row] = np.sqrt(max(rest, 0.0))
             elif factor[column, column] > 1e-8:
                 factor[row, column] = rest / factor[column, column]
             elif abs(rest) > 1e-7:
-                raise ValueError("the correlations are not positive semidefinite")
+                raise DependenceError("the correlations are not positive semidefinite")
     return factor
 
 

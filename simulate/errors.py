@@ -18,8 +18,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def suggestion(word: str, candidates: Collection[str], otherwise: str = "") -> str:
+def suggestion(word: str, candidates: Collection[str], otherwise: str = "", likeness: float = 0.6) -> str:
     """Return '; did you mean NAME?' for the nearest candidate; where none is near, the other advice."""
-    near = difflib.get_close_matches(word, list(candidates), n=1)
+    near = difflib.get_close_matches(word, list(candidates), 1, likeness)
     advice = f"did you mean {near[0]}?" if near else otherwise
     return f"; {advice}" if advice else ""

@@ -114,7 +114,9 @@ def _last_place_needed(value: float, digits: int) -> int:
     return int(exponent) - len(mantissa.rstrip("0").rstrip(".").replace(".", "")) + 1
 
 
-def sparkline(values: Sequence[float], probabilities: Sequence[float], width: int = 14) -> str:
+def sparkline(
+    values: Sequence[float] | Array, probabilities: Sequence[float] | Array, width: int = 14
+) -> str:
     """A density in one line, from fine percentiles.
 
     `values` are the quantiles at `probabilities` (percent, ascending). The axis is linear or, where all are

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,12 @@ from simulate.graph import Column, Plan
 from simulate.priors import Priors
 from simulate.replicates import Ticks
 from simulate.sampling.dimensions import dimensions
-from simulate.sampling.sampler import CHUNK, REPLICATES, Sampler, Words
+from simulate.sampling.sampler import CHUNK, REPLICATES, Sampler
 from simulate.settings import Settings
 from simulate.summary import Counts
+
+if TYPE_CHECKING:
+    from simulate.sampling.schemes import Words
 
 Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of each pair
 
@@ -198,7 +201,10 @@ def _joint_latents(cases: Sequence[Priors]) -> list[Latents]:
     unless the whole is then no correlation matrix: that case keeps its own.
     """
     own = [
-        {(min(link.first, link.second), max(link.first, link.second)): link.latent for link in case.correlations}
+        {
+            (min(link.first, link.second), max(link.first, link.second)): link.latent
+            for link in case.correlations
+        }
         for case in cases
     ]
     joint: list[Latents] = []

@@ -7,7 +7,15 @@ from functools import cache
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from simulate.errors import SimulateError
 from simulate.sampling.schemes import SCHEMES
@@ -118,7 +126,7 @@ def fault_of(kind: str, value: Any, context: Mapping[str, Any]) -> str:
 
 def _bound(bound: float) -> str:
     large = isinstance(bound, int) and bound > 2**53
-    return f"2^{bound.bit_length() - 1}" if large else f"{bound:g}"  # type: ignore[union-attr]
+    return f"2^{bound.bit_length() - 1}" if large else f"{bound:g}"  # type: ignore[attr-defined]
 
 
 def written(value: Any) -> str:

@@ -31,8 +31,15 @@ def standard_error(estimates: Sequence[Any] | Array) -> Array:
     """
     values = np.asarray(estimates, dtype=np.float64)
     deviations = values - values[0]  # equal estimates have an error of exactly 0
-    error: Array = np.std(deviations, axis=0, ddof=1) / np.sqrt(len(values))
+    deviations -= _sum(deviations) / len(values)
+    error: Array = np.sqrt(_sum(deviations * deviations) / (len(values) - 1)) / np.sqrt(len(values))
     return error
+
+
+def _sum(values: Array) -> Array:
+    """The sum along the first axis, in its order: numpy's own order depends on the other axes."""
+    total: Array = np.add.accumulate(values, axis=0)[-1]
+    return total
 
 
 def interval_error(ends: Sequence[Array]) -> Array:
@@ -238,8 +245,10 @@ def put_bands(
     """
     for statistic in statistics:
         if statistic.along and statistic.along not in result.coordinates:
-            result.along(statistic.along, statistic.labels, "percent" if "percent" in statistic.along else "")
-        shape = (*(len(result.labels(dimension)) for dimension in dims), *[len(statistic.labels)][: bool(statistic.along)])
+            of_percents = "percent" if "percent" in statistic.along else ""
+            result.along(statistic.along, statistic.labels, of_percents)
+        along = (*dims, *((statistic.along,) if statistic.along else ()))
+        shape = tuple(len(result.labels(dimension)) for dimension in along)
         values, errors = np.full(shape, np.nan), np.full(shape, np.nan)
         for key, band in bands.items():
             labels = key if isinstance(key, tuple) else (key,)
@@ -249,5 +258,4 @@ def put_bands(
                 errors[place] = band.error(statistic.name)
         own = statistic.unit or unit
         put = partial(result.put, label=f"{statistic.label}{of}", unit=own, unit_of="" if own else unit_of)
-        along = (*dims, statistic.along) if statistic.along else dims
         put(prefix + statistic.name, along, values, errors if statistic.error else None)

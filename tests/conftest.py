@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from simulate.cli import main
 from simulate.priors import Priors, load_priors
 
 
@@ -24,3 +26,27 @@ def load(tmp_path: Path) -> Callable[..., Priors]:
         return load_priors(path, overrides)
 
     return loaded
+
+
+WRITING = {"run", "tornado", "compare", "decide", "backtest"}
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Run a command in this process: its exit code, stdout and stderr. Results go to `tmp_path / "out"`."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def run(*arguments, out=True):
+        place = ["--out", str(tmp_path / "out")] if out and arguments[0] in WRITING else []
+        monkeypatch.setattr(sys, "argv", ["simulate", *map(str, arguments), *place])
+        try:
+            main()
+            code = 0
+        except SystemExit as error:
+            code = error.code or 0
+        told = capsys.readouterr()
+        # what was written is told last, on a line of its own
+        lines = [line for line in told.err.splitlines(keepends=True) if not line.startswith("Wrote ")]
+        return code, told.out, "".join(lines)
+
+    return run

@@ -9,7 +9,7 @@ from scipy import stats
 from simulate.dependence import DependenceError, in_conflict, latent_correlation, triangular_factor
 from simulate.distributions import distribution
 from simulate.priors import PriorsError, load_priors
-from simulate.sampling import Sampler
+from simulate.sampling.sampler import Sampler
 
 NORMAL = distribution("normal", {"mean": 0, "sd": 1})
 MARGINS = {

@@ -7,9 +7,9 @@ import pytest
 from scipy import special
 from test_distributions import EXAMPLES, identifier, table
 
-from simulate import sampling
 from simulate.distributions import distribution
-from simulate.sampling import Sampler
+from simulate.sampling.sampler import Sampler
+from simulate.sampling.tables import cell_edges, probabilities, probabilities_at, uniform_table
 
 HARD = [
     (family, table(text))
@@ -45,7 +45,7 @@ def words_of_every_octave():
 
 
 WORDS = words_of_every_octave()
-BELOW, ABOVE = sampling.probabilities(WORDS)
+BELOW, ABOVE = probabilities(WORDS)
 SCORES = np.copysign(special.ndtri(np.minimum(BELOW, ABOVE)), BELOW - ABOVE)
 
 
@@ -70,15 +70,15 @@ def test_draws_keep_to_the_exact_inverse(family, parameters):
 @every_table
 def test_lines_keep_the_means_of_their_cells(family, parameters):
     made = distribution(family, parameters)
-    lines = sampling._uniform_table(made)
-    edge, width = sampling._cell_edges()
+    lines = uniform_table(made)
+    edge, width = cell_edges()
     some = np.arange(3, len(edge), 37)  # of the cells, in every octave, a few
     some = some[edge[some] >= 4]
     nodes, weights = np.polynomial.legendre.leggauss(8)
     at = edge[some, None] + width[some, None] * (nodes + 1) / 2
     middle = edge[some] + width[some] / 2
     for side, first in ((1, 0), (-1, len(edge))):
-        exact = made.quantile(*sampling._probabilities_at(side * at)) @ weights / 2
+        exact = made.quantile(*probabilities_at(side * at)) @ weights / 2
         ours = lines.intercept[some + first] + lines.slope[some + first] * side * middle
         lined = ~np.isnan(ours)  # the others are drawn from the exact inverse
         assert (off(made, ours, exact)[lined] < 1e-9).all()

@@ -14,7 +14,8 @@ from scipy import special
 import simulate
 from simulate import engine
 from simulate.engine import GRID, RunError
-from simulate.sampling import CHUNK, SCHEMES
+from simulate.sampling.sampler import CHUNK
+from simulate.sampling.schemes import SCHEMES
 
 ROOT = Path(__file__).parent.parent
 PERCENTS = [5, 25, 50, 75, 95]
@@ -241,7 +242,7 @@ def test_the_headline_is_run_where_nothing_is_asked(base):
         ({"quantities": ["totl"]}, "there is no quantity totl; did you mean total?"),
         ({"quantities": ["xyz"]}, "there is no quantity xyz"),
         ({"quantities": "total"}, "quantities are a list of names or 'all', not 'total'"),
-        ({"scheme": "halton"}, "there is no scheme 'halton'; choose one of sobol, random"),
+        ({"scheme": "halton"}, "there is no scheme 'halton'; choose one of latin_hypercube, random, sobol"),
         ({"scenarios": 0}, "0 scenarios are none; ask for at least 1"),
         ({"percentiles": [0]}, "0 is no percentile; choose between 0 and 100"),
         ({"percentiles": [50, 100]}, "100 is no percentile; choose between 0 and 100"),

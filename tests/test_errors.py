@@ -64,7 +64,7 @@ FAULTS = {
         "9: published.link: unknown key; known are quantity, value, unit, source, note",
     ),
     "unknown parameter": (PUE + "scale = 3\n", "6: priors.pue.scale: …"),
-    "misspelt source": (PUE + 'soruce = "x"\n', "6: priors.pue.soruce: unknown key; did you mean 'source'?"),
+    "misspelt source": (PUE + 'soruce = "x"\n', "6: priors.pue.soruce: unknown key; did you mean source?"),
     "misspelt dist": (
         '[priors.pue]\ndits = "lognormal"\n',
         "2: priors.pue.dits: unknown key; did you mean dist?",
@@ -72,7 +72,7 @@ FAULTS = {
     # --- families and quantities
     "unknown family": (
         '[priors.pue]\ndist = "lognormall"\np5 = 1\np95 = 2\n',
-        "2: priors.pue.dist: there is no family 'lognormall'; did you mean 'lognormal'?",
+        "2: priors.pue.dist: there is no family 'lognormall'; did you mean lognormal?",
     ),
     "unknown quantity": (
         STEP + "[priors.peu]\nvalue = 1.1\n",
@@ -314,10 +314,6 @@ FAULTS = {
         'model = "none"\n[priors.a-b]\nvalue = 1\n',
         "2: priors.a-b: a name is letters, digits and _, from a letter on, and no word of Python; write it so",
     ),
-    "name that results use": (
-        PUE + '[quantities.capex_mean]\nformula = "capex"\n',
-        "6: quantities.capex_mean: results use this name beside capex; choose another",
-    ),
     "control characters": (
         '[priors."p\\u001b[31mue\\n"]\nvalue = 1\n',
         '1: priors."p\\x1b[31mue\\n": a name is letters, digits and _, from a letter on, and no word of Python; write it so',
@@ -328,9 +324,9 @@ FAULTS = {
         + PUE,
         "4: quantities.z.formula: column 1: ^ is not allowed; a power is written **",
     ),
-    "formula of a name that results use": (
-        'model = "none"\n[quantities.z]\nformula = "2 * percentile"\n[priors.percentile]\nvalue = 1\n',
-        "4: priors.percentile: results use this name for their own; choose another",
+    "formula of a name that is no name": (
+        'model = "none"\n[quantities.z]\nformula = "2 * b"\n[priors.lambda]\nvalue = 1\n[priors.b]\nvalue = 2\n',
+        "4: priors.lambda: a name is letters, digits and _, from a letter on, and no word of Python; write it so",
     ),
     "priors in a list of tables": (
         '[quantities.y]\nformula = "2 * mine"\n[[priors]]\nname = "mine"\n',
@@ -464,7 +460,7 @@ OVERRIDES = {
     "peu=1.1": "priors.peu: there is no such quantity, and nothing uses it; did you mean pue?",
     "pue.p95=1.05": "priors.pue: p5: percentiles in the wrong order: …",
     "pue.p2.5=1.05": 'priors.pue.p2.5: p2.5 is a dotted key in TOML; write "p2.5" in quotes',
-    'pue={dist="unifrom"}': "priors.pue.dist: there is no family 'unifrom'; did you mean 'uniform'?",
+    'pue={dist="unifrom"}': "priors.pue.dist: there is no family 'unifrom'; did you mean uniform?",
     'quantities.x.formula="puu"': "quantities.x.formula: there is no quantity or prior puu; did you mean pue?",
     "run.seed=1.5": "run.seed: must be a whole number, not 1.5",
     "correlations.pue.pue=0.1": "correlations.pue.pue: a quantity is not correlated with itself; name two priors",

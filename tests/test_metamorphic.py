@@ -10,7 +10,8 @@ import pytest
 
 import simulate
 from simulate import engine, model
-from simulate.sampling import CHUNK, SCHEMES
+from simulate.sampling.sampler import CHUNK
+from simulate.sampling.schemes import SCHEMES
 from simulate.summary import Summary
 
 SCENARIOS = 2**14

@@ -19,9 +19,11 @@ import pytest
 from scipy import special, stats
 from test_distributions import examples
 
-from simulate import sampling
 from simulate.distributions import FAMILIES, distribution
-from simulate.sampling import SCHEMES, Sampler
+from simulate.sampling.sampler import Sampler
+from simulate.sampling.schemes import SCHEMES
+from simulate.sampling.schemes.sobol import keyed_words
+from simulate.sampling.tables import normal_scores as table_scores
 
 FALSE_ALARM = 1e-6
 DRAWS = 2**19
@@ -104,13 +106,13 @@ def test_a_shift_of_a_hundredth_of_a_standard_deviation_is_caught(family):
 
 
 def words(*, seed=20230214, replicate=0, names=("a",), chunk=0, size=2**12):
-    made_words = SCHEMES["random"](seed, replicate, list(names), list(range(len(names))), size)
+    made_words = SCHEMES["random"](seed, replicate, list(names), list(range(len(names))), size, 1)
     return made_words(chunk)
 
 
 def keyed(replicate):
     """The words that scramble a net: those of 16 dimensions."""
-    return sampling._keyed_words(20230214, replicate, list(range(16)), 2**8)
+    return keyed_words(20230214, replicate, list(range(16)), 2**8)
 
 
 # 16 streams that differ in one respect, each a row
@@ -182,7 +184,7 @@ def test_birthday_spacings_of_interleaved_streams(streams):
 
 @every_stream
 def test_no_two_streams_are_correlated(streams):
-    columns = sampling.normal_scores(STREAMS[streams]())
+    columns = table_scores(STREAMS[streams]())
     correlations = np.corrcoef(columns)[np.triu_indices(len(columns), 1)]
     critical = special.ndtri(1 - FALSE_ALARM / 2 / len(correlations))
     assert np.abs(correlations).max() * np.sqrt(columns.shape[1]) < critical

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from simulate.formats import FORMATS
+from simulate.grammar import NAMES, NUMBERS
 from simulate.sampling.schemes import SCHEMES
 
 if TYPE_CHECKING:
@@ -82,9 +83,7 @@ class Sampling:
     scenarios: Annotated[
         int | None, typer.Option(help="Number of joint draws; rounded up to whole chunks.")
     ] = None
-    seed: Annotated[
-        int | None, typer.Option(help="The same seed gives the same result, to the bit.")
-    ] = None
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")] = None
     scheme: Annotated[
         str | None, typer.Option(metavar="|".join(SCHEMES), help="Quasi-random nets (sobol), or other draws.")
     ] = None
@@ -96,15 +95,13 @@ class Sampling:
 
     def asked(self, **more: Any) -> dict[str, Any]:
         """The options as a question takes them."""
-        from simulate.grammar import names, numbers
-
         return {
             "scenarios": self.scenarios,
             "seed": self.seed,
             "scheme": self.scheme,
             "threads": self.threads,
-            "percentiles": numbers(self.percentiles, "percentiles"),
-            "quantities": names(self.quantities),
+            "percentiles": self.percentiles and NUMBERS.read(self.percentiles, "--percentiles"),
+            "quantities": self.quantities and NAMES.read(self.quantities, "--quantities"),
             **more,
         }
 
@@ -125,9 +122,9 @@ class Output:
         Path | None,
         typer.Option(metavar="FOLDER", help="Where to write; by default below outputs/, by the file's name."),
     ] = None
-    output: Annotated[
-        str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")
-    ] = "table"
+    output: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")] = (
+        "table"
+    )
     pictures: Annotated[
         bool | None,
         typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables."),

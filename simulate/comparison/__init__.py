@@ -22,7 +22,7 @@ from simulate.distributions import Constant
 from simulate.engine import GRID, Progress, RunError, Scenarios, standard_error
 from simulate.graph import Array, Column
 from simulate.priors import Priors
-from simulate.sampling import REPLICATES, Sampler
+from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.summary import Summary
 
 Statistic = float | Literal["mean"]
@@ -313,6 +313,7 @@ class _Drawn:
             latent,
             seed=self.seed,
             size=self.size,
+            chunks=self.chunks,
             wanted=[name for name in plan.inputs if name not in constants],
         )
         return Scenarios(plan, sampler, constants, self.size, self.chunks)

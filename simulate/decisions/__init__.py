@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,12 @@ from simulate.engine import GRID, Progress, Scenarios, standard_error
 from simulate.errors import suggestion
 from simulate.graph import Array
 from simulate.priors import Priors, choice
-from simulate.sampling import REPLICATES, Words, probabilities
+from simulate.sampling.sampler import REPLICATES
+from simulate.sampling.tables import probabilities
 from simulate.summary import Summary
+
+if TYPE_CHECKING:
+    from simulate.sampling.schemes import Words
 
 BINS = 1024  # equally probable bins of a prior
 BINS_WITH_JUMPS = 64  # of one with jumps, beside which no line is drawn from bin to bin

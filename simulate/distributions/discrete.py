@@ -22,7 +22,8 @@ from simulate.distributions.protocol import (
     weights_for,
 )
 from simulate.distributions.solvers import root
-from simulate.distributions.values import listed, meant, number
+from simulate.distributions.values import listed, number
+from simulate.errors import suggestion
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, Numbers]:
     for key, name in columns.items():
         if name not in rows[0]:
             known = [str(other) for other in rows[0] if other is not None]
-            raise ParameterError(key, f"{path} has no column {name!r}; {meant(name, known) or listed(known)}")
+            mend = suggestion(name, known, listed(known))
+            raise ParameterError(key, f"{path} has no column {name!r}{mend}")
         numbers: list[float] = []
         for count, row in enumerate(rows, 1):
             try:

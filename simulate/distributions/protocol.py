@@ -9,12 +9,14 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulate.errors import SimulateError
+
 Array = NDArray[np.float64]
 Numbers = tuple[float, ...]
 Score = Callable[[Array, Array], Array]
 
 
-class ParameterError(ValueError):
+class ParameterError(SimulateError):
     """A parameter that is missing, unknown, of the wrong type or impossible.
 
     `key` is the key to mend, or None where it is the table as a whole.
@@ -127,6 +129,15 @@ def increasing(**values: float) -> None:
     for (key, value), (following, bound) in pairwise(values.items()):
         if not value < bound:
             raise ParameterError(key, f"{value:g} is not below {following} = {bound:g}; put them in order")
+
+
+def three_points(lower: float, mode: float, upper: float) -> None:
+    """Raise ParameterError unless lower <= mode <= upper and lower < upper."""
+    increasing(lower=lower, upper=upper)
+    if not lower <= mode <= upper:
+        raise ParameterError(
+            "mode", f"{mode:g} is not between lower = {lower:g} and upper = {upper:g}; move it inside"
+        )
 
 
 def inside(lower: float, upper: float, *percentiles: Percentile) -> None:

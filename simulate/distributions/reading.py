@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulate.distributions import bounded, discrete, unbounded
-from simulate.distributions.bounded import Pert, Triangular
+from simulate.distributions import beta, bounded, discrete, metalog, unbounded
+from simulate.distributions.beta import Pert
+from simulate.distributions.bounded import Triangular
 from simulate.distributions.derived import Truncated
 from simulate.distributions.protocol import (
     Array,
@@ -26,9 +27,16 @@ from simulate.distributions.protocol import (
     inside,
 )
 from simulate.distributions.solvers import newton
-from simulate.distributions.values import described, listed, meant, number
+from simulate.distributions.values import described, listed, number
+from simulate.errors import suggestion
 
-FAMILIES = {**bounded.FAMILIES, **unbounded.FAMILIES, **discrete.FAMILIES}
+FAMILIES = {
+    **bounded.FAMILIES,
+    **beta.FAMILIES,
+    **unbounded.FAMILIES,
+    **metalog.FAMILIES,
+    **discrete.FAMILIES,
+}
 PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
 COUNTS = ("no percentiles", "one percentile", "two percentiles", "three percentiles")
 BOUNDS = {"lower", "upper"}
@@ -45,9 +53,8 @@ def distribution(
     parameters those of the family itself. Raises ParameterError.
     """
     if family not in FAMILIES:
-        raise ParameterError(
-            "dist", f"there is no family {family!r}; {meant(family, FAMILIES) or listed(FAMILIES)}"
-        )
+        mend = suggestion(family, FAMILIES, listed(FAMILIES))
+        raise ParameterError("dist", f"there is no family {family!r}{mend}")
     kind = FAMILIES[family]
     percentiles, keys, bounds = [], {}, {}
     for key, value in parameters.items():
@@ -191,10 +198,12 @@ def chosen_form(
     all_keys = {key for form in ways for key in form.kinds} | (BOUNDS if kind.truncatable else set())
     for key in keys:
         if key not in all_keys:
-            advice = (
-                meant(key, lacking, 0.4) or meant(key, sorted(all_keys - set(keys))) or meant(key, other_keys)
+            mend = (
+                suggestion(key, lacking, likeness=0.4)
+                or suggestion(key, sorted(all_keys - set(keys)))
+                or suggestion(key, other_keys, takes)
             )
-            raise ParameterError(key, f"unknown key; {advice or takes}")
+            raise ParameterError(key, f"unknown key{mend}")
     for key in keys:
         if key not in likely.kinds:
             others = [*(other for other in keys if other in likely.kinds), *percentiles]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from simulate.distributions.protocol import ParameterError
@@ -39,12 +38,6 @@ def described(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a table"
     return "a list" if isinstance(value, list) else f"a {type(value).__name__}"
-
-
-def meant(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
-    """The suggestion of a known word that is close, or nothing."""
-    close = get_close_matches(word, list(known), 1, likeness)
-    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def listed(words: Iterable[str]) -> str:

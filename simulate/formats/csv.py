@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import itertools
-import math
 from collections.abc import Iterator
 from typing import Any, TextIO
 
 from simulate.formats import Sections
 from simulate.results import Result
 from simulate.results.result import ERROR
-from simulate.results.told import shown_labels, told
+from simulate.results.told import key, number, shown_labels, told
 
 
 def write(result: Result, _sections: Sections | None, file: TextIO) -> None:
@@ -31,19 +30,11 @@ def _rows(result: Result, name: str, dims: list[str]) -> Iterator[list[str]]:
     for each in itertools.product(*labels):
         place = tuple(index for index, _ in each)
         at = dict(zip(variable.dims, (label for _, label in each), strict=True))
-        error = _text(errors.values[place]) if errors else ""
-        unit = result.unit(name, **at)
-        yield [*(_label(at.get(dimension, "")) for dimension in dims), name, unit, _text(variable.values[place]), error]
-
-
-def _label(label: Any) -> str:
-    return f"{label:g}" if isinstance(label, float) else str(label)
+        figures = [_text(array.values[place]) if array else "" for array in (variable, errors)]
+        named = [key(at[dimension]) if dimension in at else "" for dimension in dims]
+        yield [*named, name, result.unit(name, **at), *figures]
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    number = float(value)
-    if not math.isfinite(number):
-        return "" if math.isnan(number) else repr(number)
-    return repr(int(value)) if value.dtype.kind in "ib" else repr(number)
+    told = number(value)
+    return "" if told is None else told if isinstance(told, str) else repr(told)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any, TextIO
 
 from simulate.formats import Sections
 from simulate.results import Result
 from simulate.results.result import ERROR
-from simulate.results.told import shown_labels, told
+from simulate.results.told import key, number, shown_labels, told
 
 INSIDE = ("priors", "components", "headline", "asked")  # of the provenance, left to the .nc file
 
@@ -26,18 +25,15 @@ def plain(result: Result) -> dict[str, Any]:
     provenance["files"] = [{**file, "text": None} for file in provenance.get("files", [])]
     for file in provenance["files"]:
         del file["text"]
-    quantities = {
-        name: {
-            each: result.at(each, quantity=name)
-            for each in ("label", "unit")
-            if each in result.coordinates and result.coordinates[each].dims == ("quantity",)
-        }
+    of_quantities = [each for each in ("label", "unit") if each in result]
+    quantities: dict[str, dict[str, Any]] = {
+        name: {each: result.at(each, quantity=name) for each in of_quantities}
         for name in result.labels("quantity")
     }
     others: dict[str, Any] = {
         name: _nested(result, name, ())
         for name, each in result.coordinates.items()
-        if each.dims != (name,) and each.dims != ("quantity",)
+        if name not in each.dims and name not in of_quantities
     }
     for name in told(result):
         for each in (name, name + ERROR):
@@ -56,18 +52,7 @@ def _nested(result: Result, name: str, place: tuple[int, ...]) -> Any:
     """The part of a variable at a place, as nested objects by label along the dimensions that are left."""
     variable = result.variables.get(name) or result.coordinates[name]
     if len(place) == len(variable.dims):
-        return _value(variable.values[place])
+        return number(variable.values[place])
     dimension = variable.dims[len(place)]
     labels = shown_labels(result, name, dimension, place)
-    return {_key(label): _nested(result, name, (*place, index)) for index, label in labels}
-
-
-def _key(label: Any) -> str:
-    return f"{label:g}" if isinstance(label, float) else str(label)
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    number = value.item()
-    return number if isinstance(number, int | bool) or math.isfinite(number) else None
+    return {key(label): _nested(result, name, (*place, index)) for index, label in labels}

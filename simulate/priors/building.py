@@ -157,7 +157,7 @@ def _named_well(
     """Check the name of a prior of the file's own."""
     if entry.name in quantities or entry.name in formulas:
         return True
-    fault = name_fault(entry.name, quantities)
+    fault = name_fault(entry.name)
     if fault:
         stack.report(entry, "priors", None, fault)
     return not fault

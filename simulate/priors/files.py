@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simulate.errors import suggestion
+from simulate.errors import SimulateError, suggestion
+from simulate.grammar import SETTING
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile
 from simulate.priors.schema import File
 
@@ -177,18 +178,10 @@ def override_layer(text: str) -> Layer:
 
     Raises PriorsError where it is no TOML.
     """
-    shown = f"--set '{text}'"
-    example = "write for instance 'pue=1.1' or 'pue={dist=\"uniform\", lower=1.05, upper=1.3}'"
     try:
-        entries = tomllib.loads(text)
-    except RecursionError:
-        raise PriorsError(f"{shown}: brackets nest too deeply; {example}") from None
-    except ValueError as error:
-        fault = re.sub(r" \(at .*\)$", "", str(error))
-        hint = "text stands in quotes within the value; " * fault.startswith("Invalid value")
-        raise PriorsError(f"{shown}: is not a TOML key = value ({fault}); {hint}{example}") from None
-    if not entries:
-        raise PriorsError(f"{shown}: sets nothing; {example}")
+        entries = SETTING.read(text, "--set")
+    except SimulateError as error:
+        raise PriorsError(str(error)) from None
     tables = {name: value for name, value in entries.items() if name in File.model_fields}
     priors = {name: value for name, value in entries.items() if name not in File.model_fields}
     if isinstance(tables.get("priors", {}), dict):
@@ -196,7 +189,7 @@ def override_layer(text: str) -> Layer:
         tables["priors"] = {
             name: value if isinstance(value, dict) else {"value": value} for name, value in priors.items()
         }
-    layer = Layer(shown, tables)
+    layer = Layer(f"--set '{text}'", tables)
     for name in ("extends", "choices"):
         if name in tables:
             raise PriorsError(str(Problem(layer, (name,), "cannot be set here; write it in a file")))

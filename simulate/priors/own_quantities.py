@@ -15,22 +15,11 @@ from simulate.graph import Quantity
 from simulate.priors.layers import Entry, Stack
 from simulate.units import UnitError, conversion_factor
 
-# Names of the Dataset that a run returns, and endings that it gives to a quantity's name.
-RESERVED = frozenset({"percentile", "prior", "grid", "scenario", "prior_band", "prior_unit", "prior_band_given",
-                      "question", "probability", "probability_se", "end"})  # fmt: skip
-ENDINGS = ("_se", "_mean", "_mean_se", "_sd", "_sd_se", "_minimum", "_maximum", "_grid", "_rank_correlation",
-           "_nonfinite", "_shortest", "_shortest_se")  # fmt: skip
 
-
-def name_fault(name: str, others: Collection[str]) -> str:
+def name_fault(name: str) -> str:
     """Say why a name will not do for a quantity of the file's own; '' where it will."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
         return "a name is letters, digits and _, from a letter on, and no word of Python; write it so"
-    if name in RESERVED:
-        return "results use this name for their own; choose another"
-    for ending in ENDINGS:
-        if name.removesuffix(ending) in others and name.endswith(ending):
-            return f"results use this name beside {name.removesuffix(ending)}; choose another"
     return ""
 
 
@@ -53,7 +42,7 @@ def own_quantity(
     stack: Stack, entry: Entry, replaced: Quantity | None, known: Collection[str]
 ) -> Quantity | None:
     """Compile a quantity's formula, in the unit of the one that it replaces."""
-    if replaced is None and (fault := name_fault(entry.name, known)):
+    if replaced is None and (fault := name_fault(entry.name)):
         stack.report(entry, "quantities", None, fault)
     text = entry.table.get("formula")
     if text is None:

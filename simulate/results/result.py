@@ -95,7 +95,9 @@ class Result:
 
     def labels(self, dimension: str) -> list[Any]:
         """The labels along a dimension; none where it is not there."""
-        found: list[Any] = self.coordinates[dimension].values.tolist() if dimension in self.coordinates else []
+        found: list[Any] = (
+            self.coordinates[dimension].values.tolist() if dimension in self.coordinates else []
+        )
         return found
 
     def at(self, name: str, **where: Any) -> Any:

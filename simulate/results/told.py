@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,3 +32,16 @@ def shown_labels(
     others = tuple(each for each in range(part.ndim) if each != axis - len(place))
     known = ~np.isnan(part.astype(float)).all(axis=others)
     return [(index, label) for index, label in enumerate(labels) if known[index]]
+
+
+def key(label: Any) -> str:
+    """A label as text: 5 and not 5.0."""
+    return f"{label:g}" if isinstance(label, float) else str(label)
+
+
+def number(value: Any) -> Any:
+    """A value of an array as a script takes it: whole where it is whole by kind, None for nan and infinities."""
+    if isinstance(value, str):
+        return value
+    plain = value.item()
+    return plain if math.isfinite(plain) else None

@@ -30,7 +30,10 @@ def draws(
     settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme)
     names = asked_quantities(priors, quantities)
     drawn = Drawing({"": priors}, settings).scenarios("", names)
-    shares = [settings.scenarios // REPLICATES + (place < settings.scenarios % REPLICATES) for place in range(REPLICATES)]
+    shares = [
+        settings.scenarios // REPLICATES + (place < settings.scenarios % REPLICATES)
+        for place in range(REPLICATES)
+    ]
     kept: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}
     for replicate, share in enumerate(shares):
         left = share

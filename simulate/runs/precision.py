@@ -9,21 +9,17 @@ how often the true error is within the target.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simulate.errors import SimulateError
+from simulate.grammar import PRECISION
 from simulate.results import Result
 from simulate.sampling.sampler import REPLICATES
 
 START = 2**16
 CEILING = 2**27  # scenarios; about half a minute on two processors
 USUAL = (5.0, 50.0, 95.0)
-
-_TARGET = re.compile(
-    r"(?:(?P<quantity>\w+):p(?P<percent>\d+(?:\.\d+)?)\s*=\s*)?(?P<value>\d*\.?\d+(?:e-?\d+)?)\s*(?P<sign>%?)"
-)
 
 
 @dataclass(frozen=True)
@@ -49,35 +45,23 @@ def t_quantile() -> float:
 
 
 def targets(text: str, quantities: Sequence[str]) -> tuple[Target, ...]:
-    """Read '0.5%' (of P5, P50 and P95 of each quantity) or 'capex:p95=0.2%', several joined by commas.
+    """Read targets; '0.5%' stands for P5, P50 and P95 of each quantity.
 
     Raises SimulateError for what cannot be read, or for a quantity that is not among those of the run.
     """
     found: list[Target] = []
-    for part in text.split(","):
-        match = _TARGET.fullmatch(part.strip())
-        if not match:
-            raise SimulateError(f"--precision: {part.strip()!r} is no target; write 0.5% or capex:p95=0.2%")
-        share = float(match["value"]) / (100 if match["sign"] else 1)
-        if not 0 < share < 1:
-            raise SimulateError(f"--precision: {part.strip()!r} is not between 0 and 100 %; write 0.5%")
-        if match["quantity"] is None:
-            found += [Target(name, percent, share) for name in quantities for percent in USUAL]
-            continue
-        if match["quantity"] not in quantities:
+    for quantity, percent, share in PRECISION.read(text, "--precision"):
+        if quantity is not None and quantity not in quantities:
             raise SimulateError(
-                f"--precision: {match['quantity']} is not among {', '.join(quantities)}; add it to --quantities"
+                f"--precision: {quantity} is not among {', '.join(quantities)}; add it to --quantities"
             )
-        percent = float(match["percent"])
-        if not 0 < percent < 100:
-            raise SimulateError(f"--precision: p{percent:g} is no percentile; choose between 0 and 100")
-        found.append(Target(match["quantity"], percent, share))
+        names = quantities if quantity is None else (quantity,)
+        percents = USUAL if percent is None else (percent,)
+        found += [Target(name, each, share) for name in names for each in percents]
     return tuple(found)
 
 
-def further(
-    result: Result, asked: Sequence[Target], ceiling: int = CEILING
-) -> tuple[int | None, str]:
+def further(result: Result, asked: Sequence[Target], ceiling: int = CEILING) -> tuple[int | None, str]:
     """How many scenarios to draw next, and what was reached; None where all targets are met or the ceiling is near."""
     reached = [(target, target.reached(result)) for target in asked]
     misses = [(target, share) for target, share in reached if share > target.share]

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate import graph
 from simulate.conditions import Condition, Kept, Questions, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.graph import Array
@@ -19,7 +18,7 @@ from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
 from simulate.results.provenance import described
 from simulate.runs import messages
-from simulate.runs.components import with_components
+from simulate.runs.components import components, with_components
 from simulate.runs.correlations import rank_correlations
 from simulate.runs.precision import START, Target, further, targets
 from simulate.scenarios import Chunk, Drawing, Scenarios, asked_quantities
@@ -42,7 +41,7 @@ def run(
     given: Sequence[str] | None = None,
     observe: Sequence[str] | None = None,
     precision: str | None = None,
-    components: bool = False,
+    parts: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -50,7 +49,7 @@ def run(
 
     What is left out is as the file's [run] says. `statistics` are further ones, by name and percent; `probability`
     are conditions whose probability is told; `given` and `observe` are conditions and measured values under which
-    all is told. `precision` adds scenarios until the bands are known so well, such as '0.5%'; `components` adds the
+    all is told. `precision` adds scenarios until the bands are known so well, such as '0.5%'; `parts` adds the
     parts of those quantities that are sums.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
@@ -62,7 +61,7 @@ def run(
         scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, given=given, observe=observe
     )
     asked = asked_quantities(priors, quantities)
-    names = with_components(priors.quantities, priors.priors, asked) if components else asked
+    names = with_components(priors.quantities, priors.priors, asked) if parts else asked
     task = _Task(
         priors,
         names,
@@ -154,47 +153,62 @@ class Folded:
         self.ranked.append(replicate.ranked)
         self.nonfinite = {**replicate.nonfinite, **self.nonfinite}
 
+    @property
+    def whole(self) -> Kept:
+        """What the conditions leave of all replicates."""
+        whole = Kept()
+        for each in self.kept:
+            whole.merge(each)
+        return whole
 
-def fold(
-    drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers
-) -> Folded:
+
+def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers) -> Folded:
     """Draw all scenarios and summarize the named columns; under conditions the inputs' too, which shift.
 
     Raises SimulateError where the conditions leave too few scenarios.
     """
     asked = drawn.questions
-    inputs = drawn.plan.inputs
-    columns = dict.fromkeys([*names, *(inputs if asked.conditional else ())])
+    columns = dict.fromkeys([*names, *(drawn.plan.inputs if asked.conditional else ())])
 
     def work(replicate: int, ticks: Ticks) -> Replicate:
-        gathering = Gathering[str | Condition]([*columns, *asked.probabilities])
-        kept = Kept()
-        ranked: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*inputs, *names])}
-        wrong: dict[str, tuple[int, int]] = {}
-        for chunk in drawn.in_chunks(replicate, ticks):
-            kept.add(chunk.drawn, chunk.size, chunk.weights)
-            if not chunk.size:
-                continue
-            for name in columns:
-                if gathering.add(name, chunk.columns[name], chunk.size, chunk.weights):
-                    wrong.setdefault(name, chunk.at)
-            for condition in asked.probabilities:
-                gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
-            if asked.conditional:
-                _pick(ranked, chunk, _systematic(chunk, -(-RANKED // drawn.chunks)))
-            elif not chunk.at[1]:
-                _pick(ranked, chunk, slice(RANKED))
-        finished = {name: np.concatenate(parts) for name, parts in ranked.items() if parts}
-        return Replicate(gathering.finish(statistics), kept, finished, wrong)
+        return _replicate(drawn, replicate, ticks, [*columns], names, statistics)
 
     folded = Folded(Bands(statistics), asked)
     workers.fold(work, range(drawn.replicates), folded.add, what="scenarios", steps=drawn.steps)
     if asked.conditional:
-        whole = Kept()
-        for each in folded.kept:
-            whole.merge(each)
-        check_kept(asked, whole)
+        check_kept(asked, folded.whole)
     return folded
+
+
+def _replicate(
+    drawn: Scenarios,
+    replicate: int,
+    ticks: Ticks,
+    columns: Sequence[str],
+    ranks: Sequence[str],
+    statistics: Sequence[Statistic],
+) -> Replicate:
+    """Summarize the columns of a replicate; `ranks` are those set aside for ranks beside the inputs."""
+    asked = drawn.questions
+    gathering = Gathering[str | Condition]([*columns, *asked.probabilities])
+    kept = Kept()
+    ranked: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *ranks])}
+    wrong: dict[str, tuple[int, int]] = {}
+    for chunk in drawn.in_chunks(replicate, ticks):
+        kept.add(chunk.drawn, chunk.size, chunk.weights)
+        if not chunk.size:
+            continue
+        for name in columns:
+            if gathering.add(name, chunk.columns[name], chunk.size, chunk.weights):
+                wrong.setdefault(name, chunk.at)
+        for condition in asked.probabilities:
+            gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
+        if asked.conditional:
+            _pick(ranked, chunk, _systematic(chunk, -(-RANKED // drawn.chunks)))
+        elif not chunk.at[1]:
+            _pick(ranked, chunk, slice(RANKED))
+    finished = {name: np.concatenate(parts) for name, parts in ranked.items() if parts}
+    return Replicate(gathering.finish(statistics), kept, finished, wrong)
 
 
 def _pick(ranked: Mapping[str, list[Array]], chunk: Chunk, places: slice | NDArray[np.intp]) -> None:
@@ -224,15 +238,14 @@ def _put_quantities(result: Result, priors: Priors, names: Sequence[str], asked:
     result.beside("unit", ("quantity",), [priors.quantities[name].unit for name in names])
     result.provenance["asked"] = list(asked)
     result.provenance["headline"] = [name for name in asked if name in priors.headline] or list(asked[:1])
-    totals = {name: priors.quantities[name] for name in names if name not in priors.priors}
     result.provenance["components"] = {
-        name: list(quantity.needs) for name, quantity in totals.items() if quantity.is_total
+        name: [part for part in parts if part in names]
+        for name, parts in components(priors.quantities, priors.priors).items()
+        if name in names
     }
 
 
-def _put_priors(
-    result: Result, priors: Priors, drawn: Scenarios, folded: Folded, settings: Settings
-) -> None:
+def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded, settings: Settings) -> None:
     inputs, shares = drawn.plan.inputs, np.array(settings.percentiles) / 100
     result.along("prior", inputs)
     result.beside("prior_unit", ("prior",), [priors.quantities[name].unit for name in inputs])
@@ -272,9 +285,7 @@ def _put_answers(result: Result, folded: Folded) -> None:
         values, errors = [band.value("mean") for band in bands], [band.error("mean") for band in bands]
         result.put("probability", ("question",), values, errors, label="probability", unit="1")
     if asked.conditional:
-        whole = Kept()
-        for each in folded.kept:
-            whole.merge(each)
+        whole = folded.whole
         result.provenance["kept"] = {
             "scenarios": whole.kept,
             "share": whole.kept / whole.drawn,

@@ -37,11 +37,13 @@ from simulate.distributions import Constant
 from simulate.engine import Scenarios, ranks, standard_error
 from simulate.graph import Array, Column, Quantity
 from simulate.priors import Priors
-from simulate.sampling import CHUNK, REPLICATES, Sampler, Words
+from simulate.sampling.sampler import CHUNK, REPLICATES, Sampler
 from simulate.summary import Summary
 
 if TYPE_CHECKING:
     from xarray import Dataset
+
+    from simulate.sampling.schemes import Words
 
 BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
 EXCHANGED = 2**12  # scenarios of a chunk of which each column is exchanged in turn: all columns fit the cache

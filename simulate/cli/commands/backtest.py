@@ -17,9 +17,7 @@ def command(
         typer.Argument(metavar="CASES", help="A CSV file of training runs; the package's cases without it."),
     ] = None,
     *,
-    seed: Annotated[
-        int | None, typer.Option(help="The same seed gives the same result, to the bit.")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")] = None,
     output: Output,
 ) -> None:
     """Score forecasts against outcomes.

@@ -9,6 +9,7 @@ import typer
 
 from simulate.cli.emitting import emit
 from simulate.cli.options import Output, Sampling
+from simulate.grammar import BRIDGE
 
 
 def command(
@@ -50,10 +51,9 @@ def command(
       simulate compare priors/base.toml --vary pue=1.1,1.2,1.3
     """  # noqa: D301
     from simulate.comparison import cases_of, compare, default_name
-    from simulate.grammar import bridge_statistics
 
     cases = cases_of(sources, vary or ())
-    asked = sampling.asked(bridge=bridge_statistics(bridge), scale=scale)
+    asked = sampling.asked(bridge=BRIDGE.read(bridge, "--bridge"), scale=scale)
     emit(
         "compare",
         lambda progress: compare(cases, **asked, progress=progress),

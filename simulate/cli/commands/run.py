@@ -9,6 +9,7 @@ import typer
 
 from simulate.cli.emitting import emit
 from simulate.cli.options import Given, Output, Sampling, Source
+from simulate.grammar import STATISTIC
 
 
 def command(
@@ -17,7 +18,9 @@ def command(
     sampling: Sampling,
     statistic: Annotated[
         list[str] | None,
-        typer.Option(metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."),
+        typer.Option(
+            metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."
+        ),
     ] = None,
     interval: Annotated[
         tuple[str, float] | None,
@@ -64,12 +67,12 @@ def command(
       simulate run priors/base.toml --quantities capex --statistic 'expected_shortfall 95'
       simulate run priors/base.toml --precision 0.5%
     """  # noqa: D301
-    from simulate.grammar import statistic as read_statistic
     from simulate.results.folder import default_folder
     from simulate.runs import draws, run
 
     priors, asked = source.load(), sampling.asked()
-    further = [read_statistic(text) for text in statistic or ()] + [interval][: bool(interval)]
+    further = [STATISTIC.read(text, "--statistic") for text in statistic or ()]
+    further += [interval] if interval else []
     drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities")}
     emit(
         "run",
@@ -81,7 +84,7 @@ def command(
             given=given,
             observe=observe,
             precision=precision,
-            components=output.for_people,
+            parts=output.for_people,
             progress=progress,
         ),
         output,

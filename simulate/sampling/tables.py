@@ -1,0 +1,255 @@
+"""Tables: inverse distribution functions as one multiply-add.
+
+Read as a signed integer, a word plus one half is its distance from the nearer end of (0, 1), in units of
+2^-32, with the sign telling which end. The sign, exponent and leading bits of that float name a cell, so
+that both tails stay resolved; a cell's line runs through the values at its two Gauss points, which keeps its
+mean. A cell that holds a jump, or in which a line is too far from the curve (of a loguniform over 25 decades, or
+where the density vanishes between two components), is left blank: its draws come from the exact inverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from simulate.distributions import Distribution
+    from simulate.sampling.schemes import Words
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_LEADING_BITS = 8
+_OCTAVES = 32
+_HALF = _OCTAVES << _LEADING_BITS  # cells on one side of the median
+_GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)  # in units of the cell
+_SCORES_PER_UNIT = 512
+_SCORE_LIMIT = 8.5
+_SCORE_CELLS = int(2 * _SCORE_LIMIT * _SCORES_PER_UNIT)
+_TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile range, if that is more
+_SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A piecewise linear function: intercept + slope * position; nan in the cells left blank."""
+
+    intercept: Array
+    slope: Array
+    blank: bool = False  # whether there are such cells
+
+    def __call__(self, cell: NDArray[np.int64], position: Array) -> Array:
+        """Values at positions in their cells."""
+        value = self.slope.take(cell)
+        value *= position
+        value += self.intercept.take(cell)
+        return value
+
+
+def _lines(left: Array, right: Array, low: Array, high: Array) -> Lines:
+    """Lines through (left, low) and (right, high)."""
+    slope = (high - low) / (right - left)
+    slope[high == low] = 0.0
+    return Lines(low - slope * left, slope)
+
+
+def _positions(words: Words) -> Array:
+    """Signed distance from the nearer end of (0, 1), in units of 2^-32."""
+    position = words.view(np.int32).astype(np.float64)
+    position += 0.5
+    return position
+
+
+def _cells(position: Array) -> NDArray[np.int64]:
+    """The cell of each position."""
+    leading = position.view(np.int64) >> (52 - _LEADING_BITS)
+    cell = leading & (_HALF - 1)
+    leading >>= 63
+    leading &= _HALF
+    cell |= leading
+    return cell
+
+
+def probabilities(words: Words) -> tuple[Array, Array]:
+    """The probabilities below and above that the words stand for, the smaller of the two exact."""
+    return probabilities_at(_positions(words))
+
+
+def probabilities_at(position: Array) -> tuple[Array, Array]:
+    """The probabilities below and above a position, the smaller of the two exact."""
+    near = np.abs(position) * 2.0**-32
+    below = position > 0
+    return np.where(below, near, 1 - near), np.where(below, 1 - near, near)
+
+
+@cache
+def cell_edges() -> tuple[Array, Array]:
+    """Left edge and width of each cell, as distances; the upper half repeats the lower."""
+    # the exponent is -1 (for one half) to 30; a cell's number holds it as bias 1023 leaves it modulo 32
+    exponent = (np.arange(_OCTAVES).repeat(1 << _LEADING_BITS) + 1).astype(float)
+    exponent[exponent == _OCTAVES] = 0.0
+    exponent[exponent == _OCTAVES - 1] = -1.0
+    leading = np.tile(np.arange(1 << _LEADING_BITS), _OCTAVES) / 2.0**_LEADING_BITS
+    return 2.0**exponent * (1 + leading), 2.0**exponent / 2.0**_LEADING_BITS
+
+
+@cache
+def _cell_nodes() -> tuple[Array, Array, Array, Array]:
+    """Signed positions of the two Gauss points of each cell, then their normal scores: left and right."""
+    from scipy.special import ndtri
+
+    edge, width = cell_edges()
+    left, right = (edge + width * place for place in _GAUSS)
+    scores = [ndtri(distance * 2.0**-32) for distance in (left, right)]
+    return (
+        np.concatenate([left, -left]),
+        np.concatenate([right, -right]),
+        np.concatenate([scores[0], -scores[0]]),
+        np.concatenate([scores[1], -scores[1]]),
+    )
+
+
+def _scale(distribution: Distribution, values: Array) -> Array:
+    """What errors are relative to: the value, or the interquartile range where that is more."""
+    low, high = distribution.quantile(np.array([0.25, 0.75]))
+    scale: Array = np.maximum(np.abs(values), high - low)
+    return scale
+
+
+def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) -> Array:
+    """Quantiles at p = 1 - q, whose normal scores are given: where costly, between exact ones on a grid.
+
+    Six-point interpolation with step 1/32 in the score, unless that from every other point of the grid tells
+    that it is not smooth enough.
+    """
+    if not distribution.costly:
+        return distribution.quantile(p, q)
+    from scipy.special import ndtr
+
+    step, reach = 1 / 32, 8.75
+    grid = np.arange(-reach, reach + step / 2, step)
+    exact = distribution.quantile(ndtr(grid), ndtr(-grid))
+    coarse = exact[::2]
+    between = sum(
+        weight / 256 * coarse[place : len(coarse) - 5 + place]
+        for place, weight in enumerate((3, -25, 150, 150, -25, 3))
+    )
+    known = exact[5:-5:2]
+    if (np.abs(between - known) > _SMOOTH * _scale(distribution, known)).any():
+        return distribution.quantile(p, q)
+    place = (scores + reach) / step
+    first = np.clip(place.astype(np.int64) - 2, 0, len(grid) - 6)
+    offset = place - first
+    value = np.zeros_like(scores)
+    for k in range(6):
+        weight = np.ones_like(scores)
+        for other in range(6):
+            if other != k:
+                weight *= (offset - other) / (k - other)
+        value += weight * exact[first + k]
+    low, high = distribution.support
+    return np.clip(value, low, high)
+
+
+def _blanked(
+    distribution: Distribution, lines: Lines, values: Array, edges: tuple[Array, Array], jumped: Mask
+) -> Lines:
+    """Blank the cells that hold a jump and those whose line is off by more than the tolerance.
+
+    A parabola departs from its line by at most a twelfth of the width times the change of the slope from one
+    cell, of those with the given edges, to the next.
+    """
+    left, right = edges
+    change = np.abs(np.diff(lines.slope))
+    change[left[1:] != right[:-1]] = 0.0
+    error = np.abs(right - left) / 12 * np.maximum(np.append(change, 0.0), np.append(0.0, change))
+    blank = jumped | (error > _TOLERANCE * _scale(distribution, values))
+    lines.intercept[blank] = np.nan
+    return Lines(lines.intercept, lines.slope, bool(blank.any()))
+
+
+def _holding(left: Array, right: Array, jumps: Array) -> Mask:
+    """Which of the cells from left to right hold one of the increasing jumps."""
+    holding: Mask = np.searchsorted(jumps, left, "left") < np.searchsorted(jumps, right, "right")
+    return holding
+
+
+def uniform_table(distribution: Distribution) -> Lines:
+    """The quantile function, for cells of a word's position."""
+    left, right, left_score, right_score = _cell_nodes()
+    low = _quantiles(distribution, left_score, *probabilities_at(left))
+    high = _quantiles(distribution, right_score, *probabilities_at(right))
+    edge, width = cell_edges()
+    outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
+    from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
+    jumped = _holding(from_left, to_right, distribution.jumps)
+    edges = np.concatenate([edge, -edge]), np.concatenate([edge + width, -edge - width])
+    return _blanked(distribution, _lines(left, right, low, high), low, edges, jumped)
+
+
+def score_table(distribution: Distribution) -> Lines:
+    """The quantile function, for equal cells of the normal score."""
+    from scipy.special import ndtr, ndtri
+
+    width = 1 / _SCORES_PER_UNIT
+    edges: Array = -_SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
+    left, right = (edges[:-1] + place * width for place in _GAUSS)
+    low, high = (_quantiles(distribution, scores, ndtr(scores), ndtr(-scores)) for scores in (left, right))
+    around = edges[:-1], edges[1:]
+    jumped = _holding(*around, ndtri(distribution.jumps))
+    return _blanked(distribution, _lines(left, right, low, high), low, around, jumped)
+
+
+@lru_cache(maxsize=512)
+def _cached(table: Callable[[Distribution], Lines], distribution: Distribution) -> Lines:
+    return table(distribution)
+
+
+def tabulated(table: Callable[[Distribution], Lines], distribution: Distribution) -> Lines:
+    """The table of a distribution, remembered where the distribution can be a key (empirical ones cannot)."""
+    try:
+        return _cached(table, distribution)  # type: ignore[arg-type]
+    except TypeError:
+        return table(distribution)
+
+
+@cache
+def _normal_scores() -> Lines:
+    """The standard normal's quantile function, for cells of a word's position."""
+    left, right, left_score, right_score = _cell_nodes()
+    return _lines(left, right, left_score, right_score)
+
+
+def normal_scores(words: Words) -> Array:
+    """Standard normal draws for words."""
+    position = _positions(words)
+    return _normal_scores()(_cells(position), position)
+
+
+def at_words(distribution: Distribution, table: Lines, words: Words) -> Array:
+    """Values of a distribution, the table being its uniform one, for words."""
+    position = _positions(words)
+    values = table(_cells(position), position)
+    if table.blank:
+        blank = np.flatnonzero(np.isnan(values))
+        values[blank] = distribution.quantile(*probabilities_at(position[blank]))
+    return values
+
+
+def at_scores(distribution: Distribution, table: Lines, scores: Array) -> Array:
+    """Values of a distribution, the table being its score table, at standard normal scores."""
+    position = np.clip(scores, -_SCORE_LIMIT, _SCORE_LIMIT - 1e-9)
+    cell = ((position + _SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
+    values = table(cell, position)
+    if table.blank:
+        from scipy.special import ndtr
+
+        blank = np.flatnonzero(np.isnan(values))
+        scores = position[blank]
+        values[blank] = distribution.quantile(ndtr(scores), ndtr(-scores))
+    return values
