@@ -28,7 +28,7 @@ from simulate.statistics import Bands, Gathering, Part, Statistic, standard_erro
 from simulate.summary import Summary
 
 Scale = Literal["linear", "log"]
-Told = float | Literal["mean"]  # a statistic: a percent, or the mean
+Asked = float | Literal["mean"]  # a statistic: a percent, or the mean
 
 PAIRS = 32  # orders drawn where there are many changes, each with its reverse
 _REPLICATED_PAIRS = 2  # those from which the scenarios' share of the standard error is estimated
@@ -52,12 +52,12 @@ def bridges(
     drawing: Drawing,
     sides: tuple[str, str],
     quantities: Sequence[str],
-    statistics: Sequence[Told],
+    statistics: Sequence[Asked],
     *,
     scale: Scale = "linear",
     pairs: int = PAIRS,
     workers: Workers,
-) -> dict[str, dict[Told, Bridge | None]]:
+) -> dict[str, dict[Asked, Bridge | None]]:
     """For each quantity and statistic the bridge from one case of a drawing to another.
 
     Both cases must be able to compute each quantity. None stands for a statistic that is not finite, or on the log
@@ -83,7 +83,7 @@ def bridges(
 class _Values:
     """The statistics of versions of quantities: on all scenarios, and of each replicate where asked."""
 
-    def __init__(self, game: Game, drawing: Drawing, statistics: Sequence[Told]) -> None:
+    def __init__(self, game: Game, drawing: Drawing, statistics: Sequence[Asked]) -> None:
         self.game, self.drawing = game, drawing
         self.size, self.chunks = chunking(drawing.settings.scenarios)
         self.told = Statistic("told", self._of, "those of the bridge")
@@ -96,9 +96,7 @@ class _Values:
         if summary.nonfinite:
             return np.full(len(self._statistics), np.nan)
         percentiles = iter(summary.percentiles(self._percents).tolist() if self._percents else ())
-        return np.array(
-            [summary.mean if each == "mean" else next(percentiles) for each in self._statistics]
-        )
+        return np.array([summary.mean if each == "mean" else next(percentiles) for each in self._statistics])
 
     def evaluate(self, walked: Walks, workers: Workers, what: str) -> None:
         """Evaluate the hybrids of all walks: those of exact bridges and the ends on all scenarios."""
@@ -134,7 +132,9 @@ class _Values:
         apart = (self.told,) if together == 1 else ()
 
         def work(replicates: Sequence[int], ticks: Ticks) -> dict[int, Part]:
-            words = {key: [each.words(replicate) for replicate in replicates] for key, each in samplers.items()}
+            words = {
+                key: [each.words(replicate) for replicate in replicates] for key, each in samplers.items()
+            }
             gathering = Gathering(batch)
             for first in ticks(range(0, chunks, TOGETHER)):
                 several = range(first, min(first + TOGETHER, chunks))
@@ -161,7 +161,7 @@ class _Values:
         """For each side of the priors and of the correlations, the sampler of the draws that versions need."""
         return {
             (prior, correlation): Sampler(
-                {name: self.game.bindings[name][prior].distribution for name in names},
+                {name: self.game.distribution(name, prior) for name in names},
                 self.drawing.places,
                 self.game.sides[correlation].latents,
                 seed=self.drawing.settings.seed,
@@ -242,7 +242,9 @@ def _bridge(game: Game, walked: Walks, values: _Values, name: str, place: int, s
             walked_pairs = list(zip(walked.orders, walked.loops, strict=True))
             drawn = [_over_a_pair(order, loop, worth.__getitem__) for order, loop in walked_pairs]
             parts = {key: math.fsum(pair[key] for pair in drawn) / len(drawn) for key in walked.changes}
-            replicated = [_over_a_pair(order, loop, apart) for order, loop in walked_pairs[:_REPLICATED_PAIRS]]
+            replicated = [
+                _over_a_pair(order, loop, apart) for order, loop in walked_pairs[:_REPLICATED_PAIRS]
+            ]
             errors = {
                 key: math.hypot(
                     float(standard_error([pair[key] for pair in drawn])),

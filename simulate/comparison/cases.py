@@ -10,11 +10,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from simulate import grammar
 from simulate.errors import SimulateError
 from simulate.priors import Priors, PriorsError, SourceFile, choice, load_priors, stated
 from simulate.results import Result, folder, provenance
+from simulate.results.result import ERROR
 from simulate.settings import Settings
+from simulate.statistics import Band, Statistic
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -37,6 +41,35 @@ class Case:
     def conditions(self) -> tuple[str, ...]:
         """The conditions and measured values under which the case is told, as texts."""
         return (*self.settings.given, *self.settings.observe)
+
+
+class SavedBand(Band):
+    """A band as an earlier run has kept it; a percentile that it did not tell is read off its fine ones."""
+
+    def __init__(self, saved: Result, quantity: str, statistics: Sequence[Statistic]) -> None:
+        super().__init__(statistics)
+        self._saved, self._quantity = saved, quantity
+
+    def value(self, name: str) -> Any:
+        """The statistic of a name."""
+        return self._at(name, between=True)
+
+    def error(self, name: str) -> Any:
+        """Its standard error, nan for a percentile that was not told."""
+        return self._at(name + ERROR, between=False)
+
+    def _at(self, name: str, *, between: bool) -> Any:
+        kept = self._saved.at(name, quantity=self._quantity)
+        along = self._saved.variables[name].dims[1:]
+        if not along:
+            return kept
+        asked = next(each.labels for each in self.statistics if each.along == along[0])
+        fine = self._saved.at("fine_percentiles", quantity=self._quantity)
+        read = np.interp(asked, self._saved["fine_percentile"], fine)
+        told = dict(zip(self._saved.labels(along[0]), kept.tolist(), strict=True))
+        return np.array(
+            [told.get(label, each if between else np.nan) for label, each in zip(asked, read, strict=True)]
+        )
 
 
 if TYPE_CHECKING:
@@ -96,7 +129,9 @@ def _case_of(source: Any) -> Case:
             priors = load_priors(path)
             return _fresh(choice(priors, chosen) if chosen else priors)
     if not hasattr(source, "data_vars"):
-        raise SimulateError(f"{type(source).__name__} is nothing to compare; give a priors file, or an earlier run")
+        raise SimulateError(
+            f"{type(source).__name__} is nothing to compare; give a priors file, or an earlier run"
+        )
     return _case_of(Result.of_dataset(source))
 
 
@@ -108,7 +143,9 @@ def _fresh(priors: Priors) -> Case:
 def _earlier(result: Result, path: Path) -> Case:
     """The case of an earlier run: its priors read again from the texts in it, its own settings."""
     if result.question != "run":
-        raise SimulateError(f"a result of `simulate {result.question}` is no case; give one of `simulate run`")
+        raise SimulateError(
+            f"a result of `simulate {result.question}` is no case; give one of `simulate run`"
+        )
     name = _stem(path)
     return Case(name, name, _read_again(result.provenance), provenance.settings_of(result), result)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from simulate.comparison.inputs import Binding, bindings
+from simulate.distributions import Distribution
 from simulate.priors import Priors
 from simulate.scenarios import Latents
 
@@ -128,6 +128,12 @@ class Game:
         if binding.distribution is not None:
             return binding, (side, int(name in self.reshuffled and CORRELATIONS in hybrid))
         return binding, binding.value if binding.function is None else binding.function
+
+    def distribution(self, name: str, side: int) -> Distribution:
+        """The distribution that a side draws a name from."""
+        distribution = self.bindings[name][side].distribution
+        assert distribution is not None
+        return distribution
 
     def drawn(self, versions: Iterable[int]) -> dict[Draws, list[str]]:
         """The names whose draws versions need, for each side of the priors and of the correlations."""

@@ -48,8 +48,9 @@ def bindings(priors: Priors) -> dict[str, Binding]:
             continue
         if name in priors.priors:
             distribution = priors.priors[name].distribution
-            constant = isinstance(distribution, Constant)
-            found[name] = Binding(value=distribution.value) if constant else Binding(distribution)
+            found[name] = Binding(distribution)
+            if isinstance(distribution, Constant):
+                found[name] = Binding(value=distribution.value)
         elif quantity.function is not None:
             found[name] = Binding(function=quantity.function, needs=quantity.needs)
         else:
