@@ -13,18 +13,14 @@ import argparse
 import itertools
 import json
 import math
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
 import simulate
-from simulate import engine
-from simulate.precision import run_to, t_quantile, targets
-from simulate.sensitivity import tornado
+from simulate.runs.precision import t_quantile
 
 PERCENTS = (5.0, 50.0, 95.0, 99.0)
 SCENARIOS = 2**14
@@ -90,49 +86,38 @@ def truths() -> dict[tuple[str, str], float]:
     return exact
 
 
-def _priors() -> simulate.Priors:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "coverage.toml"
-        path.write_text(PRIORS, encoding="utf-8")
-        return simulate.load_priors(path)
-
-
 def estimates(scheme: str, seed: int) -> dict[tuple[str, str], tuple[float, float]]:
     """Estimate and standard error of every statistic with one seed."""
-    priors = _priors()
-    drawn = engine.scenarios_of(priors, QUANTITIES, scenarios=SCENARIOS, seed=seed, scheme=scheme)
-    folded = engine.fold(drawn, QUANTITIES, PERCENTS, threads=1)
+    priors = simulate.load_priors(PRIORS)
+    settings = {"scenarios": SCENARIOS, "seed": seed, "scheme": scheme, "threads": 1}
+    run = simulate.run(priors, quantities=QUANTITIES, percentiles=PERCENTS, **settings)
     found: dict[tuple[str, str], tuple[float, float]] = {}
-    for name, summary in folded.merged.items():
-        errors = engine.standard_error(folded.percentiles[name])
-        moments = engine.standard_error(np.array(folded.moments[name]))
-        for percent, value, error in zip(PERCENTS, summary.percentiles(PERCENTS), errors, strict=True):
-            found[name, f"P{percent:g}"] = float(value), float(error)
-        found[name, "mean"] = summary.mean, float(moments[0])
-    bars = tornado(priors, ["product"], "sobol", scenarios=SCENARIOS, seed=seed, scheme=scheme, threads=1)
-    figures = next(bar.figures for bar in bars.effects[0].bars if bar.prior == "a")
-    found["product", "first order of a"] = figures["first"], figures["first_se"]
-    found["product", "total of a"] = figures["total"], figures["total_se"]
+    for name in QUANTITIES:
+        bands = run.sel(quantity=name)
+        for percent in PERCENTS:
+            at = bands.sel(percentile=percent)
+            found[name, f"P{percent:g}"] = float(at["percentiles"]), float(at["percentiles_se"])
+        found[name, "mean"] = float(bands["mean"]), float(bands["mean_se"])
+    shares = simulate.tornado(priors, quantities=["product"], method="sobol", **settings)
+    of_a = shares.sel(quantity="product", prior="a")
+    found["product", "first order of a"] = float(of_a["first"]), float(of_a["first_se"])
+    found["product", "total of a"] = float(of_a["total"]), float(of_a["total_se"])
     return found
 
 
 def within(scheme: str, seed: int) -> bool:
     """Whether a run to 2 % of P5, P50 and P95 of the product has all three within 2 %, and says so."""
-    priors = _priors()
-
-    def run(count: int, percents: list[float]) -> object:
-        return simulate.run(
-            priors,
-            scenarios=count,
-            seed=seed,
-            scheme=scheme,
-            threads=1,
-            percentiles=percents,
-            quantities=["product"],
-        )
-
-    dataset = run_to(targets("product:p95=2%", ["product"]), run, [95.0], start=2**10)
-    return abs(float(dataset["product"][0]) / truths()["product", "P95"] - 1) <= 0.02
+    run = simulate.run(
+        simulate.load_priors(PRIORS),
+        scenarios=2**10,
+        seed=seed,
+        scheme=scheme,
+        threads=1,
+        percentiles=[95],
+        quantities=["product"],
+        precision="2%",
+    )
+    return abs(float(run["percentiles"].item()) / truths()["product", "P95"] - 1) <= 0.02
 
 
 def measure(replications: int) -> dict[str, dict[str, float]]:

@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [--rounds 5] [--format table|json] [--large]
 
-Compared, in turn, round by round: `engine.run` on priors/base.toml at 1e6 scenarios with the hand-written numpy of
+Compared, in turn, round by round: `simulate.run` on priors/base.toml at 1e6 scenarios with the hand-written numpy of
 handwritten.py, in process; `simulate run --format json` with that script, with a process that only imports what
 `run` imports, as whole processes; `simulate --help` with importing numpy, typer and pydantic. `--large` adds the
 peak memory at 1e8 scenarios.
@@ -27,7 +27,7 @@ import simulate
 ROOT = Path(__file__).parent.parent
 BASE = ROOT / "priors" / "base.toml"
 SCENARIOS = 2**20
-IMPORTS = "import simulate.cli, simulate.engine, simulate.results, scipy.special, xarray, h5netcdf, pydantic"
+IMPORTS = "import simulate.cli, simulate.runs, simulate.results.netcdf, scipy.special, h5netcdf, pydantic"
 COMMAND = [sys.executable, "-c", "from simulate.cli import main; main()"]
 
 

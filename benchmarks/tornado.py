@@ -22,9 +22,9 @@ from scipy.special import ndtri
 
 import simulate
 import simulate.distributions
-from simulate import engine
 from simulate.sampling.sampler import Sampler
-from simulate.sensitivity import METHODS, tornado
+from simulate.scenarios import Drawing, Scenarios
+from simulate.sensitivity.methods import METHODS
 
 BASE = Path(__file__).parent.parent / "priors" / "base.toml"
 
@@ -143,12 +143,17 @@ def elapsed(work: Callable[[], object]) -> tuple[float, object]:
     return min(times), result
 
 
+def scenarios_of(priors: simulate.Priors) -> Scenarios:
+    """What capex is computed from."""
+    return Drawing({"": priors}, priors.run).scenarios("", ["capex"], count=1)
+
+
 def salib(priors: simulate.Priors, size: int, seed: int = 1) -> dict[str, np.ndarray]:
     """First-order and total indices of capex by SALib, on the same plan and exact inverses."""
     from SALib.analyze import sobol as analyze
     from SALib.sample import sobol as sample
 
-    drawn = engine.scenarios_of(priors, ["capex"], scenarios=1, seed=1)
+    drawn = scenarios_of(priors)
     names = list(drawn.sampler.wanted)
     problem = {"num_vars": len(names), "names": names, "bounds": [[0, 1]] * len(names)}
     with warnings.catch_warnings():
@@ -165,10 +170,9 @@ def salib(priors: simulate.Priors, size: int, seed: int = 1) -> dict[str, np.nda
 
 def ours(priors: simulate.Priors, scenarios: int, seed: int = 1) -> dict[str, np.ndarray]:
     """The same by `tornado`."""
-    bars = tornado(priors, ["capex"], "sobol", scenarios=scenarios, seed=seed).effects[0].bars
-    names = engine.scenarios_of(priors, ["capex"], scenarios=1, seed=1).sampler.wanted
-    figures = {bar.prior: bar.figures for bar in bars}
-    return {order: np.array([figures[name][order] for name in names]) for order in ("first", "total")}
+    found = simulate.tornado(priors, quantities=["capex"], method="sobol", scenarios=scenarios, seed=seed)
+    capex = found.sel(quantity="capex", prior=list(scenarios_of(priors).sampler.wanted))
+    return {order: capex[order].values for order in ("first", "total")}
 
 
 def error(found: dict[str, np.ndarray], exact: dict[str, np.ndarray]) -> float:
@@ -190,7 +194,7 @@ def main() -> None:
     run, _ = elapsed(lambda: simulate.run(priors, scenarios=10**6))
     results: dict[str, object] = {"seconds of a run of 1e6": run}
     for method in METHODS:
-        seconds, _ = elapsed(lambda method=method: tornado(priors, ["capex"], method))
+        seconds, _ = elapsed(lambda method=method: simulate.tornado(priors, quantities=["capex"], method=method))
         results[f"{method}: seconds"] = seconds
         results[f"{method}: over a run of 1e6"] = seconds / run
     for scheme in ("sobol", "random"):

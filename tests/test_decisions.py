@@ -11,15 +11,23 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from simulate import decisions, engine
 from simulate.cli import main
-from simulate.decisions import plots as decision_plots
+from simulate.decisions import decide
+from simulate.decisions import information as value_of_information
 from simulate.decisions import report as decision_report
+from simulate.decisions.plots import plots
+from simulate.errors import SimulateError
+from simulate.formats import FORMATS
+from simulate.layout import laid_out, plain
 from simulate.priors import choice, load_priors
-from simulate.tables import plain
+from simulate.results import netcdf
+from simulate.runs import run
+from simulate.scenarios import Drawing
 
 OWN_OR_RENT = "priors/own-or-rent.toml"
 QUICK = 2**14
+FILES = {"decide.nc", "decide.csv"}
+PICTURES = {"decide.png", "decide.svg"}
 NORMAL = NormalDist()
 
 
@@ -39,26 +47,37 @@ TWO_NORMALS = normal("p1", 1, 1) + normal("p2", 0, 2) + option("one", "p1") + op
 
 
 @pytest.fixture
-def file(tmp_path):
-    def write(text):
-        path = tmp_path / "decision.toml"
-        path.write_text(f'model = "none"\n{text}', encoding="utf-8")
-        return path
-
-    return write
+def file(load):
+    return lambda text: load(f'model = "none"\n{text}', name="decision")
 
 
 @pytest.fixture
 def decided(file):
-    def decide(text, **options):
-        options = {"quantities": ["value"], "scenarios": QUICK, **options}
-        return decisions.decide(load_priors(file(text)), **options)
+    def told(text, **options):
+        return decide(file(text), **{"quantities": ["value"], "scenarios": QUICK, **options})
 
-    return decide
+    return told
 
 
 def worth(decision):
-    return {each.prior: each for each in decision.evppi}
+    """Each prior's EVPPI and its standard error."""
+    return {name: decision.estimate("evppi", prior=name) for name in decision.labels("prior")}
+
+
+def off(estimate, exact):
+    """By how many standard errors an estimate misses."""
+    value, error = estimate
+    return abs(value - exact) / error
+
+
+def text_of(decision, width=None):
+    return plain(laid_out(decision_report.sections(decision), width))
+
+
+def written(decision, form):
+    file = io.StringIO()
+    FORMATS[form](decision, list, file)
+    return file.getvalue()
 
 
 def unit_loss(mean, sd):
@@ -74,23 +93,27 @@ def unit_loss(mean, sd):
 @pytest.mark.parametrize(("scheme", "largest_error"), [("sobol", 2e-5), ("random", 2e-3)])
 def test_two_normal_options_have_the_closed_form(decided, scheme, largest_error):
     decision = decided(TWO_NORMALS, scenarios=2**20, scheme=scheme, maximize=True)
-    assert decision.best == "one"
+    assert decision.attributes["best"] == "one"
     found = worth(decision)
     for estimate, exact in (
-        (decision.evpi, 0.4798107063483925),
+        (decision.estimate("evpi"), 0.4798107063483925),
         (found["p1"], 0.08331547058768629),
         (found["p2"], 0.39559311480261206),
     ):
-        assert 0 < estimate.se < largest_error
-        assert abs(estimate.value - exact) < 4 * estimate.se
+        assert 0 < estimate[1] < largest_error
+        assert off(estimate, exact) < 4
 
 
 def test_minimizing_losses_is_maximizing_gains(decided):
     losses = TWO_NORMALS.replace('"p1"', '"-p1"').replace('"p2"', '"-p2"')
     most, least = decided(TWO_NORMALS, maximize=True), decided(losses)
-    assert (least.best, least.evpi, least.evppi) == (most.best, most.evpi, most.evppi)
-    assert [each.regret for each in least.options] == [each.regret for each in most.options]
-    assert decided(TWO_NORMALS).best == "two"
+    assert least.attributes["best"] == most.attributes["best"]
+    assert least.labels("prior") == most.labels("prior")
+    for name in ("evpi", "evppi", "expected_regret", "probability_best"):
+        for each in (name, f"{name}_se"):
+            assert np.array_equal(least[each], most[each])
+    assert [each.attributes["objective"] for each in (least, most)] == ["minimize", "maximize"]
+    assert decided(TWO_NORMALS).attributes["best"] == "two"
 
 
 @pytest.mark.parametrize("rho", [-0.6, 0.7])
@@ -99,11 +122,11 @@ def test_a_correlated_prior_tells_of_the_other(decided, rho):
     decision = decided(link + TWO_NORMALS, scenarios=2**18, maximize=True)
     found = worth(decision)
     for estimate, sd in (
-        (decision.evpi, math.sqrt(5 - 4 * rho)),
+        (decision.estimate("evpi"), math.sqrt(5 - 4 * rho)),
         (found["p1"], abs(1 - 2 * rho)),
         (found["p2"], abs(2 - rho)),
     ):
-        assert abs(estimate.value - unit_loss(1, sd)) < 4 * estimate.se
+        assert off(estimate, unit_loss(1, sd)) < 4
 
 
 def test_two_lognormal_costs_have_the_closed_form(decided):
@@ -119,11 +142,11 @@ def test_two_lognormal_costs_have_the_closed_form(decided):
     decision = decided(text, scenarios=2**18)
     found, best = worth(decision), min(mean)
     for estimate, exact in (
-        (decision.evpi, best - least(*mean, math.hypot(*sigma))),
+        (decision.estimate("evpi"), best - least(*mean, math.hypot(*sigma))),
         (found["a"], best - least(mean[0], mean[1], sigma[0])),
         (found["b"], best - least(mean[1], mean[0], sigma[1])),
     ):
-        assert abs(estimate.value - exact) < 4 * estimate.se
+        assert off(estimate, exact) < 4
 
 
 def test_a_prior_of_few_values_is_binned_by_value(decided):
@@ -131,20 +154,19 @@ def test_a_prior_of_few_values_is_binned_by_value(decided):
     text = values + normal("b", 1.5, 1) + option("one", "a") + option("two", "b")
     found = worth(decided(text, scenarios=2**18))
     # Without knowing: E[b] = 1.5 against E[a] = 2.55. Knowing a = 0, a quarter of the time, saves 1.5.
-    assert abs(found["a"].value - 0.25 * 1.5) < 4 * found["a"].se
-    assert found["a"].se < 1e-3
-    exact = unit_loss(2.55 - 1.5, 1)
-    assert abs(found["b"].value - exact) < 4 * found["b"].se
+    assert off(found["a"], 0.25 * 1.5) < 4
+    assert found["a"][1] < 1e-3
+    assert off(found["b"], unit_loss(2.55 - 1.5, 1)) < 4
 
 
 def test_cuts_keep_values_whole_and_follow_what_is_smooth_between_them(file):
     mixture = '[priors.{}]\ndist = "choice"\nvalues = [1, 2, 3]\nweights = [0.31, 0.4, 0.29]\n'
-    priors = load_priors(file(mixture.format("a") + lognormal("b", 1, 1) + '[quantities.c]\nformula="a*b"\n'))
+    priors = file(mixture.format("a") + lognormal("b", 1, 1) + '[quantities.c]\nformula="a*b"\n')
     values, smooth = (priors.priors[name].distribution for name in "ab")
-    assert decisions._cuts([values]) == pytest.approx([0.31, 0.71])
-    assert decisions._cuts([smooth]) is None
-    both = decisions._cuts([values, smooth])  # another family in another choice
-    assert len(both) == decisions.BINS_WITH_JUMPS - 1 + 2
+    assert value_of_information.cuts([values]) == pytest.approx([0.31, 0.71])
+    assert value_of_information.cuts([smooth]) is None
+    both = value_of_information.cuts([values, smooth])  # another family in another choice
+    assert len(both) == value_of_information.BINS_WITH_JUMPS - 1 + 2
 
 
 def test_noise_is_worth_nothing(decided):
@@ -153,9 +175,9 @@ def test_noise_is_worth_nothing(decided):
     text += option("one", "a + 0 * idle") + option("two", "b")
     values, errors = [], []
     for seed in range(10):
-        idle = worth(decided(text, seed=seed, scheme="random"))["idle"]
-        values.append(idle.value)
-        errors.append(idle.se)
+        value, error = worth(decided(text, seed=seed, scheme="random"))["idle"]
+        values.append(value)
+        errors.append(error)
     # Told as 0 where below it, so that the mean of as many is at most that of the positive halves: 0.4 errors.
     assert np.mean(values) < 0.4 * np.mean(errors) + 4 * np.mean(errors) / math.sqrt(10)
 
@@ -166,8 +188,8 @@ def test_a_prior_with_other_parameters_in_a_choice_is_found_out_in_both(decided)
     found = worth(decision)
     assert list(found) == ["a"]
     # The difference is 2 z with z standard normal, so that either is cheaper half of the time.
-    assert abs(found["a"].value - unit_loss(0, 2)) < 4 * found["a"].se
-    assert found["a"].value <= decision.evpi.value
+    assert off(found["a"], unit_loss(0, 2)) < 4
+    assert found["a"][0] <= decision.at("evpi")
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -176,46 +198,71 @@ def test_a_prior_with_other_parameters_in_a_choice_is_found_out_in_both(decided)
 
 @pytest.fixture(scope="module")
 def own_or_rent():
-    return decisions.decide(load_priors(OWN_OR_RENT), scenarios=QUICK)
+    return decide(load_priors(OWN_OR_RENT), scenarios=QUICK)
 
 
 def test_bands_are_those_of_the_choices_own_runs_to_the_bit(own_or_rent):
     priors = load_priors(OWN_OR_RENT)
-    for each in own_or_rent.options:
-        names = list(each.bands)
-        run = engine.run(choice(priors, each.name), QUICK, quantities=names)
-        assert names == list(priors.run.quantities)
-        for name, band in each.bands.items():
-            assert np.array_equal(band.percentiles, run[name].values)
-            assert np.array_equal(band.percentile_se, run[f"{name}_se"].values)
-            assert band.mean == float(run[f"{name}_mean"])
-            assert band.mean_se == pytest.approx(float(run[f"{name}_mean_se"]), rel=1e-13)
+    names = own_or_rent.labels("quantity")
+    assert names == list(priors.run.quantities)
+    for each in own_or_rent.labels("choice"):
+        alone = run(choice(priors, each), scenarios=QUICK, quantities=names)
+        for name in names:
+            for variable in ("percentiles", "mean", "sd", "minimum", "maximum", "fine_percentiles"):
+                for figure in {variable, f"{variable}_se"} & set(alone.variables):
+                    told = own_or_rent.at(figure, quantity=name, choice=each)
+                    assert np.array_equal(told, alone.at(figure, quantity=name))
+
+
+def test_choices_are_drawn_on_the_uniforms_of_a_run_of_the_file(file):
+    """A choice that computes what the file draws leaves the other names their dimensions."""
+    text = normal("p1", 1, 1) + normal("p2", 0, 2) + '[quantities.beside]\nformula = "p2"\n'
+    text += '[quantities.value]\nformula = "p1 + p2"\n'
+    text += option("one", "1", unit="1", quantity="p1") + option("two", "2", unit="1", quantity="p1")
+    priors = file(text)
+    bands = run(priors, scenarios=QUICK, quantities=["beside"]).at("percentiles", quantity="beside")
+    decision = decide(priors, scenarios=QUICK, quantities=["value", "beside"])
+    for each in decision.at("percentiles", quantity="beside"):
+        assert np.array_equal(each, bands)
+
+
+def test_a_correlation_that_no_choice_has_does_not_tie_what_they_draw(load):
+    """The file gives the names their dimensions, and is itself no choice."""
+    links = "[correlations]\np1.p2 = {gaussian_copula = 0.9}\n"
+    own = "".join(
+        f"[choices.{name}.priors.p1]\nvalue = {value}\n" for name, value in (("one", 1), ("two", 2))
+    )
+    text = 'model = "none"\n' + normal("p1", 1, 1) + normal("p2", 0, 2)
+    text += option("one", "p1 + p2") + option("two", "p1 - p2") + own
+    tied, free = (
+        decide(load(f"{each}", name=name), quantities=["value"], scenarios=QUICK)
+        for name, each in (("tied", text + links), ("free", text))
+    )
+    assert np.array_equal(tied["percentiles"], free["percentiles"])
 
 
 def test_figures_fit_together(own_or_rent):
-    told, cost = own_or_rent, own_or_rent.quantity.name
-    best = told.option(told.best)
-    assert sum(each.probability_best.value for each in told.options) == pytest.approx(1, abs=1e-12)
-    assert best.regret == told.evpi
-    for each in told.options:
-        further = each.bands[cost].mean - best.bands[cost].mean
-        assert each.regret.value - best.regret.value == pytest.approx(further, rel=1e-9, abs=1e-15)
-        assert further >= 0
-    values = [each.value for each in told.evppi]
+    told = own_or_rent
+    cost, best = told.attributes["decided_by"], told.attributes["best"]
+    assert sum(told["probability_best"]) == pytest.approx(1, abs=1e-12)
+    assert told.estimate("expected_regret", choice=best) == told.estimate("evpi")
+    means = told.at("mean", quantity=cost)
+    further = means - told.at("mean", quantity=cost, choice=best)
+    assert further.min() >= 0
+    assert told["expected_regret"] - told.at("evpi") == pytest.approx(further, rel=1e-9, abs=1e-15)
+    values = told["evppi"].tolist()
     assert values == sorted(values, reverse=True)
-    assert all(0 <= value <= told.evpi.value for value in values)
+    assert all(0 <= value <= told.at("evpi") for value in values)
 
 
 def test_only_uncertain_priors_that_the_cost_needs_are_listed(own_or_rent):
     priors = load_priors(OWN_OR_RENT)
-    listed = {each.prior for each in own_or_rent.evppi}
+    cases = {option: choice(priors, option) for option in priors.choices}
+    drawing = Drawing(cases, priors.run)
     used = {
-        name
-        for option in priors.choices
-        for name in engine.scenarios_of(
-            choice(priors, option), ["cost_per_1k_tokens"], scenarios=16, seed=0
-        ).sampler.wanted
+        name for option in cases for name in drawing.scenarios(option, ["cost_per_1k_tokens"]).sampler.wanted
     }
+    listed = set(own_or_rent.labels("prior"))
     assert listed == used
     assert "output_tokens" in listed
     assert "training_tokens" not in listed
@@ -224,57 +271,101 @@ def test_only_uncertain_priors_that_the_cost_needs_are_listed(own_or_rent):
 def test_equal_choices_share_the_scenarios(decided):
     text = normal("a", 0, 1) + option("one", "a") + option("two", "a") + option("three", "a + 1")
     decision = decided(text)
-    assert [each.probability_best.value for each in decision.options] == [0.5, 0.5, 0]
-    assert [each.regret.value for each in decision.options] == [0, 0, 1]
-    assert (decision.best, decision.evpi.value) == ("one", 0)
-    assert [each.value for each in decision.evppi] == [0]
+    assert decision["probability_best"].tolist() == [0.5, 0.5, 0]
+    assert decision["expected_regret"].tolist() == [0, 0, 1]
+    assert (decision.attributes["best"], decision.at("evpi")) == ("one", 0)
+    assert decision["evppi"].tolist() == [0]
     assert "in every scenario" in decision_report.verdict(decision)
-    decision_plots.decision_figure(decision).draw_without_rendering()
+    plots(decision)["decide"].draw_without_rendering()
 
 
-def test_constants_can_be_decided_between(decided):
+def test_constants_can_be_decided_between(decided, tmp_path):
     decision = decided("[priors.a]\nvalue = 2\n" + option("one", "a") + option("two", "3 - a"))
-    assert decision.best == "two"
-    assert [each.regret.value for each in decision.options] == [1, 0]
-    assert decision.evppi == ()
-    assert "nan" not in plain(decision_report.report(decision))
-    decision_plots.decision_figure(decision).draw_without_rendering()
+    assert decision.attributes["best"] == "two"
+    assert decision["expected_regret"].tolist() == [1, 0]
+    assert decision.labels("prior") == []
+    assert "nan" not in text_of(decision)
+    plots(decision)["decide"].draw_without_rendering()
+    (tmp_path / "decide.nc").write_bytes(netcdf.written(decision))
+    assert netcdf.read(tmp_path / "decide.nc")["evppi"].shape == (0,)
+
+
+def test_what_is_not_a_number_beside_the_cost_is_told_and_left_out(decided):
+    text = normal("p1", 1, 1) + normal("p2", 0, 2)
+    for name, beside in (("one", "log(p1)"), ("two", "p2")):
+        text += option(name, "p1" if name == "one" else "p2") + option(name, beside, quantity="beside")
+    decision = decided(text, quantities=["value", "beside"])
+    lost = decision.at("nonfinite", quantity="beside", choice="one")
+    assert lost == pytest.approx(QUICK * NORMAL.cdf(-1), rel=0.01)
+    assert decision.at("nonfinite", quantity="beside", choice="two") == 0
+    line = f"beside of one: nan or infinite in {lost:,.0f} of 16,384 scenarios, left out"
+    assert decision.warnings == [line]
 
 
 @pytest.mark.parametrize("scheme", ["sobol", "random"])
 def test_the_result_does_not_depend_on_threads(scheme):
     priors = load_priors("priors/accelerators.toml")
     told = [
-        decisions.to_json(decisions.decide(priors, scenarios=2**13, scheme=scheme, threads=threads))
+        written(decide(priors, scenarios=2**13, scheme=scheme, threads=threads), "json")
         for threads in (1, 2, None)
     ]
     assert told[0] == told[1] == told[2]
 
 
-def test_json_has_the_shape(own_or_rent):
-    told = json.loads(decision_report.json_text(own_or_rent))
-    assert (told["quantity"], told["unit"], told["best"]) == ("cost_per_1k_tokens", "USD/ktoken", "own")
-    assert set(told["choices"]["own"]) == {
-        *("label", "mean", "mean_se", "percentiles", "percentile_se"),
-        *("probability_best", "probability_best_se", "expected_regret", "expected_regret_se"),
+def test_progress_is_told_to_the_end_and_can_end_the_work(decided):
+    told = []
+    decided(TWO_NORMALS, progress=lambda *step: told.append(step))
+    assert told == [("scenarios", done, 16) for done in range(1, 17)]
+
+    def gone(*_step):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        decided(TWO_NORMALS, threads=1, progress=gone)
+
+
+def test_the_result_has_the_layout(own_or_rent):
+    told, cost = own_or_rent, "cost_per_1k_tokens"
+    assert told.question == "decide"
+    assert (told.attributes["decided_by"], told.attributes["best"]) == (cost, "own")
+    assert told.labels("quantity")[0] == cost
+    assert told.labels("choice") == ["own", "rent_reserved", "rent_on_demand"]
+    assert told.at("choice_label", choice="own") == "Buy the servers"
+    dims = {name: told.variables[name].dims for name in told.figures()}
+    assert dims == {
+        "percentiles": ("quantity", "choice", "percentile"),
+        "fine_percentiles": ("quantity", "choice", "fine_percentile"),
+        **dict.fromkeys(("mean", "sd", "minimum", "maximum", "nonfinite"), ("quantity", "choice")),
+        **dict.fromkeys(("probability_best", "expected_regret"), ("choice",)),
+        "evpi": (),
+        "evppi": ("prior",),
     }
-    assert list(told["choices"]["own"]["percentiles"]) == ["5", "25", "50", "75", "95"]
-    assert set(told["evpi"]) == {"value", "se"}
-    assert {"prior", "value", "se"} <= set(told["evppi"][0])
-    assert set(told["quantities"]["break_even_utilization"]["choices"]) == {
-        "own",
-        "rent_reserved",
-        "rent_on_demand",
-    }
+    units = {name: told.unit(name) for name in ("probability_best", "expected_regret", "evpi", "evppi")}
+    assert units == {"probability_best": "1"} | dict.fromkeys(list(units)[1:], "USD/ktoken")
+    assert told.at("prior_label", prior="it_lifetime") == "IT lifetime"
+    assert told.at("prior_unit", prior="it_lifetime") == "year"
+
+
+def test_json_has_figures_by_quantity_and_choice(own_or_rent):
+    told = json.loads(written(own_or_rent, "json"))
+    assert (told["decided_by"], told["best"]) == ("cost_per_1k_tokens", "own")
+    assert list(told["quantities"]) == own_or_rent.labels("quantity")
+    cost = told["quantities"]["cost_per_1k_tokens"]
+    assert cost["unit"] == "USD/ktoken"
+    assert list(cost["percentiles"]["own"]) == ["5", "25", "50", "75", "95"]
+    assert set(cost["mean"]) == set(told["expected_regret"]) == {"own", "rent_reserved", "rent_on_demand"}
+    assert (told["evpi"], told["evpi_se"]) == own_or_rent.estimate("evpi")
+    assert list(told["evppi"]) == own_or_rent.labels("prior")
 
 
 def test_csv_has_every_figure(own_or_rent):
-    rows = list(csv.DictReader(io.StringIO(decision_report.csv_text(own_or_rent))))
-    by = {(row["quantity"], row["choice"], row["prior"], row["figure"]): row for row in rows}
-    assert len(by) == len(rows) == 4 * 3 * 6 + 3 * 2 + 1 + len(own_or_rent.evppi)
-    cost = own_or_rent.quantity.name
-    assert float(by[cost, "", "", "evpi"]["value"]) == own_or_rent.evpi.value
-    assert by[cost, "own", "", "probability_best"]["unit"] == "1"
+    rows = list(csv.DictReader(io.StringIO(written(own_or_rent, "csv"))))
+    by = {
+        (row["quantity"], row["choice"], row["percentile"], row["prior"], row["figure"]): row for row in rows
+    }
+    assert len(by) == len(rows) == 4 * 3 * (5 + 5) + 3 * 2 + 1 + len(own_or_rent.labels("prior"))
+    assert float(by["", "", "", "", "evpi"]["value"]) == own_or_rent.at("evpi")
+    assert by["", "own", "", "", "probability_best"]["unit"] == "1"
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -283,7 +374,7 @@ def test_csv_has_every_figure(own_or_rent):
 
 @pytest.mark.parametrize("width", [None, 120, 80, 40])
 def test_the_report_keeps_to_its_width(own_or_rent, width):
-    text = plain(decision_report.report(own_or_rent, width))
+    text = text_of(own_or_rent, width)
     if width:
         assert max(map(len, text.splitlines())) <= width
     assert "Best by expected cost: Buy the servers." in " ".join(text.split())
@@ -291,14 +382,16 @@ def test_the_report_keeps_to_its_width(own_or_rent, width):
 
 
 def test_the_picture_shows_each_choice_and_what_is_worth_finding_out(own_or_rent):
-    figure = decision_plots.decision_figure(own_or_rent)
+    figure = plots(own_or_rent)["decide"]
     figure.draw_without_rendering()
     upper, lower = figure.axes
     labels = [label.get_text() for label in upper.get_yticklabels()]
-    assert labels == [each.label for each in own_or_rent.options]
-    listed = [each.label for each in decision_report.worth_telling(own_or_rent)]
+    assert labels == own_or_rent["choice_label"].tolist()
+    listed = [
+        own_or_rent.at("prior_label", prior=name) for name, *_ in decision_report.worth_telling(own_or_rent)
+    ]
     assert [label.get_text() for label in lower.get_yticklabels()] == ["everything (EVPI)", *listed]
-    assert listed[0] == own_or_rent.evppi[0].label
+    assert listed[0] == own_or_rent["prior_label"][0]
 
 
 @pytest.mark.parametrize(
@@ -338,11 +431,12 @@ def command(monkeypatch, capsys, tmp_path):
     return run
 
 
-def test_command_writes_three_files_and_prints_a_table(command, tmp_path):
+def test_command_writes_its_files_and_prints_a_table(command, tmp_path):
     code, out, err = command(OWN_OR_RENT, "--scenarios", QUICK)
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err == f"Wrote {tmp_path / 'out'}/: decide.csv, decide.nc, decide.png, decide.svg\n"
     assert "Buy the servers" in out
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"decide.csv", "decide.png", "decide.svg"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | PICTURES
 
 
 def test_command_options_reach_the_decision(command, tmp_path):
@@ -352,11 +446,12 @@ def test_command_options_reach_the_decision(command, tmp_path):
     )
     told = json.loads(out)
     assert code == 0
-    assert (told["quantity"], told["objective"], told["seed"]) == ("cost_per_day", "maximize", 3)
-    assert list(told["choices"]["own"]["percentiles"]) == ["10", "90"]
-    assert list(told["quantities"]) == ["utilization"]
-    assert "pue" not in {each["prior"] for each in told["evppi"]}
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["decide.csv"]
+    assert (told["decided_by"], told["objective"], told["seed"]) == ("cost_per_day", "maximize", 3)
+    assert told["scheme"] == "random"
+    assert list(told["quantities"]) == ["cost_per_day", "utilization"]
+    assert list(told["quantities"]["cost_per_day"]["percentiles"]["own"]) == ["10", "90"]
+    assert "pue" not in told["evppi"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
 
 
 def test_csv_is_the_file_that_is_written(command, tmp_path):
@@ -405,7 +500,7 @@ REFUSED = {
 @pytest.mark.parametrize("why", REFUSED)
 def test_what_cannot_be_decided_is_told_in_one_line(command, file, why, tmp_path):
     text, arguments, message = REFUSED[why]
-    code, out, err = command(file(text), "--scenarios", QUICK, *arguments)
+    code, out, err = command(file(text).path, "--scenarios", QUICK, *arguments)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert err.startswith(f"{tmp_path / 'decision.toml'}:")
@@ -420,6 +515,13 @@ def test_a_quantity_that_a_choice_cannot_compute_is_told_with_what_it_lacks(comm
     assert err.startswith(
         f"{OWN_OR_RENT}: batch_limit cannot be computed in own; give a prior for replica_acc"
     )
+
+
+def test_a_script_gets_the_same_errors(file):
+    with pytest.raises(SimulateError, match="'value' is no cost to decide by; name it first, then others"):
+        decide(file(TWO_NORMALS), quantities="value")
+    with pytest.raises(SimulateError, match="scheme"):
+        decide(file(TWO_NORMALS), quantities=["value"], scheme="sobel")
 
 
 def test_decisions_are_imported_late():

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 import simulate
-from simulate import engine, model
+from simulate import model
+from simulate.replicates import Workers
+from simulate.runs.run import fold
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
+from simulate.scenarios import Drawing
+from simulate.statistics import usual
 from simulate.summary import Summary
 
 SCENARIOS = 2**14
@@ -20,14 +24,14 @@ A_BIN = 2**-10  # how wide the bins behind percentiles are, relative to the valu
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
 
-@pytest.fixture
-def load(tmp_path):
-    def loaded(text):
-        path = tmp_path / "priors.toml"
-        path.write_text(text, encoding="utf-8")
-        return simulate.load_priors(path)
+def drawn_of(priors, names, **settings):
+    """The scenarios of a file from which names can be computed."""
+    return Drawing({"": priors}, priors.run.asked(**settings)).scenarios("", names)
 
-    return loaded
+
+def band(run, name, variable="percentiles"):
+    """A variable of one quantity of a run."""
+    return run[variable].sel(quantity=name).values
 
 
 def own(formulas, priors):
@@ -51,27 +55,25 @@ def test_parts_of_a_whole_are_one_together_in_every_scenario(load, scheme):
     priors = load(
         own({"a_share": "a / (a + b)", "b_share": "b / (a + b)", "whole": "a_share + b_share"}, TWO)
     )
-    whole = simulate.draws(priors, SCENARIOS, scheme=scheme)["whole"].values
+    whole = simulate.draws(priors, scenarios=SCENARIOS, scheme=scheme)["value"].sel(quantity="whole").values
     assert np.abs(whole - 1).max() <= 1e-15
 
 
 @every_scheme
 def test_a_difference_of_equals_is_zero(load, scheme):
     priors = load(own({"nothing": "x - x", "one": "x / x"}, SPREAD))
-    run = simulate.run(priors, SCENARIOS, scheme=scheme, percentiles=PERCENTS)
-    assert run["nothing"].values.tolist() == [0.0] * len(PERCENTS)
-    assert run["one"].values.tolist() == [1.0] * len(PERCENTS)
+    run = simulate.run(priors, scenarios=SCENARIOS, scheme=scheme, percentiles=PERCENTS)
+    assert band(run, "nothing").tolist() == [0.0] * len(PERCENTS)
+    assert band(run, "one").tolist() == [1.0] * len(PERCENTS)
     for name in ("nothing", "one"):
-        assert float(run[f"{name}_sd"]) == float(run[f"{name}_sd_se"]) == float(run[f"{name}_se"].max()) == 0
+        assert [band(run, name, each).max() for each in ("sd", "sd_se", "percentiles_se")] == [0, 0, 0]
 
 
 # ---------------------------------------------------------------------------------------------------------
 # Units and monotone maps
 
 
-def outputs(run, name):
-    parts = ["", "_se", "_mean", "_mean_se", "_sd", "_sd_se", "_minimum", "_maximum", "_grid"]
-    return {part: run[name + part].values for part in parts}
+IN_THE_UNIT = ["percentiles", "percentiles_se", "mean", "mean_se", "sd", "sd_se", "minimum", "maximum"]
 
 
 def of_model(name, prior, formulas):
@@ -89,10 +91,11 @@ def test_a_power_of_two_between_units_is_a_power_of_two_between_results_to_the_b
         prior = f'dist = "uniform", lower = {one}, upper = {60 * one}, unit = "{unit}"'
         priors = load(of_model("weight_bytes", prior, formulas))
         options = {"percentiles": PERCENTS, "quantities": list(formulas)}
-        runs.append(simulate.run(priors, SCENARIOS, scheme=scheme, **options))
-    for part, values in outputs(runs[0], "y").items():
-        assert np.array_equal(values, runs[1][f"y{part}"].values)
-        assert np.array_equal(values, 1024 * runs[0][f"in_kibibytes{part}"].values)
+        runs.append(simulate.run(priors, scenarios=SCENARIOS, scheme=scheme, **options))
+    for variable in [*IN_THE_UNIT, "fine_percentiles"]:
+        values = band(runs[0], "y", variable)
+        assert np.array_equal(values, band(runs[1], "y", variable))
+        assert np.array_equal(values, 1024 * band(runs[0], "in_kibibytes", variable))
 
 
 @every_scheme
@@ -101,9 +104,8 @@ def test_another_unit_of_a_prior_changes_nothing_but_rounding(load, scheme):
     for unit, one in (("ms", 1e-3), ("s", 1), ("h", 3600)):
         prior = f'dist = "lognormal", p5 = {0.003 / one!r}, p95 = {0.07 / one!r}, unit = "{unit}/token"'
         priors = load(of_model("seconds_per_token", prior, {"y": "2 * seconds_per_token"}))
-        columns_of_units.append(
-            simulate.draws(priors, SCENARIOS, scheme=scheme, quantities=["y"])["y"].values
-        )
+        drawn = simulate.draws(priors, scenarios=SCENARIOS, scheme=scheme, quantities=["y"])
+        columns_of_units.append(band(drawn, "y", "value"))
     for other in columns_of_units[1:]:
         # the exponential amplifies the rounding of its argument, here up to 15, by as much
         assert np.abs(other / columns_of_units[0] - 1).max() < 15 * 2**-51
@@ -120,10 +122,9 @@ def test_another_unit_of_a_prior_changes_nothing_but_rounding(load, scheme):
     ],
 )
 def test_an_increasing_map_maps_percentiles(load, scheme, text, function):
-    run = simulate.run(
-        load(own({"y": text, "same": "x"}, SPREAD)), SCENARIOS, scheme=scheme, percentiles=PERCENTS
-    )
-    x, y = run["same"].values, run["y"].values
+    priors = load(own({"y": text, "same": "x"}, SPREAD))
+    run = simulate.run(priors, scenarios=SCENARIOS, scheme=scheme, percentiles=PERCENTS)
+    x, y = band(run, "same"), band(run, "y")
     low, high = (function(x - sign * np.abs(x) * A_BIN) for sign in (1, -1))
     assert (y >= low - np.abs(y) * A_BIN).all()
     assert (y <= high + np.abs(y) * A_BIN).all()
@@ -131,18 +132,18 @@ def test_an_increasing_map_maps_percentiles(load, scheme, text, function):
 
 def test_an_increasing_map_of_few_values_maps_percentiles_exactly(load):
     prior = "x = { dist = 'choice', values = [-3, 1, 2.5, 40], weights = [1, 2, 3, 4] }"
-    run = simulate.run(load(own({"y": "x ** 3 + 1", "same": "x"}, prior)), SCENARIOS, percentiles=PERCENTS)
-    assert run["y"].values.tolist() == (run["same"].values ** 3 + 1).tolist()
+    priors = load(own({"y": "x ** 3 + 1", "same": "x"}, prior))
+    run = simulate.run(priors, scenarios=SCENARIOS, percentiles=PERCENTS)
+    assert band(run, "y").tolist() == (band(run, "same") ** 3 + 1).tolist()
 
 
 def test_a_change_of_sign_turns_the_percentiles_round(load):
     percents = [2.3, 10.1, 33.4, 66.6, 89.9, 97.7]  # none between two scenarios, where there is a choice
-    run = simulate.run(load(own({"y": "0 - x", "same": "x"}, SPREAD)), SCENARIOS, percentiles=percents)
-    assert run["y"].values == pytest.approx(-run["same"].values[::-1], rel=1e-12)
-    assert (float(run["y_minimum"]), float(run["y_maximum"])) == (
-        -float(run["same_maximum"]),
-        -float(run["same_minimum"]),
-    )
+    priors = load(own({"y": "0 - x", "same": "x"}, SPREAD))
+    run = simulate.run(priors, scenarios=SCENARIOS, percentiles=percents)
+    assert band(run, "y") == pytest.approx(-band(run, "same")[::-1], rel=1e-12)
+    assert band(run, "y", "minimum") == -band(run, "same", "maximum")
+    assert band(run, "y", "maximum") == -band(run, "same", "minimum")
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -152,9 +153,8 @@ def test_a_change_of_sign_turns_the_percentiles_round(load):
 def columns(priors, names, scheme):
     """The draws of the names."""
     bound = [name for name in priors.priors if name in names]
-    drawn = engine.scenarios_of(priors, bound, scenarios=SCENARIOS, seed=5, scheme=scheme)
-    draw = drawn.replicate(3)(0)
-    return {name: draw[name] for name in bound}
+    chunk = next(drawn_of(priors, bound, scenarios=SCENARIOS, seed=5, scheme=scheme).in_chunks(3))
+    return {name: chunk.columns[name] for name in bound}
 
 
 def tables_of(names):
@@ -260,7 +260,7 @@ TWO_CHUNKS = 2 * 16 * CHUNK
 
 def whole_run(priors, scheme, **options):
     options = {"scenarios": TWO_CHUNKS, "quantities": ["capex", "training_cost"], **options}
-    return simulate.run(priors, scheme=scheme, interval=95, **options)
+    return simulate.run(priors, scheme=scheme, statistics=[("shortest", 95)], **options)
 
 
 @pytest.fixture(scope="module")
@@ -280,41 +280,63 @@ def test_the_seed_and_the_number_of_scenarios_do_matter(base, one_thread, scheme
     assert hashed(whole_run(base, scheme, scenarios=TWO_CHUNKS // 2)) != one_thread[scheme]
 
 
+class Shuffled(Workers):
+    """Workers that do the last things first."""
+
+    def fold(self, work, tasks, take, *, what, steps):
+        """Work off the tasks in another order, and take the results in theirs."""
+        done = {}
+        order = random.Random(7).sample(list(tasks), len(tasks))
+        super().fold(
+            work, order, lambda result: done.update({order[len(done)]: result}), what=what, steps=steps
+        )
+        for task in tasks:
+            take(done[task])
+
+
 @every_scheme
-def test_any_order_of_replicates_gives_one_hash(base, one_thread, scheme, monkeypatch):
-    def shuffled(work, tasks, threads):
-        del threads
-        tasks = list(tasks)
-        done = {task: work(task) for task in random.Random(7).sample(tasks, len(tasks))}
-        yield from (done[task] for task in tasks)
-
-    monkeypatch.setattr(engine, "ordered_map", shuffled)
-    assert hashed(whole_run(base, scheme)) == one_thread[scheme]
+def test_any_order_of_replicates_gives_the_same_bands(base, scheme):
+    drawn = drawn_of(base, ["capex", "training_cost"], scenarios=TWO_CHUNKS, scheme=scheme)
+    statistics = usual(PERCENTS)
+    in_turn, shuffled = (
+        fold(drawn, drawn.plan.outputs, statistics, workers).bands for workers in (Workers(1), Shuffled(1))
+    )
+    for name, told in in_turn.items():
+        for statistic in statistics:
+            assert np.array_equal(told.value(statistic.name), shuffled[name].value(statistic.name))
+            if statistic.error:
+                assert np.array_equal(told.error(statistic.name), shuffled[name].error(statistic.name))
 
 
 @every_scheme
-@pytest.mark.parametrize("together", [1, 7])
-def test_how_many_chunks_are_drawn_together_does_not_matter(base, one_thread, scheme, together, monkeypatch):
-    monkeypatch.setattr(engine, "_TOGETHER", together)
-    assert hashed(whole_run(base, scheme)) == one_thread[scheme]
+def test_chunks_drawn_together_are_as_each_alone(base, scheme):
+    drawn = drawn_of(base, ["capex", "training_cost"], scenarios=7 * 16 * CHUNK, scheme=scheme)
+    words = drawn.sampler.words(1)
+    chunks = list(drawn.in_chunks(1))
+    assert len(chunks) == drawn.chunks == 7
+    for place, chunk in enumerate(chunks):
+        assert chunk.at == (1, place)
+        assert np.array_equal(chunk.words, words(place))
+        alone = drawn.inputs(words(place))
+        for name, column in {**alone, **drawn.plan(alone)}.items():
+            assert np.array_equal(chunk.columns[name], column), name
 
 
 @every_scheme
 def test_chunks_are_the_same_in_any_order(base, scheme):
-    drawn = engine.scenarios_of(base, ["capex"], scenarios=8 * 16 * CHUNK, seed=3, scheme=scheme)
-    draw, again = drawn.replicate(2), drawn.replicate(2)
-    forward = [draw(chunk) for chunk in range(4)]
+    drawn = drawn_of(base, ["capex"], scenarios=8 * 16 * CHUNK, seed=3, scheme=scheme)
+    draw, again = (drawn.sampler.words(2) for _ in range(2))
+    forward = [drawn.inputs(draw(chunk)) for chunk in range(4)]
     for chunk in (3, 1, 0, 2):
-        for name, column in again(chunk).items():
+        for name, column in drawn.inputs(again(chunk)).items():
             assert np.array_equal(column, forward[chunk][name])
 
 
 @every_scheme
 def test_chunks_are_counted_in_any_order(base, scheme):
     """Percentiles and intervals come from whole numbers; moments are folded in the order of the chunks."""
-    drawn = engine.scenarios_of(base, ["capex"], scenarios=8 * 16 * CHUNK, seed=3, scheme=scheme)
-    draw = drawn.replicate(0)
-    chunks = [drawn.plan(draw(chunk))["capex"] for chunk in range(drawn.chunks)]
+    drawn = drawn_of(base, ["capex"], scenarios=8 * 16 * CHUNK, seed=3, scheme=scheme)
+    chunks = [chunk.columns["capex"] for chunk in drawn.in_chunks(0)]
     found = set()
     for order in (range(drawn.chunks), range(drawn.chunks - 1, -1, -1), [5, 0, 3, 7, 1, 6, 4, 2]):
         summary = Summary()

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulate.decisions import Decision
-from simulate.decisions.report import information_scale, percent, scale_of, worth_telling
-from simulate.engine import GRID
-from simulate.plots import (
+from simulate.decisions.report import (
+    cost_of,
+    information_scale,
+    maximizes,
+    percent,
+    scale_of,
+    worth_telling,
+)
+from simulate.plotting import (
     FONT_SIZE,
     INK,
     MUTED,
@@ -26,24 +31,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PERCENTS = np.array(GRID)
+    from simulate.results import Result
 
 
-def decision_figure(decision: Decision) -> Figure:
+def plots(result: Result) -> dict[str, Figure]:
+    """The pictures of a decision by name."""
+    return {"decide": decision(result)}
+
+
+def decision(result: Result) -> Figure:
     """Bands of each choice with how often it is best and its expected regret; below, bars of the EVPPI."""
-    listed = worth_telling(decision)
-    heights = [0.9 + 0.62 * len(decision.options), *([0.9 + 0.3 * (len(listed) + 1)] if listed else [])]
-    figure = new_figure(WIDTH, 0.8 + sum(heights), decision.title)
+    listed = worth_telling(result)
+    heights = [0.9 + 0.62 * len(result.labels("choice")), *[0.9 + 0.3 * (len(listed) + 1)][: bool(listed)]]
+    figure = new_figure(WIDTH, 0.8 + sum(heights), result.attributes["title"])
     layout = figure.get_layout_engine()
     assert layout is not None
     layout.set(rect=(0, 0, 0.985, 1))  # type: ignore[call-arg]  # the columns beside the bands end at the edge
     axes = figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
-    _bands(axes[0], decision)
+    _bands(axes[0], result)
     if listed:
-        _bars(axes[1], decision)
+        _bars(axes[1], result)
     figure.supxlabel(
         f"thin line: P5 to P95     thick: P25 to P75     dot: P50     diamond: mean     shape: density     "
-        f"({decision.scenarios:,} scenarios, seed {decision.seed})",
+        f"({result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']})",
         fontsize=FONT_SIZE - 2.5,
         color=MUTED,
     )
@@ -65,44 +75,50 @@ def _style(axis: Axes) -> None:
     axis.spines["bottom"].set_color(MUTED)
 
 
-def _bands(axis: Axes, decision: Decision) -> None:
-    cost, options = decision.quantity, decision.options
-    scale = information_scale(decision)
-    bands = [option.bands[cost.name] for option in options]
-    logarithmic = all(band.grid[0] > 0 for band in bands)
+def _bands(axis: Axes, result: Result) -> None:
+    cost, label, unit = cost_of(result)
+    choices, percents = result.labels("choice"), result["fine_percentile"]
+    scale = information_scale(result)
+    curves = result.at("fine_percentiles", quantity=cost)
+    logarithmic = bool((curves[:, 0] > 0).all())
     if logarithmic:
         axis.set_xscale("log")
-    for row, (option, band) in enumerate(zip(options, bands, strict=True)):
+    for row, choice in enumerate(choices):
         colour = PALETTE[row % len(PALETTE)]
-        grid = band.grid / 10.0**scale.exponent
-        low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], _PERCENTS, grid)
+        grid = curves[row] / 10.0**scale.exponent
+        low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], percents, grid)
         if grid[0] < grid[-1]:
-            at, heights = density(grid, _PERCENTS, logarithmic=logarithmic)
+            at, heights = density(grid, percents, logarithmic=logarithmic)
             axis.fill_between(at, row, row - 0.62 * heights, color=colour, alpha=0.25, linewidth=0)
             axis.plot([low, high], [row, row], color=colour, linewidth=1.8, solid_capstyle="butt")
             axis.plot([lower, upper], [row, row], color=colour, linewidth=7, solid_capstyle="butt")
         dot: dict[str, Any] = {"markersize": 7, "markeredgecolor": INK, "markeredgewidth": 1.3, "zorder": 5}
         axis.plot([middle], [row], "o", color="white", **dot)
         diamond = {**dot, "markersize": 6, "markeredgecolor": "white"}
-        axis.plot([band.mean / 10.0**scale.exponent], [row], "D", color=colour, **diamond)
-        share, regret = option.probability_best, option.regret
-        bold = option.name == decision.best
-        _beside(axis, 1.07, row, percent(share.value, share.se), bold=bold)
-        _beside(axis, 1.19, row, scale.figure(regret.value, regret.se), bold=bold)
-    _beside(axis, 1.07, -0.75, "best in" if decision.maximize else "cheapest in", muted=True)
+        mean = result.at("mean", quantity=cost, choice=choice)
+        axis.plot([mean / 10.0**scale.exponent], [row], "D", color=colour, **diamond)
+        share, regret = (
+            result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret")
+        )
+        bold = choice == result.attributes["best"]
+        _beside(axis, 1.07, row, percent(*share), bold=bold)
+        _beside(axis, 1.19, row, scale.figure(*regret), bold=bold)
+    _beside(axis, 1.07, -0.75, "best in" if maximizes(result) else "cheapest in", muted=True)
     _beside(axis, 1.19, -0.75, "regret", muted=True)
     axis.set_yticks(
-        range(len(options)), [plain(shortened(option.label, 30)) for option in options], fontsize=FONT_SIZE
+        range(len(choices)),
+        [plain(shortened(each, 30)) for each in result["choice_label"]],
+        fontsize=FONT_SIZE,
     )
-    for label, option in zip(axis.get_yticklabels(), options, strict=True):
-        label.set_fontweight("bold" if option.name == decision.best else "normal")
-    axis.set_ylim(len(options) - 0.55, -0.8)
+    for written, choice in zip(axis.get_yticklabels(), choices, strict=True):
+        written.set_fontweight("bold" if choice == result.attributes["best"] else "normal")
+    axis.set_ylim(len(choices) - 0.55, -0.8)
     _style(axis)
     first, last = axis.get_xlim()
     if logarithmic and last / first < 1.5:
         axis.set_xlim(first / 1.3, last * 1.3)
     ticks(axis, logarithmic=logarithmic)
-    _heading(axis, f"{cost.label}{_unit(scale.unit(cost.unit))}")
+    _heading(axis, f"{label}{_unit(scale.unit(unit))}")
 
 
 def _beside(
@@ -121,12 +137,15 @@ def _beside(
     )
 
 
-def _bars(axis: Axes, decision: Decision) -> None:
-    evpi = decision.evpi.value
-    scale = information_scale(decision)
+def _bars(axis: Axes, result: Result) -> None:
+    evpi, evpi_error = result.estimate("evpi")
+    scale = information_scale(result)
     power = 10.0**scale.exponent
-    bars = [("everything (EVPI)", evpi, decision.evpi.se)]
-    bars += [(each.label or each.prior, each.value, each.se) for each in worth_telling(decision)]
+    bars = [("everything (EVPI)", evpi, evpi_error)]
+    bars += [
+        (result.at("prior_label", prior=name) or name, value, error)
+        for name, value, error in worth_telling(result)
+    ]
     for row, (_, value, error) in enumerate(bars):
         reach = 2 * error if 2 * error > 0.005 * evpi else 0.0  # a smaller one is but a dot
         axis.barh(
@@ -139,7 +158,7 @@ def _bars(axis: Axes, decision: Decision) -> None:
         )
         share = f"  ({percent(value / evpi, error / evpi)})" if row else ""
         axis.annotate(
-            f"{scale_of(decision, [(value, error)]).figure(value, error)}{share}",
+            f"{scale_of(result, [value], [error]).figure(value, error)}{share}",
             ((value + reach) / power, row),
             (5, 0),
             textcoords="offset points",
@@ -154,7 +173,7 @@ def _bars(axis: Axes, decision: Decision) -> None:
     axis.set_xlim(0, evpi / power * 1.14)
     _style(axis)
     ticks(axis, logarithmic=False)
-    verb = "gain" if decision.maximize else "saving"
+    verb = "gain" if maximizes(result) else "saving"
     _heading(
-        axis, f"Worth finding out before deciding: expected {verb}{_unit(scale.unit(decision.quantity.unit))}"
+        axis, f"Worth finding out before deciding: expected {verb}{_unit(scale.unit(cost_of(result)[2]))}"
     )

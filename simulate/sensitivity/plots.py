@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from simulate.plots import (
+from simulate.plotting import (
     FONT_SIZE,
     INK,
     MUTED,
@@ -16,8 +17,9 @@ from simulate.plots import (
     shortened,
     ticks,
 )
-from simulate.sensitivity import Bar, Effects, Tornado
-from simulate.sensitivity.report import ends, heading, others
+from simulate.results import Result
+from simulate.sensitivity.bars import Bar, ends, method_of, shown
+from simulate.sensitivity.report import heading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,29 +32,32 @@ _AXIS_POINTS = 450.0  # the least width of an axis, beside the longest names
 _CHARACTER_POINTS = 4.8  # the width of a character of the labels at the bars' ends
 
 
-def tornado_figure(result: Tornado, top: int = 12) -> Figure:
+def plots(result: Result, top: int = 12) -> dict[str, Figure]:
+    """The pictures of a tornado by name."""
+    return {"tornado": chart(result, top)}
+
+
+def chart(result: Result, top: int) -> Figure:
     """The bars of every quantity, one panel each; the priors beyond `top` are summed as the last bar."""
-    panels = [effects for effects in result.effects if effects.bars]
-    heights = [0.9 + 0.34 * (min(len(each.bars), top) + (len(each.bars) > top)) for each in panels]
-    figure = new_figure(WIDTH, 0.9 + sum(heights), result.title)
+    every = {name: shown(result, name, top) for name in result.labels("quantity")}
+    panels = {name: bars for name, bars in every.items() if bars}
+    heights = [0.9 + 0.34 * len(bars) for bars in panels.values()]
+    figure = new_figure(WIDTH, 0.9 + sum(heights), result.attributes["title"])
     if not panels:
         figure.text(0.5, 0.5, "no prior moves what was asked", ha="center", color=MUTED, fontsize=FONT_SIZE)
         return figure
     axes = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
-    for axis, effects in zip(axes, panels, strict=True):
-        _panel(axis, result, effects, top)
-    given = f"Given {', '.join(result.given['given'])}." if result.given else ""
-    told = "\n".join(plain(shortened(text, 130)) for text in (result.note, given) if text)
+    for axis, (name, bars) in zip(axes, panels.items(), strict=True):
+        _panel(axis, result, name, bars)
+    conditions = result.provenance["given"]
+    given = f"Given {', '.join(conditions)}." if conditions else ""
+    told = "\n".join(plain(shortened(text, 130)) for text in (result.provenance["note"], given) if text)
     if told:
         figure.supxlabel(told, fontsize=FONT_SIZE - 2.5, color=MUTED)
     return figure
 
 
-def _panel(axis: Axes, result: Tornado, effects: Effects, top: int) -> None:
-    shown, rest = effects.bars[:top], effects.bars[top:]
-    ranged = "swing" in shown[0].figures
-    correlations = "spearman" in shown[0].figures
-    bars = [*shown, *([others(rest, effects.baseline)] if rest and not correlations else [])]
+def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.set_ylim(len(bars) - 0.5, -0.5)
     longest = max(len(bar.prior) for bar in bars)
     axis.set_yticks(
@@ -65,21 +70,15 @@ def _panel(axis: Axes, result: Tornado, effects: Effects, top: int) -> None:
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.spines["bottom"].set_color(MUTED)
     axis.set_title(
-        plain(heading(result, effects).split(" (")[0]),
-        loc="left",
-        fontsize=FONT_SIZE,
-        fontweight="bold",
-        color=INK,
-        pad=20,
+        plain(heading(result, name)), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK, pad=20
     )
-    if ranged:
-        _ranges(axis, result, effects, bars, len(shown))
-    else:
-        _shares(axis, bars)
+    (_ranges if method_of(result).ranges else _shares)(axis, result, name, bars)
+    _legend(axis)
 
 
-def _ranges(axis: Axes, result: Tornado, effects: Effects, bars: list[Bar], named: int) -> None:
-    baseline = effects.baseline
+def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
+    baseline = result.at("baseline", quantity=name)
+    at_medians = method_of(result).at_medians
     labels: list[tuple[float, bool, str]] = []  # where a label stands, whether to the right, what it says
     for row, bar in enumerate(bars):
         colours = {"low": LOW, "high": HIGH}
@@ -88,8 +87,8 @@ def _ranges(axis: Axes, result: Tornado, effects: Effects, bars: list[Bar], name
             axis.barh(
                 row, bar.figures[end] - baseline, left=baseline, height=0.68, color=colours[end], zorder=2
             )
-        if row < named:
-            *texts, unit = ends(result, bar)
+        if bar.prior in result.labels("prior"):
+            *texts, unit = ends(result, bar.prior)
             for end, text in zip(("low", "high"), texts, strict=True):
                 value = bar.figures[end]
                 right = value > baseline or (value == baseline and end == "high")
@@ -106,31 +105,30 @@ def _ranges(axis: Axes, result: Tornado, effects: Effects, bars: list[Bar], name
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
                     zorder=4,
                 )
-    marks = [(effects.p50, P50, "P50"), (effects.mean, MEAN, "mean")]
-    if result.method == "swing":
+    marks = [
+        (result.at("percentiles", quantity=name, percentile=50), P50, "P50"),
+        (result.at("mean", quantity=name), MEAN, "mean"),
+    ]
+    if at_medians:
         marks.insert(0, (baseline, INK, "all at medians"))
-    for value, colour, name in marks:
-        label = f"{name} {figure_text(value, 3)}"
+    else:
+        axis.axvline(baseline, color=INK, linewidth=1.2, zorder=3)
+    for value, colour, what in marks:
         axis.axvline(
             value,
             color=colour,
             linewidth=1.2,
             linestyle="-" if colour == INK else "--",
-            label=label,
+            label=f"{what} {figure_text(value, 3)}",
             zorder=3,
         )
-    if result.method != "swing":
-        axis.axvline(baseline, color=INK, linewidth=1.2, zorder=3)
     axis.set_xlim(_limits([value for value, _, _ in marks], bars, labels))
-    reach = ("at", "at") if result.method == "swing" else ("up to", "from")
-    for where, colour, percent in zip(reach, (LOW, HIGH), (result.low, result.high), strict=True):
-        axis.barh(0, 0, left=baseline, color=colour, label=f"prior {where} its P{percent:g}")
-    _legend(axis)
+    reach = ("at", "at") if at_medians else ("up to", "from")
+    for where, colour, end in zip(reach, (LOW, HIGH), ("low", "high"), strict=True):
+        axis.barh(0, 0, left=baseline, color=colour, label=f"prior {where} its P{result.attributes[end]:g}")
     ticks(axis, logarithmic=False)
-    measured_in = effects.quantity.unit
-    axis.set_xlabel(
-        "" if measured_in == "1" else f"[{plain(measured_in)}]", fontsize=FONT_SIZE - 2, color=MUTED
-    )
+    unit = result.at("unit", quantity=name)
+    axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
 
 
 def _lines(name: str) -> str:
@@ -143,7 +141,7 @@ def _lines(name: str) -> str:
 
 
 def _limits(
-    marks: list[float], bars: list[Bar], labels: list[tuple[float, bool, str]]
+    marks: list[float], bars: Sequence[Bar], labels: list[tuple[float, bool, str]]
 ) -> tuple[float, float]:
     """Ends of an axis that leave room for the labels, of which the longest have about half of it."""
     drawn = [*marks, *(bar.figures[end] for bar in bars for end in ("low", "high"))]
@@ -173,23 +171,15 @@ def _legend(axis: Axes) -> None:
     )
 
 
-def _shares(axis: Axes, bars: list[Bar]) -> None:
-    keys = [key for key in ("first", "total", "effect", "spearman", "regression") if key in bars[0].figures]
-    names = {
-        "first": "first order",
-        "total": "total",
-        "effect": "Shapley effect",
-        "spearman": "Spearman",
-        "regression": "regression",
-    }
-    height = 0.72 / len(keys)
-    for place, key in enumerate(keys):
-        rows = [row + (place - (len(keys) - 1) / 2) * height for row in range(len(bars))]
-        values = [bar.figures[key] for bar in bars]
-        errors = [2.13 * bar.figures[f"{key}_se"] for bar in bars]  # 95 % with 15 degrees of freedom
+def _shares(axis: Axes, result: Result, _name: str, bars: Sequence[Bar]) -> None:
+    figures = method_of(result).figures
+    height = 0.72 / len(figures)
+    for place, (figure, label) in enumerate(figures.items()):
+        rows = [row + (place - (len(figures) - 1) / 2) * height for row in range(len(bars))]
+        values = [bar.figures[figure] for bar in bars]
+        errors = [2.13 * bar.errors[figure] for bar in bars]  # 95 % with 15 degrees of freedom
         axis.barh(
             rows, values, height=height, color=(HIGH, LOW)[place], xerr=errors, error_kw={"lw": 1, "ecolor": INK},
-            label=names[key], zorder=2,
+            label=label, zorder=2,
         )  # fmt: skip
     axis.axvline(0, color=INK, linewidth=0.8, zorder=3)
-    _legend(axis)

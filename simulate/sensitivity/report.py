@@ -1,120 +1,71 @@
-"""What a person reads of a tornado, and rows for a machine."""
+"""What a person reads of a tornado: a table of bars for each quantity, the largest first."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 from collections.abc import Sequence
 
-from simulate.conditioning.report import kept_text
-from simulate.sensitivity import Bar, Effects, Tornado, to_json, to_rows
-from simulate.tables import Column, Line, paragraph, row_scale, table, with_unit
-from simulate.units import conversion_factor
+from simulate.figures import row_scale, with_unit
+from simulate.layout import Column, Section
+from simulate.results import Result
+from simulate.runs import answers
+from simulate.runs.report import settings_text
+from simulate.sensitivity.bars import Bar, ends, method_of, shown
 
 BAR_WIDTH = 24
-_HEADINGS = {
-    "spearman": "Spearman",
-    "regression": "regression",
-    "first": "first order",
-    "total": "total",
-    "effect": "Shapley effect",
-}
 
 
-def report(result: Tornado, top: int = 12, width: int | None = None) -> list[Line]:
-    """The bars of each quantity as lines laid out for `width` (None: any), the largest `top` and the rest as one."""
-    lines: list[Line] = [[(result.title, "bold")], []] if result.title else []
-    for effects in result.effects:
-        lines += [*paragraph(heading(result, effects), width), []]
-        if effects.blank:
-            lines += [*paragraph(f"{effects.quantity.name}: {effects.blank}.", width), []]
-            continue
-        shown, rest = effects.bars[:top], effects.bars[top:]
-        ranged = "swing" in effects.bars[0].figures
-        lines += (_ranges if ranged else _shares)(result, effects, shown, rest, width)
-        lines.append([])
-    lines += paragraph(result.note, width) if result.note else []
-    if result.given:
-        lines += paragraph(
-            kept_text(result.given, round(result.given["scenarios"] / result.given["share"])), width
-        )
-    if result.method != "swing":
-        lines += paragraph(
-            f"{result.scenarios:,} scenarios, seed {result.seed}; ± is the standard error, from 16 replicates.",
-            width,
-        )
-    return lines
-
-
-def heading(result: Tornado, effects: Effects) -> str:
-    """What the bars are of, and the quantity's value with all priors at their medians, its P50 and its mean."""
-    quantity = effects.quantity
-    p50 = with_unit(effects.p50, effects.p50_se, quantity.unit)
-    mean = with_unit(effects.mean, effects.mean_se, quantity.unit)
-    told = f"P50 {p50}, mean {mean}"
-    for percent, value in effects.percentiles.items():
-        if percent != 50:
-            told += f", P{percent:g} {with_unit(value, 1e-3 * abs(value), quantity.unit)}"
-    if result.method == "swing":
-        baseline = with_unit(effects.baseline, 1e-3 * abs(effects.baseline), quantity.unit)
-        told = f"all priors at their medians {baseline}, {told}"
-    what = {
-        "swing": f"one prior from its P{result.low:g} to its P{result.high:g}",
-        "conditional": f"{_statistic(result)} given a prior up to its P{result.low:g} and from its P{result.high:g}",
-        "rank": "rank correlation and rank regression",
-        "sobol": "Sobol' indices, shares of the variance",
-        "shapley": "Shapley effects, shares of the variance",
-    }[result.method]
-    return f"{quantity.label}: {what} ({told})."
-
-
-def ends(result: Tornado, bar: Bar) -> tuple[str, str, str]:
-    """The low and the high value of the prior behind a bar, to three digits, and their unit as written."""
-    written = result.priors.priors[bar.prior].unit
-    factor = conversion_factor(written, result.priors.quantities[bar.prior].unit)
-    values = [bar.figures["low_input"] / factor, bar.figures["high_input"] / factor]
-    scale = row_scale(values, [_third_digit(value) for value in values])
-    low, high = (scale.figure(value, _third_digit(value)) for value in values)
-    return low, high, scale.unit(written)
-
-
-def _third_digit(value: float) -> float:
-    return 10.0 ** (math.floor(math.log10(abs(value))) - 2) if value else 0.0
-
-
-def others(bars: Sequence[Bar], baseline: float) -> Bar:
-    """The bars left out, as one: the sum of what each adds to the baseline, or of their shares."""
-    figures = {}
-    for key in bars[0].figures:
-        values = [bar.figures[key] for bar in bars]
-        if key in {"low", "high"}:
-            figures[key] = baseline + sum(value - baseline for value in values)
-        elif key.endswith("_se"):
-            figures[key] = math.sqrt(sum(value * value for value in values))
+def sections(result: Result, top: int = 12) -> list[Section]:
+    """The report of a tornado: the largest `top` bars of each quantity, and the rest as one where that has a sense."""
+    told = [Section(result.attributes["title"])] if result.attributes["title"] else []
+    how = method_of(result)
+    for name in result.labels("quantity"):
+        told.append(Section(intro=f"{heading(result, name)} ({_standing(result, name)})."))
+        if bars := shown(result, name, top):
+            told.append((_ranges if how.ranges else _shares)(result, name, bars))
         else:
-            figures[key] = sum(values)
-    return Bar(f"{len(bars)} others", figures, sum(bar.size for bar in bars))
+            told.append(Section(intro=f"{name}: it is the same in every scenario: no prior moves it."))
+    remarks = [result.provenance["note"], answers.kept(result)]
+    if not how.at_medians:
+        drawn = settings_text(result).removesuffix(".")
+        remarks.append(
+            f"{drawn}; ± is the standard error, from {result.attributes['replicates']} replicates."
+        )
+    return [*told, Section(remarks=[*filter(None, remarks)])]
 
 
-def _statistic(result: Tornado) -> str:
-    return "the mean" if result.percentile is None else f"the P{result.percentile:g}"
-
-
-def _ranges(
-    result: Tornado, effects: Effects, shown: Sequence[Bar], rest: Sequence[Bar], width: int | None
-) -> list[Line]:
-    bars = [*shown, *([others(rest, effects.baseline)] if rest else [])]
-    values = [bar.figures[end] for bar in shown for end in ("low", "high")]
-    errors = [bar.figures[f"{end}_se"] for bar in shown for end in ("low", "high")]
-    # without sampling error, four digits are as many as a reader takes in
-    coarse = [max(error, 1e-3 * abs(value)) for value, error in zip(values, errors, strict=True)]
-    scale = row_scale(values, coarse)
-    unit = scale.unit(effects.quantity.unit)
-    reach = max(
-        (abs(bar.figures[end] - effects.baseline) for bar in shown for end in ("low", "high")), default=1.0
+def heading(result: Result, name: str) -> str:
+    """What the bars of a quantity are."""
+    attributes = result.attributes
+    statistic = f"the P{attributes['percentile']:g}" if "percentile" in attributes else "the mean"
+    what = method_of(result).heading.format(
+        low=attributes["low"], high=attributes["high"], statistic=statistic
     )
+    return f"{result.at('label', quantity=name)}: {what}"
+
+
+def _standing(result: Result, name: str) -> str:
+    """Where a quantity stands: with all priors at their medians, its P50 and mean, and the percentiles asked for."""
+    unit = result.at("unit", quantity=name)
+    told = []
+    if method_of(result).at_medians:
+        baseline = result.at("baseline", quantity=name)
+        told.append(f"all priors at their medians {with_unit(baseline, 1e-3 * abs(baseline), unit)}")
+    told.append(f"P50 {with_unit(*result.estimate('percentiles', quantity=name, percentile=50), unit)}")
+    told.append(f"mean {with_unit(*result.estimate('mean', quantity=name), unit)}")
+    for percent in result.labels("percentile"):
+        if percent != 50:
+            value = result.at("percentiles", quantity=name, percentile=percent)
+            told.append(f"P{percent:g} {with_unit(value, 1e-3 * abs(value), unit)}")
+    return ", ".join(told)
+
+
+def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
+    baseline = result.at("baseline", quantity=name)
+    named = [bar for bar in bars if bar.prior in result.labels("prior")]
+    values = [bar.figures[end] for bar in named for end in ("low", "high")]
+    scale = row_scale(values, [_coarse(bar, end) for bar in named for end in ("low", "high")])
+    unit = scale.unit(result.at("unit", quantity=name))
+    reach = max(abs(value - baseline) for value in values)
     columns = [
         Column("prior", give="wrap"),
         Column("low", ">", drop=2),
@@ -126,13 +77,15 @@ def _ranges(
     ]
     rows = []
     for bar in bars:
-        inputs = ends(result, bar) if bar in shown else ("", "", "")
-        figures = [
-            scale.figure(bar.figures[end], max(bar.figures[f"{end}_se"], 1e-3 * abs(bar.figures[end])))
-            for end in ("low", "high")
-        ]
-        rows.append([bar.prior, *inputs, figures[0], _drawn(bar, effects.baseline, reach), figures[1]])
-    return table(columns, rows, width)
+        inputs = ends(result, bar.prior) if bar in named else ("", "", "")
+        low, high = (scale.figure(bar.figures[end], _coarse(bar, end)) for end in ("low", "high"))
+        rows.append([bar.prior, *inputs, low, _drawn(bar, baseline, reach), high])
+    return Section(columns=columns, rows=rows)
+
+
+def _coarse(bar: Bar, end: str) -> float:
+    """The error of an end; without one, four digits are as many as a reader takes in."""
+    return max(bar.errors[end], 1e-3 * abs(bar.figures[end]))
 
 
 def _drawn(bar: Bar, baseline: float, reach: float) -> str:
@@ -144,41 +97,17 @@ def _drawn(bar: Bar, baseline: float, reach: float) -> str:
     return " " * (half - left) + "█" * left + "│" + "█" * right + " " * (half - right)
 
 
-def _shares(
-    _result: Tornado, effects: Effects, shown: Sequence[Bar], rest: Sequence[Bar], width: int | None
-) -> list[Line]:
-    bars = [
-        *shown,
-        *([others(rest, effects.baseline)] if rest and "spearman" not in shown[0].figures else []),
-    ]
-    keys = [key for key in shown[0].figures if key in _HEADINGS]
+def _shares(result: Result, _name: str, bars: Sequence[Bar]) -> Section:
     columns = [Column("prior", give="wrap")]
-    for key in keys:
-        columns += [Column(_HEADINGS[key], ">"), Column("±", ">", drop=2)]
+    for label in method_of(result).figures.values():
+        columns += [Column(label, ">"), Column("±", ">", drop=2)]
     columns.append(Column("", drop=1))
-    largest = max(*(bar.size for bar in shown), 1e-300)
+    largest = max(*(bar.size for bar in bars if bar.prior in result.labels("prior")), 1e-300)
     rows = []
     for bar in bars:
         cells = [bar.prior]
-        for key in keys:
-            value, error = bar.figures[key], bar.figures[f"{key}_se"]
+        for figure, error in zip(bar.figures.values(), bar.errors.values(), strict=True):
             places = 4 if error < 1e-3 else 3 if error < 1e-2 else 2
-            cells += [f"{value:.{places}f}".replace("-", "−"), f"{error:.1g}"]
-        cells.append("█" * min(BAR_WIDTH, round(BAR_WIDTH * bar.size / largest)))
-        rows.append(cells)
-    return table(columns, rows, width)
-
-
-def json_text(result: Tornado) -> str:
-    """The JSON that `--format json` prints."""
-    return json.dumps(to_json(result), indent=2) + "\n"
-
-
-def csv_text(result: Tornado) -> str:
-    """The rows of tornado.csv."""
-    heads, rows = to_rows(result)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heads)
-    writer.writerows(rows)
-    return text.getvalue()
+            cells += [f"{figure:.{places}f}".replace("-", "−"), f"{error:.1g}"]
+        rows.append([*cells, "█" * min(BAR_WIDTH, round(BAR_WIDTH * bar.size / largest))])
+    return Section(columns=columns, rows=rows)

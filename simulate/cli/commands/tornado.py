@@ -40,7 +40,7 @@ def command(
       simulate tornado priors/base.toml --quantities capex,training_cost --method shapley
     """  # noqa: D301
     from simulate.results.folder import default_folder
-    from simulate.sensitivity import tornado
+    from simulate.sensitivity.tornado import tornado
 
     priors = source.load()
     asked = sampling.asked(method=method, percentile=percentile, low=low, high=high, given=given)

@@ -1,0 +1,297 @@
+"""The question: which choice of a priors file is the best, how often, and at what regret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from simulate import graph, model
+from simulate.decisions.information import Binned, Partition, add_chunk, nothing_binned, partitions, saved
+from simulate.errors import SimulateError, suggestion
+from simulate.graph import Array
+from simulate.priors import Priors, choice
+from simulate.replicates import Progress, Ticks, Workers
+from simulate.results import Result
+from simulate.results.provenance import described
+from simulate.sampling.dimensions import dimensions
+from simulate.scenarios import Drawing, Scenarios
+from simulate.settings import Settings
+from simulate.statistics import Band, Bands, Gathering, Part, Statistic, put_bands, standard_error, usual
+
+Key = tuple[str, str]  # quantity, choice
+
+
+def decide(
+    priors: Priors,
+    *,
+    quantities: Sequence[str] | None = None,
+    maximize: bool = False,
+    scenarios: int | None = None,
+    seed: int | None = None,
+    scheme: str | None = None,
+    percentiles: Sequence[float] | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Decide between the choices of a priors file by the first of the quantities, a cost (or a profit).
+
+    The other quantities are told beside it. What is left out is as the file's [run] says.
+
+    The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
+    `quantity`, the cost first, and `choice`; along `choice` also `probability_best` (of choices that tie, each has
+    its part of the scenario) and `expected_regret`, the mean cost beyond the least; `evpi`, what knowing everything
+    is worth; and `evppi` along `prior`, what finding out each alone is worth, the largest first, without constants
+    and what the cost does not need. Attributes: `decided_by` (the cost), `objective`, `best` (the choice).
+    Raises SimulateError for fewer than two choices, for a quantity that there is not or that one of the choices
+    cannot compute, and for a cost that is not finite throughout.
+    """
+    cases = _cases(priors)
+    if isinstance(quantities, str):
+        raise SimulateError(
+            f"{priors.path}: {quantities!r} is no cost to decide by; name it first, then others"
+        )
+    settings = priors.run.asked(
+        scenarios=scenarios,
+        seed=seed,
+        scheme=scheme,
+        percentiles=percentiles,
+        quantities=quantities or None,
+    )
+    names = _asked(priors, cases, settings.quantities)
+    units = _units(priors, cases, names)
+    drawn = _drawn(priors, cases, names, settings)
+    first = next(iter(drawn.values()))
+    statistics = usual(settings.percentiles)
+    parted = partitions(cases, names[0], drawn)
+    folded = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
+    _refuse_nonfinite(priors, folded.bands, names[0], first.count)
+    means = [folded.bands[names[0], name].value("mean") for name in cases]
+    best = int(np.argmax(means) if maximize else np.argmin(means))
+    result = described("decide", priors, settings, first)
+    result.attributes["decided_by"] = names[0]
+    result.attributes["objective"] = "maximize" if maximize else "minimize"
+    result.attributes["best"] = list(cases)[best]
+    result.provenance["warnings"] += _left_out(folded.bands, first.count)
+    result.along("quantity", names)
+    result.beside("label", ("quantity",), [_label(priors, cases, name) for name in names])
+    result.beside("unit", ("quantity",), units)
+    result.along("choice", list(cases))
+    result.beside("choice_label", ("choice",), [priors.choices[name].label for name in cases])
+    put_bands(result, folded.bands, ("quantity", "choice"), statistics)
+    _put_regrets(result, folded, best, units[0])
+    _put_information(result, cases, folded, parted, best, units[0])
+    return result
+
+
+# ---------------------------------------------------------------------------------------------------------
+# What is decided, by what
+
+
+def _cases(priors: Priors) -> dict[str, Priors]:
+    """The choices' own priors, by name."""
+    if len(priors.choices) < 2:
+        found = "only one choice" if priors.choices else "no choices"
+        raise SimulateError(
+            f"{priors.path}: {found} to decide between; add [choices.NAME] tables, each with its own entries"
+        )
+    return {name: choice(priors, name) for name in priors.choices}
+
+
+def _asked(priors: Priors, cases: Mapping[str, Priors], named: Sequence[str]) -> tuple[str, ...]:
+    """The quantities to tell, the cost first; checked in each choice."""
+    names = tuple(dict.fromkeys(named))
+    if not names:
+        if len(priors.headline) != 1:
+            raise SimulateError(
+                f"{priors.path}: by what to decide? Name the cost with --quantities or in [run] quantities"
+            )
+        names = priors.headline
+    for name in names:
+        for option, case in cases.items():
+            if name not in case.quantities:
+                mend = suggestion(name, case.quantities)
+                where = "" if all(name not in each.quantities for each in cases.values()) else f" in {option}"
+                raise SimulateError(f"{priors.path}: there is no quantity {name}{where}{mend}")
+            if lacking := graph.missing(case.quantities, case.priors).get(name):
+                raise SimulateError(
+                    f"{priors.path}: {name} cannot be computed in {option}; give a prior for {', '.join(lacking)}"
+                )
+    return names
+
+
+def _units(priors: Priors, cases: Mapping[str, Priors], names: Sequence[str]) -> list[str]:
+    """The units of the quantities, one in all choices."""
+    found: list[str] = []
+    for name in names:
+        units = {case.quantities[name].unit: option for option, case in cases.items()}
+        if len(units) > 1:
+            told = ", ".join(f"{unit} in {option}" for unit, option in units.items())
+            raise SimulateError(f"{priors.path}: {name} is in {told}; give it one unit in all choices")
+        found += units
+    return found
+
+
+def _label(priors: Priors, cases: Mapping[str, Priors], name: str) -> str:
+    """The label of a quantity: the file's own, or that of a choice."""
+    if name in priors.quantities:
+        return priors.quantities[name].label
+    return min(case.quantities[name].label for case in cases.values())
+
+
+def _drawn(
+    priors: Priors, cases: Mapping[str, Priors], names: Sequence[str], settings: Settings
+) -> dict[str, Scenarios]:
+    """The scenarios of each choice, all on the uniforms that a run of the file itself has.
+
+    The file gives the names their dimensions, but is no case: its correlations that no choice has do not count.
+    """
+    own = [name for each in (priors, *cases.values()) for name in each.priors]
+    places = dimensions(model.quantities(priors.model), own)
+    drawing = Drawing(cases, settings)
+    return {name: drawing.scenarios(name, names, places=places) for name in cases}
+
+
+# ---------------------------------------------------------------------------------------------------------
+# From chunks to what is kept
+
+
+class _Replicate(NamedTuple):
+    """What is kept of a replicate; `shares` (of being the best) and `regrets` are means by choice."""
+
+    parts: Mapping[Key, Part]
+    shares: Array
+    regrets: Array
+    binned: Mapping[str, Binned]
+
+
+@dataclass
+class _Folded:
+    """The replicates so far."""
+
+    bands: Bands[Key]
+    shares: list[Array] = field(default_factory=list)
+    regrets: list[Array] = field(default_factory=list)
+    binned: list[Mapping[str, Binned]] = field(default_factory=list)
+
+    def add(self, replicate: _Replicate) -> None:
+        """Take up the next replicate."""
+        self.bands.add(replicate.parts)
+        self.shares.append(replicate.shares)
+        self.regrets.append(replicate.regrets)
+        self.binned.append(replicate.binned)
+
+
+def _fold(
+    drawn: Mapping[str, Scenarios],
+    names: Sequence[str],
+    parted: Mapping[str, Partition],
+    statistics: Sequence[Statistic],
+    workers: Workers,
+    *,
+    maximize: bool,
+) -> _Folded:
+    """Draw all scenarios of the choices side by side, and summarize them."""
+    first = next(iter(drawn.values()))
+    told_by = {
+        option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn
+    }
+
+    def work(replicate: int, ticks: Ticks) -> _Replicate:
+        gathering = Gathering[Key]((name, option) for option in drawn for name in names)
+        shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
+        binned = nothing_binned(parted, len(drawn))
+        in_step = [
+            scenarios.in_chunks(replicate, None if place else ticks)  # the first one's steps stand for all
+            for place, scenarios in enumerate(drawn.values())
+        ]
+        for chunks in zip(*in_step, strict=True):
+            costs = np.empty((len(drawn), first.size))
+            for place, (option, chunk) in enumerate(zip(drawn, chunks, strict=True)):
+                for name in names:
+                    gathering.add((name, option), chunk.columns[name], chunk.size)
+                costs[place] = chunk.columns[names[0]]
+            if maximize:
+                np.negative(costs, out=costs)
+            with np.errstate(invalid="ignore"):  # what is not finite is refused in the end
+                least = costs.min(axis=0)
+                best = costs == least
+                shares += (best / np.maximum(best.sum(axis=0), 1)).sum(axis=1)
+                regrets += (costs - least).sum(axis=1)
+                costs[1:] -= costs[0]
+            for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
+                add_chunk(binned, told_by[option], scenarios.sampler, chunk.words, costs)
+        count = first.chunks * first.size
+        return _Replicate(gathering.finish(statistics), shares / count, regrets / count, binned)
+
+    folded = _Folded(Bands(statistics))
+    workers.fold(work, range(first.replicates), folded.add, what="scenarios", steps=first.steps)
+    return folded
+
+
+# ---------------------------------------------------------------------------------------------------------
+# From what is kept to the result
+
+
+def _refuse_nonfinite(priors: Priors, bands: Mapping[Key, Band], cost: str, total: int) -> None:
+    """Raise SimulateError where a cost was not finite."""
+    for (name, option), band in bands.items():
+        if name == cost and band.summary.nonfinite:
+            raise SimulateError(
+                f"{priors.path}: {name} is nan or infinite in {band.summary.nonfinite:,} of {total:,} scenarios of "
+                f"{option}, so that it has no expectation; mend the formula or truncate the priors behind it"
+            )
+
+
+def _left_out(bands: Mapping[Key, Band], total: int) -> list[str]:
+    """What was not finite beside the cost, a line each."""
+    return [
+        f"{name} of {option}: nan or infinite in {band.summary.nonfinite:,} of {total:,} scenarios, left out"
+        for (name, option), band in bands.items()
+        if band.summary.nonfinite
+    ]
+
+
+def _put_regrets(result: Result, folded: _Folded, best: int, unit: str) -> None:
+    """How often each choice is the best, and what it loses; the best one's loss is what knowing all would save."""
+    along = ("choice",)
+    shares, regrets = _by_choice(folded.shares), _by_choice(folded.regrets)
+    result.put("probability_best", along, *shares, label="probability of being the best", unit="1")
+    result.put("expected_regret", along, *regrets, label="expected regret", unit=unit)
+    evpi = [each[best] for each in regrets]
+    result.put("evpi", (), *evpi, label="expected value of perfect information", unit=unit)
+
+
+def _by_choice(replicates: Sequence[Array]) -> tuple[list[float], Array]:
+    """The choices' means over the replicates, and their standard errors."""
+    values = np.array(replicates)
+    return [float(column.mean()) for column in values.T], standard_error(values)
+
+
+def _put_information(
+    result: Result,
+    cases: Mapping[str, Priors],
+    folded: _Folded,
+    parted: Mapping[str, Partition],
+    best: int,
+    unit: str,
+) -> None:
+    """What finding out each prior alone is worth, the largest first."""
+    worth: dict[str, tuple[float, float]] = {}
+    for name, partition in parted.items():
+        gains = saved(
+            [each[name] for each in folded.binned], best, partition, int(result.attributes["scenarios"])
+        )
+        worth[name] = max(float(gains.mean()), 0.0), float(standard_error(gains))
+    names = sorted(worth, key=lambda name: -worth[name][0])
+    holders = [next(case for case in cases.values() if name in case.priors) for name in names]
+    result.along("prior", names)
+    units = [case.quantities[name].unit for name, case in zip(names, holders, strict=True)]
+    result.beside("prior_unit", ("prior",), units)
+    labels = [case.priors[name].label for name, case in zip(names, holders, strict=True)]
+    result.beside("prior_label", ("prior",), labels)
+    values, errors = np.array([worth[name] for name in names]).reshape(-1, 2).T
+    told = "expected value of perfect information on the prior"
+    result.put("evppi", ("prior",), values, errors, label=told, unit=unit)
