@@ -1,86 +1,108 @@
-"""Cases to compare: priors files, variations of one, and earlier runs, drawn again from the priors that they state."""
+"""Cases to compare: priors files, variations of one, and earlier runs, drawn again as they were run."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from simulate.priors import Priors, PriorsError, SourceFile, load_priors, stated
+import numpy as np
+
+from simulate import grammar
+from simulate.errors import SimulateError
+from simulate.priors import Priors, PriorsError, SourceFile, choice, load_priors, stated
+from simulate.results import Result, folder, provenance
+from simulate.results.result import ERROR
+from simulate.settings import Settings
+from simulate.statistics import Band, Statistic
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
 
-class CaseError(ValueError):
-    """Cases that cannot be told apart or made."""
-
-
 @dataclass(frozen=True)
 class Case:
-    """What is compared: a priors file, or an earlier run of which the priors cannot be had any more."""
+    """What is compared: priors with the settings that they are run with.
+
+    `priors` is None for an earlier run whose priors cannot be had any more; `saved` is the result of an earlier run.
+    """
 
     name: str
     label: str  # what pictures and tables call it
-    priors: Priors | None = None
-    saved: Dataset | None = None
+    priors: Priors | None
+    settings: Settings
+    saved: Result | None = None
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions and measured values under which the case is told, as texts."""
+        return (*self.settings.given, *self.settings.observe)
 
 
-def cases(sources: Sequence[tuple[Path, Priors | Dataset]]) -> list[Case]:
-    """Cases of priors read from a path, or of Datasets of earlier runs, named by the stems of their paths.
+class SavedBand(Band):
+    """A band as an earlier run has kept it; a percentile that it did not tell is read off its fine ones."""
 
-    An earlier run is drawn again from the priors that it states, as far as that can be done (`saved_priors`).
+    def __init__(self, saved: Result, quantity: str, statistics: Sequence[Statistic]) -> None:
+        super().__init__(statistics)
+        self._saved, self._quantity = saved, quantity
+
+    def value(self, name: str) -> Any:
+        """The statistic of a name."""
+        return self._at(name, between=True)
+
+    def error(self, name: str) -> Any:
+        """Its standard error, nan for a percentile that was not told."""
+        return self._at(name + ERROR, between=False)
+
+    def _at(self, name: str, *, between: bool) -> Any:
+        kept = self._saved.at(name, quantity=self._quantity)
+        along = self._saved.variables[name].dims[1:]
+        if not along:
+            return kept
+        asked = next(each.labels for each in self.statistics if each.along == along[0])
+        fine = self._saved.at("fine_percentiles", quantity=self._quantity)
+        read = np.interp(asked, self._saved["fine_percentile"], fine)
+        told = dict(zip(self._saved.labels(along[0]), kept.tolist(), strict=True))
+        return np.array(
+            [told.get(label, each if between else np.nan) for label, each in zip(asked, read, strict=True)]
+        )
+
+
+if TYPE_CHECKING:
+    Source = str | PathLike[str] | Priors | Result | Dataset | Case
+
+
+def cases_of(sources: Source | Sequence[Source], vary: Sequence[str] | str = ()) -> list[Case]:
+    """The cases of sources, one or a list of them, with names of their own.
+
+    A source is a priors file, also the name of one that ships or FILE:CHOICE; a folder or a .nc file of an earlier
+    run; `Priors`; the `Result` or Dataset of a run; or a Case. Texts in `vary`, such as 'pue=1.1,1.2', make cases
+    of one priors file: one for each combination of the values, those of a later text varying faster. The first
+    is the baseline. Raises SimulateError for what is no source or cannot be varied.
     """
-    named = []
-    for (_, source), name in zip(sources, unique([_stem(path) for path, _ in sources]), strict=True):
-        if isinstance(source, Priors):
-            named.append(Case(name, name, source))
-        else:
-            named.append(Case(name, name, saved_priors(source), source))
-    return named
-
-
-def varied(path: Path, settings: Sequence[str]) -> list[Case]:
-    """Cases of one priors file, one for each combination of the values in `settings`: 'pue=1.1,1.2,1.3'.
-
-    The first combination, of the first values, is the baseline; a later setting varies faster. A value may be
-    whatever `--set` takes. Raises CaseError for a setting without values, PriorsError for one that does not fit.
-    """
-    choices = []
-    for setting in settings:
-        name, equals, values = setting.partition("=")
-        listed = [value.strip() for value in _split(values)]
-        if not equals or not name.strip() or not all(listed):
-            raise CaseError(f"--vary: {setting!r} lists no values; write for instance 'pue=1.1,1.2,1.3'")
-        choices.append([f"{name.strip()}={value}" for value in listed])
-    combinations = list(itertools.product(*choices))
-    names = unique([path.stem] * len(combinations))
+    made = [_case_of(source) for source in (sources if isinstance(sources, list | tuple) else [sources])]
+    if varying := [vary] if isinstance(vary, str) else list(vary):
+        if len(made) != 1 or made[0].priors is None or made[0].saved:
+            raise SimulateError("--vary: makes cases of one priors file; name that alone")
+        made = _varied(made[0], made[0].priors, varying)
+    names = unique([case.name for case in made])
     return [
-        Case(name, " ".join(combination), load_priors(path, combination))
-        for name, combination in zip(names, combinations, strict=True)
+        replace(case, name=name, label=name if case.label == case.name else case.label)
+        for case, name in zip(made, names, strict=True)
     ]
 
 
-def saved_priors(dataset: Dataset) -> Priors | None:
-    """The priors that an earlier run states, read again from the texts in it; None where they do not read the same."""
-    told = json.loads(dataset.attrs["priors"])
-    files = [SourceFile(Path(file["path"]), file["text"], file["sha256"]) for file in told["files"]]
-    try:
-        priors = stated(files, told.get("overrides", ()), told.get("choice", ""))
-    except PriorsError:
-        return None
-    read = {
-        name: (prior.family, prior.unit, json.loads(json.dumps(dict(prior.specification))))
-        for name, prior in priors.priors.items()
-    }
-    written = {
-        name: (prior["family"], prior["unit"], prior["specification"])
-        for name, prior in told["priors"].items()
-    }
-    return priors if read == written else None
+def default_name(cases: Sequence[Case], vary: Sequence[str] = ()) -> str:
+    """The folder of a comparison: ``BASELINE-vs-ALTERNATIVE``, the first three named, or ``FILE-by-NAMES``."""
+    names = [case.name for case in cases]
+    if vary:
+        return f"{names[0]}-by-{'-'.join(dict.fromkeys(text.partition('=')[0].strip() for text in vary))}"
+    more = f"-and-{len(names) - 4}-more" if len(names) > 4 else ""
+    return f"{names[0]}-vs-{'-'.join(names[1:4])}{more}"
 
 
 def unique(names: Sequence[str]) -> list[str]:
@@ -92,26 +114,72 @@ def unique(names: Sequence[str]) -> list[str]:
     return taken
 
 
+def _case_of(source: Any) -> Case:
+    match source:
+        case Case():
+            return source
+        case Priors():
+            return _fresh(source)
+        case Result():
+            return _earlier(source, Path(source.provenance["files"][0]["path"]))
+        case str() | PathLike():
+            path, chosen = grammar.CASE.read(str(source), "CASE")
+            if folder.is_result(path):
+                return _earlier(folder.read_run(path), path)
+            priors = load_priors(path)
+            return _fresh(choice(priors, chosen) if chosen else priors)
+    if not hasattr(source, "data_vars"):
+        raise SimulateError(
+            f"{type(source).__name__} is nothing to compare; give a priors file, or an earlier run"
+        )
+    return _case_of(Result.of_dataset(source))
+
+
+def _fresh(priors: Priors) -> Case:
+    name = "-".join(filter(None, [_stem(priors.path), priors.chosen]))
+    return Case(name, name, priors, priors.run)
+
+
+def _earlier(result: Result, path: Path) -> Case:
+    """The case of an earlier run: its priors read again from the texts in it, its own settings."""
+    if result.question != "run":
+        raise SimulateError(
+            f"a result of `simulate {result.question}` is no case; give one of `simulate run`"
+        )
+    name = _stem(path)
+    return Case(name, name, _read_again(result.provenance), provenance.settings_of(result), result)
+
+
+def _read_again(told: Mapping[str, Any]) -> Priors | None:
+    """The priors that a result states; None where they do not read the same any more."""
+    files = [SourceFile(Path(file["path"]), file["text"], file["sha256"]) for file in told["files"]]
+    try:
+        priors = stated(files, told["overrides"], told["choice"])
+    except PriorsError:
+        return None
+    return priors if _drawn(provenance.stated(priors)) == _drawn(told) else None
+
+
+def _drawn(told: Mapping[str, Any]) -> str:
+    """What decides how stated priors are drawn, as one text."""
+    decisive = ("family", "unit", "specification")
+    return json.dumps({name: [prior[key] for key in decisive] for name, prior in told["priors"].items()})
+
+
+def _varied(case: Case, priors: Priors, varying: Iterable[str]) -> list[Case]:
+    read = [grammar.VARIATION.read(text, "--vary") for text in varying]
+    choices = [[f"{name}={value}" for value in values] for name, values in read]
+    varied = []
+    for texts in itertools.product(*choices):
+        made = stated(priors.files, [*priors.overrides, *texts], priors.chosen)
+        settings = made.run.asked(given=case.settings.given, observe=case.settings.observe)
+        varied.append(replace(case, label=" ".join(texts), priors=made, settings=settings))
+    return varied
+
+
 def _stem(path: Path) -> str:
     """The name of a file without its ending, of a folder, and of a result.nc the folder's that it lies in."""
     path = path.absolute()
-    if path.name == "result.nc":
+    if path.name == folder.RUN:
         return path.parent.name or path.stem
-    return path.stem if path.suffix in {".toml", ".nc"} else path.name
-
-
-def _split(text: str) -> list[str]:
-    """The text at its commas, but not within brackets or quotes."""
-    parts, depth, quote = [""], 0, ""
-    for character in text:
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        else:
-            depth += (character in "[{") - (character in "]}")
-            if character == "," and not depth:
-                parts.append("")
-                continue
-        parts[-1] += character
-    return parts
+    return path.stem if path.suffix in {".toml", ".nc"} else path.name.strip("<>")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from simulate.distributions import Constant, Distribution
-from simulate.engine import latent
 from simulate.formulas import Formula
 from simulate.graph import Function, missing
-from simulate.priors import Prior, Priors
-
-CORRELATIONS = "correlations"  # the correlations as one change; no name of a quantity has spaces around it
-
-Latent = Mapping[tuple[str, str], float]
+from simulate.priors import Correlation, Prior, Priors
 
 
 @dataclass(frozen=True)
@@ -27,14 +22,19 @@ class Binding:
     needs: tuple[str, ...] = ()
     value: float | None = None
 
+    def same(self, other: Binding) -> bool:
+        """Whether two bindings give the same value."""
+        if self.function is not None and other.function is not None:
+            return self.needs == other.needs and _same_function(self.function, other.function)
+        return self == other
 
-@dataclass(frozen=True)
-class Change:
+
+class Change(NamedTuple):
     """A difference in the inputs, as a row to read: `before` and `after` are empty where there is nothing."""
 
-    kind: Literal["prior", "formula", "correlation"]
+    kind: str  # prior, formula or correlation
     name: str
-    change: Literal["changed", "added", "removed"]
+    change: str  # changed, added or removed
     before: str
     after: str
 
@@ -48,11 +48,9 @@ def bindings(priors: Priors) -> dict[str, Binding]:
             continue
         if name in priors.priors:
             distribution = priors.priors[name].distribution
-            found[name] = (
-                Binding(value=distribution.value)
-                if isinstance(distribution, Constant)
-                else Binding(distribution)
-            )
+            found[name] = Binding(distribution)
+            if isinstance(distribution, Constant):
+                found[name] = Binding(value=distribution.value)
         elif quantity.function is not None:
             found[name] = Binding(function=quantity.function, needs=quantity.needs)
         else:
@@ -60,21 +58,16 @@ def bindings(priors: Priors) -> dict[str, Binding]:
     return found
 
 
-def changes(baseline: Priors, alternative: Priors) -> tuple[Change, ...]:
+def changes(baseline: Priors, alternative: Priors) -> list[Change]:
     """The priors, formulas and correlations that differ, in the order of the baseline's quantities."""
-    rows: list[Change] = []
+    rows = []
     for name in dict.fromkeys([*baseline.quantities, *alternative.quantities]):
         before, after = _stated(baseline, name), _stated(alternative, name)
-        if _same(before, after):
-            continue
-        how: Literal["changed", "added", "removed"] = "changed"
-        if not isinstance(before, Prior | Formula):
-            how = "added"
-        elif not isinstance(after, Prior | Formula):
-            how = "removed"
-        kind: Literal["prior", "formula"] = "prior" if Prior in {type(before), type(after)} else "formula"
-        rows.append(Change(kind, name, how, _shown(before), _shown(after)))
-    return (*rows, *_changed_correlations(baseline, alternative))
+        if not _same(before, after):
+            kind = "prior" if Prior in {type(before), type(after)} else "formula"
+            there = [isinstance(each, Prior | Formula) for each in (before, after)]
+            rows.append(Change(kind, name, _how(*there), _shown(before), _shown(after)))
+    return [*rows, *_changed_correlations(baseline, alternative)]
 
 
 def described(prior: Prior) -> str:
@@ -87,24 +80,8 @@ def described(prior: Prior) -> str:
     return text if prior.unit == "1" else f"{text} {prior.unit}"
 
 
-def joint_latents(cases: list[Priors]) -> list[dict[tuple[str, str], float]]:
-    """The copula's parameters of each case, completed so that cases stay paired.
-
-    A correlation with a name that a case does not draw (a constant there) has no meaning in that case, yet decides
-    how the uniforms are shared out. So each case takes over the others' pairs of which it does not draw both,
-    unless the whole is then no correlation matrix: that case keeps its own.
-    """
-    own = [_in_order(latent(case)) for case in cases]
-    drawn = [{name for name, binding in bindings(case).items() if binding.distribution} for case in cases]
-    joint = []
-    for mine, names in zip(own, drawn, strict=True):
-        whole = dict(mine)
-        for others in own:
-            for pair, value in others.items():
-                if not names.issuperset(pair):
-                    whole.setdefault(pair, value)
-        joint.append(whole if _is_correlation(whole) else mine)
-    return joint
+def _how(before: bool, after: bool) -> str:
+    return "changed" if before == after else "removed" if before else "added"
 
 
 def _stated(priors: Priors, name: str) -> Prior | Formula | Function | float | None:
@@ -118,10 +95,10 @@ def _stated(priors: Priors, name: str) -> Prior | Formula | Function | float | N
 def _same(before: Any, after: Any) -> bool:
     if isinstance(before, Prior) and isinstance(after, Prior):
         return bool(before.distribution == after.distribution)
-    return same_function(before, after)
+    return _same_function(before, after)
 
 
-def same_function(before: Any, after: Any) -> bool:
+def _same_function(before: Any, after: Any) -> bool:
     """Whether two functions are one, or formulas that differ in nothing but white space."""
     if isinstance(before, Formula) and isinstance(after, Formula):
         return before.text.split() == after.text.split() and before.names == after.names
@@ -147,42 +124,18 @@ def _number(value: Any) -> str:
     return str(value)
 
 
-def _changed_correlations(baseline: Priors, alternative: Priors) -> list[Change]:
-    stated = [
+def _changed_correlations(baseline: Priors, alternative: Priors) -> Iterator[Change]:
+    before, after = (
         {frozenset((link.first, link.second)): link for link in case.correlations}
         for case in (baseline, alternative)
-    ]
-    rows = []
-    for pair in dict.fromkeys([*stated[0], *stated[1]]):
-        before, after = (links.get(pair) for links in stated)
-        shown = ["" if link is None else f"{link.measure} {link.value:g}" for link in (before, after)]
+    )
+    for pair in dict.fromkeys([*before, *after]):
+        shown = [_measured(links.get(pair)) for links in (before, after)]
         if shown[0] != shown[1]:
-            how: Literal["changed", "added", "removed"] = (
-                "added" if before is None else "removed" if after is None else "changed"
-            )
-            link = before or after
-            assert link is not None
-            rows.append(Change("correlation", f"{link.first}, {link.second}", how, *shown))
-    return rows
+            link = before.get(pair) or after[pair]
+            how = _how(pair in before, pair in after)
+            yield Change("correlation", f"{link.first}, {link.second}", how, *shown)
 
 
-def _in_order(pairs: Latent) -> dict[tuple[str, str], float]:
-    """Pairs with the names of each in one order, so that they can be compared; zeros are left out."""
-    return {(min(pair), max(pair)): value for pair, value in pairs.items() if value}
-
-
-def _is_correlation(pairs: Latent) -> bool:
-    import numpy as np
-
-    from simulate.dependence import triangular_factor
-
-    names = list(dict.fromkeys(name for pair in pairs for name in pair))
-    matrix = np.eye(len(names))
-    for (first, second), value in pairs.items():
-        i, j = names.index(first), names.index(second)
-        matrix[i, j] = matrix[j, i] = value
-    try:
-        triangular_factor(matrix)
-    except ValueError:
-        return False
-    return True
+def _measured(link: Correlation | None) -> str:
+    return "" if link is None else f"{link.measure} {link.value:g}"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulate.comparison import Band, Compared, Comparison
-from simulate.comparison.bridge import Bridge
-from simulate.comparison.report import shown_parts
-from simulate.engine import GRID
-from simulate.plots import (
+from simulate.comparison.report import Bridge, bridges_of
+from simulate.graph import Array
+from simulate.plotting import (
     FONT_SIZE,
     INK,
     MUTED,
@@ -25,37 +24,34 @@ from simulate.plots import (
     shortened,
     ticks,
 )
+from simulate.results import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PERCENTS = np.array(GRID)
 
-
-def figures(comparison: Comparison) -> dict[str, Figure]:
-    """All pictures by the name of their file: bands, exceedance, and a waterfall for each alternative."""
-    found = {"bands": bands(comparison), "exceedance": exceedance(comparison)}
-    for case in comparison.alternatives:
-        name = "waterfall" if len(comparison.alternatives) == 1 else f"waterfall-{case.name}"
-        if figure := waterfall(comparison, case.name):
-            found[name] = figure
+def plots(result: Result) -> dict[str, Figure]:
+    """The pictures of a comparison by name: bands, exceedance, and a waterfall for each alternative."""
+    found = {"bands": bands(result), "exceedance": exceedance(result)}
+    alternatives = result.labels("case")[1:]
+    for case in alternatives:
+        if figure := waterfall(result, case):
+            found["waterfall" if len(alternatives) == 1 else f"waterfall-{case}"] = figure
     return found
 
 
-def _colour(comparison: Comparison, case: str) -> str:
-    place = [each.name for each in comparison.cases].index(case)
-    return PALETTE[place % len(PALETTE)]
+def _colour(result: Result, case: str) -> str:
+    return PALETTE[result.labels("case").index(case) % len(PALETTE)]
 
 
-def _legend(figure: Figure, comparison: Comparison) -> None:
+def _legend(figure: Figure, result: Result) -> None:
     from matplotlib.lines import Line2D
 
+    labels = zip(result.labels("case"), result.labels("case_label"), strict=True)
     handles = [
-        Line2D(
-            [], [], color=_colour(comparison, case.name), linewidth=5, label=plain(shortened(case.label, 40))
-        )
-        for case in comparison.cases
+        Line2D([], [], color=_colour(result, case), linewidth=5, label=plain(shortened(label, 40)))
+        for case, label in labels
     ]
     figure.legend(
         handles=handles,
@@ -66,38 +62,43 @@ def _legend(figure: Figure, comparison: Comparison) -> None:
     )
 
 
-def _positive(bands: list[Band]) -> bool:
-    return all(band.grid[0] > 0 for band in bands)
-
-
-def _known(compared: Compared) -> dict[str, Band]:
-    """The cases that have finite figures, in the unit of the baseline."""
+def _known(result: Result, name: str) -> dict[str, Array]:
+    """The fine percentiles of the cases that have finite figures, in the unit of the baseline."""
+    unit = result.at("unit", quantity=name)
+    fine = {case: result.at("fine_percentiles", quantity=name, case=case) for case in result.labels("case")}
     return {
-        case: band
-        for case, band in compared.cases.items()
-        if np.isfinite(band.grid).all() and compared.units[case] == compared.unit
+        case: values
+        for case, values in fine.items()
+        if np.isfinite(values).all() and result.unit("fine_percentiles", quantity=name, case=case) == unit
     }
 
 
-def bands(comparison: Comparison) -> Figure:
+def _prepare(axis: Axes, known: Mapping[str, Array]) -> bool:
+    """Make an axis logarithmic where all is positive; tell whether it is."""
+    logarithmic = bool(known) and all(values[0] > 0 for values in known.values())
+    if logarithmic:
+        axis.set_xscale("log")
+    return logarithmic
+
+
+def bands(result: Result) -> Figure:
     """Overlaid bands: for each quantity one axis, on it a density, and a band below it, of each case."""
-    rows = list(comparison.quantities.values())
-    lanes = 0.17 * len(comparison.cases)
-    figure = new_figure(WIDTH, 1.0 + (0.95 + lanes) * len(rows))
-    _legend(figure, comparison)
-    axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
-    for axis, compared in zip(axes, rows, strict=True):
-        bare_axis(axis, compared.label, compared.unit)
-        known = _known(compared)
-        logarithmic = bool(known) and _positive(list(known.values()))
-        if logarithmic:
-            axis.set_xscale("log")
+    names, cases = result.labels("quantity"), result.labels("case")
+    lanes = 0.17 * len(cases)
+    figure = new_figure(WIDTH, 1.0 + (0.95 + lanes) * len(names))
+    _legend(figure, result)
+    axes = figure.subplots(len(names), 1, squeeze=False)[:, 0]
+    for axis, name in zip(axes, names, strict=True):
+        bare_axis(axis, result.at("label", quantity=name), result.at("unit", quantity=name))
+        known = _known(result, name)
+        logarithmic = _prepare(axis, known)
         step = 0.28
-        for case in comparison.cases:
-            lane = -step * (1 + comparison.cases.index(case))
-            if case.name in known:
-                _band(axis, known[case.name], _colour(comparison, case.name), lane, logarithmic=logarithmic)
-        axis.set_ylim(-step * (len(comparison.cases) + 0.8), 1.1)
+        for case, values in known.items():
+            lane = -step * (1 + cases.index(case))
+            _band(
+                axis, values, result["fine_percentile"], _colour(result, case), lane, logarithmic=logarithmic
+            )
+        axis.set_ylim(-step * (len(cases) + 0.8), 1.1)
         if not known:
             axis.set_xticks([])
             axis.text(0.5, 0.4, "no figures", transform=axis.transAxes, ha="center", color=MUTED)
@@ -106,33 +107,25 @@ def bands(comparison: Comparison) -> Figure:
         ticks(axis, logarithmic=logarithmic)
     figure.supxlabel(
         f"thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density     "
-        f"({comparison.scenarios:,} scenarios, seed {comparison.seed})",
+        f"({result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']})",
         fontsize=FONT_SIZE - 2.5,
         color=MUTED,
     )
     return figure
 
 
-def _band(axis: Axes, band: Band, colour: str, lane: float, *, logarithmic: bool) -> None:
-    low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], _PERCENTS, band.grid)
-    if band.grid[0] < band.grid[-1]:
-        at, heights = density(band.grid, _PERCENTS, logarithmic=logarithmic)
+def _band(axis: Axes, values: Array, percents: Array, colour: str, lane: float, *, logarithmic: bool) -> None:
+    low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], percents, values)
+    if values[0] < values[-1]:
+        at, heights = density(values, percents, logarithmic=logarithmic)
         axis.fill_between(at, 0, heights, color=colour, alpha=0.25, linewidth=0)
         axis.plot(at, heights, color=colour, linewidth=1.2)
         axis.plot([low, high], [lane, lane], color=colour, linewidth=1.6, solid_capstyle="butt")
         axis.plot([lower, upper], [lane, lane], color=colour, linewidth=6, solid_capstyle="butt")
     else:
         axis.plot([middle, middle], [lane, 1.0], color=colour, linewidth=1.6)
-    axis.plot(
-        [middle],
-        [lane],
-        "o",
-        color="white",
-        markeredgecolor=colour,
-        markersize=6.5,
-        markeredgewidth=1.6,
-        zorder=5,
-    )
+    dot: dict[str, Any] = {"color": "white", "markersize": 6.5, "markeredgewidth": 1.6, "zorder": 5}
+    axis.plot([middle], [lane], "o", markeredgecolor=colour, **dot)
 
 
 def _widen(axis: Axes, *, logarithmic: bool) -> None:
@@ -143,36 +136,32 @@ def _widen(axis: Axes, *, logarithmic: bool) -> None:
         axis.set_xlim(middle / 1.5, middle * 1.5)
 
 
-def exceedance(comparison: Comparison) -> Figure:
+def exceedance(result: Result) -> Figure:
     """Exceedance curves: for each quantity, in each case, the probability of more than x."""
-    rows = list(comparison.quantities.values())
-    across = min(len(rows), 2)
-    down = -(-len(rows) // across)
+    names = result.labels("quantity")
+    across = min(len(names), 2)
+    down = -(-len(names) // across)
     figure = new_figure(WIDTH, 0.9 + 2.5 * down)
-    _legend(figure, comparison)
+    _legend(figure, result)
     axes = figure.subplots(down, across, squeeze=False).ravel()
-    for axis in axes[len(rows) :]:
+    for axis in axes[len(names) :]:
         axis.set_visible(False)
-    for axis, compared in zip(axes, rows, strict=False):
-        known = _known(compared)
-        logarithmic = bool(known) and _positive(list(known.values()))
-        if logarithmic:
-            axis.set_xscale("log")
-        for case, band in known.items():
-            at, above = band.grid, 100 - _PERCENTS
+    for axis, name in zip(axes, names, strict=False):
+        known = _known(result, name)
+        logarithmic = _prepare(axis, known)
+        for case, values in known.items():
+            at, above = values, 100 - result["fine_percentile"]
             if at[0] == at[-1]:  # a constant: one step
                 at, above = at[[0, -1]], np.array([100.0, 0.0])
-            axis.plot(at, above, color=_colour(comparison, case), linewidth=2)
+            axis.plot(at, above, color=_colour(result, case), linewidth=2)
         axis.set_ylim(-2, 102)
         axis.set_yticks([0, 25, 50, 75, 100], ["0 %", "", "50 %", "", "100 %"])
         axis.grid(visible=True, axis="y", color="#E4E4E4", linewidth=0.7)
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(axis="both", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
-        unit = "" if compared.unit == "1" else f" [{compared.unit}]"
-        axis.set_title(
-            plain(shortened(f"P({compared.label} > x){unit}", 56)), loc="left", fontsize=FONT_SIZE, color=INK
-        )
+        title = f"P({result.at('label', quantity=name)} > x){_bracketed(result, name)}"
+        axis.set_title(plain(shortened(title, 56)), loc="left", fontsize=FONT_SIZE, color=INK)
         if known:
             _widen(axis, logarithmic=logarithmic)
             ticks(axis, logarithmic=logarithmic)
@@ -189,57 +178,44 @@ def _fewer(axis: Axes, most: int = 5) -> Any:
     return FixedLocator(places[:: -(-len(places) // most) or 1])
 
 
-def waterfall(comparison: Comparison, case: str) -> Figure | None:
+def _bracketed(result: Result, name: str) -> str:
+    """The unit of a quantity after its label."""
+    unit = result.at("unit", quantity=name)
+    return "" if unit == "1" else f" [{unit}]"
+
+
+def waterfall(result: Result, case: str) -> Figure | None:
     """The bridge to one case: for each quantity, the parts of its first statistic from the baseline on.
 
     None where nothing has changed.
     """
-    panels = [
-        (compared, next(iter(bridges.items())))
-        for compared in comparison.quantities.values()
-        if (bridges := compared.alternatives[case].bridges) and shown_parts(next(iter(bridges.values())))
-    ]
+    baseline = result.labels("case")[0]
+    first, last = (result.at("case_label", case=each) for each in (baseline, case))
+    panels = []
+    for name in result.labels("quantity"):
+        for statistic, bridge in list(bridges_of(result, name, case).items())[:1]:
+            if bridge.shown():
+                label = result.at("label", quantity=name)
+                panels.append((f"{label}, {statistic}{_bracketed(result, name)}", _bars(bridge, first, last)))
     if not panels:
         return None
-    counts = [len(_bars(bridge, "", "")) for _, (_, bridge) in panels]
-    labels = {each.name: each.label for each in comparison.cases}
-    title = f"From {labels[comparison.baseline.name]} to {labels[case]}"
-    figure = new_figure(WIDTH, 0.8 + sum(0.75 + 0.27 * count for count in counts), title)
-    ratios = [0.75 + 0.27 * count for count in counts]
-    axes = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": ratios})[:, 0]
-    logarithmic = comparison.scale == "log"
-    for axis, (compared, (statistic, bridge)) in zip(axes, panels, strict=True):
-        name = statistic if statistic == "mean" else f"P{statistic:g}"
-        unit = "" if compared.unit == "1" else f" [{compared.unit}]"
-        axis.set_title(
-            plain(f"{compared.label}, {name}{unit}"),
-            loc="left",
-            fontsize=FONT_SIZE,
-            fontweight="bold",
-            color=INK,
-        )
-        bars = _bars(bridge, labels[comparison.baseline.name], labels[case])
-        _falls(
-            axis,
-            bars,
-            [_colour(comparison, each) for each in (comparison.baseline.name, case)],
-            log=logarithmic,
-        )
+    heights = [0.75 + 0.27 * len(bars) for _, bars in panels]
+    figure = new_figure(WIDTH, 0.8 + sum(heights), f"From {first} to {last}")
+    axes = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    colours = [_colour(result, each) for each in (baseline, case)]
+    for axis, (title, bars) in zip(axes, panels, strict=True):
+        axis.set_title(plain(title), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK)
+        _falls(axis, bars, colours, log=result.attributes["scale"] == "log")
     return figure
 
 
 def _bars(bridge: Bridge, first: str, last: str) -> list[tuple[str, float]]:
     """The rows of a waterfall: the baseline's value, the parts, the others as one, the alternative's value."""
-    names = shown_parts(bridge)
-    parts = {part.name: part.value for part in bridge.parts}
-    others = [value for name, value in parts.items() if name not in names and value]
-    rest = [(f"{len(others)} others", math.fsum(others))] if others else []
-    return [
-        (first, bridge.baseline),
-        *((name, parts[name]) for name in names),
-        *rest,
-        (last, bridge.alternative),
-    ]
+    names = bridge.shown()
+    more = len(bridge.shown(None)) - len(names)
+    others = [(f"{more} others", bridge.others(names)[0])] if more else []
+    parts = [(name, bridge.parts[name]) for name in names]
+    return [(first, bridge.ends[0]), *parts, *others, (last, bridge.ends[1])]
 
 
 def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log: bool) -> None:
@@ -253,7 +229,7 @@ def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log
         levels.append(level)
     low, high = (min(levels), max(levels)) if log else (min(0.0, *levels), max(0.0, *levels))
     base = low / 1.3 if log else 0.0
-    for row, (name, value) in enumerate(bars):
+    for row, (_, value) in enumerate(bars):
         if row in {0, len(bars) - 1}:
             axis.barh(row, value - base, left=base, height=0.62, color=colours[bool(row)])
             text, end = figure_text(value, 3), max(value, base)
@@ -274,7 +250,6 @@ def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log
         )
         if row < len(bars) - 1:
             axis.plot([levels[row]] * 2, [row - 0.31, row + 1.31], color=MUTED, linewidth=0.7)
-        del name
     axis.set_yticks(
         range(len(bars)), [plain(shortened(name, 34)) for name, _ in bars], fontsize=FONT_SIZE - 1.5
     )

@@ -1,159 +1,98 @@
-"""What a person reads of a comparison: tables for a terminal and for Markdown; rows for a machine."""
+"""What a person reads of a comparison: what differs in the inputs, the cases side by side, the bridges."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from simulate.comparison import Against, Band, Compared, Comparison, to_json
-from simulate.comparison.bridge import Bridge, Part
-from simulate.tables import Column, Line, Scale, paragraph, printable, row_scale, table
+import numpy as np
+
+from simulate.figures import Scale, outer_and_middle, row_scale
+from simulate.layout import Column, Section
+from simulate.results import Result
+from simulate.runs.report import settings_text
 
 PARTS = 10  # parts of a bridge shown one by one
-MOST_DECIMALS = 6  # decimals of a standard error beyond which it is written with an exponent
 LONGEST = 48  # characters of an input shown
 
 
-@dataclass(frozen=True)
-class Section:
-    """A table under a heading, and a remark below it."""
+class Bridge(NamedTuple):
+    """A bridge as the result tells it: its ends, and its parts by change with their standard errors."""
 
-    heading: str
-    columns: tuple[Column, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    remark: str = ""
+    ends: tuple[float, float]
+    parts: Mapping[str, float]
+    errors: Mapping[str, float]
 
-
-def report(comparison: Comparison, width: int | None = None) -> list[Line]:
-    """The comparison as lines laid out for `width` (None: any)."""
-    lines: list[Line] = []
-    for section in sections(comparison):
-        lines += [[(printable(section.heading), "bold")]]
-        lines += table(section.columns, section.rows, width) if section.rows else []
-        lines += paragraph(section.remark, width) if section.remark else []
-        lines.append([])
-    return lines[:-1]
-
-
-def markdown(comparison: Comparison) -> str:
-    """The comparison as Markdown with tables."""
-    text = ""
-    for section in sections(comparison):
-        text += f"### {_escaped(section.heading)}\n\n"
-        if section.rows:
-            aligned = ["---:" if column.align == ">" else "---" for column in section.columns]
-            titles = [column.title for column in section.columns]
-            for cells in (titles, aligned, *section.rows):
-                text += f"| {' | '.join(_escaped(cell.strip()) for cell in cells)} |\n"
-            text += "\n"
-        if section.remark:
-            text += f"{_escaped(section.remark)}\n\n"
-    return text.rstrip("\n") + "\n"
-
-
-def json_text(comparison: Comparison) -> str:
-    """The comparison as JSON in full precision; what is not known is null."""
-    return json.dumps(to_json(comparison), indent=2, allow_nan=False) + "\n"
-
-
-def csv_text(comparison: Comparison) -> str:
-    """The comparison as CSV in full precision: a row for each figure; what is not known is empty.
-
-    `figure` is case, difference, ratio, probability_lower or bridge; `statistic` a percentile or mean; `change` the
-    change whose part of a bridge it is.
-    """
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["quantity", "unit", "case", "figure", "statistic", "change", "value", "standard_error"])
-    for compared in comparison.quantities.values():
-        for case, figure, unit, statistic, change, value, error in _figures(comparison, compared):
-            numbers = [repr(float(each)) if math.isfinite(each) else "" for each in (value, error)]
-            rows.writerow([compared.name, unit, case, figure, statistic, change, *numbers])
-    return text.getvalue()
-
-
-def _figures(
-    comparison: Comparison, compared: Compared
-) -> Iterator[tuple[str, str, str, str, str, float, float]]:
-    for case, band in compared.cases.items():
-        for each in _band_figures(comparison, band):
-            yield case, "case", compared.units[case], *each
-    for case, against in compared.alternatives.items():
-        for figure, paired, unit in (
-            ("difference", against.difference, compared.unit),
-            ("ratio", against.ratio, "1"),
-        ):
-            if paired is not None:
-                for each in _band_figures(comparison, paired):
-                    yield case, figure, unit, *each
-        if against.probability_lower is not None and against.probability_lower_se is not None:
-            lower = (against.probability_lower, against.probability_lower_se)
-            yield case, "probability_lower", "1", "", "", *lower
-        unit = "1" if comparison.scale == "log" else compared.unit
-        for statistic, bridge in against.bridges.items():
-            for part in bridge.parts:
-                name = statistic if statistic == "mean" else f"{statistic:g}"
-                yield case, "bridge", unit, name, part.name, part.value, part.standard_error
-
-
-def _band_figures(comparison: Comparison, band: Band) -> Iterator[tuple[str, str, float, float]]:
-    errors = band.percentile_se.tolist()
-    for percent, value, error in zip(comparison.percentiles, band.percentiles.tolist(), errors, strict=True):
-        yield f"{percent:g}", "", value, error
-    yield "mean", "", band.mean, band.mean_se
-
-
-# ---------------------------------------------------------------------------------------------------------
-# The sections
-
-
-def sections(comparison: Comparison) -> Iterator[Section]:
-    """What differs in the inputs, the quantities side by side, the bridges, and how it was drawn."""
-    yield from _inputs(comparison)
-    for compared in comparison.quantities.values():
-        yield _side_by_side(comparison, compared)
-    for compared in comparison.quantities.values():
-        for case in comparison.alternatives:
-            bridges = compared.alternatives[case.name].bridges
-            if any(shown_parts(bridge) for bridge in bridges.values()):
-                yield _bridged(comparison, compared, case.name)
-    labels = " ".join(f"{case.name} is {case.label}." for case in comparison.cases if case.label != case.name)
-    yield Section(
-        f"{comparison.scenarios:,} scenarios, Sobol', seed {comparison.seed}",
-        remark=(
-            f"{labels} Differences and ratios are taken scenario by scenario, all cases on the same uniforms; "
-            "± is the standard error, from 16 replicates."
-        ).strip(),
-    )
-
-
-def _label(comparison: Comparison, name: str) -> str:
-    return next(case.label for case in comparison.cases if case.name == name)
-
-
-def _inputs(comparison: Comparison) -> Iterator[Section]:
-    baseline = comparison.baseline
-    for case in comparison.alternatives:
-        heading = f"Inputs of {case.label} that differ from {baseline.label}"
-        if case.name not in comparison.changes:
-            yield Section(heading, remark="Not known: one of the two has no priors that can be read.")
-            continue
-        rows = [
-            (row.name, row.kind, row.change, _shortened(row.before), _shortened(row.after))
-            for row in comparison.changes[case.name]
-        ]
-        columns = (
-            Column("input", give="wrap"),
-            Column("kind", drop=2),
-            Column("change", drop=1),
-            Column(baseline.label, give="wrap"),
-            Column(case.label, give="wrap"),
+    def shown(self, count: int | None = PARTS) -> list[str]:
+        """The names of the largest parts, the largest first; what has none of the change is left out."""
+        ordered = sorted(
+            (name for name, part in self.parts.items() if part), key=lambda name: -abs(self.parts[name])
         )
-        yield Section(heading, columns, tuple(rows), "" if rows else "None.")
+        return ordered[:count]
+
+    def others(self, names: Sequence[str]) -> tuple[float, float]:
+        """The sum of the parts that are not named, and its standard error."""
+        rest = [name for name in self.parts if name not in names]
+        return math.fsum(self.parts[name] for name in rest), math.hypot(*(self.errors[name] for name in rest))
+
+
+def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
+    """The bridges of a quantity to a case by statistic, those that have a value."""
+    if "bridge" not in result:
+        return {}
+    found = {}
+    for statistic in result.labels("statistic"):
+        at = {"quantity": quantity, "case": case, "statistic": statistic}
+        parts, errors = (
+            dict(zip(result.labels("change"), each.tolist(), strict=True))
+            for each in result.estimate("bridge", **at)
+        )
+        known = {name: part for name, part in parts.items() if not math.isnan(part)}
+        if known:
+            ends = result.at("bridge_baseline", **at), result.at("bridge_alternative", **at)
+            found[statistic] = Bridge(ends, known, errors)
+    return found
+
+
+def sections(result: Result) -> list[Section]:
+    """What differs in the inputs, the quantities side by side, the bridges, and how it was drawn."""
+    names, (_, *alternatives) = result.labels("quantity"), result.labels("case")
+    pairs = [(name, case) for name in names for case in alternatives]
+    found = {pair: bridges_of(result, *pair) for pair in pairs}
+    bridged = [
+        _bridged(result, *pair, bridges)
+        for pair, bridges in found.items()
+        if any(bridge.shown() for bridge in bridges.values())
+    ]
+    return [
+        *(_inputs(result, case) for case in alternatives),
+        *(_side_by_side(result, name) for name in names),
+        *bridged,
+        _drawn(result),
+    ]
+
+
+def _label(result: Result, case: str) -> str:
+    return str(result.at("case_label", case=case))
+
+
+def _inputs(result: Result, case: str) -> Section:
+    ends = _label(result, result.labels("case")[0]), _label(result, case)
+    heading = f"Inputs of {ends[1]} that differ from {ends[0]}"
+    if case not in result.provenance["changes"]:
+        return Section(heading, remarks=["Not known: one of the two has no priors that can be read."])
+    rows = [
+        [row["name"], row["kind"], row["change"], _shortened(row["before"]), _shortened(row["after"])]
+        for row in result.provenance["changes"][case]
+    ]
+    columns = [
+        Column("input", give="wrap"),
+        Column("kind", drop=2),
+        Column("change", drop=1),
+        *(Column(end, give="wrap") for end in ends),
+    ]
+    return Section(heading, columns=columns, rows=rows, remarks=[] if rows else ["None."])
 
 
 def _shortened(text: str) -> str:
@@ -163,11 +102,14 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
 
 
-def _side_by_side(comparison: Comparison, compared: Compared) -> Section:
-    percents = comparison.percentiles
-    middle = min(range(len(percents)), key=lambda index: abs(percents[index] - 50))
-    kept = {0, middle, len(percents) - 1}
-    columns = (
+# ---------------------------------------------------------------------------------------------------------
+# Side by side
+
+
+def _side_by_side(result: Result, name: str) -> Section:
+    percents, (baseline, *alternatives) = result.labels("percentile"), result.labels("case")
+    kept = outer_and_middle(percents)
+    columns = [
         Column("", give="wrap"),
         Column("unit"),
         *(
@@ -176,146 +118,118 @@ def _side_by_side(comparison: Comparison, compared: Compared) -> Section:
         ),
         Column("mean", ">", drop=2),
         Column("P(lower)", ">"),
-    )
-    baseline = comparison.baseline
-    rows: list[tuple[str, ...]] = []
-    for case in comparison.cases:
-        band = compared.cases.get(case.name)
-        rows += _band_rows(case.label, compared.units.get(case.name, ""), band, len(percents), errors=False)
-    for case in comparison.alternatives:
-        against = compared.alternatives[case.name]
-        lower = _probability(against)
-        difference = _band_rows(
-            f"{case.label} − {baseline.label}", compared.unit, against.difference, len(percents)
-        )
-        rows += [(*difference[0][:-1], lower), *difference[1:]]
-        rows += _band_rows(f"{case.label} / {baseline.label}", "1", against.ratio, len(percents))
-    return Section(compared.label, columns, tuple(rows))
+    ]
+    rows = []
+    for case in (baseline, *alternatives):
+        rows += _band_rows(result, "", name, case, _label(result, case))[:1]
+    for case in alternatives:
+        ends = _label(result, case), _label(result, baseline)
+        difference = _band_rows(result, "difference_", name, case, " − ".join(ends))
+        difference[0][-1] = _probability(*result.estimate("probability_lower", quantity=name, case=case))
+        rows += [*difference, *_band_rows(result, "ratio_", name, case, " / ".join(ends))]
+    return Section(str(result.at("label", quantity=name)), columns=columns, rows=rows)
 
 
-def _band_rows(
-    label: str, unit: str, band: Band | None, count: int, *, errors: bool = True
-) -> list[tuple[str, ...]]:
+def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) -> list[list[str]]:
     """A row of a band's figures, and one of their standard errors; dashes where there is none."""
-    if band is None:
-        return [(label, "", *["–"] * (count + 1), "")]
-    values, deviations = [*band.percentiles.tolist(), band.mean], [*band.percentile_se.tolist(), band.mean_se]
-    scale = row_scale(values, deviations)
-    figures = [scale.figure(value, error) for value, error in zip(values, deviations, strict=True)]
-    rows = [(label, scale.unit(unit), *figures, "")]
-    if errors and any(error > 0 for error in deviations):
-        rows.append(("  ±", "", *(_error(error, scale) for error in deviations), ""))
+    at = {"quantity": name, "case": case}
+    (values, errors), (mean, mean_error) = (
+        result.estimate(f"{prefix}{each}", **at) for each in ("percentiles", "mean")
+    )
+    values, errors = [*values.tolist(), mean], [*errors.tolist(), mean_error]
+    if np.isnan(values).all() and np.isnan(errors).all():
+        return [[label, "", *["–"] * len(values), ""]]
+    scale = row_scale(values, errors)
+    figures = [scale.figure(value, error) for value, error in zip(values, errors, strict=True)]
+    rows = [[label, scale.unit(result.unit(f"{prefix}mean", **at)), *figures, ""]]
+    if any(error > 0 for error in errors):
+        rows.append(["  ±", "", *(scale.error(error) for error in errors), ""])
     return rows
 
 
-def _error(error: float, scale: Scale) -> str:
-    """A standard error on the scale of its row, to two digits."""
-    if not math.isfinite(error):
+def _probability(share: float, error: float) -> str:
+    if math.isnan(share):
         return "–"
-    if not error:
-        return "0"
-    place = math.floor(math.log10(error)) - 1
-    if scale.exponent - place > MOST_DECIMALS:
-        return f"{error / 10.0**scale.exponent:.1e}"
-    return f"{round(error, -place) / 10.0**scale.exponent:,.{max(scale.exponent - place, 0)}f}"
+    scale = row_scale([100 * share], [100 * error])
+    text = scale.figure(100 * share, 100 * error)
+    return f"{text} ± {scale.error(100 * error)} %" if error > 0 else f"{text} %"
 
 
-def _probability(against: Against) -> str:
-    if against.probability_lower is None or against.probability_lower_se is None:
-        return "–"
-    scale = row_scale([100 * against.probability_lower], [100 * against.probability_lower_se])
-    text = f"{scale.figure(100 * against.probability_lower, 100 * against.probability_lower_se)}"
-    if against.probability_lower_se > 0:
-        text += f" ± {_error(100 * against.probability_lower_se, scale)}"
-    return f"{text} %"
+# ---------------------------------------------------------------------------------------------------------
+# Bridges
 
 
-def _bridged(comparison: Comparison, compared: Compared, case: str) -> Section:
-    """The parts of a bridge, the largest of its first statistic first, the rest summed."""
-    bridges = compared.alternatives[case].bridges
-    logarithmic = comparison.scale == "log"
-    moving = list(dict.fromkeys(name for bridge in bridges.values() for name in shown_parts(bridge, None)))
-    names = moving[:PARTS]
-    columns = [Column("change", give="wrap")]
-    cells: list[list[str]] = [[] for _ in range(len(names) + 3)]
+def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge]) -> Section:
+    """The parts of bridges, the largest of the first statistic first, the rest summed."""
+    logarithmic = result.attributes["scale"] == "log"
+    moving = list(dict.fromkeys(name for bridge in bridges.values() for name in bridge.shown(None)))
+    names, more = moving[:PARTS], len(moving) - PARTS
+    first, last = (_label(result, each) for each in (result.labels("case")[0], case))
+    others = [f"{more} other{'s' if more > 1 else ''}"] if more > 0 else []
+    columns, rows = [Column("change", give="wrap")], [[name] for name in (first, *names, *others, last)]
     for statistic, bridge in bridges.items():
-        parts = {part.name: part for part in bridge.parts}
-        chosen = [parts[name] for name in names]
-        others = [part for name, part in parts.items() if name not in names]
-        rest = Part("", math.fsum(p.value for p in others), math.hypot(*(p.standard_error for p in others)))
-        listed = [*chosen, rest]
-        title = statistic if statistic == "mean" else f"P{statistic:g}"
-        ends = [bridge.baseline, bridge.alternative]
-        if logarithmic:
-            figures = [_factor(part) for part in listed]
-            scale = row_scale(ends, [0.0, 0.0])
-            errors = [_error(math.exp(part.value) * part.standard_error, Scale(0, 0, 4)) for part in listed]
-        else:
-            values = [part.value for part in listed]
-            scale = row_scale([*ends, *values], [abs(ends[1]) * 1e-4 or 1e-300] * (len(listed) + 2))
-            figures = [_signed(scale, part) for part in listed]
-            errors = [_error(part.standard_error, scale) for part in listed]
-        shown = [Scale(scale.exponent, scale.place, 4).figure(end) for end in ends]
-        columns += [Column(f"{title} {scale.unit(compared.unit)}".strip(), ">"), Column("±", ">", drop=1)]
-        for row, pair in zip(
-            cells, [(shown[0], ""), *zip(figures, errors, strict=True), (shown[1], "")], strict=True
-        ):
+        parts = [(bridge.parts[name], bridge.errors[name]) for name in names]
+        parts += [bridge.others(names)] if others else []
+        scale, cells = (_factors if logarithmic else _terms)(bridge.ends, parts)
+        shown = [Scale(scale.exponent, scale.place, 4).figure(end) for end in bridge.ends]
+        unit = scale.unit(result.at("unit", quantity=quantity))
+        columns += [Column(f"{statistic} {unit}".strip(), ">"), Column("±", ">", drop=1)]
+        for row, pair in zip(rows, [(shown[0], ""), *cells, (shown[1], "")], strict=True):
             row.extend(pair)
-    more = len(moving) - len(names)
-    names = [
-        _label(comparison, comparison.baseline.name),
-        *names,
-        f"{more} other{'s' if more > 1 else ''}",
-        _label(comparison, case),
-    ]
-    rows = [(name, *row) for name, row in zip(names, cells, strict=True)]
-    if not more:
-        del rows[-2]
     still = len(next(iter(bridges.values())).parts) - len(moving)
     unmoved = f" {still} of the changes move{'s' if still == 1 else ''} nothing here." if still else ""
-    exact = all(bridge.exact for bridge in bridges.values())
+    exact = result.at("bridge_exact", quantity=quantity, case=case)
     how = "over all orders of the changes" if exact else "over orders drawn at random, which ± counts in"
     kind = "Factors multiply to the ratio" if logarithmic else "Parts sum to the change"
-    return Section(
-        f"{compared.label}: from {names[0]} to {names[-1]}",
-        tuple(columns),
-        tuple(rows),
-        f"{kind}; Shapley values {how}.{unmoved}",
-    )
+    heading = f"{result.at('label', quantity=quantity)}: from {first} to {last}"
+    return Section(heading, columns=columns, rows=rows, remarks=[f"{kind}; Shapley values {how}.{unmoved}"])
 
 
-def shown_parts(bridge: Bridge, count: int | None = PARTS) -> list[str]:
-    """The names of the largest parts, the largest first; what has none of the change is left out."""
-    ordered = sorted((part for part in bridge.parts if part.value), key=lambda part: -abs(part.value))
-    return [part.name for part in ordered[:count]]
+Cells = list[tuple[str, str]]
 
 
-def _signed(scale: Scale, part: Part) -> str:
-    """A part to the place of its standard error, which stands beside it."""
-    if not part.value:
-        return "0"
-    text = scale.figure(part.value, part.standard_error / 10)
-    return f"+{text}" if part.value > 0 else text
+def _terms(ends: Sequence[float], parts: Sequence[tuple[float, float]]) -> tuple[Scale, Cells]:
+    """What is added: each part to the place of its standard error, which stands beside it."""
+    values = [*ends, *(part for part, _ in parts)]
+    scale = row_scale(values, [abs(ends[1]) * 1e-4 or 1e-300] * len(values))
+    cells = []
+    for part, error in parts:
+        text = scale.figure(part, error / 10) if part else "0"
+        cells.append((f"+{text}" if part > 0 else text, scale.error(error)))
+    return scale, cells
 
 
-def _factor(part: Part) -> str:
-    factor = math.exp(part.value)
-    error = factor * part.standard_error
-    return "× " + row_scale([factor], [error]).figure(factor, error)
+def _factors(ends: Sequence[float], parts: Sequence[tuple[float, float]]) -> tuple[Scale, Cells]:
+    """What is multiplied with."""
+    cells = []
+    for part, error in parts:
+        factor = math.exp(part)
+        own = row_scale([factor], [factor * error])
+        cells.append((f"× {own.figure(factor, factor * error)}", Scale(0, 0, 4).error(factor * error)))
+    return row_scale(ends, [0.0, 0.0]), cells
 
 
-def _escaped(text: str) -> str:
-    return printable(text).replace("|", "\\|")
+# ---------------------------------------------------------------------------------------------------------
+# How it was drawn
 
 
-def file_names(names: Sequence[str]) -> list[str]:
-    """The files that a comparison of cases of these names may write."""
-    falls = ["waterfall"] if len(names) == 2 else [f"waterfall-{name}" for name in names[1:]]
-    pictures = [f"{name}.{kind}" for name in ("bands", "exceedance", *falls) for kind in ("png", "svg")]
-    return ["compare.csv", "compare.json", *pictures]
-
-
-def default_name(names: Sequence[str]) -> str:
-    """The folder of a comparison: ``BASELINE-vs-ALTERNATIVE``, the first three alternatives named."""
-    more = f"-and-{len(names) - 4}-more" if len(names) > 4 else ""
-    return f"{names[0]}-vs-{'-'.join(names[1:4])}{more}"
+def _drawn(result: Result) -> Section:
+    cases, unpaired = result.labels("case"), result.provenance["unpaired"]
+    labels = [(case, _label(result, case)) for case in cases]
+    told = [f"{case} is {label}." for case, label in labels if case != label]
+    for case, label in labels:
+        settings = result.provenance["cases"][case]["settings"]
+        if conditions := [*settings["given"], *settings["observe"]]:
+            told.append(f"{label} is told given {', '.join(conditions)}.")
+    if len(unpaired) < len(cases) - 1:
+        told.append(
+            "Differences and ratios are taken scenario by scenario, all cases on the same uniforms; "
+            "± is the standard error, from 16 replicates."
+        )
+    if unpaired:
+        named = ", ".join(_label(result, case) for case in unpaired)
+        told.append(
+            f"The difference of {named} is that of the means; "
+            "its standard error is that of two separate runs."
+        )
+    return Section(settings_text(result).removesuffix("."), remarks=[" ".join(told)])

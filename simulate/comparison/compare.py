@@ -1,0 +1,314 @@
+"""Cases set side by side, drawn from the same uniforms: differences and ratios are taken scenario by scenario.
+
+So what cases have in common cancels, and a difference has a far smaller standard error than two separate
+runs would give. Every statistic has its standard error from the spread over replicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from simulate.comparison.bridge import PAIRS, Asked, Bridge, Scale, bridges
+from simulate.comparison.cases import Case, SavedBand, cases_of
+from simulate.comparison.inputs import changes
+from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide, Units
+from simulate.errors import SimulateError, suggestion
+from simulate.replicates import Progress, Workers
+from simulate.results import Result, provenance
+from simulate.scenarios import asked_quantities
+from simulate.settings import Count, Percent, checked
+from simulate.statistics import put_bands, usual
+
+if TYPE_CHECKING:
+    from simulate.comparison.cases import Source
+
+# What a run states of what it rests on.
+STATED = ("given", "observe", "model", "files", "overrides", "choice", "priors", "published")
+
+
+def compare(
+    cases: Source | Sequence[Source],
+    *,
+    vary: Sequence[str] | str = (),
+    quantities: Sequence[str] | str | None = None,
+    scenarios: int | None = None,
+    seed: int | None = None,
+    scheme: str | None = None,
+    percentiles: Sequence[float] | None = None,
+    bridge: Sequence[Asked] = (50.0, 95.0),
+    scale: Scale = "linear",
+    pairs: int = PAIRS,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Set cases side by side, the first the baseline; `cases` and `vary` are as in `cases_of`.
+
+    What is left out is as the baseline's settings say; quantities are by default those that any of the cases
+    reports on its own, or `all` that any has. `bridge` names the statistics (percents, "mean") whose change is split
+    over the changed inputs, none for no bridge, on a `scale` that is linear or log; `pairs` is the number of orders
+    drawn for that, each with its reverse.
+
+    The result has along `quantity` and `case` the bands of each case (`percentiles`, `mean` ...), and of each
+    alternative against the baseline `difference_percentiles` ..., `ratio_percentiles` ... and `probability_lower`;
+    `bridge` has the parts along `statistic` and `change`, in the quantity's unit, or on the log scale natural
+    logarithms of factors, and `bridge_baseline` and `bridge_alternative` its ends. Raises SimulateError for fewer
+    than two cases, and for what cannot be asked or computed.
+    """
+    found = cases_of(cases, vary)
+    if len(found) < 2:
+        raise SimulateError("one case compares with nothing; name another priors file, or use --vary")
+    settings = found[0].settings.asked(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles)
+    split = _statistics(bridge)
+    if scale not in get_args(Scale):
+        mend = suggestion(str(scale), get_args(Scale), f"choose one of {', '.join(get_args(Scale))}")
+        raise SimulateError(f"there is no scale {scale!r}{mend}")
+    checked(Count, "pairs", pairs)
+    workers = Workers(threads, progress)
+    units = _units(found, quantities)
+    drawn = SideBySide(found, settings, units)
+    folded = drawn.fold(workers)
+    result = _framed(drawn)
+    _put_quantities(result, found, units)
+    _put_bands(result, drawn, folded)
+    warnings = result.provenance["warnings"]
+    warnings += _warnings(drawn, folded, units)
+    if split:
+        result.attributes["scale"] = scale
+        warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
+    warnings += folded.warnings(found[0].name)
+    return result
+
+
+def _statistics(bridge: Sequence[Asked] | Asked) -> tuple[Asked, ...]:
+    """The statistics of the bridges: percents and the mean."""
+    listed = [bridge] if isinstance(bridge, str | float | int) else bridge
+    return tuple(
+        dict.fromkeys(each if each == "mean" else checked(Percent, "bridge", each) for each in listed)
+    )
+
+
+def _units(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> Units:
+    """The quantities to compare, those named or what each case reports on its own, and where they are in what unit."""
+    held = {case.name: _held(case) for case in cases}
+    if isinstance(quantities, str):
+        if quantities != "all":
+            raise SimulateError(f"quantities are a list of names or 'all', not {quantities!r}")
+        asked = [name for own in held.values() for name in own]
+    elif quantities:
+        asked = list(quantities)
+    else:
+        asked = [
+            name
+            for case in cases
+            for name in (asked_quantities(case.priors) if case.priors else held[case.name])
+        ]
+    for name in asked:
+        if not any(name in own for own in held.values()):
+            for case in cases:
+                if case.priors:
+                    asked_quantities(case.priors, [name])  # says whether it is unknown, or what it lacks
+            raise SimulateError(f"no case has the quantity {name}")
+    return {name: {case: own[name] for case, own in held.items() if name in own} for name in asked}
+
+
+def _held(case: Case) -> dict[str, str]:
+    """The quantities that a case has, with their units."""
+    if case.priors is None:
+        assert case.saved is not None
+        return dict(zip(case.saved.labels("quantity"), case.saved.labels("unit"), strict=True))
+    return {name: case.priors.quantities[name].unit for name in asked_quantities(case.priors, "all")}
+
+
+# ---------------------------------------------------------------------------------------------------------
+# From bands to a result
+
+
+def _framed(drawn: SideBySide) -> Result:
+    """A result without figures: it rests on what the baseline rests on, and below `cases` on that of each case."""
+    baseline, settings = drawn.baseline, drawn.settings
+    if baseline.priors is not None:
+        result = provenance.described("compare", baseline.priors, settings, drawn.drawn[baseline.name])
+    else:
+        assert baseline.saved is not None
+        told = baseline.saved.provenance
+        result = Result(
+            "compare", {**baseline.saved.attributes, "seed": settings.seed, "scheme": settings.scheme}
+        )
+        result.provenance.update({name: told[name] for name in STATED}, warnings=[])
+        for each in drawn.drawn.values():
+            result.attributes["scenarios"] = each.count
+    result.provenance["cases"] = {case.name: _stated(case) for case in drawn.cases}
+    result.provenance["unpaired"] = [case.name for case in drawn.alternatives if not drawn.pairs(case)]
+    result.provenance["changes"] = {
+        case.name: [row._asdict() for row in changes(baseline.priors, case.priors)]
+        for case in drawn.alternatives
+        if baseline.priors and case.priors
+    }
+    return result
+
+
+def _stated(case: Case) -> dict[str, Any]:
+    """What a case rests on."""
+    if case.priors is not None:
+        told = provenance.stated(case.priors)
+    else:
+        assert case.saved is not None
+        told = case.saved.provenance
+    return {
+        "files": [{"path": file["path"], "sha256": file["sha256"]} for file in told["files"]],
+        "overrides": told["overrides"],
+        "choice": told["choice"],
+        "settings": case.settings.model_dump(mode="json"),
+    }
+
+
+def _put_quantities(result: Result, cases: Sequence[Case], units: Units) -> None:
+    """The labels of what is compared; a unit is the baseline's, or that of the first case that has the quantity."""
+    baseline = cases[0].name
+    first = {name: next(case for case in cases if case.name in own) for name, own in units.items()}
+    result.along("quantity", list(units))
+    result.beside("label", ("quantity",), [_label(case, name) for name, case in first.items()])
+    result.beside(
+        "unit",
+        ("quantity",),
+        [units[name].get(baseline, units[name][case.name]) for name, case in first.items()],
+    )
+    result.along("case", [case.name for case in cases])
+    result.beside("case_label", ("case",), [case.label for case in cases])
+    if any(len(set(own.values())) > 1 for own in units.values()):
+        each = [[own.get(case.name, "") for case in cases] for own in units.values()]
+        result.beside("case_unit", ("quantity", "case"), each)
+
+
+def _label(case: Case, name: str) -> str:
+    if case.priors is not None:
+        return case.priors.quantities[name].label
+    assert case.saved is not None
+    return str(case.saved.at("label", quantity=name))
+
+
+def _put_bands(result: Result, drawn: SideBySide, folded: Folded) -> None:
+    """The bands of each case, of differences and ratios, and the probability that an alternative is lower."""
+    along, statistics = ("quantity", "case"), usual(drawn.settings.percentiles)
+    bands = folded.of("")
+    for case in drawn.cases:
+        if case.saved and not case.priors:
+            names = drawn.names[case.name]
+            bands |= {(name, case.name): SavedBand(case.saved, name, statistics) for name in names}
+    own = "case_unit" if "case_unit" in result else "unit"
+    put_bands(result, bands, along, statistics, unit_of=own)
+    of = " of the difference from the baseline"
+    put_bands(result, folded.of(DIFFERENCE), along, statistics, prefix=DIFFERENCE, of=of)
+    of = " of the ratio to the baseline"
+    put_bands(result, folded.of(RATIO), along, statistics, prefix=RATIO, of=of, unit="1")
+    means, errors = result["mean"], result["mean_se"]
+    lower = np.full((*means.shape, 2), np.nan)
+    for pair in drawn.paired:
+        lower[_at(result, *pair)] = folded.probability(pair)
+    for name, alternative in drawn.unpaired:
+        place, first = _at(result, name, alternative), _at(result, name, drawn.baseline.name)
+        result["difference_mean"][place] = means[place] - means[first]
+        result["difference_mean_se"][place] = np.hypot(errors[place], errors[first])
+    label = "probability that the case is lower than the baseline"
+    result.put("probability_lower", along, lower[..., 0], lower[..., 1], label=label, unit="1")
+
+
+def _at(result: Result, name: str, case: str) -> tuple[int, int]:
+    return result.labels("quantity").index(name), result.labels("case").index(case)
+
+
+def _warnings(drawn: SideBySide, folded: Folded, units: Units) -> Iterator[str]:
+    """What is missing or cannot be compared, a line each."""
+    baseline, settings = drawn.baseline, drawn.settings
+    for case in drawn.cases:
+        if lacking := [name for name in units if case.name not in units[name]]:
+            yield f"{case.label} does not have {', '.join(lacking)}: blank there"
+        if case.priors is None:
+            yield (
+                f"{case.label} is a saved run whose priors do not read the same any more, so it cannot be drawn "
+                "again: its differences are unpaired. Only means are set against each other, with the standard "
+                "errors of two separate runs; the bands of differences and ratios, and how often one case lies "
+                "lower, stay blank"
+            )
+        elif kept := folded.kept.get(case.name):
+            yield (
+                f"{case.label} is told given {', '.join(case.conditions)}, worth {kept.effective:,.0f} of "
+                f"{kept.drawn:,} scenarios, which are not those of other cases: only means are set against each "
+                "other, with the standard errors of two separate runs"
+            )
+    for case in drawn.alternatives:
+        ran = (case.settings.scheme, case.settings.seed)
+        if case.priors and case.saved and ran != (settings.scheme, settings.seed):
+            yield (
+                f"{case.label} was run with {ran[0]}, seed {ran[1]}, and is drawn here with {settings.scheme}, "
+                f"seed {settings.seed}, as all cases are"
+            )
+        if baseline.priors and case.priors and baseline.priors.model != case.priors.model:
+            yield (
+                f"{case.label} has the model {case.priors.model}, {baseline.label} {baseline.priors.model}: "
+                "only quantities of the same name are set against each other"
+            )
+        for name, own in units.items():
+            if {baseline.name, case.name} <= set(own) and own[case.name] != own[baseline.name]:
+                yield (
+                    f"{name} is in {own[case.name]} in {case.label}, in {own[baseline.name]} in "
+                    f"{baseline.label}: give both the same unit to compare them"
+                )
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Bridges
+
+
+def _put_bridges(
+    result: Result, drawn: SideBySide, split: Sequence[Asked], scale: Scale, pairs: int, workers: Workers
+) -> list[str]:
+    """The bridges to each alternative; return which have no value, a line each."""
+    found: dict[tuple[str, str, str], Bridge] = {}
+    blank = []
+    for case in dict.fromkeys(case for _, case in drawn.paired):
+        names = [name for name, other in drawn.paired if other == case]
+        sides = (drawn.baseline.name, case)
+        told = bridges(drawn.drawing, sides, names, split, scale=scale, pairs=pairs, workers=workers)
+        for name, own in told.items():
+            found |= {(name, case, _statistic(key)): each for key, each in own.items() if each}
+            if lacking := [_statistic(key) for key, each in own.items() if each is None]:
+                why = "not positive, or not a number" if scale == "log" else "not a number"
+                blank.append(
+                    f"{name}: no bridge of {' and '.join(lacking)} to {case}, for it is {why} "
+                    "in one of the hybrids between them"
+                )
+    if changed := list(dict.fromkeys(change for each in found.values() for change in each.parts)):
+        result.along("statistic", [_statistic(each) for each in split])
+        result.along("change", changed)
+        _put_parts(result, found, "1" if scale == "log" else "")
+    return blank
+
+
+def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge], unit: str) -> None:
+    dims = ("quantity", "case", "statistic", "change")
+    shape = [len(result.labels(dimension)) for dimension in dims]
+    changed, statistics = result.labels("change"), result.labels("statistic")
+    parts, errors, ends = np.full(shape, np.nan), np.full(shape, np.nan), np.full((*shape[:3], 2), np.nan)
+    exact = np.full(shape[:2], np.nan)
+    for (name, case, statistic), bridge in found.items():
+        at = _at(result, name, case)
+        place = (*at, statistics.index(statistic))
+        places = [changed.index(change) for change in bridge.parts]
+        parts[place][places] = list(bridge.parts.values())
+        errors[place][places] = list(bridge.errors.values())
+        ends[place], exact[at] = bridge.ends, bridge.exact
+    unit_of = "" if unit else "unit"
+    result.put("bridge", dims, parts, errors, label="part of the change", unit=unit, unit_of=unit_of)
+    label = "1 where the parts are over all orders of the changes, 0 over orders drawn at random"
+    result.put("bridge_exact", dims[:2], exact, label=label, unit="1")
+    for name, values in zip(("baseline", "alternative"), np.moveaxis(ends, -1, 0), strict=True):
+        label = f"the statistic in the {name}, where the bridge ends"
+        result.put(f"bridge_{name}", dims[:3], values, label=label, unit_of="unit")
+
+
+def _statistic(asked: Asked) -> str:
+    return asked if asked == "mean" else f"P{asked:g}"

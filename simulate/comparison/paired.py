@@ -1,0 +1,169 @@
+"""Cases drawn side by side, chunk by chunk: their bands, and the differences and ratios of those that are paired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from simulate.comparison.cases import Case
+from simulate.conditions import Kept, check_kept, questions
+from simulate.errors import SimulateError
+from simulate.graph import Column
+from simulate.replicates import Ticks, Workers
+from simulate.scenarios import Chunk, Drawing, Scenarios
+from simulate.settings import Settings
+from simulate.statistics import Band, Bands, Gathering, Part, Statistic, standard_error, usual
+
+DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variables; a case's have nothing
+
+Place = tuple[str, str]  # quantity and case
+Key = tuple[str, str, str]  # what goes before the variables, quantity, case
+Units = Mapping[str, Mapping[str, str]]  # by quantity and case that has it
+
+
+class _Replicate(NamedTuple):
+    """What is kept of a replicate: parts of bands, how often an alternative lies lower, what conditions leave."""
+
+    parts: Mapping[Key, Part]
+    lower: Mapping[Place, int]
+    kept: Mapping[str, Kept]
+
+
+class Folded:
+    """The replicates so far."""
+
+    def __init__(self, statistics: Sequence[Statistic]) -> None:
+        self.bands: Bands[Key] = Bands(statistics)
+        self.lower: dict[Place, list[tuple[int, int]]] = {}
+        self.kept: dict[str, Kept] = {}
+
+    def add(self, replicate: _Replicate) -> None:
+        """Take up the next replicate."""
+        self.bands.add(replicate.parts)
+        for place, number in replicate.lower.items():
+            count = replicate.parts[DIFFERENCE, *place].summary.count
+            self.lower.setdefault(place, []).append((number, count))
+        for case, kept in replicate.kept.items():
+            self.kept.setdefault(case, Kept()).merge(kept)
+
+    def of(self, prefix: str) -> dict[Place, Band]:
+        """The bands of a kind, save those of differences and ratios of which not one scenario has a figure."""
+        return {
+            (name, case): band
+            for (kind, name, case), band in self.bands.items()
+            if kind == prefix and (band.summary.count or not prefix)
+        }
+
+    def probability(self, place: Place) -> tuple[float, float]:
+        """P(alternative < baseline) and its standard error, over the scenarios in which both are finite."""
+        counted = [(number, count) for number, count in self.lower[place] if count]
+        if not counted:
+            return np.nan, np.nan
+        shares = [number / count for number, count in counted]
+        total = sum(number for number, _ in counted) / sum(count for _, count in counted)
+        return total, float(standard_error(shares))
+
+    def warnings(self, baseline: str) -> Iterator[str]:
+        """What came out nan or infinite, a line each."""
+        for (kind, name, case), band in self.bands.items():
+            summary = band.summary
+            if not summary.nonfinite:
+                continue
+            everywhere = "" if summary.count else "; blank"
+            often = f"in {summary.nonfinite:,} of {summary.nonfinite + summary.count:,} scenarios, left out{everywhere}"
+            if not kind:
+                yield f"{name} of {case}: nan or infinite {often}"
+            elif kind == RATIO and not self.bands[DIFFERENCE, name, case].summary.nonfinite:
+                yield f"{name}: {case} / {baseline} has no value {often}"
+
+
+class SideBySide:
+    """The cases, the first the baseline, how they are drawn, and which quantities of an alternative are paired.
+
+    `units` says which quantities there are. A case that is drawn under no condition has the same scenarios as another
+    such one, so that they pair scenario by scenario; of others only the means can be set against each other.
+    """
+
+    def __init__(self, cases: Sequence[Case], settings: Settings, units: Units) -> None:
+        self.cases, self.settings = cases, settings
+        self.baseline, self.alternatives = cases[0], cases[1:]
+        self.names = {case.name: [name for name in units if case.name in units[name]] for case in cases}
+        self.drawing = Drawing({case.name: case.priors for case in cases if case.priors}, settings)
+        self.drawn = {
+            case.name: self.drawing.scenarios(
+                case.name,
+                self.names[case.name],
+                questions(case.priors, (), case.settings.given, case.settings.observe),
+            )
+            for case in cases
+            if case.priors
+        }
+        both = [
+            (name, case)
+            for case in self.alternatives
+            for name in units
+            if units[name].get(case.name, "") == units[name].get(self.baseline.name)
+        ]
+        self.paired = [(name, case.name) for name, case in both if self.pairs(case)]
+        self.unpaired = [(name, case.name) for name, case in both if not self.pairs(case)]
+
+    def pairs(self, case: Case) -> bool:
+        """Whether an alternative has the same scenarios as the baseline."""
+        return all(each.priors and not each.conditions for each in (self.baseline, case))
+
+    def fold(self, workers: Workers) -> Folded:
+        """Draw all cases, chunk by chunk side by side, and summarize them, and the paired differences and ratios.
+
+        Raises SimulateError where the conditions of a case leave too few scenarios.
+        """
+        drawn = {case: each for case, each in self.drawn.items() if self.names[case]}
+        statistics = usual(self.settings.percentiles)
+        keys: list[Key] = [("", name, case) for case in drawn for name in self.names[case]]
+        keys += [(kind, *place) for place in self.paired for kind in (DIFFERENCE, RATIO)]
+
+        def work(replicate: int, ticks: Ticks) -> _Replicate:
+            gathering = Gathering(keys)
+            lower = dict.fromkeys(self.paired, 0)
+            kept = {case: Kept() for case in drawn if drawn[case].questions.conditional}
+            for chunks in zip(*(each.in_chunks(replicate, ticks) for each in drawn.values()), strict=True):
+                at = dict(zip(drawn, chunks, strict=True))
+                for case, chunk in at.items():
+                    if case in kept:
+                        kept[case].add(chunk.drawn, chunk.size, chunk.weights)
+                    for name in self.names[case] if chunk.size else ():
+                        gathering.add(("", name, case), chunk.columns[name], chunk.size, chunk.weights)
+                for place in self.paired:
+                    lower[place] += self._set_against(gathering, place, at)
+            return _Replicate(gathering.finish(statistics), lower, kept)
+
+        folded = Folded(statistics)
+        first = next(iter(drawn.values()), None)
+        if first is not None:
+            steps = first.steps * len(drawn)
+            workers.fold(work, range(first.replicates), folded.add, what="scenarios", steps=steps)
+        for case in self.cases:
+            if case.name in folded.kept:
+                _check_kept(case, self.drawn[case.name], folded.kept[case.name])
+        return folded
+
+    def _set_against(self, gathering: Gathering[Key], place: Place, at: Mapping[str, Chunk]) -> int:
+        """Add the next chunk of a difference and a ratio; return in how many scenarios the alternative is lower."""
+        name, case = place
+        baseline, alternative = at[self.baseline.name], at[case]
+        first, second, size = baseline.columns[name], alternative.columns[name], baseline.size
+        with np.errstate(all="ignore"):
+            difference: Column = second - first
+            ratio: Column = np.divide(second, first)
+        gathering.add((DIFFERENCE, *place), difference, size)
+        gathering.add((RATIO, *place), ratio, size)
+        below = np.count_nonzero((difference < 0) & np.isfinite(difference))
+        return int(below) * (1 if isinstance(difference, np.ndarray) else size)
+
+
+def _check_kept(case: Case, drawn: Scenarios, kept: Kept) -> None:
+    try:
+        check_kept(drawn.questions, kept)
+    except SimulateError as error:
+        raise SimulateError(f"{case.label}: {error}") from None
