@@ -11,9 +11,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec
 
-from simulate import backtesting, comparison, decisions, runs, sensitivity
+from simulate import backtesting, comparison, decisions, runs
 from simulate.questions import QUESTIONS
 from simulate.results import Result
+from simulate.sensitivity import tornado as sensitivity
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
