@@ -11,8 +11,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from simulate.backtest.scores import STANDARD_NORMAL, standard_normal_crps
-from simulate.calibration.training import RUNS_FILE, SHRINKAGE, Array, Run, fit, training_mfu, training_runs
+from simulate.backtesting.scores import STANDARD_NORMAL, standard_normal_crps
+from simulate.calibration.training import (
+    RUNS_FILE,
+    SHRINKAGE,
+    TrainingRun,
+    fit_training_mfu,
+    training_mfu,
+    training_runs,
+)
+from simulate.graph import Array
 from simulate.model.notation import EARLY_PEAK, LATE_PEAK
 from simulate.model.training_mfu import CENTRAL_PARAMETERS, EFFECTS, Effect, Effects
 
@@ -29,7 +37,7 @@ def size_early(parameters: Array, peak: Array, _mixture: Array) -> Array:
 
 
 def score(
-    runs: Sequence[Run],
+    runs: Sequence[TrainingRun],
     effects: Mapping[str, Effect] = EFFECTS,
     shrinkage: float = SHRINKAGE,
     groups: Sequence[str] = (),
@@ -39,7 +47,7 @@ def score(
     crps, pits = [], []
     for held, group in zip(runs, groups, strict=True):
         others = [run for run, other in zip(runs, groups, strict=True) if other != group]
-        mean, sd = fit(others, effects, shrinkage).log_mean_and_sd(
+        mean, sd = fit_training_mfu(others, effects, shrinkage).log_mean_and_sd(
             held.parameters_active, held.peak_flops, float(held.mixture_of_experts)
         )
         deviation = (np.log(held.mfu) - float(mean)) / float(sd)

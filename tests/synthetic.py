@@ -1,16 +1,17 @@
-"""A run's Dataset of known lognormal quantities, for the tests of what tells of a run."""
+"""The result of a run of known lognormal quantities, for the tests of what tells of a run."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
-import xarray
+
+from simulate.results import Result
+from simulate.results.provenance import versioned
+from simulate.statistics import FINE
 
 PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
-GRID = np.arange(0.5, 100, 0.5)
 
 
 def lognormal(median: float, sigma: float, percents: Sequence[float]) -> np.ndarray:
@@ -18,65 +19,88 @@ def lognormal(median: float, sigma: float, percents: Sequence[float]) -> np.ndar
     return median * np.exp(sigma * scores)
 
 
-def run_dataset(
+def run_result(
     quantities: Mapping[str, tuple[str, str, float, float]],
     published: Sequence[tuple[str, float, str]] = (),
     percentiles: Sequence[float] = PERCENTILES,
     relative_error: float = 1e-3,
-) -> xarray.Dataset:
+) -> Result:
     """Quantities by name as (label, unit, median, sigma); a sigma of 0 is a constant."""
-    variables: dict[str, object] = {}
-    for name, (label, unit, median, sigma) in quantities.items():
-        error = relative_error if sigma else 0.0
-        bands = lognormal(median, sigma, percentiles)
-        mean = median * float(np.exp(sigma**2 / 2))
-        ancillary = {"units": unit, "long_name": label, "ancillary_variables": f"{name}_se"}
-        variables |= {
-            name: ("percentile", bands, ancillary),
-            f"{name}_se": ("percentile", error * abs(bands)),
-            f"{name}_mean": ((), mean),
-            f"{name}_mean_se": ((), error * mean),
-            f"{name}_sd": ((), mean * float(np.sqrt(np.expm1(sigma**2)))),
-            f"{name}_sd_se": ((), error * mean),
-            f"{name}_minimum": ((), median * np.exp(-5 * sigma)),
-            f"{name}_maximum": ((), median * np.exp(5 * sigma)),
-            f"{name}_grid": ("grid", lognormal(median, sigma, GRID.tolist())),
-            f"{name}_rank_correlation": ("prior", np.array([0.8, -0.6]) if sigma else np.zeros(2)),
-            f"{name}_nonfinite": ((), 0),
-        }
+    labels, units, medians, sigmas = (list(each) for each in zip(*quantities.values(), strict=True))
+    median, sigma = np.array(medians), np.array(sigmas)
+    mean = median * np.exp(sigma**2 / 2)
+    bands = np.array([lognormal(*each, percentiles) for each in zip(medians, sigmas, strict=True)])
+    curves = np.array([lognormal(*each, FINE) for each in zip(medians, sigmas, strict=True)])
+    error = np.where(sigma, relative_error, 0.0)
     prior = {
         "family": "lognormal",
         "unit": "1",
+        "label": "",
         "source": "",
         "note": "",
         "specification": {"median": 1, "sigma": 1},
     }
-    provenance = {
-        "files": [{"path": "a.toml", "text": "", "sha256": ""}],
-        "priors": {"speed": {**prior, "evidence": "judgement"}, "price": {**prior, "evidence": "sourced"}},
-        "published": [
-            {"quantity": name, "value": value, "unit": quantities[name][1], "source": source, "note": ""}
-            for name, value, source in published
-        ],
-    }
-    return xarray.Dataset(
-        variables,
-        {"percentile": list(percentiles), "grid": GRID, "prior": ["speed", "price"]},
+    result = versioned(
+        "run",
         {
             "title": "A synthetic run",
             "scenarios": 1_048_576,
             "seed": 7,
             "scheme": "sobol",
             "replicates": 16,
-            "priors": json.dumps(provenance),
-            "nonfinite": "[]",
+            "chunk": 16384,
+        },
+        {
+            "given": [],
+            "observe": [],
+            "asked": list(quantities),
+            "headline": list(quantities),
+            "components": {},
+            "model": "none",
+            "files": [{"path": "a.toml", "text": "", "sha256": ""}],
+            "overrides": [],
+            "choice": "",
+            "priors": {
+                "speed": {**prior, "evidence": "judgement"},
+                "price": {**prior, "evidence": "sourced"},
+            },
+            "published": [
+                {"quantity": name, "value": value, "unit": quantities[name][1], "source": source, "note": ""}
+                for name, value, source in published
+            ],
         },
     )
+    result.along("quantity", list(quantities))
+    result.beside("label", ("quantity",), labels)
+    result.beside("unit", ("quantity",), units)
+    result.along("percentile", list(percentiles), "percent")
+    result.along("fine_percentile", FINE, "percent")
+    result.along("prior", ["speed", "price"])
+    result.beside("prior_unit", ("prior",), ["1", "1"])
+    of = {"unit_of": "unit"}
+    along = ("quantity",)
+    result.put(
+        "percentiles", (*along, "percentile"), bands, error[:, None] * abs(bands), label="percentiles", **of
+    )
+    result.put("mean", along, mean, error * mean, label="mean", **of)
+    result.put(
+        "sd", along, mean * np.sqrt(np.expm1(sigma**2)), error * mean, label="standard deviation", **of
+    )
+    result.put("minimum", along, median * np.exp(-5 * sigma), label="least value", **of)
+    result.put("maximum", along, median * np.exp(5 * sigma), label="greatest value", **of)
+    result.put("nonfinite", along, np.zeros(len(median)), unit="1")
+    result.put("fine_percentiles", (*along, "fine_percentile"), curves, **of)
+    ranks = np.where(sigma[:, None], np.array([[0.8, -0.6]]), 0.0)
+    result.put("rank_correlation", (*along, "prior"), ranks, unit="1")
+    result.put(
+        "prior_percentiles", ("prior", "percentile"), np.ones((2, len(percentiles))), unit_of="prior_unit"
+    )
+    return result
 
 
-def headline_dataset() -> xarray.Dataset:
+def headline_result() -> Result:
     """What `simulate run` reports, roughly."""
-    return run_dataset(
+    return run_result(
         {
             "capex": ("Initial investment", "USD", 1.9e8, 1.1),
             "opex_per_year": ("Operating cost of a year", "USD/year", 2.4e7, 0.9),

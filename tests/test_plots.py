@@ -1,3 +1,5 @@
+"""Pictures of runs, and the house's style of pictures."""
+
 from __future__ import annotations
 
 import subprocess
@@ -5,18 +7,25 @@ import sys
 
 import numpy as np
 import pytest
-from synthetic import headline_dataset, run_dataset
+from synthetic import headline_result, run_result
 
-from simulate import plots
+from simulate.plotting import density, figure_text
+from simulate.runs.plots import bands, plots
 
 
 def texts(figure):
     return [text.get_text() for axis in figure.axes for text in axis.texts]
 
 
+def alone(name):
+    """A run of which only this quantity was asked for."""
+    result = headline_result()
+    result.provenance["asked"] = [name]
+    return result
+
+
 def test_bands_are_drawn_on_log_axes_each_with_its_unit():
-    dataset = headline_dataset()
-    figure = plots.bands(dataset)
+    (figure,) = plots(headline_result()).values()
     figure.draw_without_rendering()
     assert len(figure.axes) == 5
     assert {axis.get_xscale() for axis in figure.axes} == {"log"}
@@ -28,24 +37,28 @@ def test_bands_are_drawn_on_log_axes_each_with_its_unit():
     assert figure.get_suptitle() == "A synthetic run"
 
 
-def test_lines_span_the_percentiles():
-    dataset = headline_dataset()
-    thin, thick, middle, *_ = plots.bands(dataset, ["capex"]).axes[0].lines
-    low, lower, median, upper, high = dataset["capex"].values
-    assert list(thin.get_xdata()) == [low, high]
-    assert list(thick.get_xdata()) == [lower, upper]
-    assert list(middle.get_xdata()) == [median]
+@pytest.mark.parametrize("percentiles", [(5, 25, 50, 75, 95), (10, 50)])
+def test_lines_span_the_percentiles(percentiles):
+    """Those told, or where others are asked for those of the fine curve."""
+    result = run_result({"capex": ("Capex", "USD", 1.9e8, 1.1)}, percentiles=percentiles)
+    thin, thick, middle, *_ = bands(result).axes[0].lines
+    low, lower, median, upper, high = headline_result().at("percentiles", quantity="capex")
+    assert list(thin.get_xdata()) == pytest.approx([low, high], rel=1e-12)
+    assert list(thick.get_xdata()) == pytest.approx([lower, upper], rel=1e-12)
+    assert list(middle.get_xdata()) == pytest.approx([median], rel=1e-12)
     assert thick.get_linewidth() > thin.get_linewidth()
 
 
 def test_published_figure_is_marked_with_its_source():
-    figure = plots.bands(headline_dataset(), ["capex", "opex_per_year"])
+    result = headline_result()
+    result.provenance["asked"] = ["capex", "opex_per_year"]
+    figure = bands(result)
     assert "759 million, Guosheng Securities 2023-02-12" in texts(figure)
     assert sum("Guosheng" in text for text in texts(figure)) == 1
 
 
 def test_constant_is_a_point():
-    (axis,) = plots.bands(headline_dataset(), ["racks"]).axes
+    (axis,) = bands(alone("racks")).axes
     assert list(axis.lines[0].get_xdata()) == [542]
     assert not axis.collections
     assert "542" in [text.get_text() for text in axis.texts]
@@ -53,34 +66,34 @@ def test_constant_is_a_point():
 
 @pytest.mark.parametrize("shift", [-1.0, -1e9])
 def test_quantity_that_may_be_negative_has_a_linear_axis(shift):
-    dataset = run_dataset({"a": ("A", "USD", 1.0, 1.0)})
-    for name in ("a", "a_grid", "a_minimum", "a_maximum"):
-        dataset[name] = dataset[name] + shift
-    (axis,) = plots.bands(dataset).axes
+    result = run_result({"a": ("A", "USD", 1.0, 1.0)})
+    for name in ("percentiles", "fine_percentiles", "minimum", "maximum"):
+        result[name][...] += shift
+    (axis,) = bands(result).axes
     assert axis.get_xscale() == "linear"
 
 
 def test_nan_and_zero_are_drawn_without_a_warning():
-    dataset = run_dataset({"a": ("A", "USD", 1.0, 1.0), "b": ("B", "USD", 0.0, 0.0)})
-    dataset["a"].values[:] = np.nan
-    dataset["a_grid"].values[:] = np.nan
-    figure = plots.bands(dataset)
+    result = run_result({"a": ("A", "USD", 1.0, 1.0), "b": ("B", "USD", 0.0, 0.0)})
+    for name in ("percentiles", "fine_percentiles"):
+        result[name][0] = np.nan
+    figure = bands(result)
     figure.draw_without_rendering()
     assert "not a number in some scenarios" in texts(figure)
 
 
 def test_texts_of_a_file_are_no_mathematics():
-    dataset = run_dataset({"a": ("Cost in $x_{$", "$", 1.0, 1.0)}, published=[("a", 2.0, "$\\frac{$ \x1b")])
-    dataset.attrs["title"] = "$\\bad{$"
-    plots.bands(dataset).draw_without_rendering()
+    result = run_result({"a": ("Cost in $x_{$", "$", 1.0, 1.0)}, published=[("a", 2.0, "$\\frac{$ \x1b")])
+    result.attributes["title"] = "$\\bad{$"
+    bands(result).draw_without_rendering()
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
 def test_density_of_a_normal_score_is_a_bell(logarithmic):
-    dataset = run_dataset({"a": ("A", "1", 1.0, 1.0)})
-    grid = dataset["a_grid"].values
-    at, heights = plots.density(
-        grid if logarithmic else np.log(grid), dataset["grid"].values, logarithmic=logarithmic
+    result = run_result({"a": ("A", "1", 1.0, 1.0)})
+    grid = result.at("fine_percentiles", quantity="a")
+    at, heights = density(
+        grid if logarithmic else np.log(grid), result["fine_percentile"], logarithmic=logarithmic
     )
     scores = np.log(at) if logarithmic else at
     # Half the height of a normal density lies at 1.18 standard deviations; the kernel widens it by a
@@ -102,9 +115,11 @@ def test_density_of_a_normal_score_is_a_bell(logarithmic):
     ],
 )
 def test_figures_in_words(value, text):
-    assert plots.figure_text(value) == text
+    assert figure_text(value) == text
 
 
 def test_pyplot_stays_out():
-    code = "import sys, simulate.plots as p; p.new_figure(2, 2); sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = (
+        "import sys, simulate.plotting as p; p.new_figure(2, 2); sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,40 +1,281 @@
+"""Results: one layout in memory, in netCDF files and as Datasets, and the folders that they lie in."""
+
 from __future__ import annotations
 
-import csv
+import json
 
+import numpy as np
 import pytest
 import xarray
-from synthetic import headline_dataset
+from synthetic import headline_result
 
-from simulate import plots, results
+from simulate.errors import SimulateError
+from simulate.priors import load_priors
+from simulate.results import Result, netcdf
+from simulate.results import folder as folders
+from simulate.results.provenance import described, settings_of
+from simulate.results.result import LAYOUT
+from simulate.runs import draws, run
+from simulate.runs.plots import bands
+
+# Names of the user's that are also ours, or look like it.
+NAMES = """
+model = "none"
+[run]
+scenarios = 4096
+[priors]
+prior = { dist = "normal", mean = 10, sd = 3, unit = "USD" }
+percentile = { dist = "uniform", lower = 0, upper = 1 }
+replicate = { value = 4 }
+[quantities]
+x = { formula = "prior * percentile", unit = "USD" }
+x_se = { formula = "x + replicate * percentile", label = "Größe €" }
+se = { formula = "x_se - prior" }
+mean = { formula = "sqrt(percentile - 0.5)" }
+mean_se = { formula = "mean + 1" }
+percentiles = { formula = "2 * percentile" }
+quantity = { formula = "3 * replicate" }
+unit = { formula = "4 * percentile" }
+label = { formula = "5 * percentile" }
+fine_percentile = { formula = "6 * percentile" }
+"""
 
 
-def test_run_is_read_back_as_it_was(tmp_path):
-    dataset = headline_dataset()
-    with results.output_folder(tmp_path / "a" / "b") as folder:
-        results.write_run(folder, dataset)
-    for path in (tmp_path / "a" / "b", tmp_path / "a" / "b" / "result.nc"):
-        again = results.read_run(path)
-        xarray.testing.assert_equal(again, dataset)
-        assert again["capex"].attrs["units"] == "USD"
-        assert again["capex"].attrs["ancillary_variables"].split()[0] == "capex_se"
-        assert again.attrs["Conventions"].startswith("CF-")
-        assert again.attrs["priors"] == dataset.attrs["priors"]
-    rows = list(csv.reader((tmp_path / "a" / "b" / "percentiles.csv").read_text().splitlines()))
-    assert rows[0] == ["quantity", "unit", "percentile", "value", "standard_error"]
-    assert float(rows[1][3]) == float(dataset["capex"][0])
+def named():
+    return load_priors(NAMES)
+
+
+RESULTS = {
+    "synthetic": headline_result,
+    "names": lambda: run(named(), quantities="all"),
+    "questions": lambda: run(
+        named(),
+        scenarios=2**14,
+        quantities=["x", "se"],
+        probability=["x > 2", "se > 100"],
+        given=["percentile > 0.25"],
+        observe=["x = 6 +- 3"],
+        statistics=[("shortest", 90), ("expected_shortfall", 95)],
+    ),
+    "draws": lambda: draws(named(), scenarios=100, quantities="all"),
+}
+
+
+def assert_same(result: Result, again: Result) -> None:
+    """To the bit, nan included, with all that describes it."""
+    assert again.question == result.question
+    assert again.attributes == result.attributes
+    assert {name: type(value) for name, value in again.attributes.items()} == {
+        name: type(value) for name, value in result.attributes.items()
+    }
+    assert again.provenance == result.provenance
+    for ours, theirs in ((result.coordinates, again.coordinates), (result.variables, again.variables)):
+        assert set(theirs) == set(ours)
+        for name, variable in ours.items():
+            other = theirs[name]
+            assert other.dims == variable.dims, name
+            assert (other.label, other.unit, other.unit_of) == (
+                variable.label,
+                variable.unit,
+                variable.unit_of,
+            ), name
+            assert other.values.dtype == variable.values.dtype, name
+            if variable.values.dtype == object:
+                assert other.values.tolist() == variable.values.tolist(), name
+            else:
+                assert other.values.tobytes() == variable.values.tobytes(), name
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_is_read_back_as_it_was(tmp_path, name):
+    result = RESULTS[name]()
+    path = tmp_path / "result.nc"
+    path.write_bytes(netcdf.written(result))
+    assert_same(result, netcdf.read(path))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_dataset_is_a_result_and_back(name):
+    result = RESULTS[name]()
+    assert_same(result, Result.of_dataset(result.to_dataset()))
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_file_is_the_dataset(tmp_path, name):
+    """What xarray reads, and what it writes, is what we write and read."""
+    result = RESULTS[name]()
+    path, other = tmp_path / "result.nc", tmp_path / "other.nc"
+    path.write_bytes(netcdf.written(result))
+    with xarray.open_dataset(path, engine="h5netcdf") as dataset:
+        xarray.testing.assert_equal(dataset.load(), result.to_dataset())
+        assert set(dataset.coords) == set(result.coordinates)
+        assert_same(result, Result.of_dataset(dataset))
+        dataset.to_netcdf(other, engine="h5netcdf")
+    again = netcdf.read(other)
+    assert again.provenance == result.provenance
+    for each, variable in result.variables.items():
+        assert np.array_equal(again[each], variable.values, equal_nan=True), each
+
+
+def test_users_names_are_labels():
+    result = RESULTS["names"]()
+    assert set(result.labels("quantity")) == set(named().quantities)
+    assert result.at("mean", quantity="quantity") == 12
+    assert result.at("percentiles", quantity="percentiles", percentile=50) == pytest.approx(1, abs=1e-3)
+    x, x_se = (result.at("mean", quantity=name) for name in ("x", "x_se"))
+    assert x == pytest.approx(5, rel=0.01)
+    assert x_se == pytest.approx(x + 2, rel=1e-3)
+    assert result.at("mean_se", quantity="x_se") < 0.1
+    assert result.at("label", quantity="x_se") == "Größe €"
+    dataset = result.to_dataset()
+    assert float(dataset["mean"].sel(quantity="mean")) == result.at("mean", quantity="mean")
+
+
+def test_parts_are_taken_by_label():
+    result = headline_result()
+    row = result.at("percentiles", quantity="capex")
+    assert row.shape == (5,)
+    assert result.at("percentiles", quantity="capex", percentile=50) == row[2]
+    assert type(result.at("percentiles", quantity="capex", percentile=50)) is float
+    assert result.at("percentiles", percentile=50).tolist() == result["percentiles"][:, 2].tolist()
+    value, error = result.estimate("mean", quantity="capex")
+    assert error == pytest.approx(1e-3 * value)
+    assert result.unit("percentiles", quantity="opex_per_year", percentile=5) == "USD/year"
+    assert result.unit("rank_correlation", quantity="capex", prior="speed") == "1"
+    assert result.labels("scenario") == []
+    with pytest.raises(ValueError, match="is not in list"):
+        result.at("mean", quantity="capx")
+
+
+def test_taken_labels_leave_the_rest_as_it_is():
+    result = headline_result()
+    part = result.taken("percentile", [95.0, 50.0])
+    assert part.labels("percentile") == [95, 50]
+    assert part["percentiles"].tolist() == result["percentiles"][:, [4, 2]].tolist()
+    assert part["mean"] is result["mean"]
+    assert result.labels("percentile") == [5, 25, 50, 75, 95]
+
+
+def test_figures_are_the_variables_without_their_errors():
+    result = RESULTS["questions"]()
+    assert set(result.figures()) == {
+        name for name in result.variables if name + "_se" in result.variables
+    } | {
+        "minimum",
+        "maximum",
+        "nonfinite",
+        "fine_percentiles",
+        "rank_correlation",
+        "prior_percentiles",
+        "prior_percentiles_given",
+        "prior_probability_given",
+    }
+
+
+def test_settings_are_told_and_read_back():
+    priors = named()
+    settings = priors.run.asked(
+        scenarios=2**14,
+        seed=5,
+        scheme="random",
+        percentiles=[10, 90],
+        given=["percentile > 0.25"],
+        observe=["x = 6 +- 3"],
+    )
+    asked = {
+        name: getattr(settings, name)
+        for name in ("scenarios", "seed", "scheme", "percentiles", "given", "observe")
+    }
+    again = settings_of(run(priors, quantities=["x"], **asked))
+    assert {name: getattr(again, name) for name in asked} == asked
+
+
+def test_units_are_attributes_by_the_rules_of_cf():
+    dataset = headline_result().to_dataset()
+    assert dataset["percentiles"].attrs == {
+        "long_name": "percentiles",
+        "units_from": "unit",
+        "ancillary_variables": "percentiles_se",
+    }
+    assert dataset["nonfinite"].attrs["units"] == "1"
+    assert dataset["percentile"].attrs["units"] == "percent"
+    assert dataset.attrs["Conventions"].startswith("CF-")
+    assert dataset.attrs["layout"] == LAYOUT
+    assert json.loads(dataset.attrs["provenance"])["asked"] == dataset["quantity"].values.tolist()
 
 
 def test_coordinates_have_no_fill_value(tmp_path):
-    results.write_dataset(tmp_path / "a.nc", headline_dataset())
-    with xarray.open_dataset(tmp_path / "a.nc", engine="h5netcdf", decode_cf=False) as raw:
-        assert not any("_FillValue" in raw[name].attrs for name in ("percentile", "grid", "prior"))
+    path = tmp_path / "a.nc"
+    path.write_bytes(netcdf.written(headline_result()))
+    with xarray.open_dataset(path, engine="h5netcdf", decode_cf=False) as raw:
+        assert not any("_FillValue" in raw[name].attrs for name in raw.variables)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# What is no result
+
+
+def old_dataset():
+    """As versions before wrote a run: a variable for each quantity and statistic."""
+    return xarray.Dataset(
+        {"capex": ("percentile", [1.0, 2.0]), "capex_se": ("percentile", [0.1, 0.1]), "capex_mean": 1.5},
+        {"percentile": [5.0, 95.0]},
+        {"title": "Old", "scenarios": 16, "seed": 7, "scheme": "sobol", "priors": "{}", "nonfinite": "[]"},
+    )
+
+
+REFUSED = {
+    "old": (old_dataset, "written by an earlier version; run the priors file again"),
+    "other": (lambda: xarray.Dataset({"a": 1.0}), "no result of `simulate`; run the priors file again"),
+    "later": (
+        lambda: headline_result().to_dataset().assign_attrs(layout=LAYOUT + 1),
+        f"has layout {LAYOUT + 1}, and this version reads {LAYOUT}; run it again",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_result_of_this_layout_is_refused_in_a_line(tmp_path, name):
+    made, message = REFUSED[name]
+    path = tmp_path / "result.nc"
+    made().to_netcdf(path, engine="h5netcdf")
+    for where in (path, tmp_path):
+        with pytest.raises(SimulateError) as caught:
+            folders.read_run(where)
+        assert str(caught.value) == f"{path}: {message}"
+    with pytest.raises(SimulateError) as caught:
+        Result.of_dataset(made())
+    assert str(caught.value) == f"the Dataset: {message}"
+
+
+def test_what_cannot_be_read_is_refused_in_a_line(tmp_path):
+    whole = netcdf.written(headline_result())
+    for name, content in (("text.nc", b"nothing"), ("empty.nc", b""), ("half.nc", whole[: len(whole) // 2])):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(SimulateError, match=rf"{name}: cannot be read as netCDF: ") as caught:
+            folders.read_run(tmp_path / name)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(SimulateError, match=r"none\.nc: there is no such file"):
+        folders.read_run(tmp_path / "none.nc")
+
+
+def test_another_question_is_no_run(tmp_path):
+    path = tmp_path / "draws.nc"
+    path.write_bytes(netcdf.written(draws(named(), scenarios=16)))
+    with pytest.raises(
+        SimulateError, match=r"draws\.nc: is a result of `simulate draws`; give one of `simulate run`"
+    ):
+        folders.read_run(path)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Folders
 
 
 def test_figure_is_written_the_same_twice(tmp_path):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        results.write_figure(tmp_path / name, "bands", plots.bands(headline_dataset(), ["capex"]))
+        folders.write_figure(tmp_path / name, "bands", bands(headline_result()))
     for file in ("bands.png", "bands.svg"):
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
 
@@ -44,7 +285,7 @@ def test_failure_leaves_the_folder_as_it_was(tmp_path, error):
     (tmp_path / "result.nc").write_text("old")
 
     def broken_off():
-        with results.output_folder(tmp_path) as folder:
+        with folders.output_folder(tmp_path, ["result.nc", "bands.png"]) as folder:
             (folder / "result.nc").write_text("ne")
             raise error
 
@@ -55,7 +296,7 @@ def test_failure_leaves_the_folder_as_it_was(tmp_path, error):
 
 
 def test_failure_leaves_no_new_folder(tmp_path):
-    with pytest.raises(KeyboardInterrupt), results.output_folder(tmp_path / "new"):
+    with pytest.raises(KeyboardInterrupt), folders.output_folder(tmp_path / "new", []):
         raise KeyboardInterrupt
     assert not (tmp_path / "new").exists()
 
@@ -63,7 +304,7 @@ def test_failure_leaves_no_new_folder(tmp_path):
 def test_files_of_an_earlier_run_give_way_and_others_stay(tmp_path):
     for name in ("result.nc", "bands.png", "notes.txt"):
         (tmp_path / name).write_text("old")
-    with results.output_folder(tmp_path) as folder:
+    with folders.output_folder(tmp_path, ["result.nc", "bands.png", "bands.svg"]) as folder:
         (folder / "result.nc").write_text("new")
         assert (tmp_path / "result.nc").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "result.nc"]
@@ -71,28 +312,27 @@ def test_files_of_an_earlier_run_give_way_and_others_stay(tmp_path):
 
 
 def test_open_result_can_be_replaced(tmp_path):
-    results.write_dataset(tmp_path / "result.nc", headline_dataset())
-    with xarray.open_dataset(tmp_path / "result.nc", engine="h5netcdf") as opened:
-        with results.output_folder(tmp_path) as folder:
-            results.write_run(folder, headline_dataset())
-        assert float(opened["capex"][0]) == float(headline_dataset()["capex"][0])
+    path = tmp_path / "result.nc"
+    path.write_bytes(netcdf.written(headline_result()))
+    with xarray.open_dataset(path, engine="h5netcdf") as opened:
+        with folders.output_folder(tmp_path, ["result.nc"]) as folder:
+            (folder / "result.nc").write_bytes(netcdf.written(headline_result()))
+        assert opened["percentiles"].values.tolist() == headline_result()["percentiles"].tolist()
 
 
 def test_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(results.ResultError, match="cannot be written"), results.output_folder(folder):
+        with pytest.raises(SimulateError, match="cannot be written"), folders.output_folder(folder, []):
             pytest.fail("the block was entered")
 
 
-def test_what_is_no_result_is_refused(tmp_path):
-    (tmp_path / "broken.nc").write_text("nothing")
-    headline_dataset()[["prior"]].to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
-    for name, reason in (
-        ("broken.nc", "cannot be read"),
-        ("other.nc", "no bands"),
-        ("none.nc", "no such file"),
-    ):
-        with pytest.raises(results.ResultError, match=reason) as caught:
-            results.read_run(tmp_path / name)
-        assert "\n" not in str(caught.value)
+def test_what_a_result_rests_on_is_described_without_figures():
+    priors = named()
+    from simulate.scenarios import Drawing
+
+    drawn = Drawing({"": priors}, priors.run).scenarios("", ["x"])
+    result = described("run", priors, priors.run, drawn)
+    assert (result.variables, result.coordinates, result.warnings) == ({}, {}, [])
+    assert result.attributes["scenarios"] == 4096
+    assert result.provenance["files"][0]["text"] == NAMES

@@ -10,8 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulate.calibration import serving
-from simulate.calibration.serving import benchmarks, fit, left_out, predicted_seconds, residuals, spread
+from simulate.calibration.serving import (
+    benchmarks,
+    fit_roofline,
+    left_out,
+    predicted_seconds,
+    residuals,
+    spread,
+)
 
 PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
 A100 = benchmarks("A100 80GB")
@@ -60,23 +66,22 @@ def test_prediction_is_the_roofline_written_out():
         assert predicted_seconds([row], CONSTANTS)[0] == pytest.approx(expected, rel=1e-12), row.label
 
 
-def test_fit_finds_the_constants_of_exact_data(monkeypatch):
+def test_fit_finds_the_constants_of_exact_data():
     """Where the data are exact, they outweigh the prior."""
-    monkeypatch.setattr(serving, "SCALE", 1e-4)
     seconds = predicted_seconds(A100, CONSTANTS)
     exact = [replace(row, seconds=float(value)) for row, value in zip(A100, seconds, strict=True)]
-    assert fit(exact).constants == pytest.approx(CONSTANTS, rel=1e-3)
+    assert fit_roofline(exact, scale=1e-4).constants == pytest.approx(CONSTANTS, rel=1e-3)
 
 
 def test_constants_are_reproduced():
     """What notes in priors files and the README quote, to the digits quoted."""
-    constants = fit(A100).constants
+    constants = fit_roofline(A100).constants
     assert round(constants["mfu_prefill"], 2) == 0.67
     assert round(constants["bandwidth_utilization_decode"], 2) == 0.80
     assert round(constants["mfu_decode"], 2) == 0.40
     assert round(constants["layer_latency"] * 1e6) == 56
     assert round(constants["allreduce_latency"] * 1e6) == 91
-    constants = fit(H100).constants
+    constants = fit_roofline(H100).constants
     assert round(constants["mfu_prefill"], 2) == 0.58  # of the FP8 peak, as is the next
     assert round(constants["mfu_decode"], 2) == 0.26
     assert round(spread(left_out(H100).values()), 3) == 0.165
@@ -84,7 +89,7 @@ def test_constants_are_reproduced():
 
 def test_median_residual_is_about_zero():
     """Within two standard errors of a median of 21 residuals."""
-    misfits = residuals(A100, fit(A100).constants)
+    misfits = residuals(A100, fit_roofline(A100).constants)
     assert abs(np.median(misfits)) < 2 * 1.25 * misfits.std() / math.sqrt(len(misfits))
 
 
@@ -92,7 +97,7 @@ def test_groups_left_out_spread_more_than_groups_fitted(a100_left_out):
     assert len(a100_left_out) == 5
     assert sum(map(len, a100_left_out.values())) == len(A100)
     assert round(spread(a100_left_out.values()), 2) == 0.15
-    fitted = residuals(A100, fit(A100).constants)
+    fitted = residuals(A100, fit_roofline(A100).constants)
     groups = [fitted[[row.group == group for row in A100]] for group in a100_left_out]
     assert spread(a100_left_out.values()) > spread(groups)
 

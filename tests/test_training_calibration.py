@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulate.backtest import backtest
+from simulate.backtesting import backtest
 from simulate.calibration.training import (
     SHRINKAGE,
-    RunsError,
     design_matrix,
-    fit,
+    fit_training_mfu,
     read_runs,
     training_mfu,
     training_runs,
 )
+from simulate.errors import SimulateError
 from simulate.model.notation import EARLY_PEAK, LATE_PEAK
 from simulate.model.training_mfu import OPEN_RUNS
 
@@ -36,17 +36,18 @@ def test_the_model_states_what_the_fit_gives():
 
 
 def test_leave_one_out_reaches_what_was_asked():
-    result = backtest().training
-    assert result.crps <= 0.18
+    result, group = backtest(), "training runs"
+    assert result.at("crps_mean", group=group) <= 0.18
     for band, (least, most) in {50: (0.40, 0.62), 80: (0.70, 0.90), 90: (0.82, 1)}.items():
-        assert least <= result.coverage[band].share <= most
+        assert least <= result.at("coverage", group=group, band=band) <= most
 
 
 @pytest.mark.parametrize("run", [run for run in training_runs() if run.excluded], ids=lambda run: run.model)
 def test_excluded_runs_say_why_and_are_not_used(run):
     assert len(run.excluded) > 20
-    assert run.model in backtest().excluded
-    assert run.model not in {case.name for case in backtest().training.cases}
+    result = backtest()
+    assert result.provenance["excluded"][run.model] == run.excluded
+    assert run.model not in result.labels("case")
 
 
 def test_ridge_agrees_with_ordinary_least_squares_where_nothing_is_shrunk():
@@ -54,7 +55,7 @@ def test_ridge_agrees_with_ordinary_least_squares_where_nothing_is_shrunk():
     design = design_matrix(runs)
     log_mfu = np.log([run.mfu for run in runs])
     coefficients, residual, _, _ = np.linalg.lstsq(design, log_mfu)
-    free = fit(runs, shrinkage=0)
+    free = fit_training_mfu(runs, shrinkage=0)
     np.testing.assert_allclose(free.coefficients, coefficients, rtol=1e-9)
     assert free.residual_sd == pytest.approx(np.sqrt(residual[0] / (len(runs) - design.shape[1])), rel=1e-9)
 
@@ -142,7 +143,7 @@ def test_a_malformed_row_gets_one_line_and_the_rest_are_read(tmp_path, message):
 def test_a_file_that_is_no_table_of_runs_is_refused(tmp_path, content, message):
     path = tmp_path / "runs.csv"
     path.write_bytes(content)
-    with pytest.raises(RunsError) as caught:
+    with pytest.raises(SimulateError) as caught:
         read_runs(path)
     assert message in str(caught.value)
     assert str(caught.value).startswith(str(path))
@@ -150,7 +151,7 @@ def test_a_file_that_is_no_table_of_runs_is_refused(tmp_path, content, message):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(RunsError, match=r"absent\.csv: cannot be read: No such file"):
+    with pytest.raises(SimulateError, match=r"absent\.csv: cannot be read: No such file"):
         read_runs(tmp_path / "absent.csv")
 
 

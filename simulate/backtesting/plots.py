@@ -2,42 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulate.backtesting import training
+from simulate.backtesting.report import cases_of
+from simulate.backtesting.scores import BINS, pit_counts
+from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, MUTED, PALETTE, WIDTH, new_figure, plain, shortened, ticks
+from simulate.results import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OUTCOME = PALETTE[1]
+MOST = 150  # rows of a picture
+
+
+def plots(result: Result) -> dict[str, Figure]:
+    """The pictures by name: the training runs' bands with their outcomes, their PIT, and all other cases.
+
+    The other cases, in many units, are over the P50 of their forecast.
+    """
+    own = cases_of(result, training.NAME)
+    title = "Training runs, each forecast without itself"
+    drawn = {
+        "forecast": forecast_bands(result, own, "accelerator-hours", title),
+        "pit": pit_histogram(result["pit"][own]),
+    }
+    if others := [place for place in range(len(result["case"])) if place not in set(own)]:
+        title = "Serving: benchmarks, services and estimates"
+        drawn["serving"] = forecast_bands(
+            result, others, "over the P50 of the forecast", title, over_median=True
+        )
+    return drawn
 
 
 def forecast_bands(
-    forecasts: Sequence[Mapping[int, float]],
-    outcomes: Sequence[float],
-    names: Sequence[str],
-    axis_label: str,
-    title: str = "",
+    result: Result, cases: Sequence[int], axis_label: str, title: str = "", *, over_median: bool = False
 ) -> Figure:
-    """Forecasts, by percentile, against their outcomes: one row each, sorted by P50, on a logarithmic axis.
+    """Forecasts against their outcomes, of the cases at these places: a row each, by P50, on a logarithmic axis.
 
-    A thin line spans P5 to P95, a thick one P25 to P75; an outcome is a dot, hollow outside the thin line.
+    A thin line spans P5 to P95, a thick one P25 to P75; an outcome is a dot, hollow outside the thin line. Of more
+    cases than a picture holds, the farthest off are drawn.
     """
-    cases = sorted(zip(forecasts, outcomes, names, strict=True), key=lambda case: case[0][50])
-    figure = new_figure(WIDTH, 1.4 + 0.24 * len(cases), title)
+    percents = result.labels("percentile")
+    units = result["percentiles"][:, percents.index(50)] if over_median else np.ones(len(result["case"]))
+    bands, outcomes = result["percentiles"] / units[:, None], result["outcome"] / units
+    low, lower, middle, upper, high = (bands[:, percents.index(percent)] for percent in (5, 25, 50, 75, 95))
+    farthest = sorted(cases, key=lambda place: -abs(result["pit"][place] - 0.5))[:MOST]
+    drawn = sorted(farthest, key=lambda place: (middle[place], place))
+    figure = new_figure(WIDTH, 1.4 + 0.24 * len(drawn), title)
     axis = figure.subplots()
-    for row, (at, outcome, _) in enumerate(cases):
-        axis.plot([at[5], at[95]], [row, row], color=PALETTE[0], linewidth=1.2, solid_capstyle="butt")
-        axis.plot([at[25], at[75]], [row, row], color=PALETTE[0], linewidth=4.5, solid_capstyle="butt")
-        fill = OUTCOME if at[5] <= outcome <= at[95] else "white"
+    for row, place in enumerate(drawn):
+        for start, end, width in ((low, high, 1.2), (lower, upper, 4.5)):
+            span = [start[place], end[place]]
+            axis.plot(span, [row, row], color=PALETTE[0], linewidth=width, solid_capstyle="butt")
+        outcome = outcomes[place]
+        fill = OUTCOME if low[place] <= outcome <= high[place] else "white"
         axis.plot([outcome], [row], "o", markersize=6, color=OUTCOME, markerfacecolor=fill)
     axis.set_xscale("log")
-    axis.set_ylim(-0.8, len(cases) - 0.2)
-    labels = [plain(shortened(name, 58)) for _, _, name in cases]
-    axis.set_yticks(range(len(cases)), labels, fontsize=FONT_SIZE - 2.5)
+    axis.set_ylim(-0.8, len(drawn) - 0.2)
+    labels = [plain(shortened(result["case"][place], 58)) for place in drawn]
+    axis.set_yticks(range(len(drawn)), labels, fontsize=FONT_SIZE - 2.5)
     axis.set_xlabel(axis_label, fontsize=FONT_SIZE - 1)
     ticks(axis, logarithmic=True)
     axis.grid(visible=True, axis="x", color="#DDDDDD", linewidth=0.6)
@@ -52,7 +81,7 @@ def forecast_bands(
     return figure
 
 
-def pit_histogram(pits: Sequence[float], bins: int = 10) -> Figure:
+def pit_histogram(pits: Array) -> Figure:
     """Histogram of forecasts' probabilities of no more than the outcome: flat if they are calibrated.
 
     The shading spans the 5th to the 95th percentile of a bin's count if they are.
@@ -60,8 +89,7 @@ def pit_histogram(pits: Sequence[float], bins: int = 10) -> Figure:
     from matplotlib.ticker import MaxNLocator
     from scipy.special import bdtr
 
-    cases = len(pits)
-    counts, _ = np.histogram(pits, bins, (0, 1))
+    cases, bins, counts = len(pits), BINS, pit_counts(pits)
     cumulative = bdtr(np.arange(cases + 1), cases, 1 / bins)
     low, high = (int(np.searchsorted(cumulative, p)) for p in (0.05, 0.95))
     figure = new_figure(WIDTH * 0.6, 3.6, f"PIT of {cases} forecasts")

@@ -6,119 +6,40 @@ Scores are of ln(outcome), so that a factor counts alike upwards and downwards.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from simulate.graph import Array
+from simulate.summary import Counts
 
-PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
-BANDS = (50, 80, 90)  # central, in percent
+PERCENTILES = (1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0)  # told of a forecast
+BANDS = (50.0, 80.0, 90.0)  # central, in percent
+BINS = 10  # of a PIT histogram
 STANDARD_NORMAL = NormalDist()
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A forecast and its outcome, scored.
 
-    `percentiles` of the forecast and `outcome` are in `unit`; `pit` is the forecast's probability of
-    an outcome no greater than it; `crps` and `log_score` are of ln(outcome), the less the better;
-    `baseline_errors` are ln(outcome / point) of the point forecasts that stand beside it.
+    The forecast's `percentiles`, at `PERCENTILES`, and `outcome` are in `unit`; `pit` is the forecast's probability
+    of an outcome no greater than it; `crps` and `log_score` are of ln(outcome), the less the better.
     """
 
     name: str
     outcome: float
     unit: str
-    percentiles: Mapping[int, float]
+    percentiles: tuple[float, ...]
     pit: float
     crps: float
     log_score: float
     source: str = ""
-    baseline_errors: Mapping[str, float] = field(default_factory=dict)
-
-    def inside(self, band: int) -> bool:
-        """Whether the outcome lies inside the central band, in percent."""
-        return abs(self.pit - 0.5) <= band / 200
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """Share of outcomes inside a central band, with its 95 % Clopper-Pearson interval."""
-
-    inside: int
-    cases: int
-
-    @property
-    def share(self) -> float:
-        """Share of the cases inside [1]; nan without cases."""
-        return self.inside / self.cases if self.cases else math.nan
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Bounds of the true share [1] at 95 % confidence. Source: Clopper, Pearson 1934."""
-        from scipy.special import betaincinv
-
-        k, n = self.inside, self.cases
-        lower = float(betaincinv(k, n - k + 1, 0.025)) if k > 0 else 0.0
-        upper = float(betaincinv(k + 1, n - k, 0.975)) if k < n else 1.0
-        return lower, upper
-
-
-@dataclass(frozen=True)
-class Group:
-    """Scored cases of one kind."""
-
-    name: str
-    cases: tuple[Case, ...]
-    about: str = ""  # how they are forecast, and what they are
-
-    @property
-    def coverage(self) -> dict[int, Coverage]:
-        """Coverage of each central band in BANDS."""
-        return {
-            band: Coverage(sum(case.inside(band) for case in self.cases), len(self.cases)) for band in BANDS
-        }
-
-    @property
-    def crps(self) -> float:
-        """Mean continuous ranked probability score of ln(outcome)."""
-        return mean([case.crps for case in self.cases])
-
-    @property
-    def log_score(self) -> float:
-        """Mean of -ln(forecast density) at ln(outcome)."""
-        return mean([case.log_score for case in self.cases])
-
-    def pit_counts(self, bins: int = 10) -> Array:
-        """Numbers of cases by PIT, in bins of equal width, shape (bins,): flat when calibrated."""
-        counts, _ = np.histogram([case.pit for case in self.cases], bins, (0, 1))
-        return counts.astype(np.float64)
-
-    def point_scores(self, baseline: str) -> tuple[float, float]:
-        """CRPS and log score of a point forecast that stands beside the cases.
-
-        A point's CRPS is its absolute error. It has no density: its log score is that of a normal
-        distribution about it whose sd is the root mean square error on these very cases, the most
-        favourable one.
-        """
-        errors = np.array([c.baseline_errors[baseline] for c in self.cases if baseline in c.baseline_errors])
-        mean_square = mean(errors**2)
-        log_score = 0.5 * math.log(2 * math.pi * math.e * mean_square) if mean_square > 0 else math.nan
-        return mean(np.abs(errors)), log_score
 
 
 def normal_case(
-    name: str,
-    outcome: float,
-    unit: str,
-    *,
-    log_median: float,
-    log_sd: float,
-    source: str = "",
-    baseline_errors: Mapping[str, float] | None = None,
+    name: str, outcome: float, unit: str, *, log_median: float, log_sd: float, source: str = ""
 ) -> Case:
     """Score a lognormal forecast by the mean and the standard deviation of its logarithm."""
     deviation = (math.log(outcome) - log_median) / log_sd
@@ -126,15 +47,13 @@ def normal_case(
         name=name,
         outcome=outcome,
         unit=unit,
-        percentiles={
-            percentile: math.exp(log_median + log_sd * STANDARD_NORMAL.inv_cdf(percentile / 100))
-            for percentile in PERCENTILES
-        },
+        percentiles=tuple(
+            math.exp(log_median + log_sd * STANDARD_NORMAL.inv_cdf(percent / 100)) for percent in PERCENTILES
+        ),
         pit=STANDARD_NORMAL.cdf(deviation),
         crps=log_sd * standard_normal_crps(deviation),
-        log_score=math.log(log_sd) + 0.5 * math.log(2 * math.pi) + 0.5 * deviation**2,
+        log_score=_normal_log_score(deviation, log_sd),
         source=source,
-        baseline_errors=baseline_errors or {},
     )
 
 
@@ -156,19 +75,21 @@ def quantile_case(
     log_outcome = math.log(outcome)
     lower, middle, upper = (float(np.interp(at, p, log_quantiles)) for at in (0.25, 0.5, 0.75))
     sd = (upper - lower) / (2 * STANDARD_NORMAL.inv_cdf(0.75))
-    deviation = (log_outcome - middle) / sd
     return Case(
         name=name,
         outcome=outcome,
         unit=unit,
-        percentiles={
-            percentile: math.exp(np.interp(percentile / 100, p, log_quantiles)) for percentile in PERCENTILES
-        },
+        percentiles=tuple(math.exp(np.interp(percent / 100, p, log_quantiles)) for percent in PERCENTILES),
         pit=float(np.interp(log_outcome, log_quantiles, p)),
         crps=quantile_crps(log_outcome, p, log_quantiles),
-        log_score=math.log(sd) + 0.5 * math.log(2 * math.pi) + 0.5 * deviation**2,
+        log_score=_normal_log_score((log_outcome - middle) / sd, sd),
         source=source,
     )
+
+
+def _normal_log_score(deviation: float, sd: float) -> float:
+    """-ln of a normal density, so many standard deviations from its mean."""
+    return math.log(sd) + 0.5 * math.log(2 * math.pi) + 0.5 * deviation**2
 
 
 def standard_normal_crps(outcome: float) -> float:
@@ -191,6 +112,35 @@ def quantile_crps(outcome: float, probabilities: ArrayLike, quantiles: ArrayLike
     return float(2 * np.mean(((outcome <= forecast) - at) * (forecast - outcome)))
 
 
-def mean(values: Sequence[float] | Array) -> float:
-    """Return the mean; nan of nothing."""
-    return float(np.mean(values)) if len(values) else math.nan
+def point_scores(errors: Array) -> tuple[float, float]:
+    """CRPS and log score of a point forecast, from the errors of its logarithm, shape (cases,).
+
+    A point's CRPS is its absolute error. It has no density: its log score is that of a normal distribution about
+    it whose sd is the root mean square error on these very cases, the most favourable one.
+    """
+    mean_square = float(np.mean(errors**2))
+    log_score = 0.5 * math.log(2 * math.pi * math.e * mean_square) if mean_square > 0 else math.nan
+    return float(np.mean(np.abs(errors))), log_score
+
+
+def inside(pit: float, band: float) -> bool:
+    """Whether an outcome of this PIT lies inside the central band, in percent."""
+    return abs(pit - 0.5) <= band / 200
+
+
+def coverage_interval(held: int, cases: int) -> tuple[float, float]:
+    """Bounds of the true share of outcomes inside a band [1] of which `held` are, at 95 % confidence.
+
+    Source: Clopper, Pearson 1934.
+    """
+    from scipy.special import betaincinv
+
+    lower = float(betaincinv(held, cases - held + 1, 0.025)) if held > 0 else 0.0
+    upper = float(betaincinv(held + 1, cases - held, 0.975)) if held < cases else 1.0
+    return lower, upper
+
+
+def pit_counts(pits: ArrayLike) -> Counts:
+    """Numbers of cases by PIT, in `BINS` bins of equal width: flat when the forecasts are calibrated."""
+    counts: Counts = np.histogram(pits, BINS, (0, 1))[0].astype(np.int64)
+    return counts

@@ -5,52 +5,54 @@ The cases are data: `data/serving_benchmarks.csv`, and `data/published_cases.csv
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from simulate.backtest.scores import STANDARD_NORMAL, Case, Group, normal_case, quantile_case
-from simulate.backtest.training import training_mfu_without
+from simulate.backtesting.scores import STANDARD_NORMAL, Case, normal_case, quantile_case
+from simulate.backtesting.training import training_mfu_without
 from simulate.calibration.serving import (
     Benchmark,
     benchmarks,
-    fit,
+    fit_roofline,
     left_out,
     predicted_seconds,
+    rows_of,
     spread,
 )
 from simulate.calibration.training import training_runs
+from simulate.replicates import Workers
 
+BENCHMARKS = "serving benchmarks"
 PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
 SCENARIOS = 1 << 16
-ABOUT = {
-    "measured": "What services and runs were found to take, beside the bands of the priors files",
-    "estimates": "What others reckoned for ChatGPT in early 2023, beside the bands of base.toml: no outcomes",
-}
 
 
-def benchmark_group() -> Group:
-    """Serving benchmarks, each forecast by the roofline fitted to other stacks and models.
+class Split(NamedTuple):
+    """Benchmarks of one stack and model, and those of the same accelerator that forecast them."""
 
-    The accelerator time of a question is lognormal about the prediction. Its spread is that of the fit's
-    residuals, each remaining group left out in turn: nothing of the case's own group is in it.
-    """
-    cases: list[Case] = []
+    held: Sequence[Benchmark]
+    others: Sequence[Benchmark]
+
+
+def splits() -> Iterator[Split]:
+    """Each stack and model of each accelerator beside the others."""
     for accelerator in dict.fromkeys(row.accelerator for row in benchmarks()):
         rows = benchmarks(accelerator)
         for group in dict.fromkeys(row.group for row in rows):
             held = [row for row in rows if row.group == group]
-            cases += _benchmark_cases(held, [row for row in rows if row.group != group])
-    about = (
-        "Accelerator time of a question, each stack and model forecast by the roofline fitted to the others"
-    )
-    return Group("serving benchmarks", tuple(cases), about)
+            yield Split(held, [row for row in rows if row.group != group])
 
 
-def _benchmark_cases(held: Sequence[Benchmark], others: Sequence[Benchmark]) -> list[Case]:
-    predicted = predicted_seconds(held, fit(others).constants)
-    log_sd = spread(left_out(others).values())
+def benchmark_cases(split: Split) -> list[Case]:
+    """Forecast benchmarks by the roofline fitted to other stacks and models, and score them.
+
+    The accelerator time of a question is lognormal about the prediction. Its spread is that of the fit's
+    residuals, each remaining group left out in turn: nothing of the case's own group is in it.
+    """
+    predicted = predicted_seconds(split.held, fit_roofline(split.others).constants)
+    log_sd = spread(left_out(split.others).values())
     return [
         normal_case(
             f"{row.label} {row.accelerator}, {row.group[0]}",
@@ -60,48 +62,48 @@ def _benchmark_cases(held: Sequence[Benchmark], others: Sequence[Benchmark]) -> 
             log_sd=log_sd,
             source=row.source,
         )
-        for row, seconds in zip(held, predicted.tolist(), strict=True)
+        for row, seconds in zip(split.held, predicted.tolist(), strict=True)
     ]
 
 
-def published_groups(seed: int | None = None) -> tuple[Group, ...]:
+def published_cases(workers: Workers, seed: int | None = None) -> dict[str, list[Case]]:
     """Published figures beside the bands of priors files, by group; the seed is the files' unless given."""
-    with PUBLISHED.open(newline="", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
-    cases: dict[str, list[Case]] = {name: [] for name in ABOUT}
+    rows = rows_of(PUBLISHED)
+    cases: dict[str, list[Case]] = {row["group"]: [] for row in rows}
     for settings in dict.fromkeys((row["priors"], row["left_out"]) for row in rows):
         here = [row for row in rows if (row["priors"], row["left_out"]) == settings]
-        for row, case in zip(here, _published_cases(*settings, here, seed), strict=True):
+        for row, case in zip(here, _beside_bands(*settings, here, workers, seed), strict=True):
             cases[row["group"]].append(case)
-    return tuple(Group(name, tuple(listed), ABOUT[name]) for name, listed in cases.items())
+    return cases
 
 
-def _published_cases(
-    priors_file: str, without: str, rows: Sequence[Mapping[str, str]], seed: int | None
-) -> list[Case]:
+def _beside_bands(
+    priors_file: str, without: str, rows: Sequence[Mapping[str, str]], workers: Workers, seed: int | None
+) -> Iterator[Case]:
     """Run a priors file and score figures of its quantities, in the figures' units."""
-    from simulate.engine import run
     from simulate.priors import SHIPPED, load_priors
+    from simulate.runs import run
     from simulate.units import conversion_factor
 
-    overrides = [_mfu_without(without)] if without else []
-    priors = load_priors(SHIPPED / f"{priors_file}.toml", overrides)
-    names = list(dict.fromkeys(row["quantity"] for row in rows))
-    dataset = run(priors, scenarios=SCENARIOS, seed=seed, quantities=names)
-    cases = []
+    priors = load_priors(SHIPPED / f"{priors_file}.toml", [_mfu_without(without)] if without else [])
+    bands = run(
+        priors,
+        scenarios=SCENARIOS,
+        seed=seed,
+        quantities=[row["quantity"] for row in rows],
+        threads=workers.threads,
+        progress=workers.progress,
+    )
     for row in rows:
         factor = conversion_factor(priors.quantities[row["quantity"]].unit, row["unit"])
-        cases.append(
-            quantile_case(
-                row["name"],
-                float(row["outcome"]),
-                row["unit"],
-                probabilities=dataset["grid"].values / 100,
-                quantiles=dataset[f"{row['quantity']}_grid"].values * factor,
-                source="; ".join(filter(None, (row["source"], row["note"]))),
-            )
+        yield quantile_case(
+            row["name"],
+            float(row["outcome"]),
+            row["unit"],
+            probabilities=bands["fine_percentile"] / 100,
+            quantiles=bands.at("fine_percentiles", quantity=row["quantity"]) * factor,
+            source="; ".join(filter(None, (row["source"], row["note"]))),
         )
-    return cases
 
 
 def _mfu_without(model: str) -> str:

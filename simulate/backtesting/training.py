@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
-from simulate.backtest.scores import Case, normal_case
-from simulate.calibration.training import Run, fit, training_runs
+import numpy as np
+
+from simulate.backtesting.scores import Case, normal_case
+from simulate.calibration.training import TrainingRun, fit_training_mfu, training_runs
+from simulate.graph import Array
 from simulate.model.training_mfu import TrainingMfu
 
+NAME = "training runs"
 # The step MFU of PaLM that the note takes for all runs, and the median MFU of Epoch AI 2024.
 BASELINES: Mapping[str, float] = {"mfu_46.2": 0.462, "mfu_37.5": 0.375}
 
 
-def training_case(run: Run) -> Case:
+def training_case(run: TrainingRun) -> Case:
     """Forecast the accelerator-hours of a run by a fit that has not seen it, and score them."""
     log_mfu, log_sd = training_mfu_without(run.model).log_mean_and_sd(
         run.parameters_active, run.peak_flops, float(run.mixture_of_experts)
@@ -30,8 +34,12 @@ def training_case(run: Run) -> Case:
         log_median=math.log(run.hours_at_peak) - float(log_mfu),
         log_sd=float(log_sd),
         source=run.source,
-        baseline_errors={name: math.log(mfu / run.mfu) for name, mfu in BASELINES.items()},
     )
+
+
+def baseline_errors(runs: Sequence[TrainingRun], baseline: str) -> Array:
+    """ln(outcome / point) of the runs' hours at the baseline's MFU, shape (runs,)."""
+    return np.array([math.log(BASELINES[baseline] / run.mfu) for run in runs])
 
 
 def training_mfu_without(model: str) -> TrainingMfu:
@@ -41,7 +49,9 @@ def training_mfu_without(model: str) -> TrainingMfu:
 
 @cache
 def _fit_without(model: str) -> TrainingMfu:
-    return fit([run for run in training_runs() if not run.excluded and _plain(run.model) != model])
+    return fit_training_mfu(
+        [run for run in training_runs() if not run.excluded and _plain(run.model) != model]
+    )
 
 
 def _plain(model: str) -> str:

@@ -76,11 +76,15 @@ class Fit:
 
 def benchmarks(accelerator: str | None = None) -> tuple[Benchmark, ...]:
     """Benchmarks of the package's table, those of one accelerator or all."""
-    with MODELS.open(newline="", encoding="utf-8") as lines:
-        shapes = {row["model"]: row for row in csv.DictReader(lines)}
-    with BENCHMARKS.open(newline="", encoding="utf-8") as lines:
-        rows = [_benchmark(row, shapes[row["model"]]) for row in csv.DictReader(lines)]
+    shapes = {row["model"]: row for row in rows_of(MODELS)}
+    rows = [_benchmark(row, shapes[row["model"]]) for row in rows_of(BENCHMARKS)]
     return tuple(row for row in rows if accelerator in (None, row.accelerator))
+
+
+def rows_of(table: Path) -> list[dict[str, str]]:
+    """The rows of one of the package's tables, by column."""
+    with table.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
 
 
 def predicted_seconds(rows: Sequence[Benchmark], constants: Mapping[str, float]) -> Array:
@@ -96,15 +100,18 @@ def residuals(rows: Sequence[Benchmark], constants: Mapping[str, float]) -> Arra
     return np.asarray(np.log(measured / predicted_seconds(rows, constants)))
 
 
-def fit(rows: Sequence[Benchmark]) -> Fit:
-    """Constants that explain the benchmarks best, with standard errors from the curvature there."""
+def fit_roofline(rows: Sequence[Benchmark], scale: float = SCALE) -> Fit:
+    """Constants that explain the benchmarks best, with standard errors from the curvature there.
+
+    `scale` is that of the logarithmic residuals.
+    """
     from scipy.optimize import least_squares
 
     center = np.array([_unbounded(name, median) for name, (median, _) in PRIOR.items()])
     width = np.array([sd for _, sd in PRIOR.values()])
 
     def misfit(position: Array) -> Array:
-        return np.concatenate([residuals(rows, _bounded(position)) / SCALE, (position - center) / width])
+        return np.concatenate([residuals(rows, _bounded(position)) / scale, (position - center) / width])
 
     best = least_squares(misfit, center, loss="soft_l1")
     jacobian = np.asarray(best.jac)
@@ -118,7 +125,7 @@ def left_out(rows: Sequence[Benchmark]) -> dict[tuple[str, str], Array]:
     return {
         group: residuals(
             [row for row in rows if row.group == group],
-            fit([row for row in rows if row.group != group]).constants,
+            fit_roofline([row for row in rows if row.group != group]).constants,
         )
         for group in groups
     }
@@ -180,7 +187,7 @@ def report() -> str:
     first: Fit | None = None
     for accelerator in dict.fromkeys(row.accelerator for row in benchmarks()):
         rows = benchmarks(accelerator)
-        fitted = fit(rows)
+        fitted = fit_roofline(rows)
         lines.append(f"{accelerator}, {rows[0].precision}: {len(rows)} benchmarks")
         for name, value in fitted.constants.items():
             text, scale = (f"{value:.3f}", "logit") if name in SHARES else (f"{value * 1e6:.0f} us", "ln")

@@ -18,12 +18,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulate.catalog import CatalogError, accelerator
+from simulate.errors import SimulateError
+from simulate.graph import Array
 from simulate.model.training_mfu import EFFECTS, Effect, TrainingMfu
-
-Array = NDArray[np.float64]
 
 RUNS_FILE = Path(__file__).parents[1] / "data" / "training_runs.csv"
 COLUMNS = ("model", "parameters_active", "mixture_of_experts", "training_tokens", "peak_flops",
@@ -36,12 +35,8 @@ MIXTURES = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "t
 SHRINKAGE = 2.0
 
 
-class RunsError(ValueError):
-    """A file that is no table of training runs, in one line."""
-
-
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """A training run: its work, its accelerators, and the hours they took."""
 
     model: str
@@ -66,8 +61,8 @@ class Run:
         return self.hours_at_peak / self.accelerator_hours
 
 
-def fit(
-    runs: Sequence[Run], effects: Mapping[str, Effect] = EFFECTS, shrinkage: float = SHRINKAGE
+def fit_training_mfu(
+    runs: Sequence[TrainingRun], effects: Mapping[str, Effect] = EFFECTS, shrinkage: float = SHRINKAGE
 ) -> TrainingMfu:
     """Fit the predictive distribution to runs; those that are `excluded` are used too: leave them out.
 
@@ -94,7 +89,7 @@ def fit(
     )
 
 
-def design_matrix(runs: Sequence[Run], effects: Mapping[str, Effect] = EFFECTS) -> Array:
+def design_matrix(runs: Sequence[TrainingRun], effects: Mapping[str, Effect] = EFFECTS) -> Array:
     """Rows of the regression, shape (runs, 1 + effects): a one, and the effects."""
     columns = (
         [run.parameters_active for run in runs],
@@ -108,7 +103,7 @@ def design_matrix(runs: Sequence[Run], effects: Mapping[str, Effect] = EFFECTS) 
 
 
 @cache
-def training_runs() -> tuple[Run, ...]:
+def training_runs() -> tuple[TrainingRun, ...]:
     """The open runs that the package ships, those excluded from the calibration too."""
     runs, problems = read_runs(RUNS_FILE)
     assert not problems, problems
@@ -118,30 +113,30 @@ def training_runs() -> tuple[Run, ...]:
 @cache
 def training_mfu() -> TrainingMfu:
     """The predictive distribution fitted to all runs that the package ships and uses."""
-    return fit([run for run in training_runs() if not run.excluded])
+    return fit_training_mfu([run for run in training_runs() if not run.excluded])
 
 
-def read_runs(path: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
+def read_runs(path: Path) -> tuple[tuple[TrainingRun, ...], tuple[str, ...]]:
     """Read a CSV file of runs: those that are well formed, and one line for each row that is not.
 
     The columns are those of `data/training_runs.csv`; of them COLUMNS are needed, there may be others.
-    An empty peak_flops is looked up by the accelerator's name. Raises RunsError, in one line, for a file
+    An empty peak_flops is looked up by the accelerator's name. Raises SimulateError, in one line, for a file
     that cannot be read or is no such table.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RunsError(f"{path}: byte {error.start} is not UTF-8; save the table as UTF-8 CSV") from None
+        raise SimulateError(f"{path}: byte {error.start} is not UTF-8; save the table as UTF-8 CSV") from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise RunsError(f"{path}: cannot be read: {reason}; name a CSV file of training runs") from None
+        raise SimulateError(f"{path}: cannot be read: {reason}; name a CSV file of training runs") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    runs: list[Run] = []
+    runs: list[TrainingRun] = []
     problems: list[str] = []
     try:
         header = [name.strip() for name in next(reader, [])]
         if lacking := [name for name in COLUMNS if name not in header]:
-            raise RunsError(
+            raise SimulateError(
                 f"{path}:1: column {', '.join(lacking)} is missing; a file of runs has {', '.join(COLUMNS)}"
             )
         line = reader.line_num + 1
@@ -157,23 +152,23 @@ def read_runs(path: Path) -> tuple[tuple[Run, ...], tuple[str, ...]]:
             row = dict(zip(header, (" ".join(value.split()) for value in values), strict=True))
             try:
                 runs.append(_run(row))
-            except ValueError as error:
+            except SimulateError as error:
                 problems.append(f"{place}: {error}")
     except csv.Error as error:
-        raise RunsError(f"{path}:{reader.line_num}: not a CSV table: {error}; check its quotes") from None
+        raise SimulateError(f"{path}:{reader.line_num}: not a CSV table: {error}; check its quotes") from None
     return tuple(runs), tuple(problems)
 
 
-def _run(row: Mapping[str, str]) -> Run:
-    """Read one row. Raises ValueError whose text opens with the column in which the fault is."""
+def _run(row: Mapping[str, str]) -> TrainingRun:
+    """Read one row. Raises SimulateError whose text opens with the column in which the fault is."""
     if not row["model"]:
-        raise ValueError("model: empty; name the run")
+        raise SimulateError("model: empty; name the run")
     mixture = MIXTURES.get(row["mixture_of_experts"].casefold())
     if mixture is None:
-        raise ValueError(
+        raise SimulateError(
             f"mixture_of_experts: {row['mixture_of_experts']!r} is neither 0 nor 1; 0 is dense, 1 a mixture"
         )
-    run = Run(
+    run = TrainingRun(
         model=row["model"],
         parameters_active=_positive(row, "parameters_active"),
         mixture_of_experts=mixture,
@@ -186,9 +181,9 @@ def _run(row: Mapping[str, str]) -> Run:
         excluded=row.get("excluded", ""),
     )
     if row.get("parameters_total") and _positive(row, "parameters_total") < run.parameters_active:
-        raise ValueError("parameters_total: less than parameters_active; check which is which")
+        raise SimulateError("parameters_total: less than parameters_active; check which is which")
     if run.mfu >= 1 and not run.excluded:
-        raise ValueError(
+        raise SimulateError(
             f"accelerator_hours: 6 x parameters_active x training_tokens in {run.accelerator_hours:g} hours "
             f"would be {run.mfu:.0%} of peak_flops; check the units (hours of one accelerator, FLOP/s)"
         )
@@ -200,18 +195,20 @@ def _catalog_peak(row: Mapping[str, str]) -> float:
     try:
         return float(accelerator(row.get("accelerator", ""))["peak_flops"]["value"])
     except CatalogError as error:
-        raise ValueError(f"peak_flops: empty, and {error}") from None
+        raise SimulateError(f"peak_flops: empty, and {error}") from None
 
 
 def _positive(row: Mapping[str, str], column: str) -> float:
     """Read a positive, finite number from a column."""
     text = row[column]
     if not text:
-        raise ValueError(f"{column}: empty; give a number")
+        raise SimulateError(f"{column}: empty; give a number")
     try:
         value = float(text)
     except ValueError:
-        raise ValueError(f"{column}: {text!r} is not a number; write it like 70e9, without commas") from None
+        raise SimulateError(
+            f"{column}: {text!r} is not a number; write it like 70e9, without commas"
+        ) from None
     if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{column}: {text} is not a positive, finite number")
+        raise SimulateError(f"{column}: {text} is not a positive, finite number")
     return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -11,6 +10,9 @@ from simulate.formats import Sections
 from simulate.results import Result
 from simulate.results.result import ERROR
 from simulate.results.told import key, number, shown_labels, told
+
+Place = tuple[int, ...]
+Labels = tuple[Any, ...]
 
 
 def write(result: Result, _sections: Sections | None, file: TextIO) -> None:
@@ -26,13 +28,21 @@ def write(result: Result, _sections: Sections | None, file: TextIO) -> None:
 def _rows(result: Result, name: str, dims: list[str]) -> Iterator[list[str]]:
     variable = result.variables[name]
     errors = result.variables.get(name + ERROR)
-    labels = [shown_labels(result, name, dimension) for dimension in variable.dims]
-    for each in itertools.product(*labels):
-        place = tuple(index for index, _ in each)
-        at = dict(zip(variable.dims, (label for _, label in each), strict=True))
+    for place, labels in _places(result, name, (), ()):
+        at = dict(zip(variable.dims, labels, strict=True))
         figures = [_text(array.values[place]) if array else "" for array in (variable, errors)]
         named = [key(at[dimension]) if dimension in at else "" for dimension in dims]
         yield [*named, name, result.unit(name, **at), *figures]
+
+
+def _places(result: Result, name: str, place: Place, labels: Labels) -> Iterator[tuple[Place, Labels]]:
+    """The places of the figures that are told, with their labels, as JSON nests them."""
+    dims = result.variables[name].dims
+    if len(place) == len(dims):
+        yield place, labels
+        return
+    for index, label in shown_labels(result, name, dims[len(place)], place):
+        yield from _places(result, name, (*place, index), (*labels, label))
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,15 @@ def described(question: str, priors: Priors, settings: Settings, drawn: Scenario
         "scheme": settings.scheme,
         "replicates": drawn.replicates,
         "chunk": drawn.size,
-        "version": __version__,
-        "numpy": np.__version__,
     }
     conditions = {"given": list(settings.given), "observe": list(settings.observe)}
-    return Result(question, attributes, {**conditions, "warnings": [], **stated(priors)})
+    return versioned(question, attributes, {**conditions, **stated(priors)})
+
+
+def versioned(question: str, attributes: Mapping[str, Any], provenance: Mapping[str, Any]) -> Result:
+    """A result without figures that says what it is told to, and which versions computed it."""
+    versions = {"version": __version__, "numpy": np.__version__}
+    return Result(question, {**attributes, **versions}, {"warnings": [], **provenance})
 
 
 def settings_of(result: Result) -> Settings:

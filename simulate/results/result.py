@@ -202,7 +202,7 @@ def restored(described: Mapping[str, Any], where: str) -> Result:
 def variable_of(dims: tuple[str, ...], values: NDArray[Any], attributes: Mapping[str, Any]) -> Variable:
     """A variable from what a file or a Dataset says of it."""
     named = {name: str(attributes.get(name, "")) for name in ("long_name", "units", "units_from")}
-    return Variable(dims, values, *named.values())
+    return Variable(dims, _array(values), *named.values())
 
 
 def _array(values: ArrayLike) -> NDArray[Any]:

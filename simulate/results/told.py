@@ -35,8 +35,8 @@ def shown_labels(
 
 
 def key(label: Any) -> str:
-    """A label as text: 5 and not 5.0."""
-    return f"{label:g}" if isinstance(label, float) else str(label)
+    """A label as text, no two of them alike: 5 and not 5.0."""
+    return repr(label).removesuffix(".0") if isinstance(label, float) else str(label)
 
 
 def number(value: Any) -> Any:

@@ -10,8 +10,6 @@ Source: Azzini, Mara and Rosati (2021), Environ. Model. Softw. 144, 105167, for 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from simulate.graph import Array
@@ -30,15 +28,16 @@ def measure(asking: Asking) -> Measured:
     D = (f(A) - f(B))^2 + (f(B') - f(A'))^2.
     """
     names = asking.movers
-    streams = [asking.drawn(stream=stream, correlated=False, largest=EXCHANGED) for stream in (0, 1)]
-    parts = {name: streams[0].plan.below([name]) for name in names}
-    first, second = (replace(drawn, plan=drawn.plan.keeping_all()) for drawn in streams)
+    first, second = (asking.drawn(stream=stream, correlated=False, largest=EXCHANGED) for stream in (0, 1))
+    whole = first.plan.keeping_all()
+    parts = {name: first.plan.below([name]) for name in names}
 
     def work(replicate: int, ticks: Ticks) -> Array:
         """Means of the products behind the indices: (prior, [first, total, their divisor, the quantity])."""
+        words = [(drawn, drawn.sampler.words(replicate)) for drawn in (first, second)]
         sums = np.zeros((len(names), 4))
-        both = zip(first.in_chunks(replicate), second.in_chunks(replicate), strict=True)
-        for (columns, *_), (others, *_) in both:
+        for chunk in range(first.chunks):
+            columns, others = (whole(drawn.inputs(of_chunk(chunk))) for drawn, of_chunk in words)
             a, b = columns[asking.quantity], others[asking.quantity]
             for row, name in ticks(zip(sums, names, strict=True)):
                 exchanged = parts[name]({**columns, name: others[name]})[asking.quantity]

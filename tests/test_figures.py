@@ -1,23 +1,13 @@
+"""Numbers as text, and densities in a line."""
+
 from __future__ import annotations
 
-import io
 import re
 
 import numpy as np
 import pytest
 
-from simulate.tables import (
-    Column,
-    cell_width,
-    output_width,
-    paragraph,
-    plain,
-    row_scale,
-    show,
-    sparkline,
-    table,
-    with_unit,
-)
+from simulate.figures import percent_text, row_scale, sparkline, with_unit
 
 
 def row(values, errors, unit="USD"):
@@ -74,54 +64,6 @@ def test_what_is_not_finite_is_told():
     assert row([np.nan, 1.5, np.inf, -np.inf], [np.nan, 0.01, np.nan, np.nan])[0] == ["–", "1.50", "∞", "−∞"]
 
 
-COLUMNS = (
-    Column("", give="wrap"),
-    Column("P5", ">"),
-    Column("P25", ">", drop=1),
-    Column("P50", ">", "bold"),
-    Column("density", drop=2),
-)
-ROWS = (
-    ("Initial investment in servers and buildings", "1,234.5", "2,345.6", "3,456.7", "▁▂▃▄▅"),
-    ("  Servers", "123.4", "234.5", "345.6", "▁▂▃▄▅"),
-)
-
-
-@pytest.mark.parametrize("width", [None, *range(1, 120)])
-def test_no_width_cuts_a_number(width):
-    lines = plain(table(COLUMNS, ROWS, width)).splitlines()
-    for wanted in ("1,234.5", "3,456.7", "123.4", "345.6"):
-        assert any(wanted in line.split() for line in lines)
-    if width is not None and width >= 38:
-        assert max(map(cell_width, lines)) <= width
-
-
-def test_columns_go_in_their_order():
-    assert "density" in plain(table(COLUMNS, ROWS, 62))
-    assert "density" not in plain(table(COLUMNS, ROWS, 52))
-    assert "P25" in plain(table(COLUMNS, ROWS, 52))
-    assert "P25" not in plain(table(COLUMNS, ROWS, 42))
-
-
-def test_column_without_text_is_left_out_and_long_text_is_cut():
-    lines = plain(table([Column("a"), Column("b"), Column("c", give="cut")], [["1", "", "x" * 50]], 30))
-    assert lines.splitlines() == ["a  c", "1  " + "x" * 26 + "…"]
-
-
-def test_wide_characters_stay_aligned():
-    lines = plain(
-        table([Column("", give="wrap"), Column("v", ">")], [["国盛证券", "1"], ["abc", "22"]])
-    ).splitlines()
-    assert [cell_width(line) for line in lines[1:]] == [12, 12]
-
-
-def test_control_characters_are_escaped():
-    text = plain(table([Column("")], [["\x1b[31mred"]])) + plain(paragraph("a\x07b", 40))
-    assert "\x1b" not in text
-    assert "\x07" not in text
-    assert r"\x1b[31mred" in text
-
-
 def test_sparkline_shows_the_mode_and_nothing_of_a_constant():
     percents = np.arange(0.5, 100, 0.5)
     bell = np.arctanh((percents - 50) / 50)  # logistic: its density is highest in the middle
@@ -134,31 +76,15 @@ def test_sparkline_shows_the_mode_and_nothing_of_a_constant():
     assert not sparkline([3.0] * len(percents), percents.tolist())
 
 
-def test_width_is_that_of_columns_or_any(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "72")
-    assert output_width(io.StringIO()) == 72
-    monkeypatch.delenv("COLUMNS")
-    assert output_width(io.StringIO()) is None
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-@pytest.mark.parametrize("colourless", [True, False])
-def test_terminal_gets_styles_unless_told_otherwise(monkeypatch, colourless):
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    if colourless:
-        monkeypatch.setenv("TERM", "dumb")
-    terminal = Terminal()
-    show([[("[text] ", ""), ("12,345", "bold")]], terminal)
-    assert "[text]" in terminal.getvalue()
-    assert ("\x1b[1m" in terminal.getvalue()) is not colourless
-
-
-def test_pipe_gets_plain_text():
-    pipe = io.StringIO()
-    show([[("[text] ", ""), ("12,345", "bold")]], pipe)
-    assert pipe.getvalue() == "[text] 12,345\n"
+@pytest.mark.parametrize(
+    ("share", "error", "text"),
+    [
+        (0.5, 0.0, "50 %"),
+        (0.12345, 0.001, "12.3 %"),
+        (0.12345, 0.01, "12 %"),
+        (0.12345, 0.02, "10 %"),
+        (np.nan, np.nan, "–"),
+    ],
+)
+def test_shares_are_written_in_per_cent_to_the_digit_that_is_known(share, error, text):
+    assert percent_text(share, error) == text

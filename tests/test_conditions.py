@@ -1,18 +1,20 @@
+"""Conditions and measured values: what is read, what they leave, and the bands given them."""
+
 from __future__ import annotations
 
-import json
 import math
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from simulate import engine
-from simulate.conditioning import QuestionError, questions
-from simulate.conditioning.report import answers, csv_rows, shifts, to_json
+from simulate.conditions import questions
+from simulate.errors import SimulateError
+from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
+from simulate.runs import draws, run
+from simulate.runs.answers import sections, shifts
 from simulate.summary import WEIGHT, Summary
-from simulate.tables import plain
 
 NORMALS = """
 model = "none"
@@ -40,20 +42,19 @@ PERCENTS = (5.0, 50.0, 95.0)
 
 
 @pytest.fixture
-def normals(tmp_path):
-    path = tmp_path / "normals.toml"
-    path.write_text(NORMALS, encoding="utf-8")
-    return load_priors(path)
+def normals():
+    return load_priors(NORMALS)
 
 
-def asked(priors, probabilities=(), given=(), observed=(), quantities=("total",), **options):
+def asked(priors, probability=(), given=(), observe=(), quantities=("total",), **options):
     options = {"scenarios": 2**18, "percentiles": PERCENTS, **options}
-    return engine.run(
-        priors,
-        quantities=list(quantities),
-        questions=questions(priors, probabilities, given, observed),
-        **options,
+    return run(
+        priors, quantities=list(quantities), probability=probability, given=given, observe=observe, **options
     )
+
+
+def text_of(bands):
+    return plain(laid_out(sections(bands)))
 
 
 def normal_band(mean, sd):
@@ -69,65 +70,64 @@ def agrees(values, errors, exact, bins=2**-10):
 
 @pytest.mark.parametrize("scheme", ["sobol", "random"])
 def test_probability_of_a_normal(normals, scheme):
-    run = asked(normals, ["total > 17", "(a > 10) & (b > 5)"], scheme=scheme)
+    bands = asked(normals, ["total > 17", "(a > 10) & (b > 5)"], scheme=scheme)
     exact = np.array([1 - NormalDist(15, math.sqrt(5)).cdf(17), 0.25])
-    agrees(run["probability"].values, run["probability_se"].values, exact)
-    assert run["question"].values.tolist() == ["total > 17", "(a > 10) & (b > 5)"]
-    assert "given" not in run.attrs
+    agrees(*bands.estimate("probability"), exact)
+    assert bands.labels("question") == ["total > 17", "(a > 10) & (b > 5)"]
+    assert "kept" not in bands.provenance
 
 
 def test_questions_leave_the_bands_alone(normals):
-    plain_run = engine.run(normals, 2**16, quantities=["total"])
-    with_question = engine.run(
-        normals, 2**16, quantities=["total"], questions=questions(normals, ["odd > 1"])
+    alone, beside = (
+        run(normals, scenarios=2**16, quantities=["total"], probability=asked) for asked in ((), ["odd > 1"])
     )
-    assert plain_run["total"].equals(with_question["total"])
-    assert plain_run["total_rank_correlation"].equals(with_question["total_rank_correlation"])
-    assert "odd" not in with_question
+    assert set(beside.variables) - set(alone.variables) == {"probability", "probability_se"}
+    for name in alone.variables:
+        assert np.array_equal(alone[name], beside[name])
+    assert beside.labels("quantity") == ["total"]
 
 
 @pytest.mark.parametrize("scheme", ["sobol", "random"])
 def test_half_a_normal_given_a_condition(normals, scheme):
-    run = asked(normals, ["a > 12"], ["a > 10"], quantities=["a"], scheme=scheme)
-    told = json.loads(run.attrs["given"])
+    bands = asked(normals, ["a > 12"], ["a > 10"], quantities=["a"], scheme=scheme)
+    kept = bands.provenance["kept"]
     half = [NormalDist(10, 2).inv_cdf(0.5 + percent / 200) for percent in PERCENTS]
-    agrees(run["a"].values, run["a_se"].values, half)
-    agrees(float(run["a_mean"]), float(run["a_mean_se"]), 10 + 2 * math.sqrt(2 / math.pi))
-    agrees(run["probability"].values, run["probability_se"].values, [2 * (1 - NormalDist().cdf(1))])
-    assert abs(told["share"] - 0.5) <= 4 * told["share_se"] + 1e-4
-    assert told["effective"] == told["scenarios"]
-    assert told["scenarios"] == round(told["share"] * 2**18)
+    agrees(*bands.estimate("percentiles", quantity="a"), half)
+    agrees(*bands.estimate("mean", quantity="a"), 10 + 2 * math.sqrt(2 / math.pi))
+    agrees(*bands.estimate("probability"), [2 * (1 - NormalDist().cdf(1))])
+    assert abs(kept["share"] - 0.5) <= 4 * kept["share_se"] + 1e-4
+    assert kept["effective"] == kept["scenarios"]
+    assert kept["scenarios"] == round(kept["share"] * 2**18)
 
 
 @pytest.mark.parametrize("scheme", ["sobol", "random"])
 def test_measured_value_of_a_normal_is_conjugate(normals, scheme):
     """The posterior of a N(10, 2^2) prior, measured as 12 with sd 1, is N(11.6, 4/5); b is left as it was."""
-    run = asked(normals, observed=["a = 12 +- 1"], quantities=["a", "b", "total"], scheme=scheme)
+    bands = asked(normals, observe=["a = 12 +- 1"], quantities=["a", "b", "total"], scheme=scheme)
     for name, mean, variance in (("a", 11.6, 0.8), ("b", 5, 1), ("total", 16.6, 1.8)):
-        agrees(run[name].values, run[f"{name}_se"].values, normal_band(mean, math.sqrt(variance)))
-        agrees(float(run[f"{name}_mean"]), float(run[f"{name}_mean_se"]), mean)
-        agrees(float(run[f"{name}_sd"]), float(run[f"{name}_sd_se"]), math.sqrt(variance))
+        agrees(*bands.estimate("percentiles", quantity=name), normal_band(mean, math.sqrt(variance)))
+        agrees(*bands.estimate("mean", quantity=name), mean)
+        agrees(*bands.estimate("sd", quantity=name), math.sqrt(variance))
     # E[w]^2 / E[w^2], w = exp(-(a - 12)^2 / 2): both are values of a normal density
     first = NormalDist(10, math.sqrt(5)).pdf(12) * math.sqrt(2 * math.pi)
     second = NormalDist(10, math.sqrt(4.5)).pdf(12) * math.sqrt(math.pi)
-    assert json.loads(run.attrs["given"])["effective"] == pytest.approx(2**18 * first**2 / second, rel=0.02)
+    assert bands.provenance["kept"]["effective"] == pytest.approx(2**18 * first**2 / second, rel=0.02)
 
 
 def test_measured_sum_shifts_both_priors(normals):
     """With a + b = 18 measured with sd 1, of variances 4 and 1: a gains 4/6 and b 1/6 of the surprise of 3."""
-    run = asked(normals, observed=["total = 18 +- 1"])
-    bands = dict(zip(run["prior"].values.tolist(), run["prior_band_given"].values, strict=True))
+    bands = asked(normals, observe=["total = 18 +- 1"])
     for name, mean, variance in (("a", 12.0, 4 - 16 / 6), ("b", 5.5, 1 - 1 / 6)):
         # bands of priors are told without an error; 2**18 weighted Sobol' draws hold this one a sixth of a per cent
-        assert bands[name] == pytest.approx(normal_band(mean, math.sqrt(variance)), rel=0.005)
-    assert bands.get("fixed") is None
-    shifted = shifts(run, normals)
+        given = bands.at("prior_percentiles_given", prior=name)
+        assert given == pytest.approx(normal_band(mean, math.sqrt(variance)), rel=0.005)
+    assert "fixed" not in bands.labels("prior")
+    shifted = shifts(bands)
     assert list(shifted) == ["a", "b"]
     median = NormalDist(10, 2).cdf(12)
     assert shifted["a"] >= median - 0.5 - 0.005
-    text = plain(answers(run, normals))
-    assert "effective sample size" in text
-    assert f"P{100 * median:.0f}" in text
+    assert "effective sample size" in text_of(bands)
+    assert f"P{100 * median:.0f}" in text_of(bands)
 
 
 def test_relative_error_is_of_the_value(normals):
@@ -138,36 +138,34 @@ def test_relative_error_is_of_the_value(normals):
 
 def test_condition_and_measured_value_together(normals):
     """The prior N(10, 4), measured as 12 with sd 1, above its posterior mean."""
-    run = asked(normals, given=["a > 11.6"], observed=["a = 12 +- 1"], quantities=["a"])
+    bands = asked(normals, given=["a > 11.6"], observe=["a = 12 +- 1"], quantities=["a"])
     half = [NormalDist(11.6, math.sqrt(0.8)).inv_cdf(0.5 + percent / 200) for percent in PERCENTS]
-    agrees(run["a"].values, run["a_se"].values, half)
+    agrees(*bands.estimate("percentiles", quantity="a"), half)
 
 
 def test_rank_correlations_are_those_given_the_condition(normals):
     """Given a nearly fixed sum, its parts are opposed; given the value of one, only the other moves the sum."""
-    run = asked(normals, observed=["a = 10 +- 0.05"])
-    ranks = dict(zip(run["prior"].values.tolist(), run["total_rank_correlation"].values, strict=True))
-    assert ranks["b"] > 0.98
-    assert abs(ranks["a"]) < 0.1
+    bands = asked(normals, observe=["a = 10 +- 0.05"])
+    assert bands.at("rank_correlation", quantity="total", prior="b") > 0.98
+    assert abs(bands.at("rank_correlation", quantity="total", prior="a")) < 0.1
 
 
 def test_scenarios_in_which_a_quantity_is_no_number_neither_hold_nor_count(normals):
-    run = asked(normals, ["odd > 1"], quantities=["total"])
-    [probability] = run["probability"].values  # of those with a root: 2 P(a > 11 | a > 10)
-    exact = (1 - NormalDist(10, 2).cdf(11)) / 0.5
-    agrees([probability], run["probability_se"].values, [exact])
-    kept = json.loads(asked(normals, given=["odd > 0"]).attrs["given"])
+    bands = asked(normals, ["odd > 1"], quantities=["total"])
+    exact = (1 - NormalDist(10, 2).cdf(11)) / 0.5  # of those with a root: 2 P(a > 11 | a > 10)
+    agrees(*bands.estimate("probability"), [exact])
+    kept = asked(normals, given=["odd > 0"]).provenance["kept"]
     assert abs(kept["share"] - 0.5) <= 4 * kept["share_se"] + 1e-4
-    assert float(asked(normals, given=["odd > 1"], quantities=["odd"])["odd_nonfinite"]) == 0
+    assert asked(normals, given=["odd > 1"], quantities=["odd"]).at("nonfinite", quantity="odd") == 0
 
 
 def test_constant_quantity(normals):
-    run = asked(normals, ["same > 5", "same > 7"], ["same > 5"], quantities=["same"])
-    assert run["probability"].values.tolist() == [1, 0]
-    assert run["probability_se"].values.tolist() == [0, 0]
-    assert run["same"].values.tolist() == [6, 6, 6]
-    assert json.loads(run.attrs["given"])["share"] == 1
-    assert "nan" not in plain(answers(run, normals))
+    bands = asked(normals, ["same > 5", "same > 7"], ["same > 5"], quantities=["same"])
+    assert bands["probability"].tolist() == [1, 0]
+    assert bands["probability_se"].tolist() == [0, 0]
+    assert bands["percentiles"].tolist() == [[6, 6, 6]]
+    assert bands.provenance["kept"]["share"] == 1
+    assert "nan" not in text_of(bands)
 
 
 @pytest.mark.parametrize(
@@ -175,14 +173,14 @@ def test_constant_quantity(normals):
     [
         ({"given": ["total > 1000"]}, "0"),
         ({"given": ["a > 18"]}, r"\d"),
-        ({"observed": ["a = 1000 +- 1"]}, "0"),
-        ({"observed": ["a = 10 +- 0.0001%"]}, r"\d"),
+        ({"observe": ["a = 1000 +- 1"]}, "0"),
+        ({"observe": ["a = 10 +- 0.0001%"]}, r"\d"),
         ({"given": ["a > 10"], "scenarios": 1024}, r"5\d\d"),
     ],
 )
 def test_too_few_scenarios_are_refused_in_one_line(normals, options, left):
     with pytest.raises(
-        QuestionError, match=f"of [0-9,]+ scenarios {left}[0-9]* effective ones are left"
+        SimulateError, match=f"of [0-9,]+ scenarios {left}[0-9]* effective ones are left"
     ) as refused:
         asked(normals, **options)
     assert "\n" not in str(refused.value)
@@ -207,40 +205,43 @@ def test_too_few_scenarios_are_refused_in_one_line(normals, options, left):
     ],
 )
 def test_questions_that_cannot_be_read(normals, option, text, message):
-    with pytest.raises(QuestionError, match=message) as refused:
+    with pytest.raises(SimulateError, match=message) as refused:
         questions(normals, **{option: [text]})
     assert "\n" not in str(refused.value)
     assert text in str(refused.value)
 
 
-def test_quantity_that_cannot_be_computed(tmp_path):
-    path = tmp_path / "bare.toml"
-    path.write_text("[priors.pue]\nvalue = 1.2\n", encoding="utf-8")
-    with pytest.raises(QuestionError, match="capex cannot be computed; give a prior for"):
-        questions(load_priors(path), ["capex > 1e9"])
+def test_quantity_that_cannot_be_computed():
+    priors = load_priors("[priors.pue]\nvalue = 1.2\n")
+    with pytest.raises(SimulateError, match="capex cannot be computed; give a prior for"):
+        questions(priors, ["capex > 1e9"])
 
 
-@pytest.mark.parametrize("kind", [{"given": ["a > 10"]}, {"observed": ["a = 11 +- 1"]}])
+@pytest.mark.parametrize("kind", [{"given": ["a > 10"]}, {"observe": ["a = 11 +- 1"]}])
 def test_same_bits_for_any_threads(normals, kind):
     one, two = (asked(normals, ["total > 15"], threads=threads, **kind) for threads in (1, 2))
-    assert one.identical(two)
+    assert one.provenance == two.provenance
+    for name in one.variables:
+        assert np.array_equal(one[name], two[name])
 
 
-def test_machines_are_told_in_full(normals):
-    run = asked(normals, ["total > 17"], ["a > 10"])
-    told = json.loads(json.dumps(to_json(run), allow_nan=False))
-    assert told["probabilities"]["total > 17"]["probability"] == float(run["probability"][0])
-    assert told["given"]["given"] == ["a > 10"]
-    assert told["priors"]["a"]["percentiles_given"]["50"] > told["priors"]["a"]["percentiles"]["50"]
-    [row] = csv_rows(run)
-    assert row[:3] == ["total > 17", "1", "probability"]
-    assert float(row[3]) == float(run["probability"][0])
-    assert to_json(engine.run(normals, 2**14, quantities=["total"])) == {}
+def test_a_run_says_which_conditions_it_rests_on(normals):
+    bands = asked(normals, ["total > 17"], ["a > 10"])
+    assert bands.provenance["given"] == ["a > 10"]
+    assert bands.at("prior_percentiles_given", prior="a", percentile=50) > bands.at(
+        "prior_percentiles", prior="a", percentile=50
+    )
+    plain_run = run(normals, scenarios=2**14, quantities=["total"])
+    assert (plain_run.provenance["given"], plain_run.provenance["observe"]) == ([], [])
+    assert not {"probability", "prior_percentiles_given", "prior_probability_given"} & set(
+        plain_run.variables
+    )
+    assert sections(plain_run) == []
 
 
 def test_weights_of_whole_scenarios_summarize_as_without(normals):
-    drawn = engine.draws(normals, 4096, quantities=["total", "same"])
-    for values in (drawn["total"].values, np.round(drawn["total"].values), drawn["total"].values - 15):
+    drawn = draws(normals, scenarios=4096, quantities=["total", "same"]).at("value", quantity="total")
+    for values in (drawn, np.round(drawn), drawn - 15):
         bare, weighted = Summary(), Summary()
         bare.add(values, len(values))
         weighted.add(values, len(values), np.full(len(values), WEIGHT))

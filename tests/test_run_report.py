@@ -1,0 +1,204 @@
+"""What a person reads of a run: bands, how well they are known, what moves them, what has been published."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from synthetic import headline_result, run_result
+
+from simulate.layout import cell_width, laid_out, plain
+from simulate.priors import load_priors
+from simulate.runs import run
+from simulate.runs.components import with_components
+from simulate.runs.report import falls_at, judgement_share, most_important, sections
+
+SHOP = """
+title = "A shop"
+model = "none"
+[priors.visitors]
+dist = "lognormal"
+p5 = 100
+p95 = 900
+evidence = "judgement"
+[priors.spending]
+dist = "lognormal"
+p5 = 20
+p95 = 45
+unit = "USD"
+evidence = "sourced"
+[quantities.income]
+formula = "visitors * spending"
+unit = "USD"
+label = "Income of a day"
+[quantities.odd]
+formula = "log(spending - 30)"
+[[published]]
+quantity = "income"
+value = 9000
+unit = "USD"
+source = "The owner"
+"""
+
+
+@pytest.fixture
+def shop():
+    return load_priors(SHOP)
+
+
+@pytest.fixture(scope="module")
+def base():
+    return load_priors("base")
+
+
+@pytest.fixture(scope="module")
+def base_run(base):
+    return run(base, scenarios=2**12, parts=True)
+
+
+def report(result, width=None):
+    return plain(laid_out(sections(result), width))
+
+
+@pytest.mark.parametrize(
+    ("sigma", "value", "place"),
+    [
+        (1.0, 1.0, "P50"),
+        (1.0, math.exp(1.2815515655446004), "P90"),
+        (1.0, math.exp(3), "above P99.5"),
+        (1.0, math.exp(-3), "below P0.5"),
+        (1.0, math.exp(6), "above all"),
+        (1.0, math.exp(-6), "below all"),
+        (0.0, 1.0, "equal"),
+        (0.0, 1.07, "7 % above"),
+        (0.0, 0.75, "25 % below"),
+    ],
+)
+def test_published_figure_falls_where_it_should(sigma, value, place):
+    assert falls_at(run_result({"a": ("A", "1", 1.0, sigma)}), "a", value) == place
+
+
+def test_share_of_judgement_is_that_of_the_squared_rank_correlations():
+    result = headline_result()  # 0.8 for a prior of judgement, -0.6 for a sourced one
+    assert judgement_share(result, "capex") == pytest.approx(0.64, abs=1e-12)
+    assert math.isnan(judgement_share(result, "racks"))
+    assert most_important(result, "capex", 1) == [("speed", 0.8)]
+    assert most_important(result, "racks") == []
+
+
+def test_sums_come_with_their_parts(base):
+    shown = with_components(base.quantities, base.priors, ["capex", "server_capex", "training_cost"])
+    parts = ["capex", "it_capex", "server_capex", "network_capex", "other_it_capex", "facility_capex"]
+    assert list(shown) == [*parts, "training_cost"]
+    assert with_components(base.quantities, ["capex"], ["capex"]) == ("capex",)
+
+
+def test_report_tells_bands_error_drivers_published_and_settings(base_run):
+    text = report(base_run)
+    for name in base_run.provenance["asked"]:
+        assert base_run.at("label", quantity=name) in text
+    lines = text.splitlines()
+    capex = next(line for line in lines if line.startswith("Capex "))
+    assert "million USD" in capex
+    assert "759, P" in capex
+    assert any(line.startswith("    Server capex ") for line in lines)
+    assert "the band is the uncertainty" in text
+    assert "from judgement" in text
+    assert "seconds_per_token +0." in text
+    assert re.search(r"More: simulate tornado \S*base.toml --quantities", text)
+    assert "4,096 scenarios, sobol, seed 20230214." in text
+
+
+def test_sections_are_separated_by_one_empty_line(base_run):
+    assert "\n\n\n" not in report(base_run)
+    assert report(base_run).count("\n\n") == len(sections(base_run)) - 1
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 160])
+def test_narrow_report_keeps_the_outer_percentiles_and_the_median_whole(base_run, width):
+    wide = report(base_run).splitlines()
+    titles = next(line for line in wide if "P50" in line).split()
+    lines = report(base_run, width).splitlines()
+    assert max(cell_width(line) for line in lines if "simulate tornado" not in line) <= width
+    words = " ".join(lines).split()
+    for label in ("Capex ", "Training cost "):
+        figures = next(line for line in wide if line.startswith(label)).split()[-len(titles) - 4 :]
+        numbers = [word for word in figures if word[0].isdigit()][:5]
+        for figure in (numbers[0], numbers[2], numbers[4]):
+            assert figure in words
+
+
+def test_median_stands_out(base_run):
+    lines = laid_out(sections(base_run))
+    capex = next(line for line in lines if plain([line]).startswith("Capex "))
+    bold = [text for text, style in capex if style == "bold"]
+    assert len(bold) == 1
+    median = base_run.at("percentiles", quantity="capex", percentile=50)
+    assert float(bold[0].replace(",", "")) * 1e6 == pytest.approx(median, 0.05)
+
+
+def test_nothing_varies_in_constants():
+    text = report(run(load_priors("guosheng-2023"), scenarios=16))
+    for figure in ("30,381.9", "3,798", "758.8", "591,864", "47,349.1", "million USD"):
+        assert figure in text
+    assert "nothing varies" in text
+    assert "from judgement" not in text
+
+
+def test_nan_is_told_and_never_stands_in_a_table(shop):
+    result = run(shop, scenarios=1024)
+    assert [message.split(":")[0] for message in result.warnings if "nan" in message] == ["odd"]
+    assert not re.search(r"\bnan\b", report(result))
+
+
+def test_own_quantities_are_reported(shop):
+    text = report(run(shop, scenarios=1024, quantities=["income"]))
+    assert "A shop" in text
+    assert "Income of a day" in text
+    assert "Published: income 9,000 USD, The owner." in text
+
+
+def test_a_statistic_asked_for_has_a_column(shop):
+    result = run(
+        shop,
+        scenarios=2**14,
+        quantities=["income"],
+        statistics=[("shortest", 90), ("expected_shortfall", None)],
+    )
+    heads, income = (
+        next(line for line in report(result).splitlines() if start in line) for start in ("P50", "Income")
+    )
+    assert "shortest 90 %" in heads
+    assert "mean beyond P95" in heads
+    lower, upper = result.at("shortest", quantity="income")
+    assert "thousand USD" in income
+    low, high = re.search(r"([\d,.]+) to ([\d,.]+)", income).groups()
+    assert 1e3 * float(low) == pytest.approx(lower, rel=0.05)
+    assert 1e3 * float(high) == pytest.approx(upper, rel=0.05)
+
+
+def test_prior_that_is_only_correlated_moves_nothing(base_run):
+    training = {"quantity": "training_cost"}
+    # correlated with the cloud price, not needed
+    assert base_run.at("rank_correlation", prior="server_price", **training) == 0
+    assert base_run.at("rank_correlation", prior="training_mfu_deviation", **training) < -0.3
+
+
+SMALL_ERRORS = """
+model = "none"
+[priors]
+a = {dist = "normal", mean = 5, sd = 1}
+b = {dist = "lognormal", mu = 0, sigma = 2.5}
+[quantities]
+alone = {formula = "2 * a"}
+heavy = {formula = "b * (1 + a)"}
+calm = {formula = "a + log(b)"}
+"""
+
+
+@pytest.mark.parametrize("scheme", ["sobol", "latin_hypercube", "random"])
+def test_standard_errors_known_to_be_small_are_warned_of(scheme):
+    result = run(load_priors(SMALL_ERRORS), scenarios=2**14, scheme=scheme)
+    warned = [message.split(":")[0] for message in result.warnings]
+    assert warned == (["heavy"] if scheme == "random" else ["alone", "heavy"])

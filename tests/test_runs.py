@@ -1,0 +1,333 @@
+"""Runs and draws: what they return, what they take from the file, what they refuse, and plain numpy beside them."""
+
+from __future__ import annotations
+
+import importlib.util
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import special
+
+import simulate
+from simulate.errors import SimulateError
+from simulate.priors import load_priors
+from simulate.runs import draws, run
+from simulate.sampling.sampler import CHUNK
+from simulate.sampling.schemes import SCHEMES
+from simulate.statistics import FINE, standard_error
+
+ROOT = Path(__file__).parent.parent
+PERCENTS = [5, 25, 50, 75, 95]
+TEXT = """
+title = "Two and one"
+model = "none"
+[run]
+scenarios = 5000
+seed = 77
+percentiles = [97.5, 10, 50]
+quantities = ["total", "share"]
+[priors]
+a = { dist = "normal", mean = 10, sd = 3, unit = "USD", evidence = "sourced", source = "a table" }
+b = { dist = "normal", mean = 20, sd = 3, unit = "USD" }
+c = { dist = "uniform", lower = 0, upper = 1 }
+fixed = { value = 4 }
+[quantities]
+total = { formula = "a + b", unit = "USD", label = "All of it" }
+share = { formula = "c / fixed" }
+root = { formula = "sqrt(c - 0.25)" }
+never = { formula = "log(0 - fixed)" }
+after = { formula = "1 + never" }
+"""
+
+
+@pytest.fixture
+def priors(load):
+    return load(TEXT)
+
+
+@pytest.fixture(scope="module")
+def base():
+    return load_priors("base")
+
+
+# ---------------------------------------------------------------------------------------------------------
+# What a run returns
+
+
+def test_what_is_left_out_comes_from_the_file(priors):
+    bands = run(priors)
+    assert bands.attributes["scenarios"] == 16 * 512  # 5,000 in 16 replicates of a power of two
+    assert bands.attributes["seed"] == 77
+    assert bands.labels("percentile") == [10, 50, 97.5]
+    assert bands.labels("quantity") == ["total", "share"]
+    other = run(priors, seed=1, percentiles=[50], quantities=["root"])
+    assert (other.attributes["seed"], other.labels("percentile")) == (1, [50])
+    assert other.labels("quantity") == ["root"]
+
+
+def test_the_result_has_the_layout(priors):
+    bands = run(priors)
+    assert bands.question == "run"
+    assert bands.labels("fine_percentile") == list(FINE)
+    assert bands.labels("prior") == ["a", "b", "c", "fixed"]
+    assert bands["prior_unit"].tolist() == ["USD", "USD", "1", "1"]
+    assert bands["unit"].tolist() == ["USD", "1"]
+    assert bands["label"].tolist() == ["All of it", "share"]
+    dims = {name: variable.dims for name, variable in bands.variables.items()}
+    assert dims == {
+        **dict.fromkeys(["percentiles", "percentiles_se"], ("quantity", "percentile")),
+        **dict.fromkeys(["mean", "mean_se", "sd", "sd_se", "minimum", "maximum", "nonfinite"], ("quantity",)),
+        "fine_percentiles": ("quantity", "fine_percentile"),
+        "rank_correlation": ("quantity", "prior"),
+        "prior_percentiles": ("prior", "percentile"),
+    }
+    for name in ("percentiles", "percentiles_se", "mean", "fine_percentiles"):
+        assert bands.unit(name, quantity="total") == "USD"
+    assert bands.unit("prior_percentiles", prior="a") == "USD"
+    assert (
+        bands.unit("nonfinite", quantity="total") == bands.unit("rank_correlation", quantity="total") == "1"
+    )
+    assert all(variable.label for variable in bands.variables.values())
+    assert bands.attributes_of("percentiles")["ancillary_variables"] == "percentiles_se"
+
+
+def test_the_result_says_where_it_comes_from(priors):
+    bands = run(priors)
+    attributes, provenance = bands.attributes, bands.provenance
+    assert attributes["title"] == "Two and one"
+    assert (attributes["scheme"], attributes["replicates"], attributes["chunk"]) == ("sobol", 16, 512)
+    assert attributes["version"] == simulate.__version__
+    (file,) = provenance["files"]
+    assert (file["text"], len(file["sha256"])) == (TEXT, 64)
+    assert provenance["priors"]["a"]["source"] == "a table"
+    assert provenance["priors"]["b"]["specification"] == {"mean": 20, "sd": 3}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_statistics_of_a_sum_of_normals(priors, scheme):
+    """Normal with mean 30 and sd sqrt(18): all within 5 standard errors (of 16 replicates: 2 in 10,000 beyond)."""
+    bands = run(priors, scenarios=2**17, scheme=scheme, percentiles=PERCENTS)
+    exact = 30 + np.sqrt(18) * special.ndtri(np.array(PERCENTS) / 100)
+    total = {"quantity": "total"}
+    values, errors = bands.estimate("percentiles", **total)
+    assert (np.abs(values - exact) < 5 * errors).all()
+    for name, moment in (("mean", 30), ("sd", np.sqrt(18))):
+        value, error = bands.estimate(name, **total)
+        assert abs(value - moment) < 5 * error + 1e-6  # of the tables
+    assert bands.at("minimum", **total) < values.min()
+    assert bands.at("maximum", **total) > values.max()
+    assert (np.diff(bands.at("fine_percentiles", **total)) > 0).all()
+
+
+def test_rank_correlations_are_spearmans(priors):
+    bands = run(priors, scenarios=2**14)
+    # of bivariate normals with correlation 1/sqrt(2); the estimate is from 2^13 scenarios
+    exact = 6 / np.pi * np.arcsin(1 / np.sqrt(2) / 2)
+    for name in ("a", "b"):
+        found = bands.at("rank_correlation", quantity="total", prior=name)
+        assert abs(found - exact) < 5 / np.sqrt(2**13)
+    for name in ("c", "fixed"):
+        assert bands.at("rank_correlation", quantity="total", prior=name) == 0
+
+
+def test_the_priors_percentiles_are_exact(priors):
+    bands = run(priors, scenarios=16)
+    exact = 20 + 3 * special.ndtri([0.1, 0.5, 0.975])
+    assert bands.at("prior_percentiles", prior="b") == pytest.approx(exact, rel=1e-12)
+    assert bands.at("prior_percentiles", prior="fixed").tolist() == [4, 4, 4]
+
+
+def test_what_is_constant_has_no_error(load):
+    bands = run(load(TEXT, "a=3", "b=4"), quantities=["total"])
+    values, errors = bands.estimate("percentiles", quantity="total")
+    assert values.tolist() == [7, 7, 7]
+    assert bands.at("fine_percentiles", quantity="total").tolist() == [7] * len(FINE)
+    assert bands.at("sd", quantity="total") == errors.max() == bands.at("mean_se", quantity="total") == 0
+    assert not bands["rank_correlation"].any()
+
+
+# ---------------------------------------------------------------------------------------------------------
+# How many scenarios
+
+
+@pytest.mark.parametrize("count", [1, 7, 16, 17, 1000, 16 * CHUNK + 5])
+def test_draws_are_exactly_as_many_as_asked(priors, count):
+    drawn = draws(priors, scenarios=count)
+    assert drawn.attributes["scenarios"] == count
+    assert drawn.labels("quantity") == ["a", "b", "c", "fixed", "total", "share"]
+    assert drawn["value"].shape == (6, count)
+    assert np.array_equal(drawn.at("value", quantity="total"), drawn["value"][0] + drawn["value"][1])
+    assert (drawn.at("value", quantity="fixed") == 4).all()
+    assert drawn.unit("value", quantity="total") == "USD"
+    assert drawn.at("label", quantity="total") == "All of it"
+    shares = np.bincount(drawn["replicate"], minlength=16)
+    assert shares.max() - shares.min() <= 1
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_draws_are_those_of_the_run(priors, scheme):
+    count = 2 * 16 * CHUNK
+    bands = run(priors, scenarios=count, scheme=scheme)
+    total = draws(priors, scenarios=count, scheme=scheme).at("value", quantity="total")
+    of = {"quantity": "total"}
+    assert bands.at("mean", **of) == pytest.approx(total.mean(), rel=1e-12)
+    assert bands.at("sd", **of) == pytest.approx(total.std(), rel=1e-9)
+    assert (bands.at("minimum", **of), bands.at("maximum", **of)) == (total.min(), total.max())
+    held = np.percentile(total, bands["percentile"])
+    assert bands.at("percentiles", **of) == pytest.approx(held, rel=2**-10)
+
+
+def test_draws_take_what_is_left_out_from_the_file(priors):
+    drawn = draws(priors)
+    assert drawn["value"].shape[1] == 5000
+    assert (drawn.attributes["seed"], drawn.attributes["scheme"]) == (77, "sobol")
+    assert np.array_equal(drawn["value"], draws(priors, seed=77)["value"])
+    assert not np.array_equal(drawn["value"], draws(priors, seed=78)["value"])
+
+
+def test_memory_does_not_grow_with_the_scenarios(priors):
+    peaks = []
+    for count in (2**22, 2**24):
+        tracemalloc.start()
+        run(priors, scenarios=count, scheme="random", threads=1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_progress_is_told_up_to_the_end(priors):
+    told = []
+    run(priors, scenarios=16 * 5 * CHUNK, threads=2, progress=lambda *step: told.append(step))
+    assert {(what, total) for what, _, total in told} == {("scenarios", 32)}  # up to four chunks a step
+    assert [done for _, done, _ in told] == list(range(1, 33))
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Which quantities, and what is refused
+
+
+def test_the_headline_is_run_where_nothing_is_asked(base):
+    assert run(base, scenarios=16).labels("quantity") == list(base.headline)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quantities": ["totl"]}, "there is no quantity totl; did you mean total?"),
+        ({"quantities": ["xyz"]}, "there is no quantity xyz"),
+        ({"quantities": "total"}, "quantities are a list of names or 'all', not 'total'"),
+        (
+            {"scheme": "halton"},
+            "scheme: there is no scheme 'halton'; choose one of latin_hypercube, random, sobol",
+        ),
+        ({"scenarios": 0}, "scenarios: must be greater than or equal to 1, not 0"),
+        ({"scenarios": 2.5}, "scenarios: must be a whole number, not 2.5"),
+        ({"seed": -1}, "seed: must be greater than or equal to 0, not -1"),
+        ({"percentiles": [0]}, "percentiles: must be greater than 0, not 0"),
+        ({"percentiles": [50, 100]}, "percentiles: must be less than 100, not 100"),
+        ({"percentiles": [float("nan")]}, "percentiles: must be a finite number, not nan"),
+        (
+            {"percentiles": []},
+            "percentiles: must be a list of one or more, or be left out, not an empty list",
+        ),
+        ({"threads": 0}, "threads: must be greater than or equal to 1, not 0"),
+        ({"statistics": [("shortest", 0)]}, "statistic shortest: must be greater than 0, not 0"),
+        ({"statistics": [("shortest", 100.0)]}, "statistic shortest: must be less than 100, not 100.0"),
+        (
+            {"statistics": [("mode", None)]},
+            "there is no statistic 'mode'; choose one of expected_shortfall, shortest",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_refused_in_a_line(priors, options, message):
+    with pytest.raises(SimulateError) as caught:
+        run(priors, **options)
+    assert str(caught.value) == message
+
+
+def test_what_a_quantity_lacks_is_named(load):
+    priors = load("[priors.pue]\nvalue = 1.2\n")
+    with pytest.raises(SimulateError, match=r"^capex cannot be computed; give a prior for .*server_price"):
+        run(priors, quantities=["capex"])
+    with pytest.raises(SimulateError, match="nothing can be computed"):
+        run(priors)
+
+
+def test_percentiles_come_in_rising_order_and_once(priors):
+    assert run(priors, scenarios=16, percentiles=(50, 5.0, 50)).labels("percentile") == [5, 50]
+
+
+def test_nan_in_some_scenarios_is_counted_left_out_and_told(priors):
+    bands = run(priors, scenarios=2**14, quantities=["root", "total"])
+    count = int(bands.at("nonfinite", quantity="root"))
+    assert count == 2**14 // 4  # a net puts a quarter of its points below a quarter
+    assert bands.at("nonfinite", quantity="total") == 0
+    assert bands.at("minimum", quantity="root") >= 0
+    message = bands.warnings[0]
+    assert message.startswith(f"root: nan or infinite in {count:,} of 16,384 scenarios")
+    assert "first in root" in message
+    assert "c = 0." in message
+    assert not any("nan" in other for other in bands.warnings[1:])
+
+
+def test_a_quantity_that_is_never_a_number_is_refused_by_name_and_told_of_among_all(priors):
+    with pytest.raises(SimulateError, match=r"^after: nan or infinite in all 16 scenarios; first in never"):
+        run(priors, scenarios=16, quantities=["after"])
+    bands = run(priors, scenarios=16, quantities="all")
+    assert np.isnan(bands.at("percentiles", quantity="never")).all()
+    assert np.isnan(bands.at("percentiles_se", quantity="never")).all()
+    assert any("after" in message for message in bands.warnings)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Shortest intervals
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_shortest_interval_of_a_normal_is_the_symmetric_one(priors, scheme):
+    bands = run(priors, scenarios=2**18, scheme=scheme, statistics=[("shortest", 90)])
+    exact = 30 + np.sqrt(18) * special.ndtri(np.array([0.05, 0.95]))
+    assert bands.variables["shortest"].dims == ("quantity", "end")
+    assert bands.labels("end") == ["lower", "upper"]
+    assert bands.variables["shortest"].label == "shortest 90 %"
+    values, errors = bands.estimate("shortest", quantity="total")
+    assert (errors > 0).all()
+    assert (np.abs(values - exact) < 5 * errors).all()
+
+
+def test_the_shortest_interval_is_no_longer_than_that_between_percentiles(base):
+    bands = run(
+        base, scenarios=2**16, quantities=["capex"], percentiles=[2.5, 97.5], statistics=[("shortest", 95)]
+    )
+    lower, upper = bands.at("shortest", quantity="capex")
+    low, high = bands.at("percentiles", quantity="capex")
+    assert upper - lower < high - low
+    assert lower < low
+
+
+def test_no_further_statistic_is_given_unasked(priors):
+    assert not {"end", "shortest", "expected_shortfall"} & {
+        *run(priors, scenarios=16).variables,
+        *run(priors, scenarios=16).coordinates,
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Beside plain numpy
+
+
+def test_base_agrees_with_the_hand_written_model(base):
+    """The same priors and equations by numpy's own generator, in 16 parts: within 5 combined standard errors."""
+    path = ROOT / "benchmarks" / "handwritten.py"
+    specification = importlib.util.spec_from_file_location("handwritten", path)
+    handwritten = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(handwritten)
+    parts = [handwritten.simulate(2**14, seed) for seed in range(16)]
+    bands = run(base, scenarios=2**18, quantities=list(parts[0]), percentiles=handwritten.PERCENTS)
+    for name in parts[0]:
+        columns = [part[name] for part in parts]
+        values, own_error = bands.estimate("percentiles", quantity=name)
+        error = np.hypot(own_error, standard_error(columns))
+        assert (np.abs(values - np.mean(columns, axis=0)) < 5 * error).all(), name

@@ -1,0 +1,119 @@
+"""Scenarios: how many there are, that cases share their uniforms, and which quantities they are asked for."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from simulate.conditions import questions
+from simulate.priors import load_priors
+from simulate.sampling.sampler import CHUNK
+from simulate.sampling.schemes import SCHEMES
+from simulate.scenarios import TOGETHER, Drawing, asked_quantities, chunking
+from simulate.summary import WEIGHT
+
+TEXT = """
+model = "none"
+[run]
+scenarios = 262144
+[priors]
+a = { dist = "normal", mean = 10, sd = 3 }
+b = { dist = "normal", mean = 20, sd = 3 }
+fixed = { value = 4 }
+[quantities]
+total = { formula = "a + b + fixed" }
+"""
+
+
+def drawn(priors, case="one", *, asked=None, **cases):
+    return Drawing({"one": priors, **cases}, priors.run).scenarios(case, ["total"], **asked or {})
+
+
+def column(scenarios, name, replicate=0):
+    chunks = scenarios.in_chunks(replicate)
+    return np.concatenate([np.broadcast_to(chunk.columns[name], chunk.size) for chunk in chunks])
+
+
+@pytest.mark.parametrize(
+    ("asked", "size", "chunks"),
+    [
+        (1, 1, 1),
+        (16, 1, 1),
+        (17, 2, 1),
+        (5000, 512, 1),
+        (16 * CHUNK, CHUNK, 1),
+        (16 * CHUNK + 1, CHUNK, 2),
+        (1_000_000, CHUNK, 4),
+        (10**8, CHUNK, 382),
+    ],
+)
+def test_scenarios_are_rounded_up_to_whole_chunks(asked, size, chunks):
+    assert chunking(asked) == (size, chunks)
+    assert asked <= 16 * size * chunks
+
+
+@pytest.mark.parametrize("count", [16, 2**18, 16 * CHUNK * (TOGETHER + 1)])
+def test_a_replicate_is_drawn_in_as_many_steps_as_stated(count):
+    scenarios = drawn(load_priors(TEXT), asked={"count": count})
+    seen = []
+    chunks = list(scenarios.in_chunks(3, lambda steps: (seen.append(step) or step for step in steps)))
+    assert len(seen) == scenarios.steps
+    assert [chunk.at for chunk in chunks] == [(3, place) for place in range(scenarios.chunks)]
+    assert scenarios.count == 16 * sum(chunk.size for chunk in chunks)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_cases_share_the_uniforms_of_what_they_both_draw(scheme):
+    one = load_priors(TEXT, [])
+    settings = one.run.asked(scheme=scheme, scenarios=2**14)
+    wider = load_priors(TEXT + 'more = { formula = "total + c" }\n[priors.c]\ndist = "uniform"\nlower = 0\nupper = 1\n',
+                        ['b={dist="normal",mean=20,sd=6}'])  # fmt: skip
+    drawing = Drawing({"one": one, "wider": wider}, settings)
+    first, second = (drawing.scenarios(case, ["total"]) for case in ("one", "wider"))
+    alone = Drawing({"one": one}, settings).scenarios("one", ["total"])
+    assert np.array_equal(column(first, "a"), column(second, "a"))
+    assert column(second, "b") - 20 == pytest.approx(2 * (column(first, "b") - 20), rel=1e-9, abs=1e-9)
+    assert np.array_equal(column(first, "total"), column(alone, "total"))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_streams_and_replicates_differ(scheme):
+    priors = load_priors(TEXT)
+    drawing = Drawing({"one": priors}, priors.run.asked(scheme=scheme, scenarios=2**12))
+    columns = [
+        column(drawing.scenarios("one", ["total"], stream=stream), "a", replicate)
+        for stream in (0, 1)
+        for replicate in (0, 1)
+    ]
+    assert len({each.tobytes() for each in columns}) == 4
+
+
+def test_conditions_drop_scenarios_and_measured_values_weigh_them():
+    priors = load_priors(TEXT)
+    whole = column(drawn(priors), "total")
+    kept = drawn(priors, asked={"questions": questions(priors, given=["total > 34"])})
+    assert np.array_equal(column(kept, "total"), whole[whole > 34])
+    assert {chunk.weights is None for chunk in kept.in_chunks(0)} == {True}
+    assert {chunk.drawn for chunk in kept.in_chunks(0)} == {CHUNK}
+    weighed = drawn(priors, asked={"questions": questions(priors, observed=["total = 34 +- 2"])})
+    chunk = next(weighed.in_chunks(0))
+    likelihood = np.exp(-0.5 * ((chunk.columns["total"] - 34) / 2) ** 2)
+    assert chunk.weights == pytest.approx(likelihood * WEIGHT, abs=0.5)
+
+
+def test_all_quantities_are_those_that_can_be_computed():
+    base = load_priors("base")
+    names = asked_quantities(base, "all")
+    assert {"capex", "racks", "visitors_per_day"} <= set(names)
+    assert set(names) <= set(base.quantities)
+
+
+def test_a_quantity_named_twice_is_asked_for_once():
+    assert asked_quantities(load_priors(TEXT), ["total", "a", "total"]) == ("total", "a")
+
+
+def test_constants_stay_single_numbers():
+    chunk = next(chain(drawn(load_priors(TEXT, ["a=1", "b=2"])).in_chunks(0)))
+    assert (chunk.columns["fixed"], chunk.columns["total"]) == (4.0, 7.0)

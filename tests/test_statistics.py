@@ -1,0 +1,204 @@
+"""Statistics of columns: closed forms, standard errors, and bands put into a result."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from simulate.priors import load_priors
+from simulate.results import Result
+from simulate.runs import draws, run
+from simulate.sampling.schemes import SCHEMES
+from simulate.statistics import (
+    MEAN,
+    Bands,
+    Gathering,
+    expected_shortfall,
+    percentiles,
+    put_bands,
+    standard_error,
+    usual,
+)
+from simulate.summary import WEIGHT, Summary
+
+NORMAL = NormalDist()
+TEXT = """
+model = "none"
+[priors]
+a = { dist = "normal", mean = 10, sd = 3 }
+b = { dist = "normal", mean = 20, sd = 4 }
+c = { dist = "lognormal", mu = 1, sigma = 0.3 }
+d = { dist = "lognormal", mu = 0, sigma = 0.4 }
+fixed = { value = 4 }
+few = { dist = "choice", values = [1, 2, 10], weights = [50, 46, 4] }
+other = { dist = "uniform", lower = -1, upper = 1 }
+[quantities]
+normal = { formula = "a + b" }
+lognormal = { formula = "c * d" }
+constant = { formula = "fixed * 2" }
+atoms = { formula = "few + 0 * other" }
+"""
+NAMES = ["normal", "lognormal", "constant", "atoms"]
+EACH = 2**14  # scenarios a replicate
+
+
+def beyond(percent):
+    """The mean beyond a percentile in closed form, by quantity."""
+    z, tail = NORMAL.inv_cdf(percent / 100), 1 - percent / 100
+    values, shares = [10, 2, 1], [0.04, 0.46, 0.5]
+    left, worst = tail, 0.0
+    for value, share in zip(values, shares, strict=True):  # the atom at the percentile is split
+        taken = min(share, left)
+        worst, left = worst + taken * value, left - taken
+    return {
+        "normal": 30 + 5 * NORMAL.pdf(z) / tail,
+        "lognormal": math.exp(1 + 0.5**2 / 2) * NORMAL.cdf(0.5 - z) / tail,
+        "constant": 8,
+        "atoms": worst / tail,
+    }
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("percent", [5, 50, 90, 95, 99])
+def test_expected_shortfall_has_its_closed_form(scheme, percent):
+    """Within 5 standard errors (of 16 replicates: 2 in 10,000 beyond), and what one point of a net stands for."""
+    bands = run(
+        load_priors(TEXT),
+        scenarios=16 * EACH,
+        scheme=scheme,
+        quantities=NAMES,
+        statistics=[("expected_shortfall", percent)],
+    )
+    assert bands.variables["expected_shortfall"].label == f"mean beyond P{percent}"
+    for name, exact in beyond(percent).items():
+        value, error = bands.estimate("expected_shortfall", quantity=name)
+        # a net misses the share of an atom by less than a point, whatever the replicate
+        point = 9 / EACH / (1 - percent / 100) if name == "atoms" and scheme != "random" else 0
+        assert abs(value - exact) <= 5 * error + point + 1e-6 * exact, (name, value, exact, error)
+        assert (error == 0) if name == "constant" else (error > 0 or name == "atoms"), name
+        assert error <= 0.05 * exact
+
+
+def test_expected_shortfall_is_the_mean_of_the_worst_draws():
+    priors = load_priors(TEXT)
+    asked = {"scenarios": 2**15, "quantities": NAMES}
+    bands = run(priors, statistics=[("expected_shortfall", 90)], **asked)
+    drawn = draws(priors, **asked)
+    for name in NAMES:
+        worst = np.sort(drawn.at("value", quantity=name))[-int(0.1 * 2**15) :]
+        found = bands.at("expected_shortfall", quantity=name)
+        assert found == pytest.approx(worst.mean(), rel=1e-3 if name == "normal" else 2e-3)
+
+
+def test_expected_shortfall_is_95_percent_unless_said():
+    priors = load_priors(TEXT)
+    asked, usual_one = (
+        run(priors, scenarios=2**12, quantities=["normal"], statistics=[("expected_shortfall", percent)])
+        for percent in (95, None)
+    )
+    assert asked["expected_shortfall"] == usual_one["expected_shortfall"]
+
+
+def test_expected_shortfall_under_a_condition_is_of_the_scenarios_kept():
+    """The worst twentieth of the upper half of a normal is its worst fortieth."""
+    bands = run(
+        load_priors(TEXT),
+        scenarios=2**18,
+        quantities=["normal"],
+        given=["normal > 30"],
+        statistics=[("expected_shortfall", 95)],
+    )
+    value, error = bands.estimate("expected_shortfall", quantity="normal")
+    assert abs(value - beyond(97.5)["normal"]) <= 5 * error + 1e-5 * value
+
+
+@pytest.mark.parametrize("values", [[1.0, 2, 3, 4, 10], [-5.0, -1, 0, 2], [7.0]])
+@pytest.mark.parametrize("percent", [10, 50, 79, 95])
+def test_mean_beyond_splits_the_value_at_the_percentile(values, percent):
+    """Of few values it is exact: each has the same share of the probability."""
+    summary = Summary()
+    summary.add(np.array(values), len(values))
+    fine = np.repeat(np.sort(values), 1000)  # in shares of which the percentile is a whole number
+    worst = fine[round(len(fine) * percent / 100) :]
+    assert summary.finish().mean_beyond(percent) == pytest.approx(worst.mean(), rel=1e-12)
+
+
+def test_mean_beyond_of_nothing_is_no_number():
+    summary = Summary()
+    summary.add(np.full(3, np.nan), 3)
+    assert math.isnan(summary.finish().mean_beyond(95))
+
+
+def test_weights_count_like_repetitions():
+    random = np.random.default_rng(7)
+    values, times = random.normal(size=4000), random.integers(1, 4, 4000)
+    weighted, repeated = Summary(), Summary()
+    weighted.add(values, len(values), times * WEIGHT)
+    repeated.add(np.repeat(values, times), int(times.sum()))
+    one, two = weighted.finish().mean_beyond(90), repeated.finish().mean_beyond(90)
+    assert one == pytest.approx(two, rel=1e-12)
+
+
+def test_a_standard_error_is_that_of_the_replicates_mean():
+    values = np.random.default_rng(1).normal(size=(16, 3))
+    assert standard_error(values) == pytest.approx(values.std(axis=0, ddof=1) / 4)
+    assert standard_error([0.1] * 16) == 0
+
+
+def banded(statistics, replicates):
+    """Bands of columns by key, from replicates of chunks."""
+    bands = Bands(statistics)
+    for chunks in replicates:
+        gathering = Gathering(chunks[0])
+        for chunk in chunks:
+            for key, column in chunk.items():
+                gathering.add(key, column, 100)
+        bands.add(gathering.finish(statistics))
+    return bands
+
+
+def test_a_band_is_of_all_scenarios_and_its_errors_of_the_replicates():
+    columns = np.random.default_rng(2).normal(size=(16, 3, 100))
+    statistics = (*usual([5, 50]), expected_shortfall(90))
+    bands = banded(statistics, [[{"x": chunk} for chunk in replicate] for replicate in columns])
+    whole = Summary()
+    whole.add(columns.ravel(), columns.size)
+    whole.finish()
+    assert bands["x"].value("mean") == pytest.approx(columns.mean(), rel=1e-12)
+    assert bands["x"].value("percentiles") == pytest.approx(whole.percentiles([5, 50]), rel=1e-12)
+    assert bands["x"].value("expected_shortfall") == pytest.approx(whole.mean_beyond(90), rel=1e-12)
+    means = columns.mean(axis=(1, 2))
+    assert bands["x"].replicates("mean") == pytest.approx(means, rel=1e-9)
+    assert bands["x"].error("mean") == pytest.approx(means.std(ddof=1) / 4, rel=1e-9)
+    assert bands["x"].value("minimum") == columns.min()
+
+
+def test_bands_are_put_where_their_keys_say_and_nan_elsewhere():
+    columns = np.random.default_rng(3).normal(size=(16, 100))
+    statistics = (percentiles([25, 75]), MEAN)
+    bands = banded(statistics, [[{("y", "two"): column, ("x", "one"): column + 1}] for column in columns])
+    result = Result("run")
+    result.along("quantity", ["x", "y"])
+    result.beside("unit", ("quantity",), ["USD", "m"])
+    result.along("case", ["one", "two"])
+    put_bands(result, bands, ("quantity", "case"), statistics, prefix="part_", of=" of a part")
+    assert result.variables["part_percentiles"].dims == ("quantity", "case", "percentile")
+    assert result.labels("percentile") == [25, 75]
+    assert result.variables["part_mean"].label == "mean of a part"
+    assert result.unit("part_mean", quantity="y", case="two") == "m"
+    assert result.at("part_mean", quantity="x", case="one") == pytest.approx(columns.mean() + 1)
+    assert result.at("part_mean_se", quantity="y", case="two") == bands["y", "two"].error("mean")
+    assert np.isnan(result.at("part_percentiles", quantity="x", case="two")).all()
+    assert np.isnan(result.at("part_percentiles_se", quantity="y", case="one")).all()
+
+
+def test_nan_and_infinite_values_are_counted_and_left_out():
+    column = np.array([1.0, 2.0, np.nan, np.inf] * 25)
+    bands = banded(usual([50]), [[{"x": column, "never": np.full(100, np.nan)}]] * 16)
+    assert bands["x"].value("nonfinite") == 16 * 50
+    assert bands["x"].value("mean") == 1.5
+    assert math.isnan(bands["never"].value("mean"))
+    assert np.isnan(bands["never"].error("percentiles")).all()
