@@ -10,14 +10,15 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "simulate"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those before it: the way of a question from its text to its answer, read upwards.
-ROOMS = """
+ORDER = """
     errors registry units graph figures layout plotting
     formulas grammar model summary
     distributions dependence sampling settings catalog priors
     backends replicates conditions scenarios results statistics
     runs sensitivity comparison decisions calibration backtesting
     questions formats explaining library cli __main__
-""".split()
+"""
+ROOMS = ORDER.split()
 
 
 def room(path: Path) -> str:
@@ -56,4 +57,8 @@ def test_files_are_short_and_faces_hold_no_logic(path):
         return
     assert text.count("\n") <= 65
     functions = [node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
-    assert set(functions) <= {"__getattr__", "__dir__", "__call__"}  # late imports, and a protocol's signature
+    assert set(functions) <= {
+        "__getattr__",
+        "__dir__",
+        "__call__",
+    }  # late imports, and a protocol's signature
