@@ -1,30 +1,46 @@
 from __future__ import annotations
 
+import io
 import json
 import math
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from simulate import comparison, engine
-from simulate.comparison import cases
-from simulate.comparison.inputs import changes, joint_latents
+from simulate.comparison import Case, cases_of, compare, default_name
+from simulate.comparison.cases import unique
+from simulate.comparison.inputs import changes
+from simulate.errors import SimulateError
+from simulate.formats import FORMATS
 from simulate.priors import load_priors
+from simulate.results import netcdf
+from simulate.runs import run
+from simulate.scenarios import Drawing
+from simulate.settings import Settings
 
 COUNT = 2**14
 BASE = Path("priors/base.toml")
+TWO = ["priors/guosheng-2023.toml", "priors/base.toml"]
 
 
-def priors_of(tmp_path, name, text):
-    file = tmp_path / f"{name}.toml"
-    file.write_text(text if text.startswith("model") else f'model = "none"\n{text}', encoding="utf-8")
-    return load_priors(file)
+@pytest.fixture
+def priors_of(load):
+    """Priors without a model, in a file of a name."""
+    return lambda name, text: load(f'model = "none"\n{text}', name=name)
 
 
-def compared(*files, **options):
-    options = {"scenarios": COUNT, "bridge": (), **options}
-    return comparison.compare(cases.cases([(file.path, file) for file in files]), **options)
+def compared(*sources, **options):
+    return compare(sources, **{"scenarios": COUNT, "bridge": (), **options})
+
+
+def as_json(result):
+    file = io.StringIO()
+    FORMATS["json"](result, None, file)
+    return json.loads(file.getvalue())
 
 
 def lognormal(name, median, sigma=0.5):
@@ -35,117 +51,214 @@ COST = '[quantities.cost]\nunit = "USD"\nformula = "a * b"\n'
 
 
 def test_bands_are_those_of_runs_to_the_bit():
-    files = [load_priors(f"priors/{name}.toml") for name in ("base", "guosheng-2023")]
-    told = compared(*files, quantities=["capex", "training_cost"])
-    for case in told.cases:
-        run = engine.run(case.priors, COUNT, quantities=["capex", "training_cost"])
-        for name, quantity in told.quantities.items():
-            band = quantity.cases[case.name]
-            assert np.array_equal(band.percentiles, run[name].values)
-            assert np.array_equal(band.percentile_se, run[f"{name}_se"].values)
-            assert band.mean == float(run[f"{name}_mean"])
+    told = compared(*TWO, quantities=["capex", "training_cost"])
+    for case in cases_of(TWO):
+        alone = run(case.priors, scenarios=COUNT, quantities=["capex", "training_cost"])
+        for name in ("percentiles", "percentiles_se", "mean", "mean_se", "sd", "minimum", "fine_percentiles"):
+            assert np.array_equal(told.at(name, case=case.name), alone[name])
+    assert (told.labels("case"), told.labels("quantity")) == (
+        ["guosheng-2023", "base"],
+        ["capex", "training_cost"],
+    )
+    assert np.isnan(told.at("difference_percentiles", case="guosheng-2023")).all()
 
 
-def test_difference_and_ratio_follow_closed_forms(tmp_path):
-    one = priors_of(tmp_path, "one", lognormal("a", 2) + lognormal("b", 3) + COST)
-    two = priors_of(tmp_path, "two", lognormal("a", 2) + lognormal("b", 3.3, 0.7) + COST)
+def test_difference_and_ratio_follow_closed_forms(priors_of):
+    one = priors_of("one", lognormal("a", 2) + lognormal("b", 3) + COST)
+    two = priors_of("two", lognormal("a", 2) + lognormal("b", 3.3, 0.7) + COST)
     told = compared(one, two, scenarios=2**18)
-    against = told.quantities["cost"].alternatives["two"]
+    at = {"quantity": "cost", "case": "two"}
     # The ratio is 1.1 exp(0.2 z), z the score behind b; the difference is negative where the ratio is below 1.
     expected = 1.1 * np.exp(0.2 * np.array([-1.6448536, -0.6744898, 0, 0.6744898, 1.6448536]))
-    within = 5 * against.ratio.percentile_se + 2**-10 * expected / 100  # even spread within a bin of 2^-10
-    assert (abs(against.ratio.percentiles - expected) < within).all()
+    ratio, error = told.estimate("ratio_percentiles", **at)
+    within = 5 * error + 2**-10 * expected / 100  # even spread within a bin of 2^-10
+    assert (abs(ratio - expected) < within).all()
     below = 0.5 * (1 + math.erf(-math.log(1.1) / 0.2 / math.sqrt(2)))
-    assert abs(against.probability_lower - below) < 5 * against.probability_lower_se + 1e-6
+    probability, error = told.estimate("probability_lower", **at)
+    assert abs(probability - below) < 5 * error + 1e-6
     mean = 2 * math.exp(0.125) * (3.3 * math.exp(0.245) - 3 * math.exp(0.125))
-    assert abs(against.difference.mean - mean) < 5 * against.difference.mean_se
+    difference, error = told.estimate("difference_mean", **at)
+    assert abs(difference - mean) < 5 * error
+    assert told.unit("difference_mean", **at) == "USD"
+    assert told.unit("ratio_mean", **at) == "1"
 
 
 def test_pairing_divides_the_error_of_a_difference_by_five_and_more():
     changed = 'visitors_per_day={dist="lognormal",p5=11.55e6,p95=19.95e6}'  # 5 % more
     files = [load_priors(BASE), load_priors(BASE, [changed])]
     told = compared(*files, quantities=["capex"], scenarios=2**16)
-    against = told.quantities["capex"].alternatives["base-2"]
+    difference, error = told.estimate("difference_mean", quantity="capex", case="base-2")
     separate = [
-        engine.run(file, 2**16, seed=seed, quantities=["capex"])
+        run(file, scenarios=2**16, seed=seed, quantities=["capex"])
         for file, seed in zip(files, (1, 2), strict=True)
     ]
-    unpaired = math.hypot(*(float(run["capex_mean_se"]) for run in separate))
-    assert against.difference.mean == pytest.approx(
-        0.05 * told.quantities["capex"].cases["base"].mean, rel=0.02
-    )
-    assert 5 * against.difference.mean_se < unpaired
+    unpaired = math.hypot(*(alone.at("mean_se", quantity="capex") for alone in separate))
+    assert difference == pytest.approx(0.05 * told.at("mean", quantity="capex", case="base"), rel=0.02)
+    assert 5 * error < unpaired
 
 
-@pytest.mark.parametrize("path", [BASE, Path("priors/guosheng-2023.toml")], ids=["uncertain", "constants"])
+@pytest.mark.parametrize("path", TWO, ids=["constants", "uncertain"])
 def test_a_file_against_itself_shows_nothing(path):
-    told = compared(load_priors(path), load_priors(path), bridge=(50.0, 95.0))
-    name = told.alternatives[0].name
-    assert told.changes == {name: ()}
-    for quantity in told.quantities.values():
-        against = quantity.alternatives[name]
-        for figures in (against.difference.percentiles, against.difference.percentile_se):
+    told = compared(path, path, bridge=(50.0, 95.0))
+    _, name = told.labels("case")
+    assert told.provenance["changes"] == {name: []}
+    for quantity in told.labels("quantity"):
+        at = {"quantity": quantity, "case": name}
+        for figures in told.estimate("difference_percentiles", **at):
             assert (figures == 0).all()
-        assert (against.difference.mean, against.difference.mean_se) == (0, 0)
-        assert (against.ratio.percentiles == 1).all()
-        assert (against.probability_lower, against.probability_lower_se) == (0, 0)
-        assert all(bridge.parts == () for bridge in against.bridges.values())
-    told = comparison.to_json(told)
-    assert told["quantities"]["capex"]["bridge"][name] == {"50": {}, "95": {}}
+        assert told.estimate("difference_mean", **at) == (0, 0)
+        assert (told.at("ratio_percentiles", **at) == 1).all()
+        assert told.estimate("probability_lower", **at) == (0, 0)
+    assert "bridge" not in told
 
 
-def test_own_names_are_paired_whatever_their_order(tmp_path):
-    one = priors_of(tmp_path, "one", lognormal("a", 2) + lognormal("b", 3) + COST)
-    two = priors_of(tmp_path, "two", lognormal("b", 3) + lognormal("a", 2) + COST)
-    against = compared(one, two).quantities["cost"].alternatives["two"]
-    assert against.difference.minimum == against.difference.maximum == 0
+def test_own_names_are_paired_whatever_their_order(priors_of):
+    one = priors_of("one", lognormal("a", 2) + lognormal("b", 3) + COST)
+    two = priors_of("two", lognormal("b", 3) + lognormal("a", 2) + COST)
+    told = compared(one, two)
+    at = {"quantity": "cost", "case": "two"}
+    assert told.at("difference_minimum", **at) == told.at("difference_maximum", **at) == 0
 
 
-def test_json_has_the_shape_and_no_nan(tmp_path):
+def test_what_has_no_value_is_left_out_and_told(priors_of):
     zero = "[priors.a]\nvalue = 0\n"
-    one = priors_of(tmp_path, "one", zero + lognormal("b", 3) + COST)
-    two = priors_of(tmp_path, "two", lognormal("a", 2) + lognormal("b", 3) + COST)
-    told = comparison.to_json(compared(one, two, two, bridge=(50.0, "mean"), scale="log"))
-    assert told["cases"] == ["one", "two", "two-2"]
-    cost = json.loads(json.dumps(told, allow_nan=False))["quantities"]["cost"]
+    one = priors_of("one", zero + lognormal("b", 3) + COST)
+    two = priors_of("two", lognormal("a", 2) + lognormal("b", 3) + COST)
+    result = compared(one, two, two, bridge=(50.0, "mean"), scale="log")
+    told = as_json(result)
+    assert told["case_label"] == {"one": "one", "two": "two", "two-2": "two-2"}
+    cost = told["quantities"]["cost"]
     assert cost["unit"] == "USD"
-    assert cost["cases"]["one"]["percentiles"] == {"5": 0, "25": 0, "50": 0, "75": 0, "95": 0}
-    assert set(cost["difference"]["two"]) >= {"mean", "mean_se", "percentiles"}
-    assert cost["ratio"] == {"two": None, "two-2": None}  # by zero
-    assert cost["bridge"] == {"two": {}, "two-2": {}}  # the logarithm of zero
+    assert cost["percentiles"]["one"] == {"5": 0, "25": 0, "50": 0, "75": 0, "95": 0}
+    assert set(cost["difference_mean"]) == {"two", "two-2"}
+    assert cost["ratio_mean"] == {}  # by zero
+    assert "bridge" not in cost  # the logarithm of zero
     assert cost["probability_lower"] == {"two": 0, "two-2": 0}
-    assert any("two / one has no value" in message for message in told["messages"])
-    assert any("no bridge of P50 and mean to two" in message for message in told["messages"])
+    assert any("two / one has no value" in message for message in told["warnings"])
+    assert any("no bridge of P50 and mean to two" in message for message in told["warnings"])
 
 
-def test_what_a_case_lacks_is_blank_and_told(tmp_path):
+def test_what_a_case_lacks_is_blank_and_told(priors_of):
     other = '[quantities.cost]\nunit = "EUR"\nformula = "a * b"\n[quantities.spare]\nformula = "a"\n'
-    one = priors_of(tmp_path, "one", lognormal("a", 2) + lognormal("b", 3) + COST)
-    two = priors_of(tmp_path, "two", lognormal("a", 2) + lognormal("b", 3) + other)
-    told = compared(one, two, load_priors(BASE))
-    against = told.quantities["cost"].alternatives["two"]
-    assert (against.difference, against.ratio, against.probability_lower) == (None, None, None)
-    assert set(told.quantities["spare"].cases) == {"two"}
-    assert told.messages[:4] == (
+    one = priors_of("one", lognormal("a", 2) + lognormal("b", 3) + COST)
+    two = priors_of("two", lognormal("a", 2) + lognormal("b", 3) + other)
+    told = compared(one, two, BASE)
+    at = {"quantity": "cost", "case": "two"}
+    figures = [name for name in told.figures() if name.startswith(("difference", "ratio", "probability"))]
+    assert len(figures) == 15
+    assert all(np.isnan(told.at(name, **at)).all() for name in figures)
+    assert (told.unit("mean", **at), told.at("unit", quantity="cost")) == ("EUR", "USD")
+    assert np.isfinite(told.at("mean", quantity="spare")).tolist() == [False, True, False]
+    assert told.warnings[:4] == [
         "one does not have spare, accelerators, capex, opex_per_year, cost_per_question, training_cost: blank there",
         "two does not have accelerators, capex, opex_per_year, cost_per_question, training_cost: blank there",
         "base does not have cost, spare: blank there",
         "cost is in EUR in two, in USD in one: give both the same unit to compare them",
+    ]
+    assert any("base has the model llm_cost, one none" in message for message in told.warnings)
+    csv = io.StringIO()
+    FORMATS["csv"](told, None, csv)
+    assert "cost,two,,mean,EUR," in csv.getvalue()
+
+
+def test_a_case_may_have_none_of_the_quantities(priors_of):
+    one = priors_of("one", lognormal("a", 2) + lognormal("b", 3) + COST)
+    told = compared(BASE, one, quantities=["cost"])
+    assert np.isfinite(told.at("mean", quantity="cost")).tolist() == [False, True]
+    assert (told.at("unit", quantity="cost"), told.attributes["scenarios"]) == ("USD", COUNT)
+
+
+def test_the_result_is_kept_whole(tmp_path):
+    told = compared(BASE, vary=["pue=1.1,1.2"], bridge=(50.0, "mean"), quantities=["capex", "opex_per_year"])
+    file = tmp_path / "compare.nc"
+    file.write_bytes(netcdf.written(told))
+    read = netcdf.read(file)
+    assert (read.question, read.attributes, read.provenance) == (
+        "compare",
+        told.attributes,
+        json.loads(json.dumps(told.provenance)),
     )
-    assert any("base has the model llm_cost, one none" in message for message in told.messages)
-    json.dumps(comparison.to_json(told), allow_nan=False)
+    for name in told.figures():
+        assert read.variables[name].dims == told.variables[name].dims
+        assert np.array_equal(read[name], told[name], equal_nan=True)
+    stated = told.provenance["cases"]["base-2"]
+    assert stated["overrides"] == ["pue=1.2"]
+    assert stated["files"] == [
+        {"path": str(BASE), "sha256": told.provenance["files"][0]["sha256"]},
+    ]
+    assert stated["settings"]["seed"] == 20230214
 
 
-def test_refusals_say_what_to_do():
-    base = load_priors(BASE)
-    with pytest.raises(comparison.ComparisonError, match="name another priors file"):
-        compared(base)
-    with pytest.raises(engine.RunError, match="did you mean capex"):
-        compared(base, base, quantities=["capx"])
-    with pytest.raises(engine.RunError, match="101 is no percentile"):
-        compared(base, base, bridge=(101.0,))
-    with pytest.raises(cases.CaseError, match="--vary: 'pue' lists no values"):
-        cases.varied(BASE, ["pue"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quantities": ["capx"]}, "did you mean capex"),
+        ({"quantities": "capex"}, "a list of names or 'all', not 'capex'"),
+        ({"bridge": (101.0,)}, "bridge: must be less than 100, not 101"),
+        ({"bridge": (0,)}, "bridge: must be greater than 0, not 0"),
+        ({"bridge": ("median",)}, 'bridge: must be a number without quotes, not "median"'),
+        ({"scale": "logarithmic"}, "no scale 'logarithmic'; choose one of linear, log"),
+        ({"scale": "lin"}, "did you mean linear"),
+        ({"pairs": 0}, "pairs: must be greater than or equal to 1"),
+        ({"scheme": "sobel"}, "did you mean sobol"),
+        ({"percentiles": [100]}, "percentiles: must be less than 100"),
+        ({"threads": 0}, "threads: must be"),
+        ({"vary": ["pue=1.1"]}, "makes cases of one priors file; name that alone"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_a_line(options, message):
+    with pytest.raises(SimulateError) as refused:
+        compared(BASE, BASE, **options)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_one_case_is_refused():
+    with pytest.raises(SimulateError, match="name another priors file"):
+        compare(BASE)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# How it is worked off
+
+
+class Interrupted(BaseException):
+    """What Ctrl-C raises where the work is waited for."""
+
+
+@pytest.mark.parametrize("stage", ["scenarios", "bridge to base"])
+def test_an_interrupt_ends_every_stage_at_its_next_step(stage):
+    told, before = [], threading.active_count()
+
+    def progress(what, done, total):
+        told.append((what, done, total))
+        if what == stage and done > 2:
+            raise Interrupted
+
+    start = time.perf_counter()
+    with pytest.raises(Interrupted):
+        compare(TWO, scenarios=2**20, quantities=["capex"], threads=2, progress=progress)
+    assert told[-1][0] == stage
+    assert time.perf_counter() - start < 60
+    deadline = time.perf_counter() + 2
+    while threading.active_count() > before and time.perf_counter() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before  # nobody works on behind it
+
+
+def test_progress_counts_the_steps_of_each_stage_once():
+    told = {}
+    compare(
+        TWO,
+        scenarios=2**17,
+        quantities=["capex", "training_cost"],
+        pairs=2,
+        progress=lambda what, done, total: told.setdefault(what, []).append((done, total)),
+    )
+    assert list(told) == ["scenarios", "bridge to base"]
+    for steps in told.values():
+        assert sorted(done for done, _ in steps) == list(range(1, len(steps) + 1))
+        assert {total for _, total in steps} == {len(steps)}
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -153,68 +266,187 @@ def test_refusals_say_what_to_do():
 
 
 def test_vary_makes_a_case_for_each_combination():
-    made = cases.varied(BASE, ["pue=1.1,1.2", 'spare_share=0.02,{dist="uniform",lower=0,upper=0.1}'])
+    made = cases_of(BASE, ["pue=1.1,1.2", 'spare_share=0.02,{dist="uniform",lower=0,upper=0.1}'])
     assert [case.name for case in made] == ["base", "base-2", "base-3", "base-4"]
     assert [case.label for case in made][1:3] == [
         'pue=1.1 spare_share={dist="uniform",lower=0,upper=0.1}',
         "pue=1.2 spare_share=0.02",
     ]
     assert [case.priors.priors["pue"].distribution.value for case in made] == [1.1, 1.1, 1.2, 1.2]
+    assert made[0].priors.priors == load_priors(BASE, ["pue=1.1", "spare_share=0.02"]).priors
 
 
 def test_repeated_names_are_numbered():
-    assert cases.unique(["a", "b", "a", "a-2", "a"]) == ["a", "b", "a-2", "a-2-2", "a-3"]
+    assert unique(["a", "b", "a", "a-2", "a"]) == ["a", "b", "a-2", "a-2-2", "a-3"]
 
 
-def test_a_saved_run_is_drawn_again_from_its_text(tmp_path):
-    file = tmp_path / "mine.toml"
-    file.write_text('model = "none"\n' + lognormal("a", 2) + lognormal("b", 3) + COST, encoding="utf-8")
-    run = engine.run(load_priors(file, ["a=4"]), COUNT, seed=3)
-    for source in ("where it was", "gone"):
+def test_a_case_may_come_from_anything_that_holds_priors(priors_of, tmp_path):
+    mine = priors_of("mine", lognormal("a", 2) + lognormal("b", 3) + COST)
+    earlier = run(mine, scenarios=COUNT)
+    (tmp_path / "earlier").mkdir()
+    (tmp_path / "earlier" / "result.nc").write_bytes(netcdf.written(earlier))
+    (tmp_path / "kept.nc").write_bytes(netcdf.written(earlier))
+    sources = [
+        str(mine.path), mine.path, mine, earlier, earlier.to_dataset(), tmp_path / "earlier",
+        tmp_path / "kept.nc", "base", "priors/own-or-rent.toml:rent_reserved", load_priors("[priors.pue]\nvalue = 1"),
+    ]  # fmt: skip
+    made = cases_of(sources)
+    assert [case.name for case in made] == [
+        "mine", "mine-2", "mine-3", "mine-4", "mine-5", "earlier", "kept", "base", "own-or-rent-rent_reserved", "text",
+    ]  # fmt: skip
+    assert all(case.priors.priors == mine.priors for case in made[:7])
+    assert [case.saved is not None for case in made] == [False] * 3 + [True] * 4 + [False] * 3
+    assert made[8].priors.chosen == "rent_reserved"
+    assert [case.name for case in cases_of([*made[:2], replace(made[0], label="other")])] == [
+        "mine", "mine-2", "mine-3",
+    ]  # fmt: skip
+    assert cases_of(made[0])[0].label == "mine"
+
+
+def test_what_is_no_case_is_refused_in_a_line(priors_of):
+    mine = priors_of("mine", lognormal("a", 2) + lognormal("b", 3) + COST)
+    earlier = run(mine, scenarios=COUNT)
+    for source, message in (
+        (3, "int is nothing to compare"),
+        (compared(mine, mine), "a result of `simulate compare` is no case"),
+        ("no-such.nc", "there is no such file"),
+    ):
+        with pytest.raises(SimulateError, match=message):
+            cases_of([source])
+    for sources in ([earlier], [mine, mine]):
+        with pytest.raises(SimulateError, match="makes cases of one priors file; name that alone"):
+            cases_of(sources, ["a=1,2"])
+    for text in ("a", "a=", "=1", "a=1,,2"):
+        with pytest.raises(SimulateError, match=f"^--vary '{text}': "):
+            cases_of(mine, [text])
+
+
+def test_default_names():
+    cases = [Case(name, name, None, Settings()) for name in "abcdef"]
+    assert default_name(cases[:2]) == "a-vs-b"
+    assert default_name(cases) == "a-vs-b-c-d-and-2-more"
+    assert default_name(cases, ["pue=1,2", "power = 3,4", "pue=5,6"]) == "a-by-pue-power"
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Earlier runs
+
+
+def test_a_saved_run_is_drawn_again_from_its_text(priors_of, load):
+    text = 'model = "none"\n' + lognormal("a", 2) + lognormal("b", 3) + COST
+    earlier = run(load(text, "a=4", name="mine"), scenarios=COUNT, seed=3)
+    other = priors_of("other", lognormal("a", 4) + lognormal("b", 3) + COST)
+    file = Path(earlier.provenance["files"][0]["path"])
+    for source in ("where it was", "changed", "gone"):
+        if source == "changed":
+            file.write_text(text.replace("median = 3", "median = 30"), encoding="utf-8")
         if source == "gone":
             file.unlink()
-        (case,) = cases.cases([(tmp_path / "outputs" / "mine", run)])
+        (case,) = cases_of([earlier])
         assert case.name == "mine"
         assert case.priors.priors["a"].distribution.value == 4
-    other = priors_of(tmp_path, "other", lognormal("a", 4) + lognormal("b", 3) + COST)
-    told = comparison.compare([case, *cases.cases([(other.path, other)])])
-    assert (told.seed, told.scenarios) == (3, COUNT)
-    assert np.array_equal(told.quantities["cost"].cases["mine"].percentiles, run["cost"].values)
-    assert told.quantities["cost"].alternatives["other"].paired
+    told = compare([case, other], bridge=())
+    assert (told.attributes["seed"], told.attributes["scenarios"]) == (3, COUNT)
+    assert np.array_equal(told.at("percentiles", case="mine"), earlier["percentiles"])
+    assert np.isfinite(told.at("difference_percentiles", case="other")).all()
 
 
-def test_a_saved_run_that_cannot_be_drawn_again_is_unpaired(tmp_path):
-    file = priors_of(tmp_path, "mine", lognormal("a", 2) + lognormal("b", 3) + COST)
-    run = engine.run(file, COUNT)
-    stated = json.loads(run.attrs["priors"])
-    stated["priors"]["a"]["specification"]["median"] = 5
-    run.attrs["priors"] = json.dumps(stated)
-    told = comparison.compare(
-        cases.cases([(file.path, file), (tmp_path / "old.nc", run)]), scenarios=COUNT, percentiles=[10, 50]
-    )
-    assert any(message.startswith("old is a saved run") for message in told.messages)
-    quantity = told.quantities["cost"]
-    against = quantity.alternatives["old"]
-    assert not against.paired
-    assert against.difference.mean == quantity.cases["old"].mean - quantity.cases["mine"].mean == 0
-    assert against.difference.mean_se == pytest.approx(math.sqrt(2) * float(run["cost_mean_se"]))
-    assert quantity.cases["old"].percentiles == pytest.approx(quantity.cases["mine"].percentiles, rel=1e-12)
-    spoken = json.dumps(comparison.to_json(told), allow_nan=False)
-    assert json.loads(spoken)["quantities"]["cost"]["difference"]["old"]["percentiles"] == {
-        "10": None,
-        "50": None,
-    }
+def test_a_saved_run_keeps_its_scheme_and_percentiles(priors_of):
+    mine = priors_of("mine", lognormal("a", 2) + lognormal("b", 3) + COST)
+    other = priors_of("other", lognormal("a", 2) + lognormal("b", 3.3) + COST)
+    earlier = run(mine, scenarios=COUNT, scheme="random", percentiles=[10, 50])
+    told = compare([earlier, other], bridge=())
+    assert told.attributes["scheme"] == "random"
+    assert told.labels("percentile") == [10, 50]
+    assert np.array_equal(told.at("percentiles", case="mine"), earlier["percentiles"])
+    assert told.warnings == []
+    back = compare([other, earlier], scenarios=COUNT, bridge=())
+    assert back.attributes["scheme"] == "sobol"
+    assert back.warnings == [
+        "mine was run with random, seed 20230214, and is drawn here with sobol, seed 20230214, as all cases are"
+    ]
+
+
+@pytest.mark.parametrize(
+    "conditions", [{"given": ["cost < 4"]}, {"observe": ["cost = 5 +- 10%"]}], ids=["given", "observe"]
+)
+@pytest.mark.parametrize("first", [True, False], ids=["baseline", "alternative"])
+def test_a_saved_run_keeps_its_conditions(priors_of, conditions, first):
+    mine = priors_of("mine", lognormal("a", 2) + lognormal("b", 3) + COST)
+    other = priors_of("other", lognormal("a", 2) + lognormal("b", 3.3) + COST)
+    earlier = run(mine, scenarios=COUNT, **conditions)
+    told = compare([earlier, other] if first else [other, earlier], scenarios=COUNT)
+    for name in ("percentiles", "percentiles_se", "mean", "mean_se", "sd", "fine_percentiles"):
+        assert np.array_equal(told.at(name, case="mine"), earlier[name])
+    alone = run(other, scenarios=COUNT)
+    assert np.array_equal(told.at("percentiles", case="other"), alone["percentiles"])
+    # The scenarios kept are not those of the other case: only means are set against each other.
+    at = {"quantity": "cost", "case": told.labels("case")[1]}
+    difference, error = told.estimate("difference_mean", **at)
+    means = told.at("mean", quantity="cost")
+    assert difference == means[1] - means[0]
+    assert error == math.hypot(*told.at("mean_se", quantity="cost"))
+    for name in ("difference_percentiles", "ratio_percentiles", "ratio_mean", "probability_lower"):
+        assert np.isnan(told.at(name, **at)).all()
+    assert "bridge" not in told
+    (text,) = next(iter(conditions.values()))
+    (warning,) = told.warnings
+    assert warning.startswith(f"mine is told given {text}, worth ")
+
+
+def test_cases_without_conditions_stay_paired_beside_one_with(priors_of):
+    files = [
+        priors_of(name, lognormal("a", 2) + lognormal("b", b) + COST) for name, b in (("x", 3), ("y", 4))
+    ]
+    narrow = run(files[0], scenarios=COUNT, given=["cost < 4"])
+    told = compared(*files, narrow, bridge=(50.0,))
+    without = compared(*files, bridge=(50.0,))
+    for name in without.figures():
+        assert np.array_equal(told.at(name, case="y"), without.at(name, case="y"))
+    assert told.provenance["unpaired"] == ["x-2"]
+
+
+def test_conditions_that_leave_too_little_are_refused(priors_of):
+    mine = priors_of("mine", lognormal("a", 2) + lognormal("b", 3) + COST)
+    (case,) = cases_of(mine)
+    narrow = replace(case, settings=case.settings.asked(given=["cost < 0.5"]))
+    with pytest.raises(SimulateError, match=r"^mine: --given 'cost < 0\.5': of 16,384 scenarios"):
+        compared(narrow, mine)
+
+
+def test_a_saved_run_that_cannot_be_drawn_again_is_unpaired(priors_of, tmp_path):
+    mine = priors_of("mine", lognormal("a", 2) + lognormal("b", 3) + COST)
+    earlier = run(mine, scenarios=COUNT)
+    earlier.provenance["priors"]["a"]["specification"]["median"] = 5
+    (tmp_path / "old.nc").write_bytes(netcdf.written(earlier))
+    told = compare([mine, tmp_path / "old.nc"], scenarios=COUNT, percentiles=[10, 50])
+    assert any(message.startswith("old is a saved run") for message in told.warnings)
+    at = {"quantity": "cost", "case": "old"}
+    difference, error = told.estimate("difference_mean", **at)
+    means = told.at("mean", quantity="cost")
+    assert difference == means[1] - means[0] == 0
+    assert error == pytest.approx(math.sqrt(2) * earlier.at("mean_se", quantity="cost"))
+    old, own = (told.at("percentiles", quantity="cost", case=case) for case in ("old", "mine"))
+    assert old == pytest.approx(own, rel=1e-12)
+    assert np.isnan(told.at("percentiles_se", **at)).tolist() == [True, False]
+    spoken = as_json(told)
+    assert "old" not in spoken["quantities"]["cost"]["difference_percentiles"]
+    assert "old" not in spoken["changes"]
+    first = compare([tmp_path / "old.nc", mine])
+    assert (first.attributes["scenarios"], first.provenance["unpaired"]) == (COUNT, ["mine"])
+    assert first.at("difference_mean", quantity="cost", case="mine") == 0
+    alone = compare([tmp_path / "old.nc", tmp_path / "old.nc"])
+    assert alone.at("difference_mean", quantity="cost", case="old-2") == 0
 
 
 # ---------------------------------------------------------------------------------------------------------
 # What differs in the inputs
 
 
-def test_changes_list_priors_formulas_and_correlations(tmp_path):
+def test_changes_list_priors_formulas_and_correlations(priors_of):
     common = lognormal("a", 2) + lognormal("b", 3)
-    one = priors_of(tmp_path, "one", common + COST + "[correlations.a]\nb = 0.5\n")
+    one = priors_of("one", common + COST + "[correlations.a]\nb = 0.5\n")
     two = priors_of(
-        tmp_path,
         "two",
         lognormal("a", 2.5) + lognormal("b", 3) + "[priors.c]\nvalue = 7\n"
         + COST.replace("a * b", "a * b * c") + "[correlations.a]\nb = { kendall = 0.2 }\n",
@@ -237,11 +469,11 @@ def test_a_prior_in_place_of_the_models_function_is_added():
     ]
 
 
-def test_cases_keep_each_others_correlations_with_what_they_do_not_draw(tmp_path):
+def test_cases_keep_each_others_correlations_with_what_they_do_not_draw(priors_of):
     link = "[correlations.a]\nb = 0.5\n"
-    one = priors_of(tmp_path, "one", lognormal("a", 2) + lognormal("b", 3) + COST + link)
-    two = priors_of(tmp_path, "two", "[priors.a]\nvalue = 2\n" + lognormal("b", 3) + COST)
-    latents = joint_latents([one, two])
-    assert latents[0] == latents[1] == {("a", "b"): pytest.approx(2 * math.sin(math.pi / 12))}
-    three = priors_of(tmp_path, "three", lognormal("a", 2) + lognormal("b", 3) + COST)
-    assert joint_latents([one, three])[1] == {}
+    one = priors_of("one", lognormal("a", 2) + lognormal("b", 3) + COST + link)
+    two = priors_of("two", "[priors.a]\nvalue = 2\n" + lognormal("b", 3) + COST)
+    three = priors_of("three", lognormal("a", 2) + lognormal("b", 3) + COST)
+    latents = Drawing({"one": one, "two": two}, Settings()).latents
+    assert latents["one"] == latents["two"] == {("a", "b"): pytest.approx(2 * math.sin(math.pi / 12))}
+    assert Drawing({"one": one, "three": three}, Settings()).latents["three"] == {}
