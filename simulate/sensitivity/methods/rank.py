@@ -18,21 +18,19 @@ def measure(asking: Asking) -> Measured:
     columns = [*names, asking.quantity]
 
     def work(replicate: int, ticks: Ticks) -> tuple[Array, Array, float]:
-        parts = [
-            [np.broadcast_to(chunk.columns[name], chunk.size) for name in columns]
-            for chunk in drawn.in_chunks(replicate, ticks)
-        ]
-        ranked = np.concatenate(parts, axis=1)
-        del parts
-        known = np.isfinite(ranked[-1])
-        if not known.all():
-            ranked = ranked[:, known]
+        ranked, kept = np.empty((len(columns), drawn.size * drawn.chunks)), 0
+        for chunk in drawn.in_chunks(replicate, ticks):
+            known = np.isfinite(np.broadcast_to(chunk.columns[asking.quantity], chunk.size))
+            before, kept = kept, kept + int(np.count_nonzero(known))
+            for row, name in zip(ranked, columns, strict=True):
+                row[before:kept] = np.broadcast_to(chunk.columns[name], chunk.size)[known]
+        ranked = ranked[:, :kept]
         mean = float(ranked[-1].mean())
-        for place in ticks(range(len(columns))):
-            own = ranks(ranked[place])
-            own -= own.mean()
-            length = np.sqrt((own * own).sum())
-            ranked[place] = own / (length if length > 0 else 1)
+        for row in ticks(ranked):
+            centred = ranks(row)
+            centred -= centred.mean()
+            length = np.sqrt((centred * centred).sum())
+            row[:] = centred / (length if length > 0 else 1)
         among, spearman = ranked[:-1] @ ranked[:-1].T, ranked[:-1] @ ranked[-1]
         return spearman, np.linalg.lstsq(among, spearman, rcond=1e-10)[0], mean
 
