@@ -13,6 +13,11 @@ import numpy as np
 import pytest
 
 import simulate
+from simulate.distributions import FAMILIES
+from simulate.formats import FORMATS
+from simulate.sampling.schemes import SCHEMES
+from simulate.sensitivity.methods import METHODS
+from simulate.statistics import OPTIONAL
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -74,6 +79,12 @@ def test_every_command_of_the_tool_is_shown():
         assert f"simulate {name}" in README
 
 
+@pytest.mark.parametrize("registry", [FAMILIES, SCHEMES, METHODS, FORMATS, OPTIONAL])
+def test_every_entry_of_a_registry_is_named(registry):
+    words = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", README))))
+    assert set(registry) <= words
+
+
 def test_pictures_of_the_readme_exist():
     for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
         assert (ROOT / path).is_file()
@@ -86,7 +97,8 @@ def test_the_story_is_what_the_numbers_say():
     bands = simulate.run(
         priors, scenarios=2**18, quantities=[*asked, "electricity_cost_per_day"], percentiles=[50]
     )
-    median = {name: float(bands[name].sel(percentile=50)) for name in asked}
+    medians = bands["percentiles"].sel(percentile=50)
+    median = {name: float(medians.sel(quantity=name)) for name in asked}
     assumed = {name: float(prior.distribution.quantile(0.5)) for name, prior in priors.priors.items()}
     noted = {name: float(prior.distribution.quantile(0.5)) for name, prior in note.priors.items()}
     factors = {
@@ -114,5 +126,6 @@ def test_the_story_is_what_the_numbers_say():
         ("capex", 759e6, 85),
         ("electricity_cost_per_day", 47e3, 97),
     ):
-        falls = float(np.interp(figure, bands[f"{quantity}_grid"], bands["grid"]))
+        curve = bands["fine_percentiles"].sel(quantity=quantity)
+        falls = float(np.interp(figure, curve, bands["fine_percentile"]))
         assert round(falls) == at
