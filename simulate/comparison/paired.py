@@ -21,6 +21,7 @@ DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variabl
 
 Place = tuple[str, str]  # quantity and case
 Key = tuple[str, str, str]  # what goes before the variables, quantity, case
+Columns = Mapping[str, Sequence[Mapping[str, Column]]]  # of several chunks, by case and quantity
 Units = Mapping[str, Mapping[str, str]]  # by quantity and case that has it
 
 
@@ -129,12 +130,7 @@ class SideBySide:
             lower = dict.fromkeys(self.paired, 0)
             kept = {case: Kept() for case in drawn if drawn[case].questions.conditional}
             chunks = {case: each.in_chunks(replicate, ticks) for case, each in drawn.items()}
-            for _ in range(steps):
-                # One case after the other, and of each only what is compared: cases may be many.
-                columns = {
-                    case: [self._take(gathering, kept, case, chunk) for chunk in islice(each, TOGETHER)]
-                    for case, each in chunks.items()
-                }
+            while any((columns := self._together(gathering, kept, chunks)).values()):
                 for place in self.paired:
                     lower[place] += self._set_against(gathering, place, columns)
             return _Replicate(gathering.finish(statistics), lower, kept)
@@ -142,27 +138,29 @@ class SideBySide:
         folded = Folded(statistics)
         if drawn:
             first = next(iter(drawn.values()))  # all have as many scenarios
-            steps, replicates = first.steps, range(first.replicates)
-            workers.fold(work, replicates, folded.add, what="scenarios", steps=steps * len(drawn))
+            steps = first.steps * len(drawn)
+            workers.fold(work, range(first.replicates), folded.add, what="scenarios", steps=steps)
         for case in self.cases:
             if case.name in folded.kept:
                 _check_kept(case, self.drawn[case.name], folded.kept[case.name])
         return folded
 
-    def _take(
-        self, gathering: Gathering[Key], kept: Mapping[str, Kept], case: str, chunk: Chunk
-    ) -> Mapping[str, Column]:
-        """Add the next chunk of a case; return its columns that are compared."""
-        if case in kept:
-            kept[case].add(chunk.drawn, chunk.size, chunk.weights)
-        columns = {name: chunk.columns[name] for name in self.names[case]}
-        for name, column in columns.items() if chunk.size else ():
-            gathering.add(("", name, case), column, chunk.size, chunk.weights)
+    def _together(
+        self, gathering: Gathering[Key], kept: Mapping[str, Kept], chunks: Mapping[str, Iterator[Chunk]]
+    ) -> Columns:
+        """Add the next chunks of each case, one case after the other; return only what is compared of them."""
+        columns: dict[str, list[Mapping[str, Column]]] = {case: [] for case in chunks}
+        for case, several in chunks.items():
+            for chunk in islice(several, TOGETHER):
+                own = {name: chunk.columns[name] for name in self.names[case]}
+                columns[case].append(own)
+                if case in kept:
+                    kept[case].add(chunk.drawn, chunk.size, chunk.weights)
+                for name, column in own.items() if chunk.size else ():
+                    gathering.add(("", name, case), column, chunk.size, chunk.weights)
         return columns
 
-    def _set_against(
-        self, gathering: Gathering[Key], place: Place, columns: Mapping[str, Sequence[Mapping[str, Column]]]
-    ) -> int:
+    def _set_against(self, gathering: Gathering[Key], place: Place, columns: Columns) -> int:
         """Add the next chunks of a difference and a ratio; return in how many scenarios the alternative is lower."""
         name, case = place
         size, lower = self.drawn[case].size, 0
