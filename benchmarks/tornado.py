@@ -194,7 +194,9 @@ def main() -> None:
     run, _ = elapsed(lambda: simulate.run(priors, scenarios=10**6))
     results: dict[str, object] = {"seconds of a run of 1e6": run}
     for method in METHODS:
-        seconds, _ = elapsed(lambda method=method: simulate.tornado(priors, quantities=["capex"], method=method))
+        seconds, _ = elapsed(
+            lambda method=method: simulate.tornado(priors, quantities=["capex"], method=method)
+        )
         results[f"{method}: seconds"] = seconds
         results[f"{method}: over a run of 1e6"] = seconds / run
     for scheme in ("sobol", "random"):

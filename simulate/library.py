@@ -11,9 +11,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec
 
-from simulate import backtesting, comparison, decisions, runs, sensitivity
+from simulate import backtesting, comparison, decisions, runs
 from simulate.questions import QUESTIONS
 from simulate.results import Result
+from simulate.sensitivity.tornado import tornado as tornado_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +38,7 @@ def _at_the_door(question: Callable[Options, Result]) -> Callable[Options, Datas
 run = _at_the_door(runs.run)
 draws = _at_the_door(runs.draws)
 compare = _at_the_door(comparison.compare)
-tornado = _at_the_door(sensitivity.tornado)
+tornado = _at_the_door(tornado_of)
 decide = _at_the_door(decisions.decide)
 backtest = _at_the_door(backtesting.backtest)
 

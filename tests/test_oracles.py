@@ -1,4 +1,4 @@
-"""Problems whose answers are known (`oracles.toml`), each through the public interface: priors in, statistics out.
+"""Problems whose answers are known (`oracles.toml`), priors in, statistics out.
 
 An estimate may be off by what the stated figure's own precision allows and 4 of its standard errors. Those are from
 16 replicates, so that an error over its standard error is Student's t with 15 degrees of freedom, and 4 of them are
@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import simulate
-from simulate import PriorsError, decisions, engine, sensitivity
-from simulate.conditioning import questions
+from simulate.decisions import decide
+from simulate.priors import PriorsError, load_priors
+from simulate.runs import draws, run
+from simulate.sensitivity.tornado import tornado
+from simulate.statistics import standard_error
 
 with (Path(__file__).parent / "oracles.toml").open("rb") as _file:
     PROBLEMS = {problem["name"]: problem for problem in tomllib.load(_file)["problems"]}
@@ -34,59 +36,58 @@ every_problem = pytest.mark.parametrize("name", PROBLEMS)
 every_scheme = pytest.mark.parametrize("scheme", ["random", "sobol"])
 
 
-def loaded(folder, text):
-    path = folder / "problem.toml"
-    path.write_text(text, encoding="utf-8")
-    return simulate.load_priors(path)
+def drawn(priors, scenarios, **settings):
+    """Draws of a problem by name, and the replicate of each."""
+    result = draws(priors, scenarios=scenarios, **settings)
+    return dict(zip(result.labels("quantity"), result["value"], strict=True)), result["replicate"]
 
 
 class Estimates:
     """Estimates of what a problem expects, each with its standard error: methods by the names of the statistics."""
 
-    def __init__(self, folder, problem, scheme, seed):
-        self.folder, self.text = folder, problem["priors"]
+    def __init__(self, problem, scheme, seed):
+        self.text = problem["priors"]
         self.settings = {"scheme": scheme, "seed": seed}
         self.scheme = scheme
-        self.priors = loaded(folder, self.text)
+        self.priors = load_priors(self.text)
         asked = [percent_of(name) for name in problem["expected"] if percent_of(name)]
         covered = [float(found[1]) for name in problem["expected"] if (found := SHORTEST.match(name))]
         if self.priors.own:
-            self.run = simulate.run(
+            self.run = run(
                 self.priors,
-                SCENARIOS,
+                scenarios=SCENARIOS,
                 percentiles=asked or None,
-                questions=questions(self.priors, ["y < 0"]),
-                interval=covered[0] if covered else None,
+                probability=["y < 0"],
+                statistics=[("shortest", percent) for percent in covered[:1]],
                 **self.settings,
             )
 
     def __call__(self, statistic):
         if percent := percent_of(statistic):
-            return tuple(float(self.run[each].sel(percentile=percent)) for each in ("y", "y_se"))
+            return self.run.estimate("percentiles", quantity="y", percentile=percent)
         return getattr(self, re.sub(r"\d.*|_published$", "", statistic))(statistic)
 
     def mean(self, _):
-        return float(self.run["y_mean"]), float(self.run["y_mean_se"])
+        return self.run.estimate("mean", quantity="y")
 
     def sd(self, _):
-        return float(self.run["y_sd"]), float(self.run["y_sd_se"])
+        return self.run.estimate("sd", quantity="y")
 
     def variance(self, _):
         sd, error = self.sd("")
         return sd * sd, 2 * sd * error
 
     def probability_below_zero(self, _):
-        return float(self.run["probability"][0]), float(self.run["probability_se"][0])
+        return self.run.estimate("probability", question="y < 0")
 
     def shortest(self, _):
-        return self.run["y_shortest"].values, self.run["y_shortest_se"].values
+        return self.run.estimate("shortest", quantity="y")
 
     def bars(self, method, figure):
-        measured = sensitivity.tornado(self.priors, method=method, scenarios=OF_INDICES, **self.settings)
-        bars = {bar.prior: bar.figures for bar in measured.effects[0].bars}
-        return tuple(
-            np.array([bars[name][each] for name in self.priors.priors]) for each in (figure, f"{figure}_se")
-        )
+        measured = tornado(self.priors, method=method, scenarios=OF_INDICES, **self.settings)
+        (quantity,) = measured.labels("quantity")
+        bars = [measured.estimate(figure, quantity=quantity, prior=name) for name in self.priors.priors]
+        return tuple(np.array(each) for each in zip(*bars, strict=True))
 
     def S(self, statistic):  # noqa: N802
         """First order, S1; second, such as S2_13."""
@@ -105,27 +106,24 @@ class Estimates:
         return self.bars("shapley", "effect")
 
     def evpi(self, _):
-        decision = self.decision()
-        return decision.evpi.value, decision.evpi.se
+        return self.decision().estimate("evpi")
 
     def evppi(self, _):
-        found = {each.prior: each for each in self.decision().evppi}
-        parts = [found[name] for name in self.priors.priors]
-        return np.array([part.value for part in parts]), np.array([part.se for part in parts])
+        decision = self.decision()
+        parts = [decision.estimate("evppi", prior=name) for name in self.priors.priors]
+        return tuple(np.array(each) for each in zip(*parts, strict=True))
 
     def decision(self):
-        return decisions.decide(
-            self.priors, quantities=["y"], scenarios=SCENARIOS, maximize=True, **self.settings
-        )
+        return decide(self.priors, quantities=["y"], scenarios=SCENARIOS, maximize=True, **self.settings)
 
     # What no command offers is computed from draws.
 
     def by_replicate(self, statistic, scenarios=SCENARIOS):
         """A statistic of draws, (inputs, scenarios) and y, on each replicate; its mean and standard error."""
-        draws = simulate.draws(self.priors, scenarios, **self.settings)
-        x, y = np.array([draws[name].values for name in self.priors.priors]), draws["y"].values
-        parts = [statistic(x[:, own], y[own]) for own in of_replicates(draws)]
-        return np.mean(parts, axis=0), engine.standard_error(parts)
+        columns, replicate = drawn(self.priors, scenarios, **self.settings)
+        x, y = np.array([columns[name] for name in self.priors.priors]), columns["y"]
+        parts = [statistic(x[:, own], y[own]) for own in of_replicates(replicate)]
+        return np.mean(parts, axis=0), standard_error(parts)
 
     def correlation_ratios(self, x, y):
         """First-order indices of jointly normal inputs and a sum of them: squared correlations."""
@@ -162,25 +160,25 @@ class Estimates:
 
     def second_order(self, pair):
         """The interaction of two inputs, from two independent sets of draws (Homma and Saltelli 1996)."""
-        first = simulate.draws(self.priors, SCENARIOS, **self.settings)
-        other = simulate.draws(self.priors, SCENARIOS, self.settings["seed"] + 1000, self.settings["scheme"])
+        first, replicate = drawn(self.priors, SCENARIOS, **self.settings)
+        other, _ = drawn(self.priors, SCENARIOS, **{**self.settings, "seed": self.settings["seed"] + 1000})
         y = self.priors.quantities["y"]
         names = list(self.priors.priors)
 
         def mixed(kept, own):
             sources = {name: first if place in kept else other for place, name in enumerate(names)}
-            return y.function(*(sources[name][name].values[own] for name in y.needs))
+            return y.function(*(sources[name][name][own] for name in y.needs))
 
         def of_replicate(own):
-            a, b = (each["y"].values[own] for each in (first, other))
+            a, b = (each["y"][own] for each in (first, other))
             closed, *singles = (
                 np.mean((a - a.mean()) * (mixed(kept, own) - b))
                 for kept in (pair, *([each] for each in pair))
             )
             return (closed - sum(singles)) / a.var()
 
-        parts = [of_replicate(own) for own in of_replicates(first)]
-        return np.mean(parts), engine.standard_error(parts)
+        parts = [of_replicate(own) for own in of_replicates(replicate)]
+        return np.mean(parts), standard_error(parts)
 
     def sigma(self, statistic):
         """The least and the greatest attainable correlation of two lognormals, sigma 1 and another.
@@ -193,20 +191,20 @@ class Estimates:
         found = []
         for sign in (-1, 1):
             text = self.text.replace("sigma = 1 } # and", second)
-            priors = loaded(self.folder, text.replace("gaussian_copula = 1", f"gaussian_copula = {sign}"))
+            priors = load_priors(text.replace("gaussian_copula = 1", f"gaussian_copula = {sign}"))
             moments = [(each.distribution.mean, each.distribution.sd) for each in priors.priors.values()]
             power = 1 + sign * sigma  # the product is exp(power Z)
             tail = np.exp(power**2 / 2) * (stats.norm.cdf(power - cut) + stats.norm.cdf(-power - cut))
-            draws = simulate.draws(priors, SCENARIOS, **self.settings)
-            product = np.where(np.abs(np.log(draws["first"])) < cut, draws["y"], 0.0)
+            columns, replicate = drawn(priors, SCENARIOS, **self.settings)
+            product = np.where(np.abs(np.log(columns["first"])) < cut, columns["y"], 0.0)
             parts = np.array(
                 [
                     (product[own].mean() + tail - moments[0][0] * moments[1][0])
                     / (moments[0][1] * moments[1][1])
-                    for own in of_replicates(draws)
+                    for own in of_replicates(replicate)
                 ]
             )
-            found.append((parts.mean(), engine.standard_error(parts)))
+            found.append((parts.mean(), standard_error(parts)))
         return tuple(np.array(each) for each in zip(*found, strict=True))
 
     def a(self, _):
@@ -215,8 +213,8 @@ class Estimates:
         return np.array([made.a1, made.a2, made.a3]), np.zeros(3)
 
 
-def of_replicates(draws):
-    return [draws["replicate"].values == replicate for replicate in range(REPLICATES)]
+def of_replicates(replicate):
+    return [replicate == each for each in range(REPLICATES)]
 
 
 def percent_of(statistic):
@@ -246,15 +244,14 @@ def resolution(estimated, statistic):
 
 
 @pytest.fixture(scope="module")
-def problem(tmp_path_factory):
+def problem():
     """Estimates of a problem, the same in every test."""
 
     @cache
     def estimates(name, scheme, again=0):
-        folder = tmp_path_factory.mktemp("oracle")
         # problems share names of inputs, but not their draws
         seed = list(PROBLEMS).index(name) + len(PROBLEMS) * again
-        return Estimates(folder, PROBLEMS[name], scheme, seed)
+        return Estimates(PROBLEMS[name], scheme, seed)
 
     return estimates
 
@@ -304,8 +301,8 @@ def test_errors_are_as_large_as_the_standard_errors_say(problem):
     assert squares * 2**2 > high
 
 
-def test_a_product_moment_correlation_is_not_taken(tmp_path):
+def test_a_product_moment_correlation_is_not_taken():
     """It could be unattainable, as that of two lognormals; rank correlations and the copula's own always can be met."""
     text = PROBLEMS["lognormal_attainable_pearson"]["priors"].replace("gaussian_copula = 1", "pearson = 0.9")
-    with pytest.raises(PriorsError, match=r"problem.toml:\d+: .*pearson"):
-        loaded(tmp_path, text)
+    with pytest.raises(PriorsError, match=r"<text>:\d+: .*pearson"):
+        load_priors(text)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+import xarray
 
 import simulate
+from simulate import backtesting, comparison, decisions, runs
+from simulate.results import Result
 
-BASE = Path(__file__).parent.parent / "priors" / "base.toml"
+QUESTIONS = ("run", "draws", "tornado", "compare", "decide", "backtest")
+FEW = {"scenarios": 4096}
 
 
 def test_the_exported_names_are_these():
-    assert simulate.__all__ == ["Priors", "PriorsError", "__version__", "draws", "load_priors", "run"]
+    others = {"Priors", "PriorsError", "SimulateError", "__version__", "explain", "load_priors", "plot"}
+    assert set(simulate.__all__) == {*others, *QUESTIONS}
+    assert dir(simulate) == sorted(simulate.__all__)
     for name in simulate.__all__:
         assert getattr(simulate, name) is not None
 
@@ -32,10 +38,60 @@ def test_importing_the_package_imports_nothing_heavy():
     )
 
 
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_takes_its_options_by_name_and_says_what_it_gives(question):
+    asked = getattr(simulate, question)
+    source, *options = inspect.signature(asked).parameters.values()
+    assert source.kind is source.POSITIONAL_OR_KEYWORD
+    assert {option.kind for option in options} <= {inspect.Parameter.KEYWORD_ONLY}
+    assert asked.__doc__
+
+
 def test_a_script_gets_bands_and_draws():
-    priors = simulate.load_priors(BASE)
-    bands = simulate.run(priors, scenarios=4096, percentiles=[50], quantities=["capex"])
-    assert bands["capex"].attrs["units"] == "USD"
-    assert bands["capex"].attrs["ancillary_variables"].split()[0] == "capex_se"
-    assert float(bands["capex"].sel(percentile=50)) > 1e6
-    assert simulate.draws(priors, scenarios=1000)["capex"].shape == (1000,)
+    priors = simulate.load_priors("base")
+    bands = simulate.run(priors, percentiles=[50], quantities=["capex"], **FEW)
+    assert isinstance(bands, xarray.Dataset)
+    assert bands["unit"].sel(quantity="capex") == "USD"
+    assert bands["percentiles"].attrs["ancillary_variables"] == "percentiles_se"
+    assert float(bands["percentiles"].sel(quantity="capex", percentile=50)) > 1e6
+    assert simulate.draws(priors, scenarios=1000)["value"].sel(quantity="capex").shape == (1000,)
+
+
+def test_a_script_asks_every_question_and_gets_the_same_figures():
+    priors = simulate.load_priors("base")
+    asked = {"quantities": ["capex"], **FEW}
+    own_or_rent = simulate.load_priors("own-or-rent")
+    pairs = [
+        (simulate.run(priors, **asked), runs.run(priors, **asked)),
+        (simulate.decide(own_or_rent, **FEW), decisions.decide(own_or_rent, **FEW)),
+        (simulate.backtest(), backtesting.backtest()),
+        (
+            simulate.compare([priors, "gpt-3"], quantities=["training_cost"], **FEW),
+            comparison.compare([priors, "gpt-3"], quantities=["training_cost"], **FEW),
+        ),
+    ]
+    for dataset, result in pairs:
+        xarray.testing.assert_identical(dataset, result.to_dataset())
+        assert Result.of_dataset(dataset).question == result.question
+        assert set(simulate.plot(dataset))
+    assert simulate.tornado(priors, quantities=["capex"])["size"].sel(quantity="capex").max() > 0
+
+
+def test_a_script_reads_what_a_quantity_means():
+    assert "capex" in simulate.explain()
+    assert "is needed by" in simulate.explain("pue")
+    assert "base.toml" in simulate.explain("pue", simulate.load_priors("base"))
+
+
+def test_what_a_user_can_mend_is_one_error():
+    assert issubclass(simulate.PriorsError, simulate.SimulateError)
+    for wrong in (
+        lambda: simulate.load_priors("bse"),
+        lambda: simulate.run(simulate.load_priors("base"), scenarios=0),
+        lambda: simulate.explain("capx"),
+        lambda: simulate.plot(xarray.Dataset()),
+        lambda: simulate.backtest("none.csv"),
+    ):
+        with pytest.raises(simulate.SimulateError) as caught:
+            wrong()
+        assert "\n" not in str(caught.value)

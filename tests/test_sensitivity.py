@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import csv
+import io
+import itertools
 import math
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
 
-from simulate.priors import load_priors
-from simulate.sensitivity import METHODS, SensitivityError, to_json, tornado
-from simulate.sensitivity import report as sensitivity_report
-from simulate.sensitivity.plots import tornado_figure
+from simulate.errors import SimulateError
+from simulate.formats import FORMATS
+from simulate.formats.json import plain as as_json
+from simulate.layout import laid_out, plain
+from simulate.results import Result
+from simulate.runs import run
+from simulate.sensitivity.methods import METHODS
+from simulate.sensitivity.plots import plots
+from simulate.sensitivity.report import sections
+from simulate.sensitivity.tornado import BACKGROUND, tornado
 
 ISHIGAMI = """
 model = "none"
@@ -45,18 +60,36 @@ PRODUCT = (
 )
 
 
+PACKAGE = Path(__file__).parent.parent / "simulate"
+DRAWN = [name for name in METHODS if name != "swing"]
+
+
 @pytest.fixture
-def measured(tmp_path):
+def measured(load):
     def measure(text, method, quantities=("y",), **options):
-        path = tmp_path / "file.toml"
-        path.write_text(text, encoding="utf-8")
-        return tornado(load_priors(path), list(quantities), method, **options)
+        return tornado(load(text), quantities=list(quantities), method=method, **options)
 
     return measure
 
 
-def bars(result):
-    return {bar.prior: bar.figures for bar in result.effects[0].bars}
+def bars(result, quantity="y"):
+    """All figures of each prior that moves a quantity."""
+    along = {name: {"quantity": quantity} for name, each in result.variables.items() if "prior" in each.dims}
+    for name in ("low_input", "high_input"):
+        del along[name]["quantity"]
+    found = {
+        prior: {name: result.at(name, prior=prior, **where) for name, where in along.items()}
+        for prior in result.labels("prior")
+    }
+    return {prior: figures for prior, figures in found.items() if not math.isnan(figures["size"])}
+
+
+def told(result, **options):
+    return plain(laid_out(sections(result, **options)))
+
+
+def chart(result, **options):
+    return plots(result, **options)["tornado"]
 
 
 def close(estimate, error, exact, at_most):
@@ -115,7 +148,7 @@ def test_product_of_lognormals_by_every_method(measured):
     effects = {name: figures["effect"] for name, figures in bars(measured(PRODUCT, "shapley")).items()}
     errors = {name: figures["effect_se"] for name, figures in bars(measured(PRODUCT, "shapley")).items()}
     exact = dict.fromkeys(SIGMAS, 0.0)
-    for order in __import__("itertools").permutations(SIGMAS):
+    for order in itertools.permutations(SIGMAS):
         known = 0.0
         for name in order:
             gain = math.expm1(known + variances[name]) - math.expm1(known)
@@ -135,8 +168,6 @@ def test_conditional_percentile(measured):
     def below(y):
         return np.average(rest.cdf(y - grid), weights=weight) - 0.5
 
-    from scipy.optimize import brentq
-
     close(found["low"], found["low_se"], brentq(below, -10, 10), 0.05)
 
 
@@ -149,14 +180,16 @@ def test_correlated_priors_move_along_in_conditional_but_not_in_swing(measured):
 
 
 def test_sobol_says_what_it_did_about_correlations(measured):
-    assert "left out" in measured(GAUSSIAN, "sobol").note
-    assert measured(ISHIGAMI, "sobol").note == ""
+    said = measured(GAUSSIAN, "sobol", scenarios=2**10)
+    assert "left out" in said.provenance["note"]
+    assert "left out" in told(said)
+    assert measured(ISHIGAMI, "sobol", scenarios=2**10).provenance["note"] == ""
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_same_bits_for_any_threads(measured, method):
     once, again = (
-        to_json(measured(GAUSSIAN, method, threads=threads, scenarios=2**14)) for threads in (1, 2)
+        as_json(measured(GAUSSIAN, method, threads=threads, scenarios=2**14)) for threads in (1, 2)
     )
     assert once == again
 
@@ -164,32 +197,174 @@ def test_same_bits_for_any_threads(measured, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_constant_quantity_is_a_stated_blank(measured, method):
     text = PRODUCT + '[quantities.still]\nformula = "idle * 2"\n'
-    result = measured(text, method, ["still"])
-    assert result.effects[0].bars == ()
-    shown = "".join(part for line in sensitivity_report.report(result) for part, _ in line)
-    assert "still: it is the same in every scenario" in shown
-    assert "nan" not in shown + sensitivity_report.json_text(result).lower().replace("nance", "")
-    tornado_figure(result)
+    alone = measured(text, method, ["still"], scenarios=2**10)
+    assert alone.labels("prior") == []
+    assert as_json(alone)["quantities"]["still"]["baseline"] == 6
+    beside = measured(text, method, ["still", "y"], scenarios=2**10)
+    assert bars(beside, "still") == {}
+    assert set(bars(beside)) == set(SIGMAS)
+    for result in (alone, beside):
+        assert "still: it is the same in every scenario" in told(result)
+        assert "nan" not in told(result)
+        chart(result)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_json_csv_and_table_hold_every_bar(measured, method):
+def test_every_figure_is_in_the_result_and_in_every_format(measured, method):
+    """Each figure has its error, and stands below its quantity and prior; what bars are sorted by is told too."""
     result = measured(PRODUCT, method, scenarios=2**12)
-    told = json.loads(sensitivity_report.json_text(result))
-    assert told["method"] == method
-    assert {bar["prior"] for bar in told["quantities"]["y"]["bars"]} == set(SIGMAS)
-    assert told["quantities"]["y"]["unit"] == "USD"
-    rows = sensitivity_report.csv_text(result).splitlines()
-    assert len(rows) == 1 + len(SIGMAS)
-    shown = "".join(part + "\n" for line in sensitivity_report.report(result, top=1) for part, _ in line)
-    assert "2 others" in shown or method == "rank"
-    axis = tornado_figure(result, top=2).axes[0]
-    assert len(axis.get_yticklabels()) == 3 - (method == "rank")
+    figures = METHODS[method].figures
+    assert result.question == "tornado"
+    assert result.attributes["method"] == method
+    assert result.variables["size"].dims == ("quantity", "prior")
+    assert result.variables["low_input"].dims == ("prior",)
+    y = as_json(result)["quantities"]["y"]
+    for figure in figures:
+        assert set(y[figure]) == set(y[f"{figure}_se"]) == set(SIGMAS)
+        ranged = figure in {"low", "high", "swing"}
+        assert result.unit(figure, quantity="y", prior="a") == ("USD" if ranged else "1")
+    size = METHODS[method].size
+    assert y["size"] == {prior: abs(value) for prior, value in y[size].items()}
+    text = io.StringIO()
+    FORMATS["csv"](result, list, text)
+    rows = list(csv.DictReader(io.StringIO(text.getvalue())))
+    held = {(row["prior"], row["figure"]) for row in rows if row["quantity"] == "y" and row["prior"]}
+    assert held == set(itertools.product(SIGMAS, [*figures, "size"]))
+    assert Result.of_dataset(result.to_dataset()).labels("prior") == result.labels("prior")
 
 
-def test_bars_are_sorted(measured):
-    sizes = [bar.size for bar in measured(PRODUCT, "swing").effects[0].bars]
-    assert sizes == sorted(sizes, reverse=True)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_rest_is_one_bar_where_bars_may_be_summed(measured, method):
+    result = measured(PRODUCT, method, scenarios=2**12)
+    assert ("2 others" in told(result, top=1)) == (method != "rank")
+    assert len(chart(result, top=2).axes[0].get_yticklabels()) == 3 - (method == "rank")
+
+
+def test_bars_are_sorted_and_ties_go_by_name(measured):
+    names = ("d", "b", "c")
+    text = (
+        'model = "none"\n[priors]\na = {dist = "normal", mean = 0, sd = 0.5}\n'
+        + "".join(f'{name} = {{dist = "normal", mean = 0, sd = 1}}\n' for name in names)
+        + '[quantities.y]\nformula = "a + c + d + b"\n'
+    )
+    rows = [line.split()[0] for line in told(measured(text, "swing")).splitlines() if "│" in line]
+    assert rows == ["b", "c", "d", "a"]
+
+
+def test_priors_of_all_quantities_stand_side_by_side(measured):
+    """A figure is nan where a prior does not move a quantity."""
+    text = (
+        PRODUCT + '[quantities.z]\nformula = "a + other"\n[priors.other]\ndist = "normal"\nmean = 9\nsd = 1\n'
+    )
+    result = measured(text, "swing", ["y", "z"])
+    assert set(result.labels("prior")) == {*SIGMAS, "other"}
+    assert set(bars(result, "z")) == {"a", "other"}
+    assert math.isnan(result.at("low", quantity="z", prior="b"))
+    assert set(as_json(result)["quantities"]["z"]["low"]) == {"a", "other"}
+
+
+def test_beside_the_bars_stand_mean_and_percentiles_of_a_run(measured, load):
+    result = measured(PRODUCT, "swing", percentiles=[5, 95])
+    assert result.labels("percentile") == [5, 50, 95]
+    same = run(load(PRODUCT), quantities=["y"], scenarios=BACKGROUND, percentiles=[5, 50, 95])
+    for name in ("mean", "mean_se", "percentiles", "percentiles_se"):
+        assert (result[name] == same[name]).all()
+    assert measured(PRODUCT, "swing").labels("percentile") == [50]
+    assert ", P5 0.756 USD, P95 5.29 USD)" in told(result)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_progress_ends_at_its_total_and_says_what_is_measured(measured, method):
+    seen = {}
+
+    def progress(what, done, total):
+        seen[what] = done, total
+
+    measured(GAUSSIAN, method, scenarios=2**19 if method == "rank" else 2**16, progress=progress)
+    assert all(done == total for done, total in seen.values())
+    assert list(seen) == ["scenarios", "tornado of y"][: 1 if method == "swing" else 2]
+
+
+class Gone(Exception):  # noqa: N818
+    pass
+
+
+@pytest.mark.parametrize("method", DRAWN)
+def test_workers_stop_when_nobody_waits_any_more(measured, method):
+    def progress(what, done, _total):
+        if what == "tornado of y" and done == 3:
+            raise Gone
+
+    before = threading.active_count()
+    with pytest.raises(Gone):
+        measured(GAUSSIAN, method, scenarios=10**8, progress=progress, threads=2)
+    end = time.monotonic() + 2
+    while threading.active_count() > before and time.monotonic() < end:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
+
+
+MANY = [f"p{number}" for number in range(600)]
+
+
+def many_priors():
+    text = "".join(f'{name} = {{dist = "normal", mean = 1, sd = 1}}\n' for name in MANY)
+    parts = [
+        f'part{first} = {{formula = "{" + ".join(MANY[first : first + 100])}"}}'
+        for first in range(0, 600, 100)
+    ]
+    whole = " + ".join(part.split()[0] for part in parts)
+    joined = "\n".join(parts)
+    return f'model = "none"\n[priors]\n{text}[quantities]\n{joined}\ny = {{formula = "{whole}"}}\n'
+
+
+@pytest.mark.parametrize("method", ["sobol", "shapley"])
+def test_two_streams_of_very_many_priors_need_the_scheme_random(measured, method):
+    with pytest.raises(SimulateError, match=r"1,024 dimensions.*choose the scheme random") as refused:
+        measured(many_priors(), method, scenarios=16)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("method", ["swing", "sobol", "shapley"])
+def test_very_many_priors_are_measured(measured, method):
+    result = measured(many_priors(), method, scheme="random", scenarios=2**8)
+    assert set(result.labels("prior")) == set(MANY)
+    assert np.isfinite(result["size"]).all()
+
+
+def test_a_method_is_one_file(tmp_path):
+    """What a module says of its method is all that the command, the report and the picture need."""
+    shutil.copytree(PACKAGE, tmp_path / "simulate", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "simulate" / "sensitivity" / "methods" / "width.py").write_text(
+        "from simulate.sensitivity.method import Measured, Method\n"
+        "def measure(asking):\n"
+        "    low, _, high = asking.bands['a']\n"
+        "    return Measured(0, {'a': {'width': (high - low, 0)}})\n"
+        "METHOD = Method(measure, 1, 'how wide priors are', {'width': 'width'}, 'width')\n"
+    )
+    (tmp_path / "file.toml").write_text(PRODUCT)
+    command = [
+        sys.executable,
+        "-m",
+        "simulate",
+        "tornado",
+        "file.toml",
+        "--quantities",
+        "y",
+        "--method",
+        "width",
+    ]
+    done = subprocess.run([*command, "--pictures"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "y: how wide priors are (P50 2.000 USD" in done.stdout
+    width = 2 * (math.exp(0.5 * stats.norm.ppf(0.9)) - math.exp(-0.5 * stats.norm.ppf(0.9)))
+    assert f"a      {width:.4f}  0" in done.stdout
+    assert (tmp_path / "outputs" / "file" / "tornado.png").exists()
+
+
+def test_the_names_of_the_methods_do_not_wait_for_numpy():
+    code = "import sys, simulate.sensitivity.methods as m; assert list(m.METHODS); assert 'numpy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(
@@ -197,18 +372,36 @@ def test_bars_are_sorted(measured):
     [
         ({"method": "swinging"}, "there is no method 'swinging'"),
         ({"low": 90, "high": 10}, "low 90 and high 10 are no rising percentages"),
-        ({"percentile": 100}, "100 is no percentile"),
+        ({"low": "ten"}, "low: must be a number"),
+        ({"percentile": 100}, "percentile: must be less than 100"),
+        ({"percentiles": [0]}, "percentiles: must be greater than 0"),
+        ({"scenarios": 0}, "scenarios: must be greater than or equal to 1"),
+        ({"scheme": "sobel"}, "there is no scheme 'sobel'; did you mean sobol"),
+        ({"threads": 0}, "threads: must be"),
         ({"quantities": ["z"]}, "there is no quantity z"),
     ],
 )
 def test_errors_are_one_line(measured, options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(SimulateError, match=message) as refused:
         measured(PRODUCT, **{"method": "swing", **options})
+    assert "\n" not in str(refused.value)
 
 
-def test_not_a_number_at_the_medians(measured):
-    with pytest.raises(SensitivityError, match="not a number with every prior at its median"):
-        measured(PRODUCT + '[quantities.odd]\nformula = "1 / (a - 2)"\n', "swing", ["odd"])
+@pytest.mark.parametrize(
+    ("formula", "where"),
+    [
+        ("1 / (a - 2)", "every prior at its median"),
+        ("log(a - 1.5)", "a at its low end, every other prior at its median"),
+    ],
+)
+def test_a_swing_from_or_to_what_is_no_number_is_refused(measured, formula, where):
+    with pytest.raises(SimulateError, match=f"odd is not a number with {where}; use --method conditional"):
+        measured(PRODUCT + f'[quantities.odd]\nformula = "{formula}"\n', "swing", ["odd"])
+
+
+def test_an_end_without_scenarios_is_refused(measured):
+    with pytest.raises(SimulateError, match=r"in none of 16 scenarios with . at its .* end; ask for more"):
+        measured(PRODUCT, "conditional", scenarios=16)
 
 
 @pytest.mark.parametrize("scheme", ["sobol", "random"])
@@ -224,9 +417,9 @@ def test_given_a_condition_the_conditional_means_are_those_of_a_truncated_normal
     assert abs(figures["high_input"] - ninth) < within
     close(figures["low"], figures["low_se"], 10 * (half.pdf(0) - half.pdf(tenth)), 0.02)
     close(figures["high"], figures["high_se"], 10 * half.pdf(ninth), 0.02)
-    assert result.given["given"] == ["x1 > 0"]
-    shown = "".join(part + "\n" for line in sensitivity_report.report(result) for part, _ in line)
-    assert "Given x1 > 0: 50" in shown
+    assert result.provenance["given"] == ["x1 > 0"]
+    assert abs(result.provenance["kept"]["share"] - 0.5) <= 4 * result.provenance["kept"]["share_se"] + 1e-4
+    assert "Given x1 > 0: 50" in told(result)
 
 
 def test_given_a_condition_swings_run_between_the_percentiles_kept(measured):
@@ -257,7 +450,7 @@ def test_given_a_condition_ranks_are_of_the_scenarios_kept(measured):
     ],
 )
 def test_conditions_refused(measured, method, given, message):
-    with pytest.raises(ValueError, match=message) as refused:
+    with pytest.raises(SimulateError, match=message) as refused:
         measured(PRODUCT, method, given=[given])
     assert "\n" not in str(refused.value)
 
@@ -271,7 +464,7 @@ def test_chart_is_readable_with_forty_priors_of_long_names(measured, method):
         for number, name in enumerate(names)
     )
     text = f'model = "none"\n{priors}[quantities.y]\nformula = "{" + ".join(names)} + ({names[39]} - 2)**2"\n'
-    figure = tornado_figure(measured(text, method, scenarios=2**14), top=40)
+    figure = chart(measured(text, method, scenarios=2**14), top=40)
     figure.draw_without_rendering()
     axis = figure.axes[0]
     shown = [label.get_text() for label in axis.get_yticklabels()]
@@ -290,5 +483,5 @@ def test_chart_is_readable_with_forty_priors_of_long_names(measured, method):
 
 @pytest.mark.parametrize("method", ["sobol", "shapley"])
 def test_shares_of_a_variance_that_is_not_known_are_refused(measured, method):
-    with pytest.raises(SensitivityError, match=r"odd is not a number in [\d,]+ of 262,144 scenarios"):
+    with pytest.raises(SimulateError, match=r"odd is not a number in [\d,]+ of 262,144 scenarios"):
         measured(PRODUCT + '[quantities.odd]\nformula = "log(a - 1)"\n', method, ["odd"])

@@ -103,6 +103,7 @@ class _Task:
         _put_priors(result, self.priors, drawn, folded, settings)
         _put_answers(result, folded)
         result.provenance["warnings"] += [
+            *(messages.not_computed(self.priors) if self.tolerant else ()),
             *wrong(self.names),
             *messages.failed_checks(self.priors, folded.bands),
             *messages.small_errors(result),

@@ -1,0 +1,48 @@
+"""The models: which modules of quantities they consist of, and what is told of them unless asked otherwise."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import ModuleType
+
+from simulate.errors import SimulateError
+from simulate.graph import Quantity, quantities_of
+from simulate.model import (
+    capex,
+    demand,
+    energy,
+    fleet,
+    opex,
+    ownership,
+    roofline,
+    serving,
+    training,
+    training_mfu,
+)
+
+# Each name's place, modules in this order and names in theirs, is its dimension in Sobol's sequence, so that
+# demand and serving, which spread results most, come first. The order is part of the model's definition:
+# another one moves every result within its standard error.
+MODELS: dict[str, tuple[ModuleType, ...]] = {
+    "llm_cost": (demand, serving, fleet, capex, training, energy, opex, ownership, roofline, training_mfu),
+    "none": (),
+}
+
+# What `run` reports unless asked for something else.
+HEADLINE: tuple[str, ...] = ("accelerators", "capex", "opex_per_year", "cost_per_question", "training_cost")
+
+
+def quantities(name: str) -> dict[str, Quantity]:
+    """The quantities of the model that a priors file names, in the model's order.
+
+    Raises SimulateError where there is no such model.
+    """
+    if name not in MODELS:
+        raise SimulateError(f"there is no model {name!r}; models are {', '.join(MODELS)}")
+    return dict(_wired(name))
+
+
+@cache
+def _wired(name: str) -> dict[str, Quantity]:
+    """The quantities of a model, read from its modules once."""
+    return quantities_of(MODELS[name])
