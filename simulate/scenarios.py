@@ -82,13 +82,21 @@ class Scenarios:
             several = np.concatenate([words(chunk) for chunk in together], axis=1)
             inputs = self.inputs(several)
             computed = {**inputs, **self.plan(inputs)}
-            for place, chunk in enumerate(together):
-                own = slice(place * self.size, (place + 1) * self.size)
-                columns = {
-                    name: column[own] if isinstance(column, np.ndarray) else column
-                    for name, column in computed.items()
-                }
-                yield self._kept(columns, (replicate, chunk), several[:, own])
+            chunks = [
+                self._kept(
+                    {
+                        name: column[own] if isinstance(column, np.ndarray) else column
+                        for name, column in computed.items()
+                    },
+                    (replicate, chunk),
+                    several[:, own],
+                )
+                for place, chunk in enumerate(together)
+                for own in [slice(place * self.size, (place + 1) * self.size)]
+            ]
+            del several, inputs, computed  # so that what nobody keeps of a chunk goes with it
+            while chunks:
+                yield chunks.pop(0)
 
     def _kept(self, columns: Mapping[str, Column], at: tuple[int, int], words: Words) -> Chunk:
         if not self.questions.conditional:

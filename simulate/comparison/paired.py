@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.graph import Column
 from simulate.replicates import Ticks, Workers
-from simulate.scenarios import Chunk, Drawing, Scenarios
+from simulate.scenarios import TOGETHER, Chunk, Drawing, Scenarios
 from simulate.settings import Settings
 from simulate.statistics import Band, Bands, Gathering, Part, Statistic, standard_error, usual
 
@@ -20,6 +21,7 @@ DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variabl
 
 Place = tuple[str, str]  # quantity and case
 Key = tuple[str, str, str]  # what goes before the variables, quantity, case
+Columns = Mapping[str, Sequence[Mapping[str, Column]]]  # of several chunks, by case and quantity
 Units = Mapping[str, Mapping[str, str]]  # by quantity and case that has it
 
 
@@ -127,20 +129,15 @@ class SideBySide:
             gathering = Gathering(keys)
             lower = dict.fromkeys(self.paired, 0)
             kept = {case: Kept() for case in drawn if drawn[case].questions.conditional}
-            for chunks in zip(*(each.in_chunks(replicate, ticks) for each in drawn.values()), strict=True):
-                at = dict(zip(drawn, chunks, strict=True))
-                for case, chunk in at.items():
-                    if case in kept:
-                        kept[case].add(chunk.drawn, chunk.size, chunk.weights)
-                    for name in self.names[case] if chunk.size else ():
-                        gathering.add(("", name, case), chunk.columns[name], chunk.size, chunk.weights)
+            chunks = {case: each.in_chunks(replicate, ticks) for case, each in drawn.items()}
+            while any((columns := self._together(gathering, kept, chunks)).values()):
                 for place in self.paired:
-                    lower[place] += self._set_against(gathering, place, at)
+                    lower[place] += self._set_against(gathering, place, columns)
             return _Replicate(gathering.finish(statistics), lower, kept)
 
         folded = Folded(statistics)
-        first = next(iter(drawn.values()), None)
-        if first is not None:
+        if drawn:
+            first = next(iter(drawn.values()))  # all have as many scenarios
             steps = first.steps * len(drawn)
             workers.fold(work, range(first.replicates), folded.add, what="scenarios", steps=steps)
         for case in self.cases:
@@ -148,18 +145,35 @@ class SideBySide:
                 _check_kept(case, self.drawn[case.name], folded.kept[case.name])
         return folded
 
-    def _set_against(self, gathering: Gathering[Key], place: Place, at: Mapping[str, Chunk]) -> int:
-        """Add the next chunk of a difference and a ratio; return in how many scenarios the alternative is lower."""
+    def _together(
+        self, gathering: Gathering[Key], kept: Mapping[str, Kept], chunks: Mapping[str, Iterator[Chunk]]
+    ) -> Columns:
+        """Add the next chunks of each case, one case after the other; return only what is compared of them."""
+        columns: dict[str, list[Mapping[str, Column]]] = {case: [] for case in chunks}
+        for case, several in chunks.items():
+            for chunk in islice(several, TOGETHER):
+                own = {name: chunk.columns[name] for name in self.names[case]}
+                columns[case].append(own)
+                if case in kept:
+                    kept[case].add(chunk.drawn, chunk.size, chunk.weights)
+                for name, column in own.items() if chunk.size else ():
+                    gathering.add(("", name, case), column, chunk.size, chunk.weights)
+        return columns
+
+    def _set_against(self, gathering: Gathering[Key], place: Place, columns: Columns) -> int:
+        """Add the next chunks of a difference and a ratio; return in how many scenarios the alternative is lower."""
         name, case = place
-        baseline, alternative = at[self.baseline.name], at[case]
-        first, second, size = baseline.columns[name], alternative.columns[name], baseline.size
-        with np.errstate(all="ignore"):
-            difference: Column = second - first
-            ratio: Column = np.divide(second, first)
-        gathering.add((DIFFERENCE, *place), difference, size)
-        gathering.add((RATIO, *place), ratio, size)
-        below = np.count_nonzero((difference < 0) & np.isfinite(difference))
-        return int(below) * (1 if isinstance(difference, np.ndarray) else size)
+        size, lower = self.drawn[case].size, 0
+        for baseline, alternative in zip(columns[self.baseline.name], columns[case], strict=True):
+            first, second = baseline[name], alternative[name]
+            with np.errstate(all="ignore"):
+                difference: Column = second - first
+                ratio: Column = np.divide(second, first)
+            gathering.add((DIFFERENCE, *place), difference, size)
+            gathering.add((RATIO, *place), ratio, size)
+            below = int(np.count_nonzero((difference < 0) & np.isfinite(difference)))
+            lower += below * (1 if isinstance(difference, np.ndarray) else size)
+        return lower
 
 
 def _check_kept(case: Case, drawn: Scenarios, kept: Kept) -> None:

@@ -34,8 +34,8 @@ def default_folder(path: Path) -> Path:
 def output_folder(folder: Path, files: Collection[str]) -> Iterator[Path]:
     """Give an empty folder whose files move into `folder` when the block has ended well.
 
-    Each replaces its namesake in one step; of `files`, those not written this time are removed, so that
-    nothing of an earlier result stays beside the new one. An exception, Ctrl-C too, leaves `folder` as it was.
+    Each replaces its namesake in one step; of `files`, names or patterns, those not written this time are removed,
+    so that nothing of an earlier result stays beside the new one. An exception, Ctrl-C too, leaves `folder` as it was.
     Raises SimulateError, before the block is entered, where the folder cannot be written.
     """
     existed = folder.is_dir()
@@ -50,8 +50,9 @@ def output_folder(folder: Path, files: Collection[str]) -> Iterator[Path]:
             written = sorted(beside.iterdir())
             for path in written:
                 path.replace(folder / path.name)
-            for name in set(files) - {path.name for path in written}:
-                (folder / name).unlink(missing_ok=True)
+            earlier = {path for pattern in files for path in folder.glob(pattern)}
+            for path in earlier - {folder / path.name for path in written}:
+                path.unlink(missing_ok=True)
         except OSError as error:
             raise _unwritable(folder, error) from None
     finally:
