@@ -71,12 +71,12 @@ def compare(
     drawn = SideBySide(found, settings, units)
     folded = drawn.fold(workers)
     result = _framed(drawn)
+    result.attributes["scale"] = scale
     _put_quantities(result, found, units)
     _put_bands(result, drawn, folded)
     warnings = result.provenance["warnings"]
     warnings += _warnings(drawn, folded, units)
     if split:
-        result.attributes["scale"] = scale
         warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
     warnings += folded.warnings(found[0].name)
     return result
