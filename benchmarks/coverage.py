@@ -135,9 +135,7 @@ def measure(replications: int) -> dict[str, dict[str, float]]:
                     else:
                         held[key].append(abs(value - truth) <= t * error)
             results[scheme] = {f"{name}, {what}": float(np.mean(each)) for (name, what), each in held.items()}
-            runs = list(
-                pool.map(partial(within, scheme), range(1, min(replications, 1000) + 1), chunksize=20)
-            )
+            runs = list(pool.map(partial(within, scheme), range(1, min(replications, 1000) + 1), chunksize=20))
             results[scheme]["product, P95 to a precision of 2 %"] = float(np.mean(runs))
     return results
 
@@ -154,9 +152,7 @@ def main() -> None:
         return
     edge = "| " if options.format == "markdown" else ""
     rows = [("statistic", "random", "sobol")]
-    rows += [
-        (key, *(f"{100 * results[scheme][key]:.1f} %" for scheme in results)) for key in results["random"]
-    ]
+    rows += [(key, *(f"{100 * results[scheme][key]:.1f} %" for scheme in results)) for key in results["random"]]
     for place, row in enumerate(rows):
         text = f"{row[0]:45s}{' | ' if edge else ' '}{row[1]:>8s}{' | ' if edge else ' '}{row[2]:>8s}"
         print(f"{edge}{text}{' |' if edge else ''}")

@@ -103,9 +103,7 @@ def main() -> None:
         "chosen, shrinkage 1": score(USED, shrinkage=1),
         "chosen, shrinkage 5": score(USED, shrinkage=5),
         "chosen, but no run excluded with MFU below 1": score(everything),
-        "chosen, leaving out one organization": score(
-            USED, groups=[organizations[run.model] for run in USED]
-        ),
+        "chosen, leaving out one organization": score(USED, groups=[organizations[run.model] for run in USED]),
     }.items():
         print(f"  {label:46s}{line}")
     print("\nexcluded")

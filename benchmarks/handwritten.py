@@ -42,9 +42,7 @@ def simulate(scenarios: int, seed: int) -> dict[str, np.ndarray]:
     for (first, second), rho in spearman.items():
         i, j = names.index(first), names.index(second)
         latent[i, j] = latent[j, i] = 2 * np.sin(np.pi * rho / 6)
-    scores = dict(
-        zip(names, np.linalg.cholesky(latent) @ rng.standard_normal((len(names), scenarios)), strict=True)
-    )
+    scores = dict(zip(names, np.linalg.cholesky(latent) @ rng.standard_normal((len(names), scenarios)), strict=True))
     from scipy.special import betaincinv, ndtr
 
     visitors = lognormal(11e6, 19e6, scores["visitors_per_day"])

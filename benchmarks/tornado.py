@@ -31,9 +31,7 @@ BASE = Path(__file__).parent.parent / "priors" / "base.toml"
 FIRST = {
     "Saltelli 2010 (SALib)": lambda a, b, mixed, _: np.mean(b * (mixed - a), axis=-1),
     "Jansen 1999": lambda a, b, mixed, _: spread(a, b) - np.mean((b - mixed) ** 2, axis=-1) / 2,
-    "Janon 2014": lambda _a, b, mixed, _: (
-        np.mean(b * mixed, axis=-1) - np.mean((b + mixed) / 2, axis=-1) ** 2
-    ),
+    "Janon 2014": lambda _a, b, mixed, _: np.mean(b * mixed, axis=-1) - np.mean((b + mixed) / 2, axis=-1) ** 2,
     "Azzini 2021": lambda a, b, mixed, back: azzini(a, b, mixed, back, -2 * (mixed - a) * (back - b)),
 }
 TOTAL = {
@@ -85,16 +83,8 @@ PROBLEMS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], np.ndarray, np.nda
         np.array([0.3139051911, 0.4424111448, 0.0]),
         np.array([0.5575888552, 0.4424111448, 0.2436836641]),
     ),
-    "g-function": (
-        g_function,
-        G_PARTS / G_VARIANCE,
-        G_PARTS * (1 + G_VARIANCE) / (1 + G_PARTS) / G_VARIANCE,
-    ),
-    "lognormals": (
-        product,
-        LOG_PARTS / LOG_VARIANCE,
-        LOG_PARTS * (1 + LOG_VARIANCE) / (1 + LOG_PARTS) / LOG_VARIANCE,
-    ),
+    "g-function": (g_function, G_PARTS / G_VARIANCE, G_PARTS * (1 + G_VARIANCE) / (1 + G_PARTS) / G_VARIANCE),
+    "lognormals": (product, LOG_PARTS / LOG_VARIANCE, LOG_PARTS * (1 + LOG_VARIANCE) / (1 + LOG_PARTS) / LOG_VARIANCE),
 }
 
 
@@ -194,9 +184,7 @@ def main() -> None:
     run, _ = elapsed(lambda: simulate.run(priors, scenarios=10**6))
     results: dict[str, object] = {"seconds of a run of 1e6": run}
     for method in METHODS:
-        seconds, _ = elapsed(
-            lambda method=method: simulate.tornado(priors, quantities=["capex"], method=method)
-        )
+        seconds, _ = elapsed(lambda method=method: simulate.tornado(priors, quantities=["capex"], method=method))
         results[f"{method}: seconds"] = seconds
         results[f"{method}: over a run of 1e6"] = seconds / run
     for scheme in ("sobol", "random"):

@@ -116,10 +116,7 @@ class Kept:
 
 
 def questions(
-    priors: Priors,
-    probabilities: Sequence[str] = (),
-    given: Sequence[str] = (),
-    observed: Sequence[str] = (),
+    priors: Priors, probabilities: Sequence[str] = (), given: Sequence[str] = (), observed: Sequence[str] = ()
 ) -> Questions:
     """Read questions: conditions such as 'capex > 1e9', and observations such as 'capex = 5e8 +- 10%'.
 
@@ -136,9 +133,7 @@ def check_kept(asked: Questions, kept: Kept) -> None:
     """Raise SimulateError where a condition leaves fewer effective scenarios than `FEWEST`."""
     if kept.effective >= FEWEST:
         return
-    texts = [f"--given {each.text!r}" for each in asked.given] + [
-        f"--observe {each.text!r}" for each in asked.observed
-    ]
+    texts = [f"--given {each.text!r}" for each in asked.given] + [f"--observe {each.text!r}" for each in asked.observed]
     raise SimulateError(
         f"{' '.join(texts)}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
         f"{FEWEST:,}; ask for what is more probable, or for more --scenarios"
@@ -164,6 +159,4 @@ def _check_known(priors: Priors, where: str, name: str) -> None:
         raise SimulateError(f"{where}: there is no quantity {name}{near}")
     lacking = missing(priors.quantities, priors.priors)
     if name in lacking:
-        raise SimulateError(
-            f"{where}: {name} cannot be computed; give a prior for {', '.join(lacking[name])}"
-        )
+        raise SimulateError(f"{where}: {name} cannot be computed; give a prior for {', '.join(lacking[name])}")

@@ -51,9 +51,7 @@ def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[
     return Section(columns=columns, rows=rows)
 
 
-def _explanation(
-    name: str, quantities: Mapping[str, Quantity], priors: Priors | None = None
-) -> list[Section]:
+def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors | None = None) -> list[Section]:
     """A quantity's definition, equation, unit and source, what it needs and what needs it."""
     if name not in quantities:
         raise SimulateError(f"there is no quantity {name}{suggestion(name, quantities)}")
@@ -109,9 +107,7 @@ def _binding(name: str, priors: Priors) -> list[str | Remark]:
     return [Remark(text, indent="  ") for text in texts]
 
 
-def _tree(
-    name: str, quantities: Mapping[str, Quantity], branches: Callable[[str], Sequence[str]]
-) -> list[Line]:
+def _tree(name: str, quantities: Mapping[str, Quantity], branches: Callable[[str], Sequence[str]]) -> list[Line]:
     """The branches below a name, each subtree once."""
     lines: list[Line] = []
     shown: set[str] = set()
@@ -173,17 +169,13 @@ def priors_sections(priors: Priors) -> list[Section]:
         scale, figures = _prior_figures(priors, prior)
         unit = scale.unit(prior.unit)
         rows.append([prior.name, prior.family, unit, *figures, prior.evidence, prior.source])
-    own = [
-        [name, priors.quantities[name].unit, _equation(priors.quantities[name]) or ""] for name in priors.own
-    ]
+    own = [[name, priors.quantities[name].unit, _equation(priors.quantities[name]) or ""] for name in priors.own]
     told = [Section(columns=columns, rows=rows)]
     if own:
         heads = [Column("formula of"), Column("unit"), Column("", give="wrap")]
         told.append(Section(columns=heads, rows=own))
     if priors.correlations:
-        pairs = [
-            [f"{each.first}, {each.second}", each.measure, f"{each.value:+g}"] for each in priors.correlations
-        ]
+        pairs = [[f"{each.first}, {each.second}", each.measure, f"{each.value:+g}"] for each in priors.correlations]
         heads = [Column("correlation of"), Column("measure"), Column("", ">")]
         told.append(Section(columns=heads, rows=pairs))
     counts = [

@@ -59,9 +59,7 @@ def row_scale(values: Sequence[float], standard_errors: Sequence[float]) -> Scal
     The last digit written stands at or above the size of the standard error, and there are at most four
     digits. Figures without sampling error show up to six, and as few as they need.
     """
-    finite = [
-        (abs(v), s) for v, s in zip(values, standard_errors, strict=True) if math.isfinite(v) and v != 0
-    ]
+    finite = [(abs(v), s) for v, s in zip(values, standard_errors, strict=True) if math.isfinite(v) and v != 0]
     if not finite:
         return Scale(0, 0, SIGNIFICANT_DIGITS)
     exact = all(s == 0 for _, s in finite)
@@ -114,9 +112,7 @@ def _last_place_needed(value: float, digits: int) -> int:
     return int(exponent) - len(mantissa.rstrip("0").rstrip(".").replace(".", "")) + 1
 
 
-def sparkline(
-    values: Sequence[float] | Array, probabilities: Sequence[float] | Array, width: int = 14
-) -> str:
+def sparkline(values: Sequence[float] | Array, probabilities: Sequence[float] | Array, width: int = 14) -> str:
     """A density in one line, from fine percentiles.
 
     `values` are the quantiles at `probabilities` (percent, ascending). The axis is linear or, where all are
@@ -129,9 +125,7 @@ def sparkline(
         return ""
     if quantiles[0] > 0:
         logarithms = np.log(quantiles)
-        quantiles = min(
-            quantiles, logarithms, key=lambda at: _lopsidedness(np.interp([5, 50, 95], probabilities, at))
-        )
+        quantiles = min(quantiles, logarithms, key=lambda at: _lopsidedness(np.interp([5, 50, 95], probabilities, at)))
     edges = np.linspace(quantiles[0], quantiles[-1], width + 1)
     masses = np.diff(np.interp(edges, quantiles, np.asarray(probabilities, dtype=float)))
     levels = np.ceil(masses / masses.max() * 8).astype(int).clip(0, 8)

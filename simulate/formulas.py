@@ -91,14 +91,10 @@ REASONS: dict[type[ast.AST], str] = {
     ast.BitXor: "^ is not allowed; a power is written **",
     ast.Starred: "* before an argument is not allowed",
     ast.Tuple: "a comma stands only between a function's arguments; a decimal mark is a point",
-    **dict.fromkeys(
-        (ast.And, ast.Or), "'and' and 'or' are not allowed; write (a > 1) & (b < 2), with | for or"
-    ),
+    **dict.fromkeys((ast.And, ast.Or), "'and' and 'or' are not allowed; write (a > 1) & (b < 2), with | for or"),
     **dict.fromkeys((ast.MatMult, ast.LShift, ast.RShift), "this operator is not allowed"),
     **dict.fromkeys((ast.List, ast.Dict, ast.Set), "lists, tables and sets are not allowed"),
-    **dict.fromkeys(
-        (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not allowed"
-    ),
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not allowed"),
     **dict.fromkeys((ast.Is, ast.IsNot, ast.NotIn), "this comparison is not allowed; write =="),
     ast.In: "'in' is not allowed, nor yet with a unit after it, (capex in billion); to compare, write ==",
 }
@@ -205,9 +201,7 @@ class _Compiler:
 
     def part(self, node: ast.AST, depth: int) -> _Part:
         if depth > DEEPEST:
-            raise FormulaError(
-                f"the formula nests more than {DEEPEST} operations; split it over several quantities"
-            )
+            raise FormulaError(f"the formula nests more than {DEEPEST} operations; split it over several quantities")
         match node:
             case ast.Constant():
                 return self.literal(node)
@@ -246,15 +240,11 @@ class _Compiler:
     def operation(self, node: ast.expr, op: ast.AST, operands: list[ast.expr], depth: int) -> _Part:
         parts = [self.part(operand, depth + 1) for operand in operands]
         if type(op) in LOGIC:
-            conditions = [
-                self.condition(operand, part) for operand, part in zip(operands, parts, strict=True)
-            ]
+            conditions = [self.condition(operand, part) for operand, part in zip(operands, parts, strict=True)]
             return self.applied(node, LOGIC[type(op)], conditions, truth=True)
         parts = [_number(part) for part in parts]
         if isinstance(op, ast.Pow) and parts[1].compute is None and abs(parts[1].constant) > LARGEST_EXPONENT:
-            self.refuse(
-                operands[1], f"an exponent beyond {LARGEST_EXPONENT:g} is not allowed; write exp(...)"
-            )
+            self.refuse(operands[1], f"an exponent beyond {LARGEST_EXPONENT:g} is not allowed; write exp(...)")
         return self.applied(node, ARITHMETIC[type(op)], parts)
 
     def comparison(self, node: ast.Compare, depth: int) -> _Part:

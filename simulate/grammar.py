@@ -269,12 +269,7 @@ def _percent(text: str) -> float:
 
 CONDITION = Form("condition", "A > B, joined by & | ~", ("capex > 1e9",), _condition)
 PROBABILITY = Form("probability", "P(CONDITION)", ("P(capex > 1e9)", "capex > 1e9"), _probability)
-OBSERVATION = Form(
-    "observation",
-    "NAME = VALUE +- ERROR",
-    ("capex = 5e8 +- 10%", "capex = 5e8 +- 5e7"),
-    _observation,
-)
+OBSERVATION = Form("observation", "NAME = VALUE +- ERROR", ("capex = 5e8 +- 10%", "capex = 5e8 +- 5e7"), _observation)
 PERCENTILE = Form("percentile", "P90(NAME)", ("P90(capex)", "capex:p90"), _percentile)
 PRECISION = Form("precision", "SHARE% or NAME:p90=SHARE%", ("0.5%", "capex:p95=0.2%"), _precision)
 STATISTIC = Form("statistic", "NAME PERCENT", ("shortest 95", "mean"), _statistic)

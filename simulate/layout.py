@@ -89,19 +89,14 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int |
     body = [row for row in rows if any(row[1:])] or rows
     kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
     natural = {
-        index: max(map(cell_width, _lines([columns[index].title, *(row[index] for row in body)])))
-        for index in kept
+        index: max(map(cell_width, _lines([columns[index].title, *(row[index] for row in body)]))) for index in kept
     }
-    words = {
-        index: max(map(cell_width, " ".join(row[index] for row in body).split()), default=0) for index in kept
-    }
+    words = {index: max(map(cell_width, " ".join(row[index] for row in body).split()), default=0) for index in kept}
 
     def least(index: int, text: int) -> int:
         """The width to which a column gives way, if a text column keeps so many cells."""
         give = columns[index].give
-        return (
-            min(natural[index], max(text, words[index] if give == "wrap" else 0)) if give else natural[index]
-        )
+        return min(natural[index], max(text, words[index] if give == "wrap" else 0)) if give else natural[index]
 
     widths = dict(natural)
     if width is not None:
@@ -155,9 +150,7 @@ def _row_lines(
     columns: Sequence[Column], row: Sequence[str], widths: Mapping[int, int], *, heading: bool = False
 ) -> list[Line]:
     cells = {
-        index: [
-            piece for line in row[index].split("\n") for piece in _fitted(line, width, columns[index].give)
-        ]
+        index: [piece for line in row[index].split("\n") for piece in _fitted(line, width, columns[index].give)]
         for index, width in widths.items()
     }
     lines: list[Line] = []

@@ -24,13 +24,7 @@ MUTED = "#6B6B6B"
 WIDTH = 10.0  # inches; a slide is 13.3 wide
 FONT_SIZE = 11.0
 # The ticks of a logarithmic axis: the first of these multiples of powers of ten that give three or more.
-TICK_MANTISSAS = (
-    (1,),
-    (1, 3),
-    (1, 2, 5),
-    (1, 1.5, 2, 3, 5, 7),
-    (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
-)
+TICK_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:

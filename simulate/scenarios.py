@@ -103,10 +103,7 @@ class Scenarios:
             return Chunk(columns, self.size, None, self.size, at, words)
         weights = self.questions.weights(columns, self.size)
         places = np.flatnonzero(weights)
-        kept = {
-            name: column[places] if isinstance(column, np.ndarray) else column
-            for name, column in columns.items()
-        }
+        kept = {name: column[places] if isinstance(column, np.ndarray) else column for name, column in columns.items()}
         own = weights[places] if self.questions.observed else None
         return Chunk(kept, len(places), own, self.size, at, words)
 
@@ -195,9 +192,7 @@ def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = No
         return named
     headline = tuple(name for name in priors.headline if name not in lacking)
     if not headline:
-        raise SimulateError(
-            "nothing can be computed from these priors; name a quantity or give it what it needs"
-        )
+        raise SimulateError("nothing can be computed from these priors; name a quantity or give it what it needs")
     return headline
 
 
@@ -209,10 +204,7 @@ def _joint_latents(cases: Sequence[Priors]) -> list[Latents]:
     unless the whole is then no correlation matrix: that case keeps its own.
     """
     own = [
-        {
-            (min(link.first, link.second), max(link.first, link.second)): link.latent
-            for link in case.correlations
-        }
+        {(min(link.first, link.second), max(link.first, link.second)): link.latent for link in case.correlations}
         for case in cases
     ]
     joint: list[Latents] = []

@@ -7,15 +7,7 @@ from functools import cache
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from simulate.errors import SimulateError
 from simulate.sampling.schemes import SCHEMES
@@ -50,9 +42,7 @@ def _in_order(percents: tuple[float, ...]) -> tuple[float, ...]:
 Count = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=10**15)]
 Seed = Annotated[int, BeforeValidator(_plain), Field(ge=0, lt=2**63)]
 Percent = Annotated[float, BeforeValidator(_plain), Field(gt=0, lt=100)]
-Percents = Annotated[
-    tuple[Percent, ...], BeforeValidator(_listed), Field(min_length=1), AfterValidator(_in_order)
-]
+Percents = Annotated[tuple[Percent, ...], BeforeValidator(_listed), Field(min_length=1), AfterValidator(_in_order)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Scheme = Annotated[str, AfterValidator(SCHEMES.known)]
 Threads = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=4096)]

@@ -119,18 +119,11 @@ def expected_shortfall(percent: float) -> Statistic:
 
     Source: Acerbi and Tasche (2002), Journal of Banking and Finance 26, 1487-1503; here of the upper tail.
     """
-    return Statistic(
-        "expected_shortfall",
-        lambda summary: summary.mean_beyond(percent),
-        f"mean beyond P{percent:g}",
-    )
+    return Statistic("expected_shortfall", lambda summary: summary.mean_beyond(percent), f"mean beyond P{percent:g}")
 
 
 # What `--statistic` adds to a run, by name; each takes a percent.
-OPTIONAL: Mapping[str, Callable[[float], Statistic]] = {
-    "expected_shortfall": expected_shortfall,
-    "shortest": shortest,
-}
+OPTIONAL: Mapping[str, Callable[[float], Statistic]] = {"expected_shortfall": expected_shortfall, "shortest": shortest}
 
 
 def optional(name: str, percent: float | None) -> Statistic:
@@ -170,9 +163,7 @@ class Gathering(Generic[Key]):
     def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
         """The parts of the columns; to be called once, after the last chunk."""
         return {
-            key: Part(
-                summary.finish(), tuple(each.of(summary) if each.error else None for each in statistics)
-            )
+            key: Part(summary.finish(), tuple(each.of(summary) if each.error else None for each in statistics))
             for key, summary in self.summaries.items()
         }
 

@@ -63,9 +63,7 @@ class _Window:
             self.start, self.counts = first, wider
         self.counts[start - self.start :][: len(counts)] += counts
 
-    def add_magnitudes(
-        self, magnitudes: Array, least: float, greatest: float, weights: Counts | None = None
-    ) -> None:
+    def add_magnitudes(self, magnitudes: Array, least: float, greatest: float, weights: Counts | None = None) -> None:
         """Count magnitudes that lie between the two given, each once or as often as its weight says."""
         first, last = (int(_bins(np.array([end]))[0]) for end in (least, greatest))
         bins = _bins(magnitudes)
@@ -287,8 +285,7 @@ class Summary:
             values = np.array(sorted(self._values))
             return values, values, np.array([self._values[value] for value in values.tolist()]), True
         positive, negative = (
-            (window.start + np.arange(len(window.counts)), window.counts)
-            for window in (self._positive, self._negative)
+            (window.start + np.arange(len(window.counts)), window.counts) for window in (self._positive, self._negative)
         )
         low = np.concatenate([-_edge(negative[0] + 1)[::-1], [0.0], _edge(positive[0])])
         high = np.concatenate([-_edge(negative[0])[::-1], [0.0], _edge(positive[0] + 1)])

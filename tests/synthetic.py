@@ -60,10 +60,7 @@ def run_result(
             "files": [{"path": "a.toml", "text": "", "sha256": ""}],
             "overrides": [],
             "choice": "",
-            "priors": {
-                "speed": {**prior, "evidence": "judgement"},
-                "price": {**prior, "evidence": "sourced"},
-            },
+            "priors": {"speed": {**prior, "evidence": "judgement"}, "price": {**prior, "evidence": "sourced"}},
             "published": [
                 {"quantity": name, "value": value, "unit": quantities[name][1], "source": source, "note": ""}
                 for name, value, source in published
@@ -79,22 +76,16 @@ def run_result(
     result.beside("prior_unit", ("prior",), ["1", "1"])
     of = {"unit_of": "unit"}
     along = ("quantity",)
-    result.put(
-        "percentiles", (*along, "percentile"), bands, error[:, None] * abs(bands), label="percentiles", **of
-    )
+    result.put("percentiles", (*along, "percentile"), bands, error[:, None] * abs(bands), label="percentiles", **of)
     result.put("mean", along, mean, error * mean, label="mean", **of)
-    result.put(
-        "sd", along, mean * np.sqrt(np.expm1(sigma**2)), error * mean, label="standard deviation", **of
-    )
+    result.put("sd", along, mean * np.sqrt(np.expm1(sigma**2)), error * mean, label="standard deviation", **of)
     result.put("minimum", along, median * np.exp(-5 * sigma), label="least value", **of)
     result.put("maximum", along, median * np.exp(5 * sigma), label="greatest value", **of)
     result.put("nonfinite", along, np.zeros(len(median)), unit="1")
     result.put("fine_percentiles", (*along, "fine_percentile"), curves, **of)
     ranks = np.where(sigma[:, None], np.array([[0.8, -0.6]]), 0.0)
     result.put("rank_correlation", (*along, "prior"), ranks, unit="1")
-    result.put(
-        "prior_percentiles", ("prior", "percentile"), np.ones((2, len(percentiles))), unit_of="prior_unit"
-    )
+    result.put("prior_percentiles", ("prior", "percentile"), np.ones((2, len(percentiles))), unit_of="prior_unit")
     return result
 
 

@@ -31,9 +31,7 @@ from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
 from simulate.units import conversion_factor
 
-HEADER = (
-    "model,parameters_active,mixture_of_experts,training_tokens,accelerator,peak_flops,accelerator_hours\n"
-)
+HEADER = "model,parameters_active,mixture_of_experts,training_tokens,accelerator,peak_flops,accelerator_hours\n"
 LLAMA = "llama-3.1 8b,8.03e9,0,15e12,Abacus,989e12,1.46e6\n"
 
 
@@ -101,8 +99,7 @@ def test_a_case_is_forecast_without_itself():
     assert percentile(case, 50) == pytest.approx(run.hours_at_peak / math.exp(mean), rel=1e-12)
     assert case.pit == pytest.approx(1 - ndtr((math.log(run.mfu) - mean) / sd), abs=1e-12)
     assert percentile(case, 50) != pytest.approx(
-        run.hours_at_peak / float(training_mfu().at_deviation(0, run.parameters_active, run.peak_flops)),
-        rel=0.01,
+        run.hours_at_peak / float(training_mfu().at_deviation(0, run.parameters_active, run.peak_flops)), rel=0.01
     )
 
 
@@ -128,9 +125,7 @@ def test_the_forecast_beats_the_points():
 
 def test_point_scores_by_hand():
     errors = [math.log(run.mfu / 0.462) for run in training_runs() if not run.excluded]
-    crps, log_score = (
-        whole().at(f"baseline_{score}", baseline="mfu_46.2") for score in ("crps", "log_score")
-    )
+    crps, log_score = (whole().at(f"baseline_{score}", baseline="mfu_46.2") for score in ("crps", "log_score"))
     assert crps == pytest.approx(np.mean(np.abs(errors)), rel=1e-12)
     sd = np.sqrt(np.mean(np.square(errors)))
     densities = [math.exp(-0.5 * (e / sd) ** 2) / (sd * math.sqrt(2 * math.pi)) for e in errors]
@@ -175,9 +170,7 @@ def test_the_result_has_the_layout():
     assert len(set(result.labels("case"))) == len(result["case"]) == result["cases"].sum()
     assert (np.diff(result["percentiles"], axis=1) > 0).all()
     assert ((result["pit"] >= 0) & (result["pit"] <= 1)).all()
-    assert (
-        result.unit("outcome", case="PaLM energy") == result.unit("percentiles", case="PaLM energy") == "MWh"
-    )
+    assert result.unit("outcome", case="PaLM energy") == result.unit("percentiles", case="PaLM energy") == "MWh"
     assert result.unit("crps", case="PaLM energy") == "1"
     assert list(result.provenance["about"]) == result.labels("group")
     assert len(cases(result, "training runs")) + len(result.provenance["excluded"]) == len(training_runs())
@@ -253,9 +246,7 @@ def test_a_forecast_known_by_its_quantiles_scores_as_the_distribution_does():
     deviation = (math.log(230) - 5) / 0.4
     assert case.pit == pytest.approx(ndtr(deviation), abs=1e-5)
     assert case.crps == pytest.approx(0.4 * standard_normal_crps(deviation), abs=0.4 * 2 * 0.0005 * 0.3 * 2)
-    assert case.log_score == pytest.approx(
-        math.log(0.4) + 0.5 * math.log(2 * math.pi) + deviation**2 / 2, abs=1e-4
-    )
+    assert case.log_score == pytest.approx(math.log(0.4) + 0.5 * math.log(2 * math.pi) + deviation**2 / 2, abs=1e-4)
     assert percentile(case, 95) == pytest.approx(math.exp(5 + 0.4 * ndtri(0.95)), rel=1e-12)
 
 
@@ -335,8 +326,7 @@ def test_outcomes_of_services_lie_in_their_90_percent_bands():
 def test_palms_energy_is_forecast_without_palm():
     # Energy is hours times a power and a PUE known within a few per cent.
     hours, energy = (
-        whole().at("percentiles", case=case, percentile=95)
-        / whole().at("percentiles", case=case, percentile=5)
+        whole().at("percentiles", case=case, percentile=95) / whole().at("percentiles", case=case, percentile=5)
         for case in ("PaLM 540B", "PaLM energy")
     )
     assert hours < energy < 1.1 * hours

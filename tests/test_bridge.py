@@ -147,9 +147,7 @@ def test_a_correlation_with_what_becomes_a_constant_is_no_change_of_its_own(prio
 
 
 def test_priors_and_formulas_may_take_each_others_place(priors_of):
-    one = priors_of(
-        "one", normal("speed", 10, 1) + normal("work", 100, 5) + quantity("hours", "work / speed")
-    )
+    one = priors_of("one", normal("speed", 10, 1) + normal("work", 100, 5) + quantity("hours", "work / speed"))
     two = priors_of(
         "two",
         normal("speed_of_one", 2, 0.1) + normal("crew", 4, 0.1) + normal("work", 120, 5)
@@ -197,9 +195,7 @@ def test_the_priors_files_add_up(baseline, alternative):
 @pytest.mark.parametrize("scheme", ["random", "latin_hypercube"])
 def test_bridges_end_where_the_cases_lie_in_every_scheme(scheme):
     cases = ["priors/guosheng-2023.toml", "priors/base.toml"]
-    told = compare(
-        cases, scenarios=2**17, scheme=scheme, pairs=2, quantities=["capex"], bridge=(50.0, "mean")
-    )
+    told = compare(cases, scenarios=2**17, scheme=scheme, pairs=2, quantities=["capex"], bridge=(50.0, "mean"))
     bridge, of_mean = bridges_of(told, "capex", "base").values()
     percentiles = told.at("percentiles", quantity="capex", percentile=50.0)
     assert bridge.ends == tuple(percentiles.tolist())
@@ -208,8 +204,6 @@ def test_bridges_end_where_the_cases_lie_in_every_scheme(scheme):
 
 def test_the_parts_do_not_depend_on_threads():
     cases = ["priors/guosheng-2023.toml", "priors/base.toml"]
-    told = [
-        compare(cases, scenarios=4096, pairs=1, quantities=["capex"], threads=threads) for threads in (1, 2)
-    ]
+    told = [compare(cases, scenarios=4096, pairs=1, quantities=["capex"], threads=threads) for threads in (1, 2)]
     for name in told[0].figures():
         assert np.array_equal(told[0][name], told[1][name], equal_nan=True)

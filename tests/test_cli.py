@@ -263,9 +263,7 @@ def test_an_interrupted_command_ends_within_two_seconds_and_leaves_nothing(tmp_p
 
 
 def test_progress_is_shown_on_a_terminal_after_a_second(tmp_path):
-    script = (
-        f"{sys.executable} -m simulate run {BASE} --scenarios 30000000 --no-pictures --out {tmp_path / 'out'}"
-    )
+    script = f"{sys.executable} -m simulate run {BASE} --scenarios 30000000 --no-pictures --out {tmp_path / 'out'}"
     leader, follower = pty.openpty()
     process = subprocess.Popen(shlex.split(script), stdout=subprocess.DEVNULL, stderr=follower)
     os.close(follower)
@@ -280,9 +278,7 @@ def test_progress_is_shown_on_a_terminal_after_a_second(tmp_path):
 
 def test_closed_pipe_is_quiet():
     command = f"{sys.executable} -m simulate explain | head -1"
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
 
 

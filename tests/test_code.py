@@ -57,8 +57,4 @@ def test_files_are_short_and_faces_hold_no_logic(path):
         return
     assert text.count("\n") <= 65
     functions = [node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
-    assert set(functions) <= {
-        "__getattr__",
-        "__dir__",
-        "__call__",
-    }  # late imports, and a protocol's signature
+    assert set(functions) <= {"__getattr__", "__dir__", "__call__"}  # late imports, and a protocol's signature

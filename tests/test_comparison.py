@@ -56,10 +56,7 @@ def test_bands_are_those_of_runs_to_the_bit():
         alone = run(case.priors, scenarios=COUNT, quantities=["capex", "training_cost"])
         for name in ("percentiles", "percentiles_se", "mean", "mean_se", "sd", "minimum", "fine_percentiles"):
             assert np.array_equal(told.at(name, case=case.name), alone[name])
-    assert (told.labels("case"), told.labels("quantity")) == (
-        ["guosheng-2023", "base"],
-        ["capex", "training_cost"],
-    )
+    assert (told.labels("case"), told.labels("quantity")) == (["guosheng-2023", "base"], ["capex", "training_cost"])
     assert np.isnan(told.at("difference_percentiles", case="guosheng-2023")).all()
 
 
@@ -89,8 +86,7 @@ def test_pairing_divides_the_error_of_a_difference_by_five_and_more():
     told = compared(*files, quantities=["capex"], scenarios=2**16)
     difference, error = told.estimate("difference_mean", quantity="capex", case="base-2")
     separate = [
-        run(file, scenarios=2**16, seed=seed, quantities=["capex"])
-        for file, seed in zip(files, (1, 2), strict=True)
+        run(file, scenarios=2**16, seed=seed, quantities=["capex"]) for file, seed in zip(files, (1, 2), strict=True)
     ]
     unpaired = math.hypot(*(alone.at("mean_se", quantity="capex") for alone in separate))
     assert difference == pytest.approx(0.05 * told.at("mean", quantity="capex", case="base"), rel=0.02)
@@ -183,9 +179,7 @@ def test_the_result_is_kept_whole(tmp_path):
         assert np.array_equal(read[name], told[name], equal_nan=True)
     stated = told.provenance["cases"]["base-2"]
     assert stated["overrides"] == ["pue=1.2"]
-    assert stated["files"] == [
-        {"path": str(BASE), "sha256": told.provenance["files"][0]["sha256"]},
-    ]
+    assert stated["files"] == [{"path": str(BASE), "sha256": told.provenance["files"][0]["sha256"]}]
     assert stated["settings"]["seed"] == 20230214
 
 
@@ -395,9 +389,7 @@ def test_a_saved_run_keeps_its_conditions(priors_of, conditions, first):
 
 
 def test_cases_without_conditions_stay_paired_beside_one_with(priors_of):
-    files = [
-        priors_of(name, lognormal("a", 2) + lognormal("b", b) + COST) for name, b in (("x", 3), ("y", 4))
-    ]
+    files = [priors_of(name, lognormal("a", 2) + lognormal("b", b) + COST) for name, b in (("x", 3), ("y", 4))]
     narrow = run(files[0], scenarios=COUNT, given=["cost < 4"])
     told = compared(*files, narrow, bridge=(50.0,))
     without = compared(*files, bridge=(50.0,))

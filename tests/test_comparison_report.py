@@ -32,9 +32,7 @@ def text_of(result, width=None):
 
 
 def test_tables_and_files(command, tmp_path):
-    code, out, err = command(
-        "compare", GUOSHENG, BASE, *QUICK, "--quantities", "training_cost,cost_per_question"
-    )
+    code, out, err = command("compare", GUOSHENG, BASE, *QUICK, "--quantities", "training_cost,cost_per_question")
     assert code == 0
     assert err == "warning: guosheng-2023 does not have cost_per_question: blank there\n"
     assert out.startswith("Inputs of base that differ from guosheng-2023\n")
@@ -67,9 +65,7 @@ def test_json_on_stdout_and_no_pictures_of_before(command, tmp_path):
 
 def test_folder_of_its_own_and_earlier_runs(command, tmp_path, monkeypatch):
     file = tmp_path / "mine.toml"
-    file.write_text(
-        'model = "none"\n[priors.a]\ndist = "normal"\nmean = 9\nsd = 1\n[quantities.b]\nformula = "a"\n'
-    )
+    file.write_text('model = "none"\n[priors.a]\ndist = "normal"\nmean = 9\nsd = 1\n[quantities.b]\nformula = "a"\n')
     monkeypatch.chdir(tmp_path)
     assert command("run", "mine.toml", "--set", "a=5", *QUICK, "--format", "csv", out=False)[0] == 0
     code, out, err = command("compare", "outputs/mine", "mine.toml", "--format", "csv", out=False)

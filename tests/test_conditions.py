@@ -48,9 +48,7 @@ def normals():
 
 def asked(priors, probability=(), given=(), observe=(), quantities=("total",), **options):
     options = {"scenarios": 2**18, "percentiles": PERCENTS, **options}
-    return run(
-        priors, quantities=list(quantities), probability=probability, given=given, observe=observe, **options
-    )
+    return run(priors, quantities=list(quantities), probability=probability, given=given, observe=observe, **options)
 
 
 def text_of(bands):
@@ -179,9 +177,7 @@ def test_constant_quantity(normals):
     ],
 )
 def test_too_few_scenarios_are_refused_in_one_line(normals, options, left):
-    with pytest.raises(
-        SimulateError, match=f"of [0-9,]+ scenarios {left}[0-9]* effective ones are left"
-    ) as refused:
+    with pytest.raises(SimulateError, match=f"of [0-9,]+ scenarios {left}[0-9]* effective ones are left") as refused:
         asked(normals, **options)
     assert "\n" not in str(refused.value)
 
@@ -233,9 +229,7 @@ def test_a_run_says_which_conditions_it_rests_on(normals):
     )
     plain_run = run(normals, scenarios=2**14, quantities=["total"])
     assert (plain_run.provenance["given"], plain_run.provenance["observe"]) == ([], [])
-    assert not {"probability", "prior_percentiles_given", "prior_probability_given"} & set(
-        plain_run.variables
-    )
+    assert not {"probability", "prior_percentiles_given", "prior_probability_given"} & set(plain_run.variables)
     assert sections(plain_run) == []
 
 

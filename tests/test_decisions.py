@@ -229,9 +229,7 @@ def test_choices_are_drawn_on_the_uniforms_of_a_run_of_the_file(file):
 def test_a_correlation_that_no_choice_has_does_not_tie_what_they_draw(load):
     """The file gives the names their dimensions, and is itself no choice."""
     links = "[correlations]\np1.p2 = {gaussian_copula = 0.9}\n"
-    own = "".join(
-        f"[choices.{name}.priors.p1]\nvalue = {value}\n" for name, value in (("one", 1), ("two", 2))
-    )
+    own = "".join(f"[choices.{name}.priors.p1]\nvalue = {value}\n" for name, value in (("one", 1), ("two", 2)))
     text = 'model = "none"\n' + normal("p1", 1, 1) + normal("p2", 0, 2)
     text += option("one", "p1 + p2") + option("two", "p1 - p2") + own
     tied, free = (
@@ -259,9 +257,7 @@ def test_only_uncertain_priors_that_the_cost_needs_are_listed(own_or_rent):
     priors = load_priors(OWN_OR_RENT)
     cases = {option: choice(priors, option) for option in priors.choices}
     drawing = Drawing(cases, priors.run)
-    used = {
-        name for option in cases for name in drawing.scenarios(option, ["cost_per_1k_tokens"]).sampler.wanted
-    }
+    used = {name for option in cases for name in drawing.scenarios(option, ["cost_per_1k_tokens"]).sampler.wanted}
     listed = set(own_or_rent.labels("prior"))
     assert listed == used
     assert "output_tokens" in listed
@@ -306,8 +302,7 @@ def test_what_is_not_a_number_beside_the_cost_is_told_and_left_out(decided):
 def test_the_result_does_not_depend_on_threads(scheme):
     priors = load_priors("priors/accelerators.toml")
     told = [
-        written(decide(priors, scenarios=2**13, scheme=scheme, threads=threads), "json")
-        for threads in (1, 2, None)
+        written(decide(priors, scenarios=2**13, scheme=scheme, threads=threads), "json") for threads in (1, 2, None)
     ]
     assert told[0] == told[1] == told[2]
 
@@ -360,9 +355,7 @@ def test_json_has_figures_by_quantity_and_choice(own_or_rent):
 
 def test_csv_has_every_figure(own_or_rent):
     rows = list(csv.DictReader(io.StringIO(written(own_or_rent, "csv"))))
-    by = {
-        (row["quantity"], row["choice"], row["percentile"], row["prior"], row["figure"]): row for row in rows
-    }
+    by = {(row["quantity"], row["choice"], row["percentile"], row["prior"], row["figure"]): row for row in rows}
     assert len(by) == len(rows) == 4 * 3 * (5 + 5) + 3 * 2 + 1 + len(own_or_rent.labels("prior"))
     assert float(by["", "", "", "", "evpi"]["value"]) == own_or_rent.at("evpi")
     assert by["", "own", "", "", "probability_best"]["unit"] == "1"
@@ -387,22 +380,14 @@ def test_the_picture_shows_each_choice_and_what_is_worth_finding_out(own_or_rent
     upper, lower = figure.axes
     labels = [label.get_text() for label in upper.get_yticklabels()]
     assert labels == own_or_rent["choice_label"].tolist()
-    listed = [
-        own_or_rent.at("prior_label", prior=name) for name, *_ in decision_report.worth_telling(own_or_rent)
-    ]
+    listed = [own_or_rent.at("prior_label", prior=name) for name, *_ in decision_report.worth_telling(own_or_rent)]
     assert [label.get_text() for label in lower.get_yticklabels()] == ["everything (EVPI)", *listed]
     assert listed[0] == own_or_rent["prior_label"][0]
 
 
 @pytest.mark.parametrize(
     ("share", "error", "text"),
-    [
-        (0.5791, 0.0002, "58 %"),
-        (0.0681, 0.001, "6.8 %"),
-        (0.000802, 3e-5, "0.08 %"),
-        (0, 0, "0 %"),
-        (1, 0, "100 %"),
-    ],
+    [(0.5791, 0.0002, "58 %"), (0.0681, 0.001, "6.8 %"), (0.000802, 3e-5, "0.08 %"), (0, 0, "0 %"), (1, 0, "100 %")],
 )
 def test_percent_keeps_to_what_the_error_supports(share, error, text):
     assert decision_report.percent(share, error) == text
@@ -417,9 +402,7 @@ def command(monkeypatch, capsys, tmp_path):
     monkeypatch.delenv("COLUMNS", raising=False)
 
     def run(*arguments):
-        monkeypatch.setattr(
-            sys, "argv", ["simulate", "decide", *map(str, arguments), "--out", str(tmp_path / "out")]
-        )
+        monkeypatch.setattr(sys, "argv", ["simulate", "decide", *map(str, arguments), "--out", str(tmp_path / "out")])
         try:
             main()
             code = 0
@@ -467,11 +450,7 @@ REFUSED = {
         "no choices to decide between; add [choices.NAME] tables",
     ),
     "one choice": (normal("p1", 1, 1) + option("one", "p1"), (), "only one choice to decide between"),
-    "unknown quantity": (
-        TWO_NORMALS,
-        ("--quantities", "valeu"),
-        "there is no quantity valeu; did you mean value?",
-    ),
+    "unknown quantity": (TWO_NORMALS, ("--quantities", "valeu"), "there is no quantity valeu; did you mean value?"),
     "quantity of one choice": (
         TWO_NORMALS + option("two", "p2", quantity="extra"),
         ("--quantities", "value,extra"),
@@ -512,9 +491,7 @@ def test_a_quantity_that_a_choice_cannot_compute_is_told_with_what_it_lacks(comm
     code, _, err = command(OWN_OR_RENT, "--quantities", "cost_per_1k_tokens,batch_limit")
     assert code == 2
     assert err.count("\n") == 1
-    assert err.startswith(
-        f"{OWN_OR_RENT}: batch_limit cannot be computed in own; give a prior for replica_acc"
-    )
+    assert err.startswith(f"{OWN_OR_RENT}: batch_limit cannot be computed in own; give a prior for replica_acc")
 
 
 def test_a_script_gets_the_same_errors(file):

@@ -19,8 +19,7 @@ MARGINS = {
     "rare": distribution("choice", {"values": [0, 1], "weights": [9, 1]}),
     "empirical": distribution("empirical", {"values": [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]}),
     "mixture": distribution(
-        "mixture",
-        {"components": [{"value": 2}, {"dist": "uniform", "lower": 0, "upper": 1}], "weights": [1, 2]},
+        "mixture", {"components": [{"value": 2}, {"dist": "uniform", "lower": 0, "upper": 1}], "weights": [1, 2]}
     ),
 }
 STATISTICS = {"spearman": stats.spearmanr, "kendall": stats.kendalltau}
@@ -63,9 +62,9 @@ def test_spearman_of_300_random_matrices_to_dimension_20(block):
             for j in range(i)
         }
         found = stats.spearmanr(draws([NORMAL] * dimension, latent, seed, size), axis=1).statistic
-        assert np.max(
-            np.abs(np.atleast_2d(found if dimension > 2 else [[1, found], [found, 1]]) - targets)
-        ) < (5 / np.sqrt(size))
+        assert np.max(np.abs(np.atleast_2d(found if dimension > 2 else [[1, found], [found, 1]]) - targets)) < (
+            5 / np.sqrt(size)
+        )
 
 
 @pytest.mark.parametrize("measure", STATISTICS)

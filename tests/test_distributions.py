@@ -232,9 +232,7 @@ def exact(family, built, x):
     p, q = REFERENCES[family](base, x)
     if base is built:
         return p, q
-    (p_lower, q_lower), (p_upper, q_upper) = (
-        exact(family, base, mp.mpf(x)) for x in (built.lower, built.upper)
-    )
+    (p_lower, q_lower), (p_upper, q_upper) = (exact(family, base, mp.mpf(x)) for x in (built.lower, built.upper))
     mass = (p_upper - p_lower) if p_upper < 0.5 else (q_lower - q_upper)
     bounded = lambda share: min(max(share, mp.mpf(0)), mp.mpf(1))  # noqa: E731
     if p < 0.5:
@@ -242,9 +240,7 @@ def exact(family, built, x):
     return bounded((q_lower - q) / mass), bounded((q - q_upper) / mass)
 
 
-@pytest.mark.parametrize(
-    ("family", "parameters"), [pair for pair in EXAMPLES if pair[0] in REFERENCES], ids=identifier
-)
+@pytest.mark.parametrize(("family", "parameters"), [pair for pair in EXAMPLES if pair[0] in REFERENCES], ids=identifier)
 def test_quantiles_against_mpmath(family, parameters):
     """The exact quantile lies within the tolerance of ours, shown by the exact probabilities on both sides."""
     built = distribution(family, parameters)
@@ -267,9 +263,7 @@ def test_quantiles_against_mpmath(family, parameters):
         assert bracketed, (p, q, x)
 
 
-@pytest.mark.parametrize(
-    ("family", "parameters"), [pair for pair in EXAMPLES if pair[0] in REFERENCES], ids=identifier
-)
+@pytest.mark.parametrize(("family", "parameters"), [pair for pair in EXAMPLES if pair[0] in REFERENCES], ids=identifier)
 def test_probabilities_against_mpmath(family, parameters):
     """Each tail is what the exact one is within some roundings of x."""
     built = distribution(family, parameters)
@@ -389,18 +383,14 @@ def test_scaled(family, parameters):
     times = scaled(built, 1e-3)
     p = np.linspace(0.01, 0.99, 99)
     np.testing.assert_array_equal(times.quantile(p), built.quantile(p) * 1e-3)
-    np.testing.assert_allclose(
-        times.probability(times.quantile(p))[0], built.probability(built.quantile(p))[0]
-    )
+    np.testing.assert_allclose(times.probability(times.quantile(p))[0], built.probability(built.quantile(p))[0])
     np.testing.assert_array_equal([times.mean, times.sd], [built.mean * 1e-3, built.sd * 1e-3])
     np.testing.assert_array_equal(times.jumps, built.jumps)
     assert times.costly == built.costly
     assert scaled(built, 1.0) is built
 
 
-@pytest.mark.parametrize(
-    "family", [f for f, kind in FAMILIES.items() if any(w.percentiles for w in forms(kind))]
-)
+@pytest.mark.parametrize("family", [f for f, kind in FAMILIES.items() if any(w.percentiles for w in forms(kind))])
 @pytest.mark.parametrize("bounds", [{}, {"lower": 0.11}, {"upper": 0.93}, {"lower": 0.05, "upper": 0.93}])
 def test_percentiles_are_met(family, bounds):
     """To 1e-9, as a whole: with a shift, and of the truncated distribution where bounds truncate it."""
@@ -569,8 +559,7 @@ def mixed(text, weights):
 
 def test_mixture_with_a_gap_and_an_atom():
     built = mixed(
-        '{dist = "uniform", lower = 0, upper = 1}, {dist = "uniform", lower = 3, upper = 5}, {value = 4}',
-        [1, 2, 1],
+        '{dist = "uniform", lower = 0, upper = 1}, {dist = "uniform", lower = 3, upper = 5}, {value = 4}', [1, 2, 1]
     )
     p = np.array([0, 0.1, 0.25, 0.25 + 1e-9, 0.4, 0.5, 0.6, 0.75, 0.9, 1])
     expected = [0, 0.4, 1, 3 + 4e-9, 3.6, 4, 4, 4, 4.6, 5]
@@ -595,14 +584,11 @@ def test_mixture_is_the_exact_inverse():
 
     def exact_side(x, side):
         return sum(
-            share * (REFERENCES[type(part).__name__.lower()](part, x)[side] if x > 0 else side)
-            for share, part in parts
+            share * (REFERENCES[type(part).__name__.lower()](part, x)[side] if x > 0 else side) for share, part in parts
         )
 
     for x, p, side in [*zip(low, tail, [0] * 300, strict=True), *zip(high, tail, [1] * 300, strict=True)]:
-        ends = sorted(
-            exact_side(mp.mpf(x) * factor, side) for factor in (1 - mp.mpf(1e-12), 1 + mp.mpf(1e-12))
-        )
+        ends = sorted(exact_side(mp.mpf(x) * factor, side) for factor in (1 - mp.mpf(1e-12), 1 + mp.mpf(1e-12)))
         assert ends[0] * (1 - 1e-15) <= p <= ends[1] * (1 + 1e-15), (x, p)
 
 
@@ -711,7 +697,9 @@ def test_refusals(family, parameters, key, message):
 
 
 def test_importing_it_does_not_import_scipy():
-    program = "import sys, simulate.distributions.bounded as d; d.Uniform(0, 1).quantile(0.5); print('scipy' in sys.modules)"
+    program = (
+        "import sys, simulate.distributions.bounded as d; d.Uniform(0, 1).quantile(0.5); print('scipy' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

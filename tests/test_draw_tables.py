@@ -23,10 +23,7 @@ HARD = [
         ("loguniform", "lower = 1e-30, upper = 1e30"),
         ("lognormal", "mu = 0, sigma = 5, lower = 1e9, upper = 1e11"),
         ("choice", "values = [1, 1000], weights = [1e-6, 1]"),
-        (
-            "mixture",
-            'components = [{dist = "lognormal", mu = 0, sigma = 5}, {dist = "normal", mean = -5, sd = 1}]',
-        ),
+        ("mixture", 'components = [{dist = "lognormal", mu = 0, sigma = 5}, {dist = "normal", mean = -5, sd = 1}]'),
         (
             "mixture",
             'components = [{dist = "uniform", lower = 0, upper = 1}, {dist = "uniform", lower = 5, upper = 6}]',

@@ -39,18 +39,12 @@ FAULTS = {
     "a number of 5000 digits": ("a = " + "9" * 5000 + "\n", "1: TOML: Exceeds the limit …"),
     # --- unknown keys
     "unknown key on top": ('titel = "x"\n' + PUE, "1: titel: unknown key; did you mean title?"),
-    "prior without priors": (
-        "[pue]\nvalue = 1.1\n",
-        "1: pue: unknown table; a prior is written [priors.pue]",
-    ),
+    "prior without priors": ("[pue]\nvalue = 1.1\n", "1: pue: unknown table; a prior is written [priors.pue]"),
     "key below a table": (
         PUE + '[run]\ntitle = "x"\n',
         "7: run.title: unknown key here; move it to the top of the file, above the first [table]",
     ),
-    "unknown key of run": (
-        PUE + "[run]\nscenario = 3\n",
-        "7: run.scenario: unknown key; did you mean scenarios?",
-    ),
+    "unknown key of run": (PUE + "[run]\nscenario = 3\n", "7: run.scenario: unknown key; did you mean scenarios?"),
     "unknown scheme": (
         PUE + '[run]\nscheme = "sobl"\n',
         "7: run.scheme: there is no scheme 'sobl'; did you mean sobol?",
@@ -65,10 +59,7 @@ FAULTS = {
     ),
     "unknown parameter": (PUE + "scale = 3\n", "6: priors.pue.scale: …"),
     "misspelt source": (PUE + 'soruce = "x"\n', "6: priors.pue.soruce: unknown key; did you mean source?"),
-    "misspelt dist": (
-        '[priors.pue]\ndits = "lognormal"\n',
-        "2: priors.pue.dits: unknown key; did you mean dist?",
-    ),
+    "misspelt dist": ('[priors.pue]\ndits = "lognormal"\n', "2: priors.pue.dits: unknown key; did you mean dist?"),
     # --- families and quantities
     "unknown family": (
         '[priors.pue]\ndist = "lognormall"\np5 = 1\np95 = 2\n',
@@ -105,10 +96,7 @@ FAULTS = {
     ),
     # --- missing parameters, at the table's header
     "missing percentile": ('\n[priors.pue]\ndist = "lognormal"\np5 = 1.1\n', "2: priors.pue: …"),
-    "missing mode": (
-        '\n[priors.pue]\ndist = "pert"\nlower = 1.1\nupper = 2\n',
-        "2: priors.pue: mode missing; …",
-    ),
+    "missing mode": ('\n[priors.pue]\ndist = "pert"\nlower = 1.1\nupper = 2\n', "2: priors.pue: mode missing; …"),
     "missing family": (
         "\n[priors.pue]\np5 = 1.1\np95 = 1.2\n",
         '2: priors.pue: dist is missing; add dist = "lognormal" or another family, or value = NUMBER',
@@ -170,10 +158,7 @@ FAULTS = {
     ),
     # --- nan and inf
     "nan": ("[priors.pue]\nvalue = nan\n", "2: priors.pue.value: must be a finite number, not nan"),
-    "inf": (
-        '[priors.pue]\ndist = "uniform"\nlower = 1\nupper = inf\n',
-        "4: priors.pue.upper: must be finite, …",
-    ),
+    "inf": ('[priors.pue]\ndist = "uniform"\nlower = 1\nupper = inf\n', "4: priors.pue.upper: must be finite, …"),
     "huge": (
         "[priors.pue]\nvalue = 1" + "0" * 400 + "\n",
         "2: priors.pue.value: is too large; a number lies below 1e308",
@@ -208,10 +193,7 @@ FAULTS = {
         '[priors.pue]\ndist = "mixture"\ncomponents = [{value = 1},\n{dist = "lognormal", p2.5 = 1, p95 = 2}]\n',
         '4: priors.pue.components.p2.5: p2.5 is a dotted key in TOML; write "p2.5" in quotes',
     ),
-    "pert through percentiles": (
-        '[priors.pue]\ndist = "pert"\np5 = 1\np50 = 2\np95 = 3\n',
-        "3: priors.pue.p5: …",
-    ),
+    "pert through percentiles": ('[priors.pue]\ndist = "pert"\np5 = 1\np50 = 2\np95 = 3\n', "3: priors.pue.p5: …"),
     "metalog that falls": (
         '\n[priors.pue]\ndist = "metalog"\np5 = 1.1\np50 = 1.10001\np95 = 1.5\n',
         "2: priors.pue: no metalog …",
@@ -297,8 +279,7 @@ FAULTS = {
         "7: quantities.x.formula: column 5: attributes (a.b) are not allowed; write names and functions alone",
     ),
     "circle of formulas": (
-        PUE
-        + '[quantities.x]\nformula = "y + 1"\n[quantities.y]\nformula = "z * pue"\n[quantities.z]\nformula = "x"\n',
+        PUE + '[quantities.x]\nformula = "y + 1"\n[quantities.y]\nformula = "z * pue"\n[quantities.z]\nformula = "x"\n',
         "7: quantities.x.formula: needs itself: x -> y -> z -> x; break the circle or give one of them a prior",
     ),
     "circle through the model": (
@@ -355,10 +336,7 @@ FAULTS = {
         'title = "x"\nextends = "none.toml"\n' + PUE,
         "2: extends: none.toml does not exist; check the path",
     ),
-    "extends a folder": (
-        'title = "x"\nextends = "."\n' + PUE,
-        "2: extends: . is a folder; name a priors file in it",
-    ),
+    "extends a folder": ('title = "x"\nextends = "."\n' + PUE, "2: extends: . is a folder; name a priors file in it"),
     "extends itself": (
         '\nextends = "./faulty.toml"\n',
         "2: extends: goes in a circle, faulty.toml -> faulty.toml; take it out",

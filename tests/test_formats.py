@@ -81,11 +81,7 @@ def leaves(told, dims):
     """The paths and values of nested objects."""
     if not dims:
         return {(): told}
-    return {
-        (label, *path): value
-        for label, part in told.items()
-        for path, value in leaves(part, dims[1:]).items()
-    }
+    return {(label, *path): value for label, part in told.items() for path, value in leaves(part, dims[1:]).items()}
 
 
 def from_json(result, name):
@@ -181,11 +177,7 @@ def test_json_has_null_and_csv_nothing_for_what_is_not_a_number():
     result["percentiles"][0, 0], result["mean"][0] = np.nan, np.inf
     capex = json.loads(told(result, "json"))["quantities"]["capex"]
     assert (capex["percentiles"]["5"], capex["mean"]) == (None, None)
-    values = {
-        (row["percentile"], row["figure"]): row["value"]
-        for row in rows_of(result)
-        if row["quantity"] == "capex"
-    }
+    values = {(row["percentile"], row["figure"]): row["value"] for row in rows_of(result) if row["quantity"] == "capex"}
     assert values["5", "percentiles"] == ""
     assert values["", "mean"] == ""
 

@@ -178,10 +178,7 @@ BAD = {
     ("bridge", "50,101"): "101 is not between 0 and 100 %",
     ("setting", ""): "sets nothing",
     ("setting", "pue"): "is not a TOML key = value (Expected '=' after a key",
-    (
-        "setting",
-        "pue=lognormal",
-    ): "(Invalid value); text stands in quotes within the value; write for instance",
+    ("setting", "pue=lognormal"): "(Invalid value); text stands in quotes within the value; write for instance",
     ("setting", "a=" + "[" * 5000): "brackets nest too deeply",
     ("setting", "a=" + "9" * 5000): "is not a TOML key = value (Exceeds",
     ("variation", "=1,2"): "lists no values",
@@ -251,9 +248,7 @@ NAME = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True).filter(lambda name:
 VALUE = st.recursive(
     st.one_of(
         st.floats(allow_nan=False, allow_infinity=False).map(repr),
-        st.text(st.characters(codec="ascii", exclude_characters="'\n\r", exclude_categories=["Cc"])).map(
-            "'{}'".format
-        ),
+        st.text(st.characters(codec="ascii", exclude_characters="'\n\r", exclude_categories=["Cc"])).map("'{}'".format),
         st.text(st.characters(codec="ascii", exclude_categories=["Cc"])).map(
             lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
         ),

@@ -6,18 +6,7 @@ import io
 
 import pytest
 
-from simulate.layout import (
-    Column,
-    Remark,
-    Section,
-    cell_width,
-    laid_out,
-    output_width,
-    paragraph,
-    plain,
-    show,
-    table,
-)
+from simulate.layout import Column, Remark, Section, cell_width, laid_out, output_width, paragraph, plain, show, table
 
 COLUMNS = (
     Column("", give="wrap"),
@@ -54,9 +43,7 @@ def test_column_without_text_is_left_out_and_long_text_is_cut():
 
 
 def test_wide_characters_stay_aligned():
-    lines = plain(
-        table([Column("", give="wrap"), Column("v", ">")], [["国盛证券", "1"], ["abc", "22"]])
-    ).splitlines()
+    lines = plain(table([Column("", give="wrap"), Column("v", ">")], [["国盛证券", "1"], ["abc", "22"]])).splitlines()
     assert [cell_width(line) for line in lines[1:]] == [12, 12]
 
 

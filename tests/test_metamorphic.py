@@ -52,9 +52,7 @@ SPREAD = 'x = { dist = "normal", mean = 1, sd = 2 }'
 
 @every_scheme
 def test_parts_of_a_whole_are_one_together_in_every_scenario(load, scheme):
-    priors = load(
-        own({"a_share": "a / (a + b)", "b_share": "b / (a + b)", "whole": "a_share + b_share"}, TWO)
-    )
+    priors = load(own({"a_share": "a / (a + b)", "b_share": "b / (a + b)", "whole": "a_share + b_share"}, TWO))
     whole = simulate.draws(priors, scenarios=SCENARIOS, scheme=scheme)["value"].sel(quantity="whole").values
     assert np.abs(whole - 1).max() <= 1e-15
 
@@ -114,12 +112,7 @@ def test_another_unit_of_a_prior_changes_nothing_but_rounding(load, scheme):
 @every_scheme
 @pytest.mark.parametrize(
     ("text", "function"),
-    [
-        ("3 * x + 1", lambda x: 3 * x + 1),
-        ("exp(x)", np.exp),
-        ("x ** 3", lambda x: x**3),
-        ("arctan(x)", np.arctan),
-    ],
+    [("3 * x + 1", lambda x: 3 * x + 1), ("exp(x)", np.exp), ("x ** 3", lambda x: x**3), ("arctan(x)", np.arctan)],
 )
 def test_an_increasing_map_maps_percentiles(load, scheme, text, function):
     priors = load(own({"y": text, "same": "x"}, SPREAD))
@@ -213,9 +206,7 @@ def own_file(names, formula="first + second"):
 def test_names_appended_to_a_file_move_nothing(load, scheme):
     before = columns(load(own_file(OWN_NAMES)), OWN_NAMES, scheme)
     after = columns(load(own_file([*OWN_NAMES, "fourth", "fifth"])), OWN_NAMES, scheme)
-    assert {name: after[name].tolist() for name in OWN_NAMES} == {
-        name: before[name].tolist() for name in OWN_NAMES
-    }
+    assert {name: after[name].tolist() for name in OWN_NAMES} == {name: before[name].tolist() for name in OWN_NAMES}
 
 
 def test_under_random_a_files_own_names_may_stand_in_any_order_and_be_renamed(load):
@@ -287,9 +278,7 @@ class Shuffled(Workers):
         """Work off the tasks in another order, and take the results in theirs."""
         done = {}
         order = random.Random(7).sample(list(tasks), len(tasks))
-        super().fold(
-            work, order, lambda result: done.update({order[len(done)]: result}), what=what, steps=steps
-        )
+        super().fold(work, order, lambda result: done.update({order[len(done)]: result}), what=what, steps=steps)
         for task in tasks:
             take(done[task])
 
@@ -343,7 +332,5 @@ def test_chunks_are_counted_in_any_order(base, scheme):
         for chunk in order:
             summary.add(chunks[chunk], drawn.size)
         summary.finish()
-        found.add(
-            (*summary.percentiles(PERCENTS), *summary.shortest_interval(95), summary.minimum, summary.maximum)
-        )
+        found.add((*summary.percentiles(PERCENTS), *summary.shortest_interval(95), summary.minimum, summary.maximum))
     assert len(found) == 1

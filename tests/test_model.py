@@ -267,9 +267,7 @@ def test_defaults_are_possible() -> None:
 
 def test_totals_are_the_plain_sum_of_what_they_need() -> None:
     totals = [quantity for quantity in LLM_COST.values() if quantity.is_total]
-    assert {"capex", "it_capex", "opex_per_year", "own_cost_per_year"} <= {
-        quantity.name for quantity in totals
-    }
+    assert {"capex", "it_capex", "opex_per_year", "own_cost_per_year"} <= {quantity.name for quantity in totals}
     for quantity in totals:
         parts = [drawn(LLM_COST[need], 3, seed=1) for need in quantity.needs]
         np.testing.assert_allclose(quantity.function(*parts), np.sum(parts, axis=0), rtol=1e-15)  # type: ignore[misc]
@@ -307,8 +305,7 @@ def check_units(
     assert np.isfinite(expected).all()
     with_units(monkeypatch, registry, inspect.getmodule(quantity.function))  # type: ignore[arg-type]
     measured = [
-        registry.Quantity(values, every[need].unit)
-        for need, values in zip(quantity.needs, arguments, strict=True)
+        registry.Quantity(values, every[need].unit) for need, values in zip(quantity.needs, arguments, strict=True)
     ]
     result = registry.Quantity(1, "1") * quantity.function(*measured)
     assert registry.Quantity(1.0, result.units).m_as(quantity.unit) == pytest.approx(1, rel=1e-12)
@@ -378,34 +375,26 @@ def test_every_quantity_of_the_note_follows() -> None:
     assert computed(NOTE, "serving_mfu") == pytest.approx(0.0032, abs=5e-5)
     # the note's racks, truncated, draw what it says
     assert computed({**NOTE, "power": 542 * 45.5}, "energy_per_day") == pytest.approx(591_864, rel=1e-15)
-    assert computed({**NOTE, "power": 542 * 45.5}, "electricity_cost_per_day") == pytest.approx(
-        47_349, abs=0.5
-    )
+    assert computed({**NOTE, "power": 542 * 45.5}, "electricity_cost_per_day") == pytest.approx(47_349, abs=0.5)
 
 
 @pytest.mark.parametrize(
     ("parameters", "tokens", "cost", "digit"),
     [(175e9, 300e9, 1.398e6, 500), (280e9, 300e9, 2.237e6, 500), (540e9, 780e9, 11.22e6, 5_000)],
 )
-def test_training_costs_what_the_note_says(
-    parameters: float, tokens: float, cost: float, digit: float
-) -> None:
+def test_training_costs_what_the_note_says(parameters: float, tokens: float, cost: float, digit: float) -> None:
     given = {**NOTE, "parameters_active": parameters, "training_tokens": tokens}
     assert computed(given, "training_cost") == pytest.approx(cost, abs=digit)
 
 
 def test_palm_at_its_step_mfu_is_the_notes_and_not_what_it_took() -> None:
     palm = {"parameters_active": 540.35e9, "training_tokens": 780e9, "training_peak_flops": 275e12}
-    at_step_mfu = computed(
-        {**palm, "mfu_step": 0.462, "training_overhead": 1.0}, "training_accelerator_hours"
-    )
+    at_step_mfu = computed({**palm, "mfu_step": 0.462, "training_overhead": 1.0}, "training_accelerator_hours")
     assert at_step_mfu == pytest.approx(5.53e6, abs=5e3)
     # 8.405e6 chip-hours at 378.5 W and a PUE of 1.08 (Chowdhery et al., 2022, appendix B)
     took = {"training_accelerator_hours": 8.404992e6, "training_accelerator_power": 0.3785, "pue": 1.08}
     assert computed(took, "training_energy") == pytest.approx(3.436e6, abs=5e2)
-    assert computed({**took, "training_accelerators": 6_144.0}, "training_days") == pytest.approx(
-        57.0, abs=0.05
-    )
+    assert computed({**took, "training_accelerators": 6_144.0}, "training_days") == pytest.approx(57.0, abs=0.05)
 
 
 def test_a_step_mfu_and_its_overhead_or_the_mfu_end_to_end_may_be_given() -> None:
@@ -495,17 +484,10 @@ def test_unit_costs_follow_the_way_that_serving_is_paid_for() -> None:
     ("batch", "prompt", "answer", "milliseconds"),
     [(1, 128, 8, 488.86), (32, 128, 8, 1547.44), (1, 512, 32, 1719.96), (16, 512, 32, 3706.23)],
 )
-def test_the_roofline_meets_faster_transformer(
-    batch: float, prompt: float, answer: float, milliseconds: float
-) -> None:
+def test_the_roofline_meets_faster_transformer(batch: float, prompt: float, answer: float, milliseconds: float) -> None:
     # NVIDIA, FasterTransformer, docs/gpt_guide.md: GPT-175B, FP16, 8 A100 of 80 GB. The utilizations above
     # are those of A100s in general, not a fit to these rows: a factor of 1.5 is what they promise.
-    given = {
-        **GPT_3_ON_8_A100,
-        "batch_size": batch,
-        "input_to_output_ratio": prompt / answer,
-        "output_tokens": answer,
-    }
+    given = {**GPT_3_ON_8_A100, "batch_size": batch, "input_to_output_ratio": prompt / answer, "output_tokens": answer}
     latency = computed(given, "accelerator_seconds_per_question") * batch / 8
     assert 1 / 1.5 < latency / (milliseconds / 1_000) < 1.5
 
@@ -513,9 +495,7 @@ def test_the_roofline_meets_faster_transformer(
 def test_the_roofline_takes_the_wall_it_hits() -> None:
     given = {**GPT_3_ON_8_A100, "input_to_output_ratio": 1.0, "output_tokens": 200.0, "memory_capacity": 8e12}
     batches = np.array([1.0, 16.0, 512.0, 4_096.0])
-    memory, compute, step = computed(
-        {**given, "batch_size": batches}, "memory_time", "compute_time", "step_seconds"
-    )
+    memory, compute, step = computed({**given, "batch_size": batches}, "memory_time", "compute_time", "step_seconds")
     assert (memory[:2] > compute[:2]).all()
     latency = 96 * (95e-6 + 85e-6 * 3)
     np.testing.assert_allclose(step, np.maximum(memory, compute) + latency, rtol=1e-15)
@@ -530,9 +510,7 @@ def test_gpt_3_caches_what_its_shape_says() -> None:
     assert computed(GPT_3_ON_8_A100, "kv_bytes_per_token") == 4_718_592
     grouped = {**GPT_3_ON_8_A100, "kv_heads": 8.0}
     assert computed(grouped, "kv_bytes_per_token") == 4_718_592 / 12
-    assert (
-        computed(GPT_3_ON_8_A100, "attention_flop_prefill", "attention_flop_decode") == (4 * 96 * 12_288,) * 2
-    )
+    assert computed(GPT_3_ON_8_A100, "attention_flop_prefill", "attention_flop_decode") == (4 * 96 * 12_288,) * 2
 
 
 def test_latent_attention_caches_576_values_a_layer() -> None:
@@ -577,9 +555,7 @@ def test_memory_bounds_the_batch_and_says_so() -> None:
 def test_a_replica_that_cannot_hold_the_model_is_not_a_number() -> None:
     given = {**GPT_3_ON_8_A100, "output_tokens": 200.0, "input_to_output_ratio": 4.0, "batch_size": 4.0}
     replicas = np.array([2.0, 4.0, 8.0])
-    seconds, feasible = computed(
-        {**given, "replica_accelerators": replicas}, "seconds_per_token", "batch_feasible"
-    )
+    seconds, feasible = computed({**given, "replica_accelerators": replicas}, "seconds_per_token", "batch_feasible")
     np.testing.assert_array_equal(np.isnan(seconds), [True, True, False])
     np.testing.assert_array_equal(feasible, [0, 0, 1])
 

@@ -172,8 +172,7 @@ class Estimates:
         def of_replicate(own):
             a, b = (each["y"][own] for each in (first, other))
             closed, *singles = (
-                np.mean((a - a.mean()) * (mixed(kept, own) - b))
-                for kept in (pair, *([each] for each in pair))
+                np.mean((a - a.mean()) * (mixed(kept, own) - b)) for kept in (pair, *([each] for each in pair))
             )
             return (closed - sum(singles)) / a.var()
 
@@ -199,8 +198,7 @@ class Estimates:
             product = np.where(np.abs(np.log(columns["first"])) < cut, columns["y"], 0.0)
             parts = np.array(
                 [
-                    (product[own].mean() + tail - moments[0][0] * moments[1][0])
-                    / (moments[0][1] * moments[1][1])
+                    (product[own].mean() + tail - moments[0][0] * moments[1][0]) / (moments[0][1] * moments[1][1])
                     for own in of_replicates(replicate)
                 ]
             )

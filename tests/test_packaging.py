@@ -60,12 +60,8 @@ def test_lock_file_is_up_to_date():
 
 def test_lock_file_names_the_public_registry_alone():
     sources = [package["source"] for package in LOCKED]
-    assert [source for source in sources if source.get("registry") != "https://pypi.org/simple"] == [
-        {"editable": "."}
-    ]
-    files = [
-        file for package in LOCKED for file in [*package.get("wheels", []), package.get("sdist")] if file
-    ]
+    assert [source for source in sources if source.get("registry") != "https://pypi.org/simple"] == [{"editable": "."}]
+    files = [file for package in LOCKED for file in [*package.get("wheels", []), package.get("sdist")] if file]
     assert all(file["url"].startswith("https://files.pythonhosted.org/") for file in files)
 
 
@@ -76,8 +72,7 @@ def test_lock_file_names_the_public_registry_alone():
 )
 def test_long_tests_run_when_asked_for(asked, collected, tmp_path):
     (tmp_path / "test_both.py").write_text(
-        "import pytest\n\ndef test_short(): pass\n\n@pytest.mark.long\ndef test_long(): pass\n",
-        encoding="utf-8",
+        "import pytest\n\ndef test_short(): pass\n\n@pytest.mark.long\ndef test_long(): pass\n", encoding="utf-8"
     )
     settings = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-p", "no:cacheprovider"]
     done = subprocess.run(

@@ -29,11 +29,7 @@ def test_bands_are_drawn_on_log_axes_each_with_its_unit():
     figure.draw_without_rendering()
     assert len(figure.axes) == 5
     assert {axis.get_xscale() for axis in figure.axes} == {"log"}
-    assert [axis.get_ylabel().splitlines()[-1] for axis in figure.axes[:3]] == [
-        "[USD]",
-        "[USD/year]",
-        "[USD]",
-    ]
+    assert [axis.get_ylabel().splitlines()[-1] for axis in figure.axes[:3]] == ["[USD]", "[USD/year]", "[USD]"]
     assert figure.get_suptitle() == "A synthetic run"
 
 
@@ -92,9 +88,7 @@ def test_texts_of_a_file_are_no_mathematics():
 def test_density_of_a_normal_score_is_a_bell(logarithmic):
     result = run_result({"a": ("A", "1", 1.0, 1.0)})
     grid = result.at("fine_percentiles", quantity="a")
-    at, heights = density(
-        grid if logarithmic else np.log(grid), result["fine_percentile"], logarithmic=logarithmic
-    )
+    at, heights = density(grid if logarithmic else np.log(grid), result["fine_percentile"], logarithmic=logarithmic)
     scores = np.log(at) if logarithmic else at
     # Half the height of a normal density lies at 1.18 standard deviations; the kernel widens it by a
     # thirtieth (a quarter of the sd, added in quadrature).
@@ -119,7 +113,5 @@ def test_figures_in_words(value, text):
 
 
 def test_pyplot_stays_out():
-    code = (
-        "import sys, simulate.plotting as p; p.new_figure(2, 2); sys.exit('matplotlib.pyplot' in sys.modules)"
-    )
+    code = "import sys, simulate.plotting as p; p.new_figure(2, 2); sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -18,10 +18,7 @@ CONSTANT = 'model = "none"\n[priors]\na = {value = 0}\n[quantities.y]\nformula =
 
 def test_targets_are_read():
     assert targets("0.5%", ["y"]) == tuple(Target("y", percent, 0.005) for percent in (5, 50, 95))
-    assert targets("y:p97.5=0.2%, z:p50=0.01", ["y", "z"]) == (
-        Target("y", 97.5, 0.002),
-        Target("z", 50, 0.01),
-    )
+    assert targets("y:p97.5=0.2%, z:p50=0.01", ["y", "z"]) == (Target("y", 97.5, 0.002), Target("z", 50, 0.01))
 
 
 @pytest.mark.parametrize(
@@ -90,18 +87,9 @@ def test_the_true_error_is_within_the_target_as_often_as_stated():
     hits = 0
     for seed in range(200):
         bands = run(
-            priors,
-            scenarios=2**10,
-            percentiles=[95],
-            scheme="random",
-            seed=seed,
-            threads=1,
-            precision="y:p95=5%",
+            priors, scenarios=2**10, percentiles=[95], scheme="random", seed=seed, threads=1, precision="y:p95=5%"
         )
-        hits += (
-            abs(bands.at("percentiles", quantity="y", percentile=95) / (2 * np.exp(1.6448536269514722)) - 1)
-            <= 0.05
-        )
+        hits += abs(bands.at("percentiles", quantity="y", percentile=95) / (2 * np.exp(1.6448536269514722)) - 1) <= 0.05
     assert hits >= 175
 
 

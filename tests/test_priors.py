@@ -123,9 +123,7 @@ def test_a_unit_left_out_is_the_quantitys_own(load):
 
 def test_run_correlations_and_published_figures(load):
     priors = load(EXAMPLE)
-    assert priors.run == Settings(
-        scenarios=4096, percentiles=(5, 50, 95), quantities=("capex", "cost_per_visit")
-    )
+    assert priors.run == Settings(scenarios=4096, percentiles=(5, 50, 95), quantities=("capex", "cost_per_visit"))
     assert [(pair.first, pair.second, pair.measure, pair.value) for pair in priors.correlations] == [
         ("visitors_per_day", "questions_per_visitor", "spearman", -0.3),
         ("server_price", "cloud_price_reserved", "gaussian_copula", 0.5),
@@ -162,9 +160,7 @@ def test_a_replacing_formula_is_in_its_own_unit(load):
 
 
 def test_an_own_prior_hides_a_constant_and_needs_a_use(load):
-    priors = load(
-        'model = "none"\n[priors.e]\nvalue = 2\nunit = "apples"\n[quantities.x]\nformula = "e * pi"\n'
-    )
+    priors = load('model = "none"\n[priors.e]\nvalue = 2\nunit = "apples"\n[quantities.x]\nformula = "e * pi"\n')
     assert priors.quantities["x"].needs == ("e",)
     assert priors.quantities["e"].unit == "apples"
     assert priors.headline == ("x",)
@@ -286,9 +282,7 @@ def test_an_inherited_correlation_of_what_is_now_fixed_falls_idle(load):
 
 def test_the_nearer_of_a_prior_and_a_formula_holds(load):
     load('[quantities.pue]\nformula = "1.3"\n[priors.idle_load]\nvalue = 0.2\n', name="base")
-    priors = load(
-        'extends = "base.toml"\n[priors.pue]\nvalue = 1.2\n[quantities.idle_load]\nformula = "0.1 + 0.2"\n'
-    )
+    priors = load('extends = "base.toml"\n[priors.pue]\nvalue = 1.2\n[quantities.idle_load]\nformula = "0.1 + 0.2"\n')
     assert set(priors.priors) == {"pue"}
     assert priors.quantities["idle_load"].function() == pytest.approx(0.3, abs=1e-15)
 
@@ -389,9 +383,7 @@ def test_an_override_goes_before_a_choice(load):
 
 def test_choices_are_inherited(load):
     load(CHOICES, name="base")
-    priors = load(
-        'extends = "base.toml"\n[priors.price]\nlower = 0.5\n[choices.cheap.priors.price]\nupper = 1.4\n'
-    )
+    priors = load('extends = "base.toml"\n[priors.price]\nlower = 0.5\n[choices.cheap.priors.price]\nupper = 1.4\n')
     assert list(priors.choices) == ["own", "rent", "cheap"]
     assert choice(priors, "cheap").priors["price"].distribution.support == (0.5, 1.4)
 

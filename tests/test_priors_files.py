@@ -109,9 +109,7 @@ class TestEachFile:
             assert entry.get("unit"), name
             assert entry.get("evidence") in {"sourced", "judgement"}, name
             assert entry.get("source"), name
-            assert "simulate" not in entry["source"], (
-                "a source is somebody else's; how we fit it is the note's"
-            )
+            assert "simulate" not in entry["source"], "a source is somebody else's; how we fit it is the note's"
 
     def test_what_is_not_verified_or_not_published_is_called_judgement(self, file):
         for name, entry in stated(file):
@@ -184,8 +182,7 @@ def test_the_cheapest_choice_in_headers(file):
     assert [row["choice"] for row in table] == list(priors(file).choices)
     quantity = priors(file).run.quantities[0]
     drawn = [
-        draws(choice(priors(file), row["choice"]), scenarios=CHOICE_SCENARIOS, quantities=[quantity])
-        for row in table
+        draws(choice(priors(file), row["choice"]), scenarios=CHOICE_SCENARIOS, quantities=[quantity]) for row in table
     ]
     cost = np.stack([each.at("value", quantity=quantity) for each in drawn])
     cheapest = np.bincount(cost.argmin(axis=0), minlength=len(table)) / CHOICE_SCENARIOS
@@ -236,9 +233,7 @@ def test_estimates_come_out_as_printed(file, quantity, printed, half):
 
 
 def test_the_note_leaves_nothing_but_electricity_in_opex():
-    result = run(
-        priors("guosheng-2023.toml"), scenarios=1024, quantities=["opex_per_year", "electricity_cost"]
-    )
+    result = run(priors("guosheng-2023.toml"), scenarios=1024, quantities=["opex_per_year", "electricity_cost"])
     assert result["mean"][0] == result["mean"][1]
 
 

@@ -55,10 +55,7 @@ def assert_alike(priors, others):
     assert priors.priors.keys() == others.priors.keys()
     for name, prior in priors.priors.items():
         assert prior.distribution == others.priors[name].distribution
-        assert (prior.unit, prior.specification) == (
-            others.priors[name].unit,
-            others.priors[name].specification,
-        )
+        assert (prior.unit, prior.specification) == (others.priors[name].unit, others.priors[name].specification)
     assert [each.latent for each in priors.correlations] == [each.latent for each in others.correlations]
     assert (priors.run, priors.choices, priors.own) == (others.run, others.choices, others.own)
     assert (priors.chosen, priors.overrides) == (others.chosen, others.overrides)
@@ -135,10 +132,7 @@ def test_a_file_may_have_an_equals_sign_in_its_name(load):
         ('extends = "none.toml"', "<text>:1: extends: none.toml does not exist; check the path"),
         ({}, "<mapping>: states no priors; add [priors.NAME] tables"),
         ({"priors": {"pue": {"value": "1"}}}, "<mapping>: priors.pue.value: must be a number without quotes"),
-        (
-            {"priors": {"pue": {"value": float("nan")}}},
-            "<mapping>: priors.pue.value: must be a finite number",
-        ),
+        ({"priors": {"pue": {"value": float("nan")}}}, "<mapping>: priors.pue.value: must be a finite number"),
         ({"priors": {"pue": object()}}, "<mapping>: object is no value of TOML; give tables, "),
         ({("a", "b"): 1}, "<mapping>: keys must be str"),
         ({"pue": {"value": 1.1}}, "<mapping>: pue: unknown table; a prior is written [priors.pue]"),
@@ -149,9 +143,7 @@ def test_what_is_wrong_with_a_text_or_a_mapping(source, message):
 
 
 def test_an_override_of_a_mapping_is_named():
-    assert refusal({"priors": {"pue": {"value": 1.1}}}, "pue=0.5").startswith(
-        "--set 'pue=0.5': priors.pue.value: "
-    )
+    assert refusal({"priors": {"pue": {"value": 1.1}}}, "pue=0.5").startswith("--set 'pue=0.5': priors.pue.value: ")
 
 
 # ---------------------------------------------------------------- what it keeps
@@ -211,9 +203,7 @@ def test_the_digest_is_that_of_what_is_kept():
 def test_a_prior_shows_itself_in_a_line():
     price = load_priors(OWN).priors["price"]
     assert repr(price) == "price: lognormal, p5 = 10, p95 = 30 [cents]: P5 10, P50 17.32, P95 30"
-    pue = load_priors('[priors.seconds_per_token]\nvalue = 20\nunit = "ms/token"\n').priors[
-        "seconds_per_token"
-    ]
+    pue = load_priors('[priors.seconds_per_token]\nvalue = 20\nunit = "ms/token"\n').priors["seconds_per_token"]
     assert repr(pue) == "seconds_per_token: constant, value = 20 [ms/token]: P5 20, P50 20, P95 20"
 
 

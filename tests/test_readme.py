@@ -94,9 +94,7 @@ def test_the_story_is_what_the_numbers_say():
     priors = simulate.load_priors(ROOT / "priors" / "base.toml")
     note = simulate.load_priors(ROOT / "priors" / "guosheng-2023.toml")
     asked = ["accelerators", "capex", "server_capex", "opex_per_year", "electricity_cost", "energy_per_day"]
-    bands = simulate.run(
-        priors, scenarios=2**18, quantities=[*asked, "electricity_cost_per_day"], percentiles=[50]
-    )
+    bands = simulate.run(priors, scenarios=2**18, quantities=[*asked, "electricity_cost_per_day"], percentiles=[50])
     medians = bands["percentiles"].sel(percentile=50)
     median = {name: float(medians.sel(quantity=name)) for name in asked}
     assumed = {name: float(prior.distribution.quantile(0.5)) for name, prior in priors.priors.items()}
@@ -106,9 +104,7 @@ def test_the_story_is_what_the_numbers_say():
         "1.7 times the visitors": noted["visitors_per_day"] / assumed["visitors_per_day"],
         "1.7 times what": noted["questions_per_visitor"] / assumed["questions_per_visitor"],
         "7.3 times as many": assumed["output_tokens"] / noted["output_tokens"],
-        "2.0 times too few": assumed["peak_to_average"]
-        * assumed["capacity_margin"]
-        * (1 + assumed["spare_share"]),
+        "2.0 times too few": assumed["peak_to_average"] * assumed["capacity_margin"] * (1 + assumed["spare_share"]),
         "1.9 times too much": 591_864 / median["energy_per_day"] / (30_382 / median["accelerators"]),
         "4.7 times our": 30_382 / median["accelerators"],
         "capex 3.3": 759e6 / median["capex"],

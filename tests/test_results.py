@@ -74,11 +74,7 @@ def assert_same(result: Result, again: Result) -> None:
         for name, variable in ours.items():
             other = theirs[name]
             assert other.dims == variable.dims, name
-            assert (other.label, other.unit, other.unit_of) == (
-                variable.label,
-                variable.unit,
-                variable.unit_of,
-            ), name
+            assert (other.label, other.unit, other.unit_of) == (variable.label, variable.unit, variable.unit_of), name
             assert other.values.dtype == variable.values.dtype, name
             if variable.values.dtype == object:
                 assert other.values.tolist() == variable.values.tolist(), name
@@ -158,9 +154,7 @@ def test_taken_labels_leave_the_rest_as_it_is():
 
 def test_figures_are_the_variables_without_their_errors():
     result = RESULTS["questions"]()
-    assert set(result.figures()) == {
-        name for name in result.variables if name + "_se" in result.variables
-    } | {
+    assert set(result.figures()) == {name for name in result.variables if name + "_se" in result.variables} | {
         "minimum",
         "maximum",
         "nonfinite",
@@ -183,8 +177,7 @@ def test_settings_are_told_and_read_back():
         observe=["x = 6 +- 3"],
     )
     asked = {
-        name: getattr(settings, name)
-        for name in ("scenarios", "seed", "scheme", "percentiles", "given", "observe")
+        name: getattr(settings, name) for name in ("scenarios", "seed", "scheme", "percentiles", "given", "observe")
     }
     again = settings_of(run(priors, quantities=["x"], **asked))
     assert {name: getattr(again, name) for name in asked} == asked
@@ -262,9 +255,7 @@ def test_what_cannot_be_read_is_refused_in_a_line(tmp_path):
 def test_another_question_is_no_run(tmp_path):
     path = tmp_path / "draws.nc"
     path.write_bytes(netcdf.written(draws(named(), scenarios=16)))
-    with pytest.raises(
-        SimulateError, match=r"draws\.nc: is a result of `simulate draws`; give one of `simulate run`"
-    ):
+    with pytest.raises(SimulateError, match=r"draws\.nc: is a result of `simulate draws`; give one of `simulate run`"):
         folders.read_run(path)
 
 

@@ -86,9 +86,7 @@ def test_the_result_has_the_layout(priors):
     for name in ("percentiles", "percentiles_se", "mean", "fine_percentiles"):
         assert bands.unit(name, quantity="total") == "USD"
     assert bands.unit("prior_percentiles", prior="a") == "USD"
-    assert (
-        bands.unit("nonfinite", quantity="total") == bands.unit("rank_correlation", quantity="total") == "1"
-    )
+    assert bands.unit("nonfinite", quantity="total") == bands.unit("rank_correlation", quantity="total") == "1"
     assert all(variable.label for variable in bands.variables.values())
     assert bands.attributes_of("percentiles")["ancillary_variables"] == "percentiles_se"
 
@@ -218,27 +216,18 @@ def test_the_headline_is_run_where_nothing_is_asked(base):
         ({"quantities": ["totl"]}, "there is no quantity totl; did you mean total?"),
         ({"quantities": ["xyz"]}, "there is no quantity xyz"),
         ({"quantities": "total"}, "quantities are a list of names or 'all', not 'total'"),
-        (
-            {"scheme": "halton"},
-            "scheme: there is no scheme 'halton'; choose one of latin_hypercube, random, sobol",
-        ),
+        ({"scheme": "halton"}, "scheme: there is no scheme 'halton'; choose one of latin_hypercube, random, sobol"),
         ({"scenarios": 0}, "scenarios: must be greater than or equal to 1, not 0"),
         ({"scenarios": 2.5}, "scenarios: must be a whole number, not 2.5"),
         ({"seed": -1}, "seed: must be greater than or equal to 0, not -1"),
         ({"percentiles": [0]}, "percentiles: must be greater than 0, not 0"),
         ({"percentiles": [50, 100]}, "percentiles: must be less than 100, not 100"),
         ({"percentiles": [float("nan")]}, "percentiles: must be a finite number, not nan"),
-        (
-            {"percentiles": []},
-            "percentiles: must be a list of one or more, or be left out, not an empty list",
-        ),
+        ({"percentiles": []}, "percentiles: must be a list of one or more, or be left out, not an empty list"),
         ({"threads": 0}, "threads: must be greater than or equal to 1, not 0"),
         ({"statistics": [("shortest", 0)]}, "statistic shortest: must be greater than 0, not 0"),
         ({"statistics": [("shortest", 100.0)]}, "statistic shortest: must be less than 100, not 100.0"),
-        (
-            {"statistics": [("mode", None)]},
-            "there is no statistic 'mode'; choose one of expected_shortfall, shortest",
-        ),
+        ({"statistics": [("mode", None)]}, "there is no statistic 'mode'; choose one of expected_shortfall, shortest"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_a_line(priors, options, message):
@@ -298,9 +287,7 @@ def test_the_shortest_interval_of_a_normal_is_the_symmetric_one(priors, scheme):
 
 
 def test_the_shortest_interval_is_no_longer_than_that_between_percentiles(base):
-    bands = run(
-        base, scenarios=2**16, quantities=["capex"], percentiles=[2.5, 97.5], statistics=[("shortest", 95)]
-    )
+    bands = run(base, scenarios=2**16, quantities=["capex"], percentiles=[2.5, 97.5], statistics=[("shortest", 95)])
     lower, upper = bands.at("shortest", quantity="capex")
     low, high = bands.at("percentiles", quantity="capex")
     assert upper - lower < high - low

@@ -37,9 +37,7 @@ every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
 def sampler(names, scheme="sobol", latent=None, seed=7, family=UNIFORM, size=2**10, **kwargs):
     places = {name: place for place, name in enumerate(names)}
-    return Sampler(
-        dict.fromkeys(names, family), places, latent or {}, seed=seed, scheme=scheme, size=size, **kwargs
-    )
+    return Sampler(dict.fromkeys(names, family), places, latent or {}, seed=seed, scheme=scheme, size=size, **kwargs)
 
 
 def draws(made, replicate=0, chunk=0):
@@ -55,9 +53,7 @@ def blocks(scheme, names="ab", *, seed=7, replicate=0, size=2**10, chunks=3):
 
 
 def test_the_names_of_the_schemes_do_not_wait_for_numpy():
-    program = (
-        "import sys; from simulate.sampling.schemes import SCHEMES; print(*SCHEMES, 'numpy' in sys.modules)"
-    )
+    program = "import sys; from simulate.sampling.schemes import SCHEMES; print(*SCHEMES, 'numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "latin_hypercube random sobol False\n"
 
@@ -91,9 +87,7 @@ def test_streams_are_keyed_by_name_alone(scheme):
 def test_seeds_replicates_chunks_and_streams_are_independent(scheme, other):
     size = 2**12
     first = draws(sampler(["a"], scheme, size=size, chunks=2))["a"]
-    made = sampler(
-        ["a"], scheme, size=size, chunks=2, seed=other.get("seed", 7), stream=other.get("stream", 0)
-    )
+    made = sampler(["a"], scheme, size=size, chunks=2, seed=other.get("seed", 7), stream=other.get("stream", 0))
     second = draws(made, other.get("replicate", 0), other.get("chunk", 0))["a"]
     assert np.mean(first == second) < 1e-3
     if scheme == "sobol" and "stream" not in other:
@@ -125,18 +119,9 @@ def test_names_are_independent(scheme):
 
 # For a port to be checked against: seed 20230214, replicate 3, chunk 2 of 4 of 2^14, names pue and capex.
 KNOWN = {
-    "sobol": [
-        [2209645357, 1971865365, 442484610, 3965911994],
-        [1850490285, 3073662535, 3665814406, 50823276],
-    ],
-    "random": [
-        [618174706, 3142809376, 3681353582, 3760922501],
-        [4193721261, 3992760257, 1396524622, 3426842709],
-    ],
-    "latin_hypercube": [
-        [4030473432, 1312144211, 3403864940, 542826539],
-        [1266350583, 328330748, 60773181, 290704449],
-    ],
+    "sobol": [[2209645357, 1971865365, 442484610, 3965911994], [1850490285, 3073662535, 3665814406, 50823276]],
+    "random": [[618174706, 3142809376, 3681353582, 3760922501], [4193721261, 3992760257, 1396524622, 3426842709]],
+    "latin_hypercube": [[4030473432, 1312144211, 3403864940, 542826539], [1266350583, 328330748, 60773181, 290704449]],
 }
 
 
@@ -190,9 +175,7 @@ def strata(words, count):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(
-    some.integers(0, 8), some.integers(1, 40), some.integers(0, 2**63 - 1), some.integers(0, 15), some.text()
-)
+@given(some.integers(0, 8), some.integers(1, 40), some.integers(0, 2**63 - 1), some.integers(0, 15), some.text())
 def test_a_hypercube_has_one_scenario_in_every_stratum(bits, chunks, seed, replicate, name):
     size = 2**bits
     made = blocks("latin_hypercube", ["a", name], seed=seed, replicate=replicate, size=size, chunks=chunks)
@@ -214,9 +197,7 @@ def test_strata_of_few_words_are_hit_once_at_most(chunks):
 
 
 def test_more_scenarios_than_words_are_refused():
-    with pytest.raises(
-        SimulateError, match=r"4,294,967,296 scenarios a replicate, not .*; choose the scheme random"
-    ):
+    with pytest.raises(SimulateError, match=r"4,294,967,296 scenarios a replicate, not .*; choose the scheme random"):
         blocks("latin_hypercube", size=2**14, chunks=2**18 + 1)
 
 

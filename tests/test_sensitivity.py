@@ -52,10 +52,7 @@ x2.x3 = {gaussian_copula = 0.9}
 SIGMAS = {"a": 0.5, "b": 0.3, "c": 0.1}
 PRODUCT = (
     'model = "none"\n'
-    + "".join(
-        f'[priors.{name}]\ndist = "lognormal"\nmedian = 2\nsigma = {sigma}\n'
-        for name, sigma in SIGMAS.items()
-    )
+    + "".join(f'[priors.{name}]\ndist = "lognormal"\nmedian = 2\nsigma = {sigma}\n' for name, sigma in SIGMAS.items())
     + '[priors.idle]\nvalue = 3\n[quantities.y]\nformula = "a * b / c + 0 * idle"\nunit = "USD"\n'
 )
 
@@ -188,9 +185,7 @@ def test_sobol_says_what_it_did_about_correlations(measured):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_same_bits_for_any_threads(measured, method):
-    once, again = (
-        as_json(measured(GAUSSIAN, method, threads=threads, scenarios=2**14)) for threads in (1, 2)
-    )
+    once, again = (as_json(measured(GAUSSIAN, method, threads=threads, scenarios=2**14)) for threads in (1, 2))
     assert once == again
 
 
@@ -253,9 +248,7 @@ def test_bars_are_sorted_and_ties_go_by_name(measured):
 
 def test_priors_of_all_quantities_stand_side_by_side(measured):
     """A figure is nan where a prior does not move a quantity."""
-    text = (
-        PRODUCT + '[quantities.z]\nformula = "a + other"\n[priors.other]\ndist = "normal"\nmean = 9\nsd = 1\n'
-    )
+    text = PRODUCT + '[quantities.z]\nformula = "a + other"\n[priors.other]\ndist = "normal"\nmean = 9\nsd = 1\n'
     result = measured(text, "swing", ["y", "z"])
     assert set(result.labels("prior")) == {*SIGMAS, "other"}
     assert set(bars(result, "z")) == {"a", "other"}
@@ -309,10 +302,7 @@ MANY = [f"p{number}" for number in range(600)]
 
 def many_priors():
     text = "".join(f'{name} = {{dist = "normal", mean = 1, sd = 1}}\n' for name in MANY)
-    parts = [
-        f'part{first} = {{formula = "{" + ".join(MANY[first : first + 100])}"}}'
-        for first in range(0, 600, 100)
-    ]
+    parts = [f'part{first} = {{formula = "{" + ".join(MANY[first : first + 100])}"}}' for first in range(0, 600, 100)]
     whole = " + ".join(part.split()[0] for part in parts)
     joined = "\n".join(parts)
     return f'model = "none"\n[priors]\n{text}[quantities]\n{joined}\ny = {{formula = "{whole}"}}\n'
@@ -343,17 +333,7 @@ def test_a_method_is_one_file(tmp_path):
         "METHOD = Method(measure, 1, 'how wide priors are', {'width': 'width'}, 'width')\n"
     )
     (tmp_path / "file.toml").write_text(PRODUCT)
-    command = [
-        sys.executable,
-        "-m",
-        "simulate",
-        "tornado",
-        "file.toml",
-        "--quantities",
-        "y",
-        "--method",
-        "width",
-    ]
+    command = [sys.executable, "-m", "simulate", "tornado", "file.toml", "--quantities", "y", "--method", "width"]
     done = subprocess.run([*command, "--pictures"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "y: how wide priors are (P50 2.000 USD" in done.stdout
@@ -427,9 +407,7 @@ def test_given_a_condition_swings_run_between_the_percentiles_kept(measured):
     low, high = (2 * math.exp(SIGMAS["a"] * stats.norm.ppf(share / 2)) for share in (0.1, 0.9))
     assert figures["low_input"] == pytest.approx(low, rel=0.003)
     assert figures["high_input"] == pytest.approx(high, rel=0.003)
-    assert figures["high"] / figures["low"] == pytest.approx(
-        figures["high_input"] / figures["low_input"], rel=1e-12
-    )
+    assert figures["high"] / figures["low"] == pytest.approx(figures["high_input"] / figures["low_input"], rel=1e-12)
 
 
 def test_given_a_condition_ranks_are_of_the_scenarios_kept(measured):

@@ -10,14 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulate.calibration.serving import (
-    benchmarks,
-    fit_roofline,
-    left_out,
-    predicted_seconds,
-    residuals,
-    spread,
-)
+from simulate.calibration.serving import benchmarks, fit_roofline, left_out, predicted_seconds, residuals, spread
 
 PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
 A100 = benchmarks("A100 80GB")

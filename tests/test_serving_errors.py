@@ -27,10 +27,7 @@ def failed_checks(bands):
     [
         (
             "batch_size=0",
-            (
-                "--set 'batch_size=0': priors.batch_size.value: batch_size cannot be below 1; "
-                "mend the value or its unit"
-            ),
+            ("--set 'batch_size=0': priors.batch_size.value: batch_size cannot be below 1; mend the value or its unit"),
         ),
         (
             "prompt_cache_hit_rate=1.2",

@@ -36,9 +36,7 @@ def test_six_lines_give_the_band_of_the_open_runs(load):
 
 
 @pytest.mark.parametrize(
-    "said",
-    ["parameters_total=2e12", "experts=128", "mixture_of_experts=1"],
-    ids=lambda said: said.partition("=")[0],
+    "said", ["parameters_total=2e12", "experts=128", "mixture_of_experts=1"], ids=lambda said: said.partition("=")[0]
 )
 def test_a_mixture_of_experts_is_told_by_any_of_three_ways(load, said):
     np.testing.assert_allclose(hours(load(SIX_LINES, said)), predicted(1.0), rtol=2e-3)
@@ -54,9 +52,7 @@ def test_a_prior_of_either_side_goes_before(load):
 
 
 def test_the_deviation_may_be_given(load):
-    np.testing.assert_allclose(
-        hours(load(SIX_LINES, "training_mfu_deviation=0")), predicted(0.0)[1], rtol=1e-12
-    )
+    np.testing.assert_allclose(hours(load(SIX_LINES, "training_mfu_deviation=0")), predicted(0.0)[1], rtol=1e-12)
 
 
 def test_no_step_is_beyond_the_peak(load):

@@ -13,9 +13,7 @@ for base in BASE:
     REGISTRY.define(f"{base} = [{base}]")
 for derived, (count, of) in DERIVED.items():
     if derived != "%":
-        REGISTRY.define(
-            f"{derived} = {float(count)!r} * {of}" if of != "1" else f"{derived} = {float(count)!r}"
-        )
+        REGISTRY.define(f"{derived} = {float(count)!r} * {of}" if of != "1" else f"{derived} = {float(count)!r}")
 
 
 @pytest.mark.parametrize(
@@ -58,9 +56,7 @@ def test_every_pair_of_names_converts_as_in_pint() -> None:
         convertible = REGISTRY.Unit(unit).is_compatible_with(REGISTRY.Unit(to))
         assert convertible == (measure(unit)[1] == measure(to)[1]), (unit, to)
         if convertible:
-            assert conversion_factor(unit, to) == pytest.approx(
-                REGISTRY.Quantity(1.0, unit).m_as(to), rel=1e-14
-            )
+            assert conversion_factor(unit, to) == pytest.approx(REGISTRY.Quantity(1.0, unit).m_as(to), rel=1e-14)
             converted += 1
     assert converted > 2 * len(names)
 
@@ -92,20 +88,7 @@ def test_what_is_not_in_the_list_is_refused_with_a_suggestion(unit: str, message
 
 @pytest.mark.parametrize(
     "unit",
-    [
-        "2*h",
-        "h**2",
-        "h^0",
-        "h^1.5",
-        "h^99",
-        "(USD)",
-        "USD per h",
-        "kW h",
-        "__import__",
-        "USD\n/h;",
-        "degC",
-        "x" * 200,
-    ],
+    ["2*h", "h**2", "h^0", "h^1.5", "h^99", "(USD)", "USD per h", "kW h", "__import__", "USD\n/h;", "degC", "x" * 200],
 )
 def test_what_is_not_written_as_a_unit_is_refused(unit: str) -> None:
     assert not known(unit)
@@ -113,9 +96,7 @@ def test_what_is_not_written_as_a_unit_is_refused(unit: str) -> None:
         measure(unit)
 
 
-@pytest.mark.parametrize(
-    ("unit", "to"), [("kW", "kWh"), ("USD", "USD/year"), ("token/s", "s/token"), ("GB", "GFLOP")]
-)
+@pytest.mark.parametrize(("unit", "to"), [("kW", "kWh"), ("USD", "USD/year"), ("token/s", "s/token"), ("GB", "GFLOP")])
 def test_what_measures_something_else_does_not_convert(unit: str, to: str) -> None:
     assert known(unit)
     with pytest.raises(UnitError, match=f"^{unit} does not convert to {to}$"):

@@ -89,9 +89,7 @@ def backtest(
     return result
 
 
-def _scored(
-    workers: Workers, what: str, tasks: Sequence[Task], score: Callable[[Task], Sequence[Case]]
-) -> list[Case]:
+def _scored(workers: Workers, what: str, tasks: Sequence[Task], score: Callable[[Task], Sequence[Case]]) -> list[Case]:
     """The cases of all tasks, each task a step of work."""
 
     def work(task: Task, ticks: Ticks) -> list[Case]:
@@ -111,13 +109,7 @@ def _put_cases(result: Result, groups: Mapping[str, Sequence[Case]]) -> None:
     result.along("percentile", PERCENTILES, "percent")
     outcomes, percentiles = [case.outcome for case in cases], [case.percentiles for case in cases]
     result.put("outcome", ("case",), outcomes, label="outcome", unit_of="unit")
-    result.put(
-        "percentiles",
-        ("case", "percentile"),
-        percentiles,
-        label="percentiles of the forecast",
-        unit_of="unit",
-    )
+    result.put("percentiles", ("case", "percentile"), percentiles, label="percentiles of the forecast", unit_of="unit")
     pits = [case.pit for case in cases]
     result.put("pit", ("case",), pits, label="forecast probability of no more than the outcome", unit="1")
     for score, label in (("crps", "CRPS of ln(outcome)"), ("log_score", "log score of ln(outcome)")):
@@ -149,18 +141,12 @@ def _put_groups(result: Result, groups: Mapping[str, Sequence[Case]]) -> None:
     pits = [[case.pit for case in listed] for listed in groups.values()]
     held = np.array([[sum(inside(pit, band) for pit in each) for band in BANDS] for each in pits])
     shares = held / np.array(counts)[:, None]
-    intervals = [
-        [coverage_interval(k, count) for k in row] for row, count in zip(held.tolist(), counts, strict=True)
-    ]
+    intervals = [[coverage_interval(k, count) for k in row] for row, count in zip(held.tolist(), counts, strict=True)]
     result.put("cases", ("group",), counts, label="cases", unit="1")
     result.put("inside", ("group", "band"), held, label="outcomes inside the band", unit="1")
     result.put("coverage", ("group", "band"), shares, label="share of outcomes inside the band", unit="1")
     result.put(
-        "coverage_interval",
-        ("group", "band", "end"),
-        intervals,
-        label="95 % interval of the true share",
-        unit="1",
+        "coverage_interval", ("group", "band", "end"), intervals, label="95 % interval of the true share", unit="1"
     )
     for score, label in (("crps", "mean CRPS"), ("log_score", "mean log score")):
         means = [float(np.mean([getattr(case, score) for case in listed])) for listed in groups.values()]

@@ -34,9 +34,7 @@ def plots(result: Result) -> dict[str, Figure]:
     }
     if others := [place for place in range(len(result["case"])) if place not in set(own)]:
         title = "Serving: benchmarks, services and estimates"
-        drawn["serving"] = forecast_bands(
-            result, others, "over the P50 of the forecast", title, over_median=True
-        )
+        drawn["serving"] = forecast_bands(result, others, "over the P50 of the forecast", title, over_median=True)
     return drawn
 
 

@@ -48,9 +48,7 @@ def _scores(result: Result, group: str) -> Section:
     means = [result.at(f"{score}_mean", group=group) for score in ("crps", "log_score")]
     rows = [["calibrated bands", *map(_score, means)]]
     for name in result.labels("baseline"):
-        mfu, *scores = (
-            result.at(each, baseline=name) for each in ("mfu", "baseline_crps", "baseline_log_score")
-        )
+        mfu, *scores = (result.at(each, baseline=name) for each in ("mfu", "baseline_crps", "baseline_log_score"))
         rows.append([f"point at MFU {mfu * 100:.1f} %", *map(_score, scores)])
     return Section(columns=[Column(""), Column("CRPS", ">"), Column("log score", ">")], rows=rows)
 
@@ -70,12 +68,7 @@ def _coverage(result: Result, group: str, *, scores: bool) -> Section:
         rows.append([f"{band:g} %", f"{held} of {count}", f"{share * 100:.0f} %", interval])
     crps, log_score = (_score(result.at(f"{score}_mean", group=group)) for score in ("crps", "log_score"))
     return Section(
-        columns=[
-            Column("band"),
-            Column("inside", ">"),
-            Column("share", ">"),
-            Column("95 % interval", ">", drop=1),
-        ],
+        columns=[Column("band"), Column("inside", ">"), Column("share", ">"), Column("95 % interval", ">", drop=1)],
         rows=rows,
         remarks=[f"CRPS {crps}, log score {log_score}"] if scores else [],
     )

@@ -38,9 +38,7 @@ class Case(NamedTuple):
     source: str = ""
 
 
-def normal_case(
-    name: str, outcome: float, unit: str, *, log_median: float, log_sd: float, source: str = ""
-) -> Case:
+def normal_case(name: str, outcome: float, unit: str, *, log_median: float, log_sd: float, source: str = "") -> Case:
     """Score a lognormal forecast by the mean and the standard deviation of its logarithm."""
     deviation = (math.log(outcome) - log_median) / log_sd
     return Case(
@@ -58,13 +56,7 @@ def normal_case(
 
 
 def quantile_case(
-    name: str,
-    outcome: float,
-    unit: str,
-    *,
-    probabilities: ArrayLike,
-    quantiles: ArrayLike,
-    source: str = "",
+    name: str, outcome: float, unit: str, *, probabilities: ArrayLike, quantiles: ArrayLike, source: str = ""
 ) -> Case:
     """Score a forecast that is known by its quantiles, which are positive and rise with `probabilities`.
 

@@ -49,9 +49,7 @@ def training_mfu_without(model: str) -> TrainingMfu:
 
 @cache
 def _fit_without(model: str) -> TrainingMfu:
-    return fit_training_mfu(
-        [run for run in training_runs() if not run.excluded and _plain(run.model) != model]
-    )
+    return fit_training_mfu([run for run in training_runs() if not run.excluded and _plain(run.model) != model])
 
 
 def _plain(model: str) -> str:

@@ -161,9 +161,7 @@ def _benchmark(row: Mapping[str, str], shape: Mapping[str, str]) -> Benchmark:
     # A latency is that of the whole batch; a throughput counts an accelerator's share of the answers.
     latency = row["quantity"] == "latency"
     seconds = value / 1000 * replica / batch if latency else answer / value
-    return Benchmark(
-        (row["stack"], row["model"]), row["accelerator"], row["precision"], inputs, seconds, row["source"]
-    )
+    return Benchmark((row["stack"], row["model"]), row["accelerator"], row["precision"], inputs, seconds, row["source"])
 
 
 @cache

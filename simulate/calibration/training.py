@@ -97,9 +97,7 @@ def design_matrix(runs: Sequence[TrainingRun], effects: Mapping[str, Effect] = E
         [float(run.mixture_of_experts) for run in runs],
     )
     parameters, peak, mixture = (np.array(column) for column in columns)
-    return np.stack(
-        [np.ones(len(runs)), *(effect(parameters, peak, mixture) for effect in effects.values())], axis=-1
-    )
+    return np.stack([np.ones(len(runs)), *(effect(parameters, peak, mixture) for effect in effects.values())], axis=-1)
 
 
 @cache
@@ -206,9 +204,7 @@ def _positive(row: Mapping[str, str], column: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise SimulateError(
-            f"{column}: {text!r} is not a number; write it like 70e9, without commas"
-        ) from None
+        raise SimulateError(f"{column}: {text!r} is not a number; write it like 70e9, without commas") from None
     if not (math.isfinite(value) and value > 0):
         raise SimulateError(f"{column}: {text} is not a positive, finite number")
     return value

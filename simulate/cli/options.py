@@ -33,17 +33,14 @@ def flattened(command: Callable[..., None]) -> Callable[..., None]:
         parameters += [
             inspect.Parameter(each.name, parameter.KEYWORD_ONLY, annotation=own[each.name])
             if each.default is each.default_factory
-            else inspect.Parameter(
-                each.name, parameter.KEYWORD_ONLY, default=each.default, annotation=own[each.name]
-            )
+            else inspect.Parameter(each.name, parameter.KEYWORD_ONLY, default=each.default, annotation=own[each.name])
             for each in fields(hints[name])
         ]
 
     @wraps(command)
     def flat(**given: Any) -> None:
         built = {
-            name: group(**{each.name: given.pop(each.name) for each in fields(group)})
-            for name, group in groups.items()
+            name: group(**{each.name: given.pop(each.name) for each in fields(group)}) for name, group in groups.items()
         }
         command(**given, **built)
 
@@ -80,9 +77,7 @@ class Source:
 class Sampling:
     """How the scenarios are drawn, and which percentiles and quantities are told of them."""
 
-    scenarios: Annotated[
-        int | None, typer.Option(help="Number of joint draws; rounded up to whole chunks.")
-    ] = None
+    scenarios: Annotated[int | None, typer.Option(help="Number of joint draws; rounded up to whole chunks.")] = None
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")] = None
     scheme: Annotated[
         str | None, typer.Option(metavar="|".join(SCHEMES), help="Quasi-random nets (sobol), or other draws.")
@@ -108,9 +103,7 @@ class Sampling:
 
 Given = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="CONDITION", help="Keep the scenarios in which it holds, such as 'capex < 1e9'; repeatable."
-    ),
+    typer.Option(metavar="CONDITION", help="Keep the scenarios in which it holds, such as 'capex < 1e9'; repeatable."),
 ]
 
 
@@ -122,12 +115,9 @@ class Output:
         Path | None,
         typer.Option(metavar="FOLDER", help="Where to write; by default below outputs/, by the file's name."),
     ] = None
-    output: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")] = (
-        "table"
-    )
+    output: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")] = "table"
     pictures: Annotated[
-        bool | None,
-        typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables."),
+        bool | None, typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables.")
     ] = None
 
     @property

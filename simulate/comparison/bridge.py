@@ -69,8 +69,7 @@ def bridges(
     values.evaluate(walked, workers, f"bridge to {sides[1]}")
     return {
         name: {
-            statistic: _bridge(game, walked, values, name, place, scale)
-            for place, statistic in enumerate(statistics)
+            statistic: _bridge(game, walked, values, name, place, scale) for place, statistic in enumerate(statistics)
         }
         for name in quantities
     }
@@ -110,9 +109,7 @@ class _Values:
         # Work enough in one call for threads to overlap: chunks of a replicate, or replicates.
         kinds = ((thorough, self.chunks, 1), (replicated, 1, 1), (quick, 1, TOGETHER))
         batches = [
-            (batch, chunks, together)
-            for versions, chunks, together in kinds
-            for batch in self._batches(versions)
+            (batch, chunks, together) for versions, chunks, together in kinds for batch in self._batches(versions)
         ]
         counts = [REPLICATES // together * -(-chunks // TOGETHER) for _, chunks, together in batches]
         for place, batch in enumerate(batches):
@@ -132,9 +129,7 @@ class _Values:
         apart = (self.told,) if together == 1 else ()
 
         def work(replicates: Sequence[int], ticks: Ticks) -> dict[int, Part]:
-            words = {
-                key: [each.words(replicate) for replicate in replicates] for key, each in samplers.items()
-            }
+            words = {key: [each.words(replicate) for replicate in replicates] for key, each in samplers.items()}
             gathering = Gathering(batch)
             for first in ticks(range(0, chunks, TOGETHER)):
                 several = range(first, min(first + TOGETHER, chunks))
@@ -242,9 +237,7 @@ def _bridge(game: Game, walked: Walks, values: _Values, name: str, place: int, s
             walked_pairs = list(zip(walked.orders, walked.loops, strict=True))
             drawn = [_over_a_pair(order, loop, worth.__getitem__) for order, loop in walked_pairs]
             parts = {key: math.fsum(pair[key] for pair in drawn) / len(drawn) for key in walked.changes}
-            replicated = [
-                _over_a_pair(order, loop, apart) for order, loop in walked_pairs[:_REPLICATED_PAIRS]
-            ]
+            replicated = [_over_a_pair(order, loop, apart) for order, loop in walked_pairs[:_REPLICATED_PAIRS]]
             errors = {
                 key: math.hypot(
                     float(standard_error([pair[key] for pair in drawn])),
@@ -279,9 +272,7 @@ def _over_all_orders(changes: Sequence[str], value: Callable[[Hybrid], Any]) -> 
     return parts
 
 
-def _over_a_pair(
-    order: Sequence[str], loop: Sequence[Hybrid], value: Callable[[Hybrid], Any]
-) -> dict[str, Any]:
+def _over_a_pair(order: Sequence[str], loop: Sequence[Hybrid], value: Callable[[Hybrid], Any]) -> dict[str, Any]:
     """What each change adds in an order, averaged with its reverse."""
     worth = [value(hybrid) for hybrid in loop]
     count = len(order)

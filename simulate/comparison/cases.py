@@ -67,9 +67,7 @@ class SavedBand(Band):
         fine = self._saved.at("fine_percentiles", quantity=self._quantity)
         read = np.interp(asked, self._saved["fine_percentile"], fine)
         told = dict(zip(self._saved.labels(along[0]), kept.tolist(), strict=True))
-        return np.array(
-            [told.get(label, each if between else np.nan) for label, each in zip(asked, read, strict=True)]
-        )
+        return np.array([told.get(label, each if between else np.nan) for label, each in zip(asked, read, strict=True)])
 
 
 if TYPE_CHECKING:
@@ -129,9 +127,7 @@ def _case_of(source: Any) -> Case:
             priors = load_priors(path)
             return _fresh(choice(priors, chosen) if chosen else priors)
     if not hasattr(source, "data_vars"):
-        raise SimulateError(
-            f"{type(source).__name__} is nothing to compare; give a priors file, or an earlier run"
-        )
+        raise SimulateError(f"{type(source).__name__} is nothing to compare; give a priors file, or an earlier run")
     return _case_of(Result.of_dataset(source))
 
 
@@ -143,9 +139,7 @@ def _fresh(priors: Priors) -> Case:
 def _earlier(result: Result, path: Path) -> Case:
     """The case of an earlier run: its priors read again from the texts in it, its own settings."""
     if result.question != "run":
-        raise SimulateError(
-            f"a result of `simulate {result.question}` is no case; give one of `simulate run`"
-        )
+        raise SimulateError(f"a result of `simulate {result.question}` is no case; give one of `simulate run`")
     name = _stem(path)
     return Case(name, name, _read_again(result.provenance), provenance.settings_of(result), result)
 

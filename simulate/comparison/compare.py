@@ -85,9 +85,7 @@ def compare(
 def _statistics(bridge: Sequence[Asked] | Asked) -> tuple[Asked, ...]:
     """The statistics of the bridges: percents and the mean."""
     listed = [bridge] if isinstance(bridge, str | float | int) else bridge
-    return tuple(
-        dict.fromkeys(each if each == "mean" else checked(Percent, "bridge", each) for each in listed)
-    )
+    return tuple(dict.fromkeys(each if each == "mean" else checked(Percent, "bridge", each) for each in listed))
 
 
 def _units(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> Units:
@@ -100,11 +98,7 @@ def _units(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> Uni
     elif quantities:
         asked = list(quantities)
     else:
-        asked = [
-            name
-            for case in cases
-            for name in (asked_quantities(case.priors) if case.priors else held[case.name])
-        ]
+        asked = [name for case in cases for name in (asked_quantities(case.priors) if case.priors else held[case.name])]
     for name in asked:
         if not any(name in own for own in held.values()):
             for case in cases:
@@ -134,9 +128,7 @@ def _framed(drawn: SideBySide) -> Result:
     else:
         assert baseline.saved is not None
         told = baseline.saved.provenance
-        result = Result(
-            "compare", {**baseline.saved.attributes, "seed": settings.seed, "scheme": settings.scheme}
-        )
+        result = Result("compare", {**baseline.saved.attributes, "seed": settings.seed, "scheme": settings.scheme})
         result.provenance.update({name: told[name] for name in STATED}, warnings=[])
         for each in drawn.drawn.values():
             result.attributes["scenarios"] = each.count
@@ -172,9 +164,7 @@ def _put_quantities(result: Result, cases: Sequence[Case], units: Units) -> None
     result.along("quantity", list(units))
     result.beside("label", ("quantity",), [_label(case, name) for name, case in first.items()])
     result.beside(
-        "unit",
-        ("quantity",),
-        [units[name].get(baseline, units[name][case.name]) for name, case in first.items()],
+        "unit", ("quantity",), [units[name].get(baseline, units[name][case.name]) for name, case in first.items()]
     )
     result.along("case", [case.name for case in cases])
     result.beside("case_label", ("case",), [case.label for case in cases])

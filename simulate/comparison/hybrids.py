@@ -46,20 +46,16 @@ class Game:
         one, two = (bindings(side.priors) for side in self.sides)
         # What only one side can compute is no change: whatever needs it takes it from there.
         self.bindings: dict[str, tuple[Binding, Binding]] = {
-            name: (one.get(name) or two[name], two.get(name) or one[name])
-            for name in dict.fromkeys([*one, *two])
+            name: (one.get(name) or two[name], two.get(name) or one[name]) for name in dict.fromkeys([*one, *two])
         }
         differing = [name for name, (a, b) in self.bindings.items() if not a.same(b)]
         self.needs = {
-            name: (*a.needs, *b.needs) if name in differing else a.needs
-            for name, (a, b) in self.bindings.items()
+            name: (*a.needs, *b.needs) if name in differing else a.needs for name, (a, b) in self.bindings.items()
         }
         self._below: dict[str, frozenset[str]] = {}
         self.change_of = self._grouped(differing)
         self.reshuffled = _reshuffled(baseline.latents, alternative.latents)
-        self.changes = tuple(
-            dict.fromkeys([*self.change_of.values(), *([CORRELATIONS] if self.reshuffled else [])])
-        )
+        self.changes = tuple(dict.fromkeys([*self.change_of.values(), *([CORRELATIONS] if self.reshuffled else [])]))
         self.definitions: list[Definition] = []
         self._numbers: dict[Definition, int] = {}
         self._versions: dict[tuple[str, Hybrid], int] = {}

@@ -126,8 +126,7 @@ def _number(value: Any) -> str:
 
 def _changed_correlations(baseline: Priors, alternative: Priors) -> Iterator[Change]:
     before, after = (
-        {frozenset((link.first, link.second)): link for link in case.correlations}
-        for case in (baseline, alternative)
+        {frozenset((link.first, link.second)): link for link in case.correlations} for case in (baseline, alternative)
     )
     for pair in dict.fromkeys([*before, *after]):
         shown = [_measured(links.get(pair)) for links in (before, after)]

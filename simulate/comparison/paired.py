@@ -95,9 +95,7 @@ class SideBySide:
         self.drawing = Drawing({case.name: case.priors for case in cases if case.priors}, settings)
         self.drawn = {
             case.name: self.drawing.scenarios(
-                case.name,
-                self.names[case.name],
-                questions(case.priors, (), case.settings.given, case.settings.observe),
+                case.name, self.names[case.name], questions(case.priors, (), case.settings.given, case.settings.observe)
             )
             for case in cases
             if case.priors

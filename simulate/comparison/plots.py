@@ -54,11 +54,7 @@ def _legend(figure: Figure, result: Result) -> None:
         for case, label in labels
     ]
     figure.legend(
-        handles=handles,
-        loc="outside upper left",
-        ncols=min(len(handles), 4),
-        frameon=False,
-        fontsize=FONT_SIZE,
+        handles=handles, loc="outside upper left", ncols=min(len(handles), 4), frameon=False, fontsize=FONT_SIZE
     )
 
 
@@ -95,9 +91,7 @@ def bands(result: Result) -> Figure:
         step = 0.28
         for case, values in known.items():
             lane = -step * (1 + cases.index(case))
-            _band(
-                axis, values, result["fine_percentile"], _colour(result, case), lane, logarithmic=logarithmic
-            )
+            _band(axis, values, result["fine_percentile"], _colour(result, case), lane, logarithmic=logarithmic)
         axis.set_ylim(-step * (len(cases) + 0.8), 1.1)
         if not known:
             axis.set_xticks([])
@@ -240,23 +234,13 @@ def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log
             text = f"× {math.exp(value):.3g}" if log else f"{sign}{figure_text(abs(value), 3)}"
             end = max(before, after)
         axis.annotate(
-            text,
-            (end, row),
-            (4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=FONT_SIZE - 2,
-            color=INK,
+            text, (end, row), (4, 0), textcoords="offset points", va="center", fontsize=FONT_SIZE - 2, color=INK
         )
         if row < len(bars) - 1:
             axis.plot([levels[row]] * 2, [row - 0.31, row + 1.31], color=MUTED, linewidth=0.7)
-    axis.set_yticks(
-        range(len(bars)), [plain(shortened(name, 34)) for name, _ in bars], fontsize=FONT_SIZE - 1.5
-    )
+    axis.set_yticks(range(len(bars)), [plain(shortened(name, 34)) for name, _ in bars], fontsize=FONT_SIZE - 1.5)
     axis.set_ylim(len(bars) - 0.4, -0.6)
-    axis.set_xlim(
-        *((base, high * (high / low) ** 0.16 * 1.1) if log else (low * 1.05, high + 0.14 * (high - low)))
-    )
+    axis.set_xlim(*((base, high * (high / low) ** 0.16 * 1.1) if log else (low * 1.05, high + 0.14 * (high - low))))
     axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
     axis.spines[["top", "right", "left"]].set_visible(False)

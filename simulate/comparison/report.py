@@ -26,9 +26,7 @@ class Bridge(NamedTuple):
 
     def shown(self, count: int | None = PARTS) -> list[str]:
         """The names of the largest parts, the largest first; what has none of the change is left out."""
-        ordered = sorted(
-            (name for name, part in self.parts.items() if part), key=lambda name: -abs(self.parts[name])
-        )
+        ordered = sorted((name for name, part in self.parts.items() if part), key=lambda name: -abs(self.parts[name]))
         return ordered[:count]
 
     def others(self, names: Sequence[str]) -> tuple[float, float]:
@@ -45,8 +43,7 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
     for statistic in result.labels("statistic"):
         at = {"quantity": quantity, "case": case, "statistic": statistic}
         parts, errors = (
-            dict(zip(result.labels("change"), each.tolist(), strict=True))
-            for each in result.estimate("bridge", **at)
+            dict(zip(result.labels("change"), each.tolist(), strict=True)) for each in result.estimate("bridge", **at)
         )
         known = {name: part for name, part in parts.items() if not math.isnan(part)}
         if known:
@@ -228,8 +225,5 @@ def _drawn(result: Result) -> Section:
         )
     if unpaired:
         named = ", ".join(_label(result, case) for case in unpaired)
-        told.append(
-            f"The difference of {named} is that of the means; "
-            "its standard error is that of two separate runs."
-        )
+        told.append(f"The difference of {named} is that of the means; its standard error is that of two separate runs.")
     return Section(settings_text(result).removesuffix("."), remarks=[" ".join(told)])

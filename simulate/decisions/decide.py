@@ -50,15 +50,9 @@ def decide(
     """
     cases = _cases(priors)
     if isinstance(quantities, str):
-        raise SimulateError(
-            f"{priors.path}: {quantities!r} is no cost to decide by; name it first, then others"
-        )
+        raise SimulateError(f"{priors.path}: {quantities!r} is no cost to decide by; name it first, then others")
     settings = priors.run.asked(
-        scenarios=scenarios,
-        seed=seed,
-        scheme=scheme,
-        percentiles=percentiles,
-        quantities=quantities or None,
+        scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, quantities=quantities or None
     )
     names = _asked(priors, cases, settings.quantities)
     units = _units(priors, cases, names)
@@ -195,9 +189,7 @@ def _fold(
 ) -> _Folded:
     """Draw all scenarios of the choices side by side, and summarize them."""
     first = next(iter(drawn.values()))
-    told_by = {
-        option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn
-    }
+    told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
 
     def work(replicate: int, ticks: Ticks) -> _Replicate:
         gathering = Gathering[Key]((name, option) for option in drawn for name in names)
@@ -271,19 +263,12 @@ def _by_choice(replicates: Sequence[Array]) -> tuple[list[float], Array]:
 
 
 def _put_information(
-    result: Result,
-    cases: Mapping[str, Priors],
-    folded: _Folded,
-    parted: Mapping[str, Partition],
-    best: int,
-    unit: str,
+    result: Result, cases: Mapping[str, Priors], folded: _Folded, parted: Mapping[str, Partition], best: int, unit: str
 ) -> None:
     """What finding out each prior alone is worth, the largest first."""
     worth: dict[str, tuple[float, float]] = {}
     for name, partition in parted.items():
-        gains = saved(
-            [each[name] for each in folded.binned], best, partition, int(result.attributes["scenarios"])
-        )
+        gains = saved([each[name] for each in folded.binned], best, partition, int(result.attributes["scenarios"]))
         worth[name] = max(float(gains.mean()), 0.0), float(standard_error(gains))
     names = sorted(worth, key=lambda name: -worth[name][0])
     holders = [next(case for case in cases.values() if name in case.priors) for name in names]

@@ -75,9 +75,7 @@ class Binned(NamedTuple):
     sums: Array
 
 
-def partitions(
-    cases: Mapping[str, Priors], cost: str, drawn: Mapping[str, Scenarios]
-) -> dict[str, Partition]:
+def partitions(cases: Mapping[str, Priors], cost: str, drawn: Mapping[str, Scenarios]) -> dict[str, Partition]:
     """How the priors that any choice draws and needs for the cost are binned, by name."""
     found: dict[str, list[tuple[str, Distribution]]] = {}
     for choice, case in cases.items():
@@ -104,17 +102,11 @@ def cuts(distributions: Sequence[Distribution]) -> Array | None:
 
 def nothing_binned(partitions: Mapping[str, Partition], choices: int) -> dict[str, Binned]:
     """Empty bins of each prior."""
-    return {
-        name: Binned(np.zeros(each.bins), np.zeros((choices, each.bins))) for name, each in partitions.items()
-    }
+    return {name: Binned(np.zeros(each.bins), np.zeros((choices, each.bins))) for name, each in partitions.items()}
 
 
 def add_chunk(
-    binned: Mapping[str, Binned],
-    partitions: Mapping[str, Partition],
-    sampler: Sampler,
-    words: Words,
-    costs: Array,
+    binned: Mapping[str, Binned], partitions: Mapping[str, Partition], sampler: Sampler, words: Words, costs: Array
 ) -> None:
     """Add a chunk's differences of costs (rows 1 and on) to the bins of the priors that a choice's draws tell."""
     from scipy.special import ndtr

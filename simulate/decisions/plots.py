@@ -6,26 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulate.decisions.report import (
-    cost_of,
-    information_scale,
-    maximizes,
-    percent,
-    scale_of,
-    worth_telling,
-)
-from simulate.plotting import (
-    FONT_SIZE,
-    INK,
-    MUTED,
-    PALETTE,
-    WIDTH,
-    density,
-    new_figure,
-    plain,
-    shortened,
-    ticks,
-)
+from simulate.decisions.report import cost_of, information_scale, maximizes, percent, scale_of, worth_telling
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, density, new_figure, plain, shortened, ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,18 +79,14 @@ def _bands(axis: Axes, result: Result) -> None:
         diamond = {**dot, "markersize": 6, "markeredgecolor": "white"}
         mean = result.at("mean", quantity=cost, choice=choice)
         axis.plot([mean / 10.0**scale.exponent], [row], "D", color=colour, **diamond)
-        share, regret = (
-            result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret")
-        )
+        share, regret = (result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret"))
         bold = choice == result.attributes["best"]
         _beside(axis, 1.07, row, percent(*share), bold=bold)
         _beside(axis, 1.19, row, scale.figure(*regret), bold=bold)
     _beside(axis, 1.07, -0.75, "best in" if maximizes(result) else "cheapest in", muted=True)
     _beside(axis, 1.19, -0.75, "regret", muted=True)
     axis.set_yticks(
-        range(len(choices)),
-        [plain(shortened(each, 30)) for each in result["choice_label"]],
-        fontsize=FONT_SIZE,
+        range(len(choices)), [plain(shortened(each, 30)) for each in result["choice_label"]], fontsize=FONT_SIZE
     )
     for written, choice in zip(axis.get_yticklabels(), choices, strict=True):
         written.set_fontweight("bold" if choice == result.attributes["best"] else "normal")
@@ -121,9 +99,7 @@ def _bands(axis: Axes, result: Result) -> None:
     _heading(axis, f"{label}{_unit(scale.unit(unit))}")
 
 
-def _beside(
-    axis: Axes, place: float, row: float, text: str, *, bold: bool = False, muted: bool = False
-) -> None:
+def _beside(axis: Axes, place: float, row: float, text: str, *, bold: bool = False, muted: bool = False) -> None:
     axis.text(
         place,
         row,
@@ -143,8 +119,7 @@ def _bars(axis: Axes, result: Result) -> None:
     power = 10.0**scale.exponent
     bars = [("everything (EVPI)", evpi, evpi_error)]
     bars += [
-        (result.at("prior_label", prior=name) or name, value, error)
-        for name, value, error in worth_telling(result)
+        (result.at("prior_label", prior=name) or name, value, error) for name, value, error in worth_telling(result)
     ]
     for row, (_, value, error) in enumerate(bars):
         reach = 2 * error if 2 * error > 0.005 * evpi else 0.0  # a smaller one is but a dot
@@ -166,14 +141,10 @@ def _bars(axis: Axes, result: Result) -> None:
             fontsize=FONT_SIZE - 2,
             color=INK,
         )
-    axis.set_yticks(
-        range(len(bars)), [plain(shortened(name, 40)) for name, _, _ in bars], fontsize=FONT_SIZE - 1
-    )
+    axis.set_yticks(range(len(bars)), [plain(shortened(name, 40)) for name, _, _ in bars], fontsize=FONT_SIZE - 1)
     axis.set_ylim(len(bars) - 0.5, -0.6)
     axis.set_xlim(0, evpi / power * 1.14)
     _style(axis)
     ticks(axis, logarithmic=False)
     verb = "gain" if maximizes(result) else "saving"
-    _heading(
-        axis, f"Worth finding out before deciding: expected {verb}{_unit(scale.unit(cost_of(result)[2]))}"
-    )
+    _heading(axis, f"Worth finding out before deciding: expected {verb}{_unit(scale.unit(cost_of(result)[2]))}")

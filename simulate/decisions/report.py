@@ -184,16 +184,12 @@ def _beside(result: Result) -> list[Section]:
         values, errors = (
             np.column_stack(each)
             for each in zip(
-                result.estimate("percentiles", quantity=name),
-                result.estimate("mean", quantity=name),
-                strict=True,
+                result.estimate("percentiles", quantity=name), result.estimate("mean", quantity=name), strict=True
             )
         )
         scale = row_scale(values.ravel().tolist(), errors.ravel().tolist())
         titles = [f"  {choice}" for choice in choices]
-        if all(
-            np.array_equal(each, values[0], equal_nan=True) for each in values
-        ):  # as of what no choice touches
+        if all(np.array_equal(each, values[0], equal_nan=True) for each in values):  # as of what no choice touches
             titles = [label]
         else:
             rows.append([label, *[""] * (len(columns) - 1)])

@@ -51,16 +51,12 @@ class Beta(Distribution):
         below, above = mean - lower, upper - mean
         if not sd * sd < below * above:
             most = math.sqrt(below * above)
-            raise ParameterError(
-                "sd", f"{sd:g} is too large for this mean; on these bounds it is below {most:g}"
-            )
+            raise ParameterError("sd", f"{sd:g} is too large for this mean; on these bounds it is below {most:g}")
         size = below * above / (sd * sd) - 1
         return cls(size * below / (upper - lower), size * above / (upper - lower), lower, upper)
 
     @classmethod
-    def from_percentiles(
-        cls, first: Percentile, second: Percentile, lower: float = 0.0, upper: float = 1.0
-    ) -> Beta:
+    def from_percentiles(cls, first: Percentile, second: Percentile, lower: float = 0.0, upper: float = 1.0) -> Beta:
         inside(lower, upper, first, second)
         p, q, x = (np.array(pair) for pair in list(zip(first, second, strict=True))[1:])
         odds = log_odds(*shares_of(lower, upper, x))
@@ -76,10 +72,7 @@ class Beta(Distribution):
         # within reach of a point of a coarse grid
         mu, sigma = line(normal_score, lambda y: float(np.interp(y, x, odds)), first, second)
         coarse = np.linspace(-5.0, 9.0, 15)
-        starts = [
-            np.log((1 + np.exp([mu, -mu])) / sigma**2),
-            *np.stack(np.meshgrid(coarse, coarse), -1).reshape(-1, 2),
-        ]
+        starts = [np.log((1 + np.exp([mu, -mu])) / sigma**2), *np.stack(np.meshgrid(coarse, coarse), -1).reshape(-1, 2)]
         misfits = np.array([np.linalg.norm(misfit(start)) for start in starts])
         return fitted(newton(misfit, starts[int(np.argmin(np.nan_to_num(misfits, nan=np.inf)))]))
 
@@ -180,8 +173,4 @@ class Logitnormal(Distribution):
         return ndtr(z), ndtr(-z)
 
 
-FAMILIES: dict[str, type[Distribution]] = {
-    "pert": Pert,
-    "beta": Beta,
-    "logitnormal": Logitnormal,
-}
+FAMILIES: dict[str, type[Distribution]] = {"pert": Pert, "beta": Beta, "logitnormal": Logitnormal}

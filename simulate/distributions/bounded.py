@@ -89,9 +89,7 @@ class Loguniform(Distribution):
         return math.log(self.upper / self.lower)
 
     def inverse(self, p: Array, q: Array) -> Array:
-        x = np.where(
-            p <= q, self.lower * np.exp(p * self.log_width), self.upper * np.exp(-q * self.log_width)
-        )
+        x = np.where(p <= q, self.lower * np.exp(p * self.log_width), self.upper * np.exp(-q * self.log_width))
         return np.clip(x, self.lower, self.upper)
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
@@ -218,10 +216,7 @@ class Triangular(Distribution):
 
     def inverse(self, p: Array, q: Array) -> Array:
         rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
-        up, down = (
-            np.sqrt(p * width * rise),
-            np.sqrt(q * width * fall),
-        )  # from the lower, from the upper bound
+        up, down = (np.sqrt(p * width * rise), np.sqrt(q * width * fall))  # from the lower, from the upper bound
         low = p <= q
         rising = np.where(low, self.lower + up, self.mode - (q * width - fall) * rise / (rise + up))
         falling = np.where(low, self.mode + (p * width - rise) * fall / (fall + down), self.upper - down)

@@ -61,9 +61,7 @@ class Truncated(Distribution):
         if math.isfinite(self.lower) and math.isfinite(self.upper):
             return mean, sd
         # an unbounded tail is the base's own
-        return mean if math.isfinite(self.base.mean) else math.nan, sd if math.isfinite(
-            self.base.sd
-        ) else math.nan
+        return mean if math.isfinite(self.base.mean) else math.nan, sd if math.isfinite(self.base.sd) else math.nan
 
 
 @dataclass(frozen=True)

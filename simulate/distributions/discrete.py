@@ -14,13 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.distributions.bounded import Constant
-from simulate.distributions.protocol import (
-    Array,
-    Distribution,
-    Numbers,
-    ParameterError,
-    weights_for,
-)
+from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError, weights_for
 from simulate.distributions.solvers import root
 from simulate.distributions.values import listed, number
 from simulate.errors import suggestion
@@ -45,9 +39,7 @@ class Discrete(Distribution):
         weights_for(self.weights, len(self.values), "values")
 
     @classmethod
-    def from_file(
-        cls, file: str, column: str, weights: Numbers | str = (), folder: Path = Path()
-    ) -> Discrete:
+    def from_file(cls, file: str, column: str, weights: Numbers | str = (), folder: Path = Path()) -> Discrete:
         names = {"column": column, **({"weights": weights} if isinstance(weights, str) else {})}
         columns = read_columns(folder / file, names)
         return cls(columns["column"], columns.get("weights", ()) if isinstance(weights, str) else weights)
@@ -106,9 +98,7 @@ def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, Numbers]:
                 numbers.append(number(key, float(row[name])))
             except (TypeError, ValueError):
                 cell = row[name] or ""
-                raise ParameterError(
-                    key, f"{path}, row {count}: {cell!r} is not a finite number; mend it"
-                ) from None
+                raise ParameterError(key, f"{path}, row {count}: {cell!r} is not a finite number; mend it") from None
         found[key] = tuple(numbers)
     return found
 
@@ -184,9 +174,7 @@ class Mixture(Distribution):
 
     def moments(self) -> tuple[float, float]:
         mean = sum(share * part.mean for share, part in self.parts)
-        return mean, math.sqrt(
-            sum(share * (part.sd**2 + (part.mean - mean) ** 2) for share, part in self.parts)
-        )
+        return mean, math.sqrt(sum(share * (part.sd**2 + (part.mean - mean) ** 2) for share, part in self.parts))
 
     @property
     def jumps(self) -> Array:
@@ -196,8 +184,4 @@ class Mixture(Distribution):
         return levels[(levels > 0) & (levels < 1)]
 
 
-FAMILIES: dict[str, type[Distribution]] = {
-    "choice": Discrete,
-    "empirical": Discrete,
-    "mixture": Mixture,
-}
+FAMILIES: dict[str, type[Distribution]] = {"choice": Discrete, "empirical": Discrete, "mixture": Mixture}

@@ -8,15 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulate.distributions.protocol import (
-    Array,
-    Distribution,
-    ParameterError,
-    Percentile,
-    between,
-    increasing,
-    inside,
-)
+from simulate.distributions.protocol import Array, Distribution, ParameterError, Percentile, between, increasing, inside
 from simulate.distributions.solvers import log_odds, root
 
 
@@ -44,12 +36,7 @@ class Metalog(Distribution):
 
     @classmethod
     def from_percentiles(
-        cls,
-        first: Percentile,
-        second: Percentile,
-        third: Percentile,
-        lower: float = -np.inf,
-        upper: float = np.inf,
+        cls, first: Percentile, second: Percentile, third: Percentile, lower: float = -np.inf, upper: float = np.inf
     ) -> Metalog:
         increasing(lower=lower, upper=upper)
         percentiles = (first, second, third)
@@ -84,9 +71,7 @@ class Metalog(Distribution):
     def cumulative(self, x: Array) -> tuple[Array, Array]:
         ends = self.on_line(np.array([-745.0, 745.0]))  # where p, then q, leaves the range of floats
         y = np.clip(onto_line(np.clip(x, self.lower, self.upper), self.lower, self.upper), *ends).ravel()
-        logit = root(
-            lambda t, active: self.on_line(t) - y[active], np.full(y.shape, -745.0), np.full(y.shape, 745.0)
-        )
+        logit = root(lambda t, active: self.on_line(t) - y[active], np.full(y.shape, -745.0), np.full(y.shape, 745.0))
         logit = logit.reshape(x.shape)
         p, q = 1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(logit))
         return np.where(x < self.upper, np.where(x > self.lower, p, 0), 1), np.where(

@@ -135,18 +135,14 @@ def three_points(lower: float, mode: float, upper: float) -> None:
     """Raise ParameterError unless lower <= mode <= upper and lower < upper."""
     increasing(lower=lower, upper=upper)
     if not lower <= mode <= upper:
-        raise ParameterError(
-            "mode", f"{mode:g} is not between lower = {lower:g} and upper = {upper:g}; move it inside"
-        )
+        raise ParameterError("mode", f"{mode:g} is not between lower = {lower:g} and upper = {upper:g}; move it inside")
 
 
 def inside(lower: float, upper: float, *percentiles: Percentile) -> None:
     """Raise ParameterError for a percentile that does not lie strictly between the bounds."""
     for key, _, _, value in percentiles:
         if not lower < value < upper:
-            where = (
-                f"above {lower:g}, where it begins" if value <= lower else f"below {upper:g}, where it ends"
-            )
+            where = f"above {lower:g}, where it begins" if value <= lower else f"below {upper:g}, where it ends"
             raise ParameterError(key, f"{value:g} is not {where}; move it inside")
 
 

@@ -17,26 +17,12 @@ from simulate.distributions import beta, bounded, discrete, metalog, unbounded
 from simulate.distributions.beta import Pert
 from simulate.distributions.bounded import Triangular
 from simulate.distributions.derived import Truncated
-from simulate.distributions.protocol import (
-    Array,
-    Distribution,
-    Numbers,
-    ParameterError,
-    Percentile,
-    increasing,
-    inside,
-)
+from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError, Percentile, increasing, inside
 from simulate.distributions.solvers import newton
 from simulate.distributions.values import described, listed, number
 from simulate.errors import suggestion
 
-FAMILIES = {
-    **bounded.FAMILIES,
-    **beta.FAMILIES,
-    **unbounded.FAMILIES,
-    **metalog.FAMILIES,
-    **discrete.FAMILIES,
-}
+FAMILIES = {**bounded.FAMILIES, **beta.FAMILIES, **unbounded.FAMILIES, **metalog.FAMILIES, **discrete.FAMILIES}
 PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
 COUNTS = ("no percentiles", "one percentile", "two percentiles", "three percentiles")
 BOUNDS = {"lower", "upper"}
@@ -96,9 +82,7 @@ def check(family: str, built: Distribution, points: Sequence[Percentile]) -> Non
         error = abs(float(built.quantile(p, q)) - value)
         if not error <= max(1e-9 * abs(value), 1e-12 * (quartiles[2] - quartiles[0])):
             where = " between these bounds" if isinstance(built, Truncated) else ""
-            raise ParameterError(
-                key, f"no {family}{where} meets it; move the percentiles or take another family"
-            )
+            raise ParameterError(key, f"no {family}{where} meets it; move the percentiles or take another family")
 
 
 def through_truncated(
@@ -115,9 +99,7 @@ def through_truncated(
 
     def fitted(below: float, above: float) -> Distribution:
         mass = 1 - below - above
-        return form.build(
-            *[at._replace(p=below + at.p * mass, q=above + at.q * mass) for at in points], **arguments
-        )
+        return form.build(*[at._replace(p=below + at.p * mass, q=above + at.q * mass) for at in points], **arguments)
 
     def cut_off(base: Distribution) -> Array:
         p, q = base.probability([lower, upper])
@@ -175,9 +157,7 @@ def forms(kind: type[Distribution]) -> tuple[Form, ...]:
     return tuple(found)
 
 
-def chosen_form(
-    family: str, keys: Collection[str], percentiles: Sequence[str], other_keys: Collection[str]
-) -> Form:
+def chosen_form(family: str, keys: Collection[str], percentiles: Sequence[str], other_keys: Collection[str]) -> Form:
     """The form that these keys state; raises ParameterError saying which is unknown, missing or too many."""
     kind = FAMILIES[family]
     ways = forms(kind)
@@ -256,9 +236,7 @@ def component(key: str, place: int, table: Any, folder: Path) -> Distribution:
     """A component of a mixture from its inline table; raises ParameterError for the whole list."""
     where = f"component {place}"
     if not isinstance(table, Mapping):
-        raise ParameterError(
-            key, f"{where} must be a table, not {described(table)}; write {{dist = ..., ...}}"
-        )
+        raise ParameterError(key, f"{where} must be a table, not {described(table)}; write {{dist = ..., ...}}")
     inner = dict(table)
     family = inner.pop("dist", "constant" if "value" in inner else None)
     if not isinstance(family, str):

@@ -31,9 +31,7 @@ def root(residual: Callable[[Array, NDArray[np.intp]], Array], low: Array, high:
     crossing = (fa > 0) & (fb < 0)
     active, a, b, fa, fb = active[crossing], a[crossing], b[crossing], fa[crossing], fb[crossing]
     share = np.full(a.shape, 0.5)
-    for _ in range(
-        2200
-    ):  # the halvings from the widest to the narrowest bracket; mostly about ten are needed
+    for _ in range(2200):  # the halvings from the widest to the narrowest bracket; mostly about ten are needed
         if active.size == 0:
             break
         x = a + share * (b - a)
@@ -65,8 +63,7 @@ def newton(residual: Callable[[Array], Array], start: Array) -> Array:
     for _ in range(100):
         step = 1e-6
         columns = [
-            (residual(point + step * unit) - residual(point - step * unit)) / (2 * step)
-            for unit in np.eye(start.size)
+            (residual(point + step * unit) - residual(point - step * unit)) / (2 * step) for unit in np.eye(start.size)
         ]
         try:
             move = np.linalg.solve(np.stack(columns, axis=1), misfit)

@@ -9,13 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.distributions.protocol import (
-    Array,
-    Distribution,
-    Percentile,
-    inside,
-    positive,
-)
+from simulate.distributions.protocol import Array, Distribution, Percentile, inside, positive
 from simulate.distributions.scores import (
     exponential_score,
     gumbel_score,
@@ -283,9 +277,7 @@ class StudentT(Distribution):
         z = (x - self.location) / self.scale
         share = self.df / (self.df + z * z)
         tail = np.where(
-            share < 0.5,
-            betainc(self.df / 2, 0.5, share),
-            betaincc(0.5, self.df / 2, z * z / (self.df + z * z)),
+            share < 0.5, betainc(self.df / 2, 0.5, share), betaincc(0.5, self.df / 2, z * z / (self.df + z * z))
         )
         return np.where(z < 0, tail / 2, 1 - tail / 2), np.where(z < 0, 1 - tail / 2, tail / 2)
 

@@ -27,8 +27,7 @@ def plain(result: Result) -> dict[str, Any]:
         del file["text"]
     of_quantities = [each for each in ("label", "unit") if each in result]
     quantities: dict[str, dict[str, Any]] = {
-        name: {each: result.at(each, quantity=name) for each in of_quantities}
-        for name in result.labels("quantity")
+        name: {each: result.at(each, quantity=name) for each in of_quantities} for name in result.labels("quantity")
     }
     others: dict[str, Any] = {
         name: _nested(result, name, ())

@@ -22,8 +22,7 @@ def _parts(section: Section) -> list[str]:
         titles = [column.title for column in section.columns]
         aligned = ["---:" if column.align == ">" else "---" for column in section.columns]
         lines = [
-            f"| {' | '.join(_escaped(cell.strip()) for cell in cells)} |"
-            for cells in (titles, aligned, *section.rows)
+            f"| {' | '.join(_escaped(cell.strip()) for cell in cells)} |" for cells in (titles, aligned, *section.rows)
         ]
         parts.append("\n".join(lines))
     plain: list[str] = []

@@ -24,10 +24,7 @@ capacity_margin = parameter(
     lower=1,
 )
 spare_share = parameter(
-    "1",
-    """Spare share: accelerators in repair or waiting to step in, over those in service.""",
-    lower=0,
-    upper=1,
+    "1", """Spare share: accelerators in repair or waiting to step in, over those in service.""", lower=0, upper=1
 )
 accelerators_per_server = parameter("1", "Accelerators per server: 8 in a DGX A100.", lower=1)
 servers_per_rack = parameter(
@@ -47,9 +44,7 @@ def accelerators_busy(questions_per_day: Array, accelerator_seconds_per_question
     return questions_per_day * accelerator_seconds_per_question / SECONDS_PER_DAY
 
 
-def accelerators(
-    accelerators_busy: Array, peak_to_average: Array, capacity_margin: Array, spare_share: Array
-) -> RATIO:
+def accelerators(accelerators_busy: Array, peak_to_average: Array, capacity_margin: Array, spare_share: Array) -> RATIO:
     """Accelerators: installed, for the peak with its margin, and spares."""
     return accelerators_busy * peak_to_average * capacity_margin * (1 + spare_share)
 

@@ -7,18 +7,7 @@ from types import ModuleType
 
 from simulate.errors import SimulateError
 from simulate.graph import Quantity, quantities_of
-from simulate.model import (
-    capex,
-    demand,
-    energy,
-    fleet,
-    opex,
-    ownership,
-    roofline,
-    serving,
-    training,
-    training_mfu,
-)
+from simulate.model import capex, demand, energy, fleet, opex, ownership, roofline, serving, training, training_mfu
 
 # Each name's place, modules in this order and names in theirs, is its dimension in Sobol's sequence, so that
 # demand and serving, which spread results most, come first. The order is part of the model's definition:

@@ -53,11 +53,7 @@ def colocation_cost(colocation_price: Array, nameplate_power: Array, colocated_s
 
 @total
 def opex_per_year(
-    electricity_cost: Array,
-    maintenance_cost: Array,
-    facility_opex: Array,
-    colocation_cost: Array,
-    staff_cost: Array,
+    electricity_cost: Array, maintenance_cost: Array, facility_opex: Array, colocation_cost: Array, staff_cost: Array
 ) -> USD_PER_YEAR:
     """Opex per year: what running the fleet costs in cash, without depreciation."""
     return electricity_cost + maintenance_cost + facility_opex + colocation_cost + staff_cost

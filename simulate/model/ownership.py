@@ -75,11 +75,7 @@ def facility_annuity_factor(discount_rate: Array, facility_lifetime: Array) -> P
 
 
 def it_cost_per_year(
-    it_capex: Array,
-    residual_value_share: Array,
-    discount_rate: Array,
-    it_lifetime: Array,
-    it_annuity_factor: Array,
+    it_capex: Array, residual_value_share: Array, discount_rate: Array, it_lifetime: Array, it_annuity_factor: Array
 ) -> USD_PER_YEAR:
     """IT cost per year: annuity of IT capex less the present worth of what is recovered at the end."""
     discount = (1 + discount_rate * ONE_YEAR) ** (-it_lifetime / ONE_YEAR)
@@ -92,9 +88,7 @@ def facility_cost_per_year(facility_capex: Array, facility_annuity_factor: Array
 
 
 @total
-def own_cost_per_year(
-    it_cost_per_year: Array, facility_cost_per_year: Array, opex_per_year: Array
-) -> USD_PER_YEAR:
+def own_cost_per_year(it_cost_per_year: Array, facility_cost_per_year: Array, opex_per_year: Array) -> USD_PER_YEAR:
     """Own cost per year: of a fleet that is bought, capital and opex.
 
     Source: Barroso, Hölzle and Ranganathan, 2018, The datacenter as a computer, chapter 6.
@@ -175,9 +169,7 @@ def rent_reserved_per_question(rent_reserved_per_day: Array, questions_per_day: 
     return rent_reserved_per_day / questions_per_day
 
 
-def rent_reserved_per_1k_output_tokens(
-    rent_reserved_per_day: Array, output_tokens_per_day: Array
-) -> USD_PER_KTOKEN:
+def rent_reserved_per_1k_output_tokens(rent_reserved_per_day: Array, output_tokens_per_day: Array) -> USD_PER_KTOKEN:
     """Rent per 1,000 output tokens, reserved: all of it put on the answers' tokens."""
     return rent_reserved_per_day / output_tokens_per_day * TOKENS_PER_KTOKEN
 
@@ -197,9 +189,7 @@ def rent_on_demand_per_question(rent_on_demand_per_day: Array, questions_per_day
     return rent_on_demand_per_day / questions_per_day
 
 
-def rent_on_demand_per_1k_output_tokens(
-    rent_on_demand_per_day: Array, output_tokens_per_day: Array
-) -> USD_PER_KTOKEN:
+def rent_on_demand_per_1k_output_tokens(rent_on_demand_per_day: Array, output_tokens_per_day: Array) -> USD_PER_KTOKEN:
     """Rent per 1,000 output tokens, on demand: all of it put on the answers' tokens."""
     return rent_on_demand_per_day / output_tokens_per_day * TOKENS_PER_KTOKEN
 

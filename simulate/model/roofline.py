@@ -29,9 +29,7 @@ from simulate.model.notation import (
 )
 
 batch_size = parameter(
-    "1",
-    """Batch size: sequences that a replica is asked to decode at once; memory may allow fewer.""",
-    lower=1,
+    "1", """Batch size: sequences that a replica is asked to decode at once; memory may allow fewer.""", lower=1
 )
 bytes_per_parameter = parameter(
     "B", "Bytes per parameter: 2 in FP16 or BF16, 1 in INT8 or FP8, 0.5 in 4 bits.", lower=0
@@ -44,9 +42,7 @@ bandwidth_utilization_decode = parameter(
     lower=0,
     upper=1,
 )
-mfu_decode = parameter(
-    "1", "MFU in decode: share of the peak FLOP/s that large batches achieve.", lower=0, upper=1
-)
+mfu_decode = parameter("1", "MFU in decode: share of the peak FLOP/s that large batches achieve.", lower=0, upper=1)
 mfu_prefill = parameter(
     "1", "MFU in prefill: share of the peak FLOP/s that reading prompts achieves.", lower=0, upper=1
 )
@@ -58,9 +54,7 @@ layer_latency = parameter(
     lower=0,
 )
 allreduce_latency = parameter(
-    "s",
-    """Allreduce latency: time of a layer and step that each doubling of the replica adds.""",
-    lower=0,
+    "s", """Allreduce latency: time of a layer and step that each doubling of the replica adds.""", lower=0
 )
 serving_model_error = parameter(
     "1",
@@ -70,12 +64,8 @@ serving_model_error = parameter(
     default=1,
     lower=0,
 )
-replica_accelerators = parameter(
-    "1", "Accelerators per replica: that hold one copy of the model together.", lower=1
-)
-memory_bandwidth = parameter(
-    "B/s", "Memory bandwidth: of one accelerator; 2.04e12 B/s for an A100 of 80 GB.", lower=0
-)
+replica_accelerators = parameter("1", "Accelerators per replica: that hold one copy of the model together.", lower=1)
+memory_bandwidth = parameter("B/s", "Memory bandwidth: of one accelerator; 2.04e12 B/s for an A100 of 80 GB.", lower=0)
 memory_capacity = parameter("B", "Memory capacity: of one accelerator.", lower=0)
 usable_memory_share = parameter(
     "1",
@@ -109,9 +99,7 @@ rope_dim = parameter(
     lower=0,
 )
 experts = parameter("1", "Experts: routed ones in a layer; 1 in a dense model.", default=1, lower=1)
-experts_active = parameter(
-    "1", "Active experts: routed ones that a token visits in a layer.", default=1, lower=1
-)
+experts_active = parameter("1", "Active experts: routed ones that a token visits in a layer.", default=1, lower=1)
 
 
 def parameters_total(parameters_active: Array) -> RATIO:
@@ -141,12 +129,7 @@ def weight_bytes(parameters_total: Array, bytes_per_parameter: Array) -> B:
 
 
 def kv_bytes_per_token(
-    layers: Array,
-    kv_heads: Array,
-    head_dim: Array,
-    latent_dim: Array,
-    rope_dim: Array,
-    kv_bytes_per_value: Array,
+    layers: Array, kv_heads: Array, head_dim: Array, latent_dim: Array, rope_dim: Array, kv_bytes_per_value: Array
 ) -> B_PER_TOKEN:
     """Cache bytes per token: keys and values of all layers, or the latent ones that stand for both.
 
@@ -201,9 +184,7 @@ def weight_bytes_read(
     return (parameters_total - (parameters_total - parameters_active) * missed) * bytes_per_parameter
 
 
-def attention_flop_prefill(
-    layers: Array, heads: Array, head_dim: Array, rope_dim: Array
-) -> FLOP_PER_TOKEN_PAIR:
+def attention_flop_prefill(layers: Array, heads: Array, head_dim: Array, rope_dim: Array) -> FLOP_PER_TOKEN_PAIR:
     """Attention FLOP in prefill: per token and context token, scores and weighted values.
 
     2 layers heads (query channels + value channels). Latent attention is expanded to plain heads for it, the

@@ -135,9 +135,7 @@ def development_compute_cost(training_cost: Array, experiments_multiplier: Array
 
 
 @total
-def development_cost(
-    development_compute_cost: Array, development_staff_cost: Array, training_data_cost: Array
-) -> USD:
+def development_cost(development_compute_cost: Array, development_staff_cost: Array, training_data_cost: Array) -> USD:
     """Development cost: compute, staff and data until the model stands.
 
     Source: Cottier et al., 2024, The rising costs of training frontier AI models, arXiv 2405.21015.

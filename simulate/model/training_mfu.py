@@ -135,10 +135,7 @@ def mixture_of_experts(
 
 
 def mfu_predicted(
-    parameters_active: Array,
-    training_peak_flops: Array,
-    mixture_of_experts: Array,
-    training_mfu_deviation: Array,
+    parameters_active: Array, training_peak_flops: Array, mixture_of_experts: Array, training_mfu_deviation: Array
 ) -> SHARE:
     """Predicted MFU: end to end, of a training run of this size on this accelerator, from open runs.
 

@@ -78,9 +78,7 @@ def built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
     _settle(stack, entries, formulas)
     # A name that is stated, however badly, is known: its own fault is told, not that there is no such name.
     known = [*quantities, *entries, *formulas, *stack.malformed]
-    entries = {
-        name: entry for name, entry in entries.items() if _named_well(stack, entry, quantities, formulas)
-    }
+    entries = {name: entry for name, entry in entries.items() if _named_well(stack, entry, quantities, formulas)}
 
     for entry in formulas.values():
         if own := own_quantity(stack, entry, quantities.get(entry.name), known):
@@ -90,9 +88,7 @@ def built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
     check_cycles(stack, quantities, entries, formulas)
     if not (stack.problems or stack.malformed):
         entries |= _own_priors(model_name, quantities, entries)
-    priors = {
-        name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))
-    }
+    priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
     margins = {name: prior.distribution for name, prior in priors.items()}
     correlations = merged_correlations(stack, margins, entries, formulas, known)
     _check_use(stack, frame.layers, chosen, entries, formulas, quantities, correlations)
@@ -101,8 +97,7 @@ def built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
     case = replace(
         frame,
         title=next(
-            (layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables),
-            frame.title,
+            (layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables), frame.title
         ),
         model=model_name,
         quantities=quantities,
@@ -117,22 +112,16 @@ def built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
     return case, stack.problems
 
 
-def _own_priors(
-    model_name: str, quantities: Mapping[str, Quantity], bound: Collection[str]
-) -> dict[str, Entry]:
+def _own_priors(model_name: str, quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Entry]:
     """Priors of the model's own for parameters to which the layers give none, where a quantity needs them."""
     layer = Layer(f"model {model_name}", {}, own=False)
     found = {
-        name: Entry(
-            name, dict(quantity.prior), dict.fromkeys(quantity.prior, layer), layer, sys.maxsize, own=False
-        )
+        name: Entry(name, dict(quantity.prior), dict.fromkeys(quantity.prior, layer), layer, sys.maxsize, own=False)
         for name, quantity in quantities.items()
         if quantity.prior and quantity.function is None and name not in bound
     }
     lacking = missing(quantities, [*bound, *found])
-    computed = [
-        quantity for name, quantity in quantities.items() if name not in lacking and name not in bound
-    ]
+    computed = [quantity for name, quantity in quantities.items() if name not in lacking and name not in bound]
     needed = {need for quantity in computed for need in quantity.needs}
     return {name: entry for name, entry in found.items() if name in needed}
 
@@ -144,16 +133,12 @@ def _settle(stack: Stack, entries: dict[str, Entry], formulas: dict[str, Entry])
     """
     for name in [name for name in entries if name in formulas]:
         if entries[name].level == formulas[name].level:
-            stack.report(
-                formulas[name], "quantities", None, f"[priors.{name}] binds it too; keep one of the two"
-            )
+            stack.report(formulas[name], "quantities", None, f"[priors.{name}] binds it too; keep one of the two")
         if entries[name].level >= formulas[name].level:
             del entries[name]
 
 
-def _named_well(
-    stack: Stack, entry: Entry, quantities: Mapping[str, Quantity], formulas: Mapping[str, Entry]
-) -> bool:
+def _named_well(stack: Stack, entry: Entry, quantities: Mapping[str, Quantity], formulas: Mapping[str, Entry]) -> bool:
     """Check the name of a prior of the file's own."""
     if entry.name in quantities or entry.name in formulas:
         return True
@@ -205,9 +190,7 @@ def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:
     return named
 
 
-def _published(
-    stack: Stack, quantities: Mapping[str, Quantity], known: Collection[str]
-) -> tuple[Published, ...]:
+def _published(stack: Stack, quantities: Mapping[str, Quantity], known: Collection[str]) -> tuple[Published, ...]:
     """Published figures in the quantities' own units; for one quantity, the nearest layer's."""
     figures: dict[str, list[Published]] = {}
     for _, layer in stack.upwards():

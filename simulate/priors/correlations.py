@@ -63,16 +63,11 @@ def merged_correlations(
                 if fault:
                     stack.problems.append(Problem(layer, ("correlations", first, second), fault))
                 else:
-                    merged[pair] = Correlation(
-                        first, second, cast("Any", measure), value, np.nan, layer, level
-                    )
+                    merged[pair] = Correlation(first, second, cast("Any", measure), value, np.nan, layer, level)
     kept = [
         _with_latent(stack, pair, margins)
         for pair in merged.values()
-        if all(
-            _takes_part(name, stack, pair, varies, entries, formulas, known)
-            for name in (pair.first, pair.second)
-        )
+        if all(_takes_part(name, stack, pair, varies, entries, formulas, known) for name in (pair.first, pair.second))
         and pair.value != 0
     ]
     _check_definite(stack, kept)

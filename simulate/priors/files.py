@@ -26,9 +26,7 @@ MAPPING = Path("<mapping>")
 # ---------------------------------------------------------------- files, texts and tables
 
 
-def read_files(
-    source: Path | str | Mapping[str, Any],
-) -> tuple[list[SourceFile], list[Layer], list[Problem]]:
+def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile], list[Layer], list[Problem]]:
     """Read priors and the files that they extend, nearest first.
 
     Raises PriorsError where a text is no TOML; what the extended file's absence means is a problem.

@@ -60,9 +60,7 @@ class Problem:
 
 def raise_first(problems: Sequence[Problem], layers: Sequence[Layer]) -> None:
     """Raise PriorsError for the first problem by origin, nearest first, and line; unused priors last."""
-    origins = list(
-        dict.fromkeys(layer.shown for layer in (*layers, *(problem.layer for problem in problems)))
-    )
+    origins = list(dict.fromkeys(layer.shown for layer in (*layers, *(problem.layer for problem in problems))))
 
     def rank(problem: Problem) -> tuple[bool, int, int]:
         return problem.unused, origins.index(problem.layer.shown), problem.layer.line(problem.key)

@@ -56,10 +56,7 @@ def choice(priors: Priors, name: str) -> Priors:
 
 
 def _loaded(
-    files: Sequence[SourceFile],
-    file_layers: Sequence[Layer],
-    problems: Sequence[Problem],
-    overrides: Sequence[str],
+    files: Sequence[SourceFile], file_layers: Sequence[Layer], problems: Sequence[Problem], overrides: Sequence[str]
 ) -> Priors:
     """Check the shape of the layers and build from them; overrides given later are nearer."""
     layers, found = [], list(problems)

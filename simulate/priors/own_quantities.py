@@ -30,17 +30,12 @@ def prior_quantity(entry: Entry, quantity: Quantity | None) -> Quantity:
         note = inspect.cleandoc(entry.table.get("note", ""))
         definition = label or entry.name.replace("_", " ")
         return Quantity(
-            entry.name,
-            entry.table.get("unit") or "1",
-            f"{definition}\n\n{note}".strip(),
-            stated_label=definition,
+            entry.name, entry.table.get("unit") or "1", f"{definition}\n\n{note}".strip(), stated_label=definition
         )
     return replace(quantity, stated_label=label) if label else quantity
 
 
-def own_quantity(
-    stack: Stack, entry: Entry, replaced: Quantity | None, known: Collection[str]
-) -> Quantity | None:
+def own_quantity(stack: Stack, entry: Entry, replaced: Quantity | None, known: Collection[str]) -> Quantity | None:
     """Compile a quantity's formula, in the unit of the one that it replaces."""
     if replaced is None and (fault := name_fault(entry.name)):
         stack.report(entry, "quantities", None, fault)
@@ -74,10 +69,7 @@ def own_quantity(
 
 
 def check_cycles(
-    stack: Stack,
-    quantities: Mapping[str, Quantity],
-    bound: Collection[str],
-    formulas: Mapping[str, Entry],
+    stack: Stack, quantities: Mapping[str, Quantity], bound: Collection[str], formulas: Mapping[str, Entry]
 ) -> None:
     """Report formulas that need each other in a circle, at the first of them."""
     wiring = {

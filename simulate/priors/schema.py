@@ -85,9 +85,7 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
         for error in invalid.errors(include_url=False):
             key = error["loc"]
             found = error["input"]
-            kind = (
-                error["type"] if error["type"] != "literal_error" or isinstance(found, str) else "string_type"
-            )
+            kind = error["type"] if error["type"] != "literal_error" or isinstance(found, str) else "string_type"
             faults.append((key, _fault(kind, key, found, error.get("ctx", {}), layer.tables)))
     tables: dict[str, Any] = dict(layer.tables)
     malformed: set[str] = set()

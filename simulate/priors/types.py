@@ -42,9 +42,7 @@ class Prior:
     def __repr__(self) -> str:
         parameters = _cut(", ".join(f"{key} = {value}" for key, value in self.specification.items()))
         values = (self.distribution.quantile([0.05, 0.5, 0.95]) / self.factor).tolist()
-        band = ", ".join(
-            f"P{percent} {value:.4g}" for percent, value in zip((5, 50, 95), values, strict=True)
-        )
+        band = ", ".join(f"P{percent} {value:.4g}" for percent, value in zip((5, 50, 95), values, strict=True))
         return f"{self.name}: {self.family}, {parameters} [{self.unit}]: {band}"
 
 

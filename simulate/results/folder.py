@@ -63,9 +63,7 @@ def output_folder(folder: Path, files: Collection[str]) -> Iterator[Path]:
 
 def _unwritable(folder: Path, error: OSError) -> SimulateError:
     reason = error.strerror or str(error)
-    return SimulateError(
-        f"{folder}: the output folder cannot be written: {reason}; choose another with --out"
-    )
+    return SimulateError(f"{folder}: the output folder cannot be written: {reason}; choose another with --out")
 
 
 def write_figure(folder: Path, name: str, figure: Figure) -> None:
@@ -86,9 +84,7 @@ def read_run(path: Path) -> Result:
     """Read an earlier run from its folder or its netCDF file. Raises SimulateError where there is none."""
     result = netcdf.read(path / RUN if path.is_dir() else path)
     if result.question != "run":
-        raise SimulateError(
-            f"{path}: is a result of `simulate {result.question}`; give one of `simulate run`"
-        )
+        raise SimulateError(f"{path}: is a result of `simulate {result.question}`; give one of `simulate run`")
     return result
 
 

@@ -46,9 +46,7 @@ def read(path: Path) -> Result:
     import h5netcdf
 
     if not path.is_file():
-        raise SimulateError(
-            f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote"
-        )
+        raise SimulateError(f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote")
     try:
         with h5netcdf.File(path, "r") as file:
             attributes = dict(file.attrs)
@@ -57,9 +55,7 @@ def read(path: Path) -> Result:
             for name, stored in file.variables.items():
                 values = np.asarray(stored[...])
                 if values.dtype == object:  # texts come as bytes
-                    values = np.array([text.decode() for text in values.ravel()], object).reshape(
-                        values.shape
-                    )
+                    values = np.array([text.decode() for text in values.ravel()], object).reshape(values.shape)
                 group = result.coordinates if name in {*file.dimensions, *auxiliary} else result.variables
                 group[name] = variable_of(tuple(stored.dimensions), values, dict(stored.attrs))
     except SimulateError:

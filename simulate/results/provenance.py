@@ -46,9 +46,7 @@ def stated(priors: Priors) -> dict[str, Any]:
     """What priors say, as plain data: files, overrides, each prior, published figures."""
     return {
         "model": priors.model,
-        "files": [
-            {"path": str(file.path), "sha256": file.digest, "text": file.text} for file in priors.files
-        ],
+        "files": [{"path": str(file.path), "sha256": file.digest, "text": file.text} for file in priors.files],
         "overrides": list(priors.overrides),
         "choice": priors.chosen,
         "priors": {

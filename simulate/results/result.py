@@ -61,9 +61,7 @@ class Result:
         """Add a dimension with its labels, texts or numbers."""
         self.beside(dimension, (dimension,), labels, label, unit)
 
-    def beside(
-        self, name: str, dims: tuple[str, ...], values: ArrayLike, label: str = "", unit: str = ""
-    ) -> None:
+    def beside(self, name: str, dims: tuple[str, ...], values: ArrayLike, label: str = "", unit: str = "") -> None:
         """Add a coordinate along dimensions that are there."""
         self.coordinates[name] = Variable(dims, _array(values), label, unit)
 
@@ -95,9 +93,7 @@ class Result:
 
     def labels(self, dimension: str) -> list[Any]:
         """The labels along a dimension; none where it is not there."""
-        found: list[Any] = (
-            self.coordinates[dimension].values.tolist() if dimension in self.coordinates else []
-        )
+        found: list[Any] = self.coordinates[dimension].values.tolist() if dimension in self.coordinates else []
         return found
 
     def at(self, name: str, **where: Any) -> Any:
@@ -191,9 +187,7 @@ def restored(described: Mapping[str, Any], where: str) -> Result:
         earlier = "written by an earlier version" if "priors" in described else "no result of `simulate`"
         raise SimulateError(f"{where}: {earlier}; run the priors file again")
     if int(described["layout"]) != LAYOUT:
-        raise SimulateError(
-            f"{where}: has layout {described['layout']}, and this version reads {LAYOUT}; run it again"
-        )
+        raise SimulateError(f"{where}: has layout {described['layout']}, and this version reads {LAYOUT}; run it again")
     own = {"Conventions", "layout", "question", "provenance"}
     attributes = {str(name): _plain(value) for name, value in described.items() if name not in own}
     return Result(str(described["question"]), attributes, json.loads(str(described["provenance"])))

@@ -19,9 +19,7 @@ def told(result: Result) -> Iterator[str]:
     return (name for name in result.figures() if FINE not in result.variables[name].dims)
 
 
-def shown_labels(
-    result: Result, name: str, dimension: str, place: tuple[int, ...] = ()
-) -> list[tuple[int, Any]]:
+def shown_labels(result: Result, name: str, dimension: str, place: tuple[int, ...] = ()) -> list[tuple[int, Any]]:
     """Places and labels along a dimension, without those at which a variable has no figure at all."""
     variable = result.variables.get(name) or result.coordinates[name]
     axis = variable.dims.index(dimension)

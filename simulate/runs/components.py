@@ -9,11 +9,7 @@ from simulate.graph import Quantity
 
 def components(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The parts of each quantity that is a sum and not bound by a prior."""
-    return {
-        name: quantity.needs
-        for name, quantity in quantities.items()
-        if quantity.is_total and name not in bound
-    }
+    return {name: quantity.needs for name, quantity in quantities.items() if quantity.is_total and name not in bound}
 
 
 def with_components(

@@ -31,8 +31,7 @@ def draws(
     names = asked_quantities(priors, quantities)
     drawn = Drawing({"": priors}, settings).scenarios("", names)
     shares = [
-        settings.scenarios // REPLICATES + (place < settings.scenarios % REPLICATES)
-        for place in range(REPLICATES)
+        settings.scenarios // REPLICATES + (place < settings.scenarios % REPLICATES) for place in range(REPLICATES)
     ]
     kept: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}
     for replicate, share in enumerate(shares):

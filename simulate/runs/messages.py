@@ -46,10 +46,7 @@ def nonfinite(
 
 def _beginning(priors: Priors, drawn: Scenarios, name: str, replicate: int, chunk: int) -> str:
     """The first quantity on the way to one that was not a number, what it is, and from which values it came."""
-    columns: dict[str, Column] = {
-        **drawn.plan.defaults,
-        **drawn.inputs(drawn.sampler.words(replicate)(chunk)),
-    }
+    columns: dict[str, Column] = {**drawn.plan.defaults, **drawn.inputs(drawn.sampler.words(replicate)(chunk))}
     with np.errstate(all="ignore"):
         for step, function, needs in drawn.plan.steps:
             columns[step] = function(*[columns[need] for need in needs])
@@ -96,14 +93,10 @@ def small_errors(result: Result) -> list[str]:
     names = [name for name in result.labels("quantity") if name not in result.labels("prior")]
     stratified = result.attributes["scheme"] != "random"
     alone = [
-        name
-        for name in names
-        if stratified and np.count_nonzero(result.at("rank_correlation", quantity=name)) == 1
+        name for name in names if stratified and np.count_nonzero(result.at("rank_correlation", quantity=name)) == 1
     ]
     heavy = [
-        name
-        for name in names
-        if result.at("sd", quantity=name) > HEAVY * abs(result.at("mean", quantity=name)) > 0
+        name for name in names if result.at("sd", quantity=name) > HEAVY * abs(result.at("mean", quantity=name)) > 0
     ]
     messages = []
     if alone:

@@ -52,9 +52,7 @@ def targets(text: str, quantities: Sequence[str]) -> tuple[Target, ...]:
     found: list[Target] = []
     for quantity, percent, share in PRECISION.read(text, "--precision"):
         if quantity is not None and quantity not in quantities:
-            raise SimulateError(
-                f"--precision: {quantity} is not among {', '.join(quantities)}; add it to --quantities"
-            )
+            raise SimulateError(f"--precision: {quantity} is not among {', '.join(quantities)}; add it to --quantities")
         names = quantities if quantity is None else (quantity,)
         percents = USUAL if percent is None else (percent,)
         found += [Target(name, each, share) for name in names for each in percents]

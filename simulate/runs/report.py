@@ -133,9 +133,7 @@ def _sampling_error(result: Result, names: Sequence[str]) -> str:
         return "Sampling error: none, nothing varies."
     others = "any other percentile" if middle else "any percentile"
     parts = [
-        f"{max(errors) * 100:.1g} % of {what}"
-        for errors, what in ((middle, "a median"), (outer, others))
-        if errors
+        f"{max(errors) * 100:.1g} % of {what}" for errors, what in ((middle, "a median"), (outer, others)) if errors
     ]
     return f"Sampling error only, the band is the uncertainty: at most {' and '.join(parts)} above."
 

@@ -45,31 +45,19 @@ class Asking:
         """What is followed of the quantity, as a number."""
         if (percent := self.percentile) is None:
             return MEAN
-        return Statistic(
-            "percentile", lambda summary: float(summary.percentiles([percent])[0]), f"P{percent:g}"
-        )
+        return Statistic("percentile", lambda summary: float(summary.percentiles([percent])[0]), f"P{percent:g}")
 
     def drawn(self, *, stream: int = 0, correlated: bool = True, largest: int = CHUNK) -> Scenarios:
         """The scenarios of a stream, each of which is independent of the others.
 
         Their Sobol' dimensions have no gaps, the movers' first: two streams then fill the best ones.
         """
-        places = {
-            name: place for place, name in enumerate(dict.fromkeys([*self.movers, *self.priors.priors]))
-        }
+        places = {name: place for place, name in enumerate(dict.fromkeys([*self.movers, *self.priors.priors]))}
         return self.drawing.scenarios(
-            "",
-            [self.quantity],
-            self.conditions,
-            stream=stream,
-            correlated=correlated,
-            largest=largest,
-            places=places,
+            "", [self.quantity], self.conditions, stream=stream, correlated=correlated, largest=largest, places=places
         )
 
-    def of_replicates(
-        self, work: Callable[[int, Ticks], Found], drawn: Scenarios, *, steps: int
-    ) -> list[Found]:
+    def of_replicates(self, work: Callable[[int, Ticks], Found], drawn: Scenarios, *, steps: int) -> list[Found]:
         """What the work finds in each replicate, in so many steps."""
         found: list[Found] = []
         what = f"tornado of {self.quantity}"

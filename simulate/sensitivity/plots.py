@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from simulate.plotting import (
-    FONT_SIZE,
-    INK,
-    MUTED,
-    PALETTE,
-    WIDTH,
-    figure_text,
-    new_figure,
-    plain,
-    shortened,
-    ticks,
-)
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, figure_text, new_figure, plain, shortened, ticks
 from simulate.results import Result
 from simulate.sensitivity.bars import Bar, ends, method_of, shown
 from simulate.sensitivity.report import heading
@@ -69,9 +58,7 @@ def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.tick_params(axis="x", colors=MUTED, labelsize=FONT_SIZE - 2)
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.spines["bottom"].set_color(MUTED)
-    axis.set_title(
-        plain(heading(result, name)), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK, pad=20
-    )
+    axis.set_title(plain(heading(result, name)), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK, pad=20)
     (_ranges if method_of(result).ranges else _shares)(axis, result, name, bars)
     _legend(axis)
 
@@ -84,9 +71,7 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
         colours = {"low": LOW, "high": HIGH}
         # the longer first, so that both show where both are on one side
         for end in sorted(colours, key=lambda end: -abs(bar.figures[end] - baseline)):
-            axis.barh(
-                row, bar.figures[end] - baseline, left=baseline, height=0.68, color=colours[end], zorder=2
-            )
+            axis.barh(row, bar.figures[end] - baseline, left=baseline, height=0.68, color=colours[end], zorder=2)
         if bar.prior in result.labels("prior"):
             *texts, unit = ends(result, bar.prior)
             for end, text in zip(("low", "high"), texts, strict=True):
@@ -140,9 +125,7 @@ def _lines(name: str) -> str:
     return f"{name[:place]}\n{rest if len(rest) <= _LONGEST else '…' + rest[1 - _LONGEST :]}"
 
 
-def _limits(
-    marks: list[float], bars: Sequence[Bar], labels: list[tuple[float, bool, str]]
-) -> tuple[float, float]:
+def _limits(marks: list[float], bars: Sequence[Bar], labels: list[tuple[float, bool, str]]) -> tuple[float, float]:
     """Ends of an axis that leave room for the labels, of which the longest have about half of it."""
     drawn = [*marks, *(bar.figures[end] for bar in bars for end in ("low", "high"))]
     low, high = min(drawn), max(drawn)

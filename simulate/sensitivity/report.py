@@ -27,9 +27,7 @@ def sections(result: Result, top: int = 12) -> list[Section]:
     remarks = [result.provenance["note"], answers.kept(result)]
     if not how.at_medians:
         drawn = settings_text(result).removesuffix(".")
-        remarks.append(
-            f"{drawn}; ± is the standard error, from {result.attributes['replicates']} replicates."
-        )
+        remarks.append(f"{drawn}; ± is the standard error, from {result.attributes['replicates']} replicates.")
     return [*told, Section(remarks=[*filter(None, remarks)])]
 
 
@@ -37,9 +35,7 @@ def heading(result: Result, name: str) -> str:
     """What the bars of a quantity are."""
     attributes = result.attributes
     statistic = f"the P{attributes['percentile']:g}" if "percentile" in attributes else "the mean"
-    what = method_of(result).heading.format(
-        low=attributes["low"], high=attributes["high"], statistic=statistic
-    )
+    what = method_of(result).heading.format(low=attributes["low"], high=attributes["high"], statistic=statistic)
     return f"{result.at('label', quantity=name)}: {what}"
 
 

@@ -58,9 +58,7 @@ def tornado(
     if percentile is not None:
         percentile = checked(Percent, "percentile", percentile)
     told = () if percentiles is None else checked(Percents, "percentiles", percentiles)
-    settings = priors.run.asked(
-        scenarios=scenarios, seed=seed, scheme=scheme, percentiles=(50.0, *told), given=given
-    )
+    settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=(50.0, *told), given=given)
     names = asked_quantities(priors, quantities)
     settings = settings.asked(scenarios=_count(method, how, settings, chosen=scenarios is not None))
     background = run(
@@ -120,9 +118,7 @@ def _check_variance(background: Result) -> None:
             )
 
 
-def _bands(
-    priors: Priors, background: Result, low: float, high: float
-) -> dict[str, tuple[float, float, float]]:
+def _bands(priors: Priors, background: Result, low: float, high: float) -> dict[str, tuple[float, float, float]]:
     """Low, median and high of each prior that varies: exact, or under conditions of the draws kept."""
     given = "prior_percentiles_given"
     from_where = given if given in background else "prior_percentiles"

@@ -29,8 +29,7 @@ def command(
         ),
     ] = None,
     bridge: Annotated[
-        str,
-        typer.Option(help="Split the change of these over the changed inputs: percentiles, mean, or none."),
+        str, typer.Option(help="Split the change of these over the changed inputs: percentiles, mean, or none.")
     ] = "50,95",
     scale: Annotated[
         str, typer.Option(metavar="linear|log", help="Split the difference, or on a log scale the ratio.")

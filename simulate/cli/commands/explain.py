@@ -12,8 +12,7 @@ def command(
         str | None, typer.Argument(metavar="QUANTITY", help="The quantity; without it, the list of all.")
     ] = None,
     priors_file: Annotated[
-        str | None,
-        typer.Argument(metavar="PRIORS", help="A priors file, to show what it says of the quantity."),
+        str | None, typer.Argument(metavar="PRIORS", help="A priors file, to show what it says of the quantity.")
     ] = None,
 ) -> None:
     """Explain a quantity and what it depends on.

@@ -18,9 +18,7 @@ def command(
     sampling: Sampling,
     statistic: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."
-        ),
+        typer.Option(metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."),
     ] = None,
     interval: Annotated[
         tuple[str, float] | None,
@@ -47,9 +45,7 @@ def command(
             "such as capex:p95=0.2%.",
         ),
     ] = None,
-    save_draws: Annotated[
-        bool, typer.Option("--save-draws", help="Write every scenario to draws.nc.")
-    ] = False,
+    save_draws: Annotated[bool, typer.Option("--save-draws", help="Write every scenario to draws.nc.")] = False,
     output: Output,
 ) -> None:
     """Run a priors file and print percentile bands.

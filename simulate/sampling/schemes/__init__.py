@@ -27,13 +27,7 @@ class Scheme(Protocol):
     """
 
     def __call__(
-        self,
-        seed: int,
-        replicate: int,
-        names: Sequence[str],
-        dimensions: Sequence[int],
-        size: int,
-        chunks: int,
+        self, seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int
     ) -> Blocks:
         """Give the function from a chunk to its words."""
         ...

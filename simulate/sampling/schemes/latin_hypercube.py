@@ -37,9 +37,7 @@ def permutation(size: int, constants: Words) -> Words:
     return order
 
 
-def words(
-    seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int
-) -> Blocks:
+def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int) -> Blocks:
     """One hypercube for all chunks of a replicate. Raises SimulateError beyond 2^32 scenarios of it.
 
     A stratum holds the words x for which (x + 1/2) / 2^32 lies in it, floor(2^32 / n) of them or one more.

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from simulate.sampling.schemes import Blocks, Words
 
 
-def words(
-    seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int
-) -> Blocks:
+def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int) -> Blocks:
     """The stream of each name, its counter at (chunk, replicate)."""
     del dimensions, chunks
     keys = [key_of(seed, name) for name in names]

@@ -68,9 +68,7 @@ def net(directions: Words, shift: Words, size: int) -> Blocks:
     return chunk
 
 
-def words(
-    seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int
-) -> Blocks:
+def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int) -> Blocks:
     """One scrambled net of which each name has a dimension. Raises SimulateError beyond the 1,024 there are."""
     del names, chunks
     plain = directions()

@@ -41,9 +41,7 @@ def measure(asking: Asking) -> Measured:
                 f"{asking.quantity} is a number in none of {drawn.count:,} scenarios with {name} at its {side} end; "
                 "ask for more --scenarios"
             )
-    effects = {
-        name: _effect(bands[name, "low"], bands[name, "high"], followed.name) for name in asking.movers
-    }
+    effects = {name: _effect(bands[name, "low"], bands[name, "high"], followed.name) for name in asking.movers}
     return Measured(bands["", ""].value(followed.name), effects)
 
 

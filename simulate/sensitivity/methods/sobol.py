@@ -53,10 +53,7 @@ def measure(asking: Asking) -> Measured:
 
     found = np.array(asking.of_replicates(work, first, steps=first.chunks * len(names)))
     effects = {
-        name: {
-            figure: ratio(found[:, row, place], found[:, row, 2])
-            for place, figure in enumerate(("first", "total"))
-        }
+        name: {figure: ratio(found[:, row, place], found[:, row, 2]) for place, figure in enumerate(("first", "total"))}
         for row, name in enumerate(names)
     }
     return Measured(float(found[:, 0, 3].mean()), effects)
