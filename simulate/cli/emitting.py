@@ -38,10 +38,12 @@ def emit(
     for one that is not wanted this time; `options` go to the report and the pictures. What is written replaces the
     files of an earlier result, whole, when all is there.
     """
+    from simulate.backends import keep_freed_memory
     from simulate.results import folder as folders
     from simulate.results import netcdf
 
     FORMATS.known(output.output)
+    keep_freed_memory()
     kind, further = QUESTIONS[question], beside or {}
     pictures = [f"{name}.{ending}" for name in kind.pictures for ending in ("png", "svg")]
     files = [folders.file_of(question), *kind.files, *further, *pictures]
