@@ -67,7 +67,7 @@ def test_the_run_is_that_of_as_many_scenarios():
         assert (bands[name] == again[name]).all()
 
 
-@pytest.mark.parametrize(("ceiling", "drawn"), [(2**12, [2**12]), (2**16, [2**12, 2**15])])
+@pytest.mark.parametrize(("ceiling", "drawn"), [(2**12, [2**12]), (2**16, [2**12, 2**15, 2**16])])
 def test_a_ceiling_is_told(ceiling, drawn):
     """By the square root it would take far more than a step, which is eightfold at most."""
     priors, counts = load_priors(TEXT), []
