@@ -14,6 +14,7 @@ from simulate.sampling.schemes import SCHEMES
 
 EXPECTED = {  # pydantic's types of error: what was expected
     "string_type": "text in quotes",
+    "literal_error": "text in quotes",
     "float_type": "a number without quotes",
     "int_type": "a whole number",
     "int_from_float": "a whole number",

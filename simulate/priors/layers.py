@@ -108,13 +108,11 @@ class Stack:
         for level, layer in self.upwards():
             for name, table in layer.tables.get(kind, {}).items():
                 beneath = found.get(name)
-                origins = dict.fromkeys(table, layer)
                 if beneath is None or any(key in table for key in replacing):
-                    found[name] = Entry(name, dict(table), origins, layer, level, layer.own)
-                else:
-                    merged, merged_origins = {**beneath.table, **table}, {**beneath.origins, **origins}
-                    own = beneath.own or layer.own
-                    found[name] = Entry(name, merged, merged_origins, layer, level, own)
+                    beneath = Entry(name, {}, {}, layer, level, own=False)
+                origins = beneath.origins | dict.fromkeys(table, layer)
+                own = beneath.own or layer.own
+                found[name] = Entry(name, {**beneath.table, **table}, origins, layer, level, own)
         return found
 
     @property
