@@ -20,18 +20,6 @@ from simulate.priors.types import Choice, Priors, Published
 from simulate.settings import Settings
 from simulate.units import UnitError, conversion_factor
 
-DEFAULT_MODEL = "llm_cost"
-
-
-def framed(files: Sequence[SourceFile], overrides: Sequence[str], layers: Sequence[Layer]) -> Priors:
-    """The priors of checked layers, those of the overrides first, before anything is built from them."""
-    path = files[0].path
-    return Priors(
-        path=path, title=path.stem.strip("<>"), model=DEFAULT_MODEL, quantities={}, priors={},
-        correlations=(), published=(), run=Settings(), files=tuple(files), own=(), headline=(),
-        choices=_choices(layers), overrides=tuple(overrides), layers=tuple(layers),
-    )  # fmt: skip
-
 
 def _choices(layers: Sequence[Layer]) -> dict[str, Choice]:
     tables: dict[str, dict[str, Any]] = {}
@@ -44,9 +32,8 @@ def _choices(layers: Sequence[Layer]) -> dict[str, Choice]:
     }
 
 
-def _stacked(frame: Priors, chosen: str) -> Stack:
+def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> Stack:
     """Put overrides before the choice before the files, an accelerator's figures beneath what names it."""
-    overrides, files = frame.layers[: len(frame.overrides)], frame.layers[len(frame.overrides) :]
     options = [
         replace(layer, tables=layer.tables["choices"][chosen], prefix=("choices", chosen))
         for layer in files
@@ -68,18 +55,26 @@ def _stacked(frame: Priors, chosen: str) -> Stack:
     return Stack(tuple(stack), problems)
 
 
-def built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
-    """Build the case of a choice, '' for the file's own; with problems, the result is not to be used."""
-    stack = _stacked(frame, chosen)
-    model_name = stack.value("model", DEFAULT_MODEL)
-    quantities = model.quantities(model_name)
+def built(
+    files: Sequence[SourceFile], overrides: Sequence[str], layers: Sequence[Layer], chosen: str
+) -> tuple[Priors, list[Problem]]:
+    """Build the case of a choice, '' for the file's own, from checked layers, those of the overrides first.
+
+    With problems, the priors are not to be used.
+    """
+    stack = _stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
+    model_name = stack.value("model", "llm_cost")
+    of_model = model.quantities(model_name)
+    quantities = dict(of_model)
     entries = stack.entries("priors", replacing=("dist", "value"))
     formulas = stack.entries("quantities", replacing=("formula",))
     _settle(stack, entries, formulas)
     # A name that is stated, however badly, is known: its own fault is told, not that there is no such name.
     known = [*quantities, *entries, *formulas, *stack.malformed]
-    entries = {name: entry for name, entry in entries.items() if _named_well(stack, entry, quantities, formulas)}
-
+    for name, entry in list(entries.items()):
+        if name not in quantities and name not in formulas and (fault := name_fault(name)):
+            stack.report(entry, "priors", None, fault)
+            del entries[name]
     for entry in formulas.values():
         if own := own_quantity(stack, entry, quantities.get(entry.name), known):
             quantities[entry.name] = own
@@ -91,23 +86,27 @@ def built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
     priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
     margins = {name: prior.distribution for name, prior in priors.items()}
     correlations = merged_correlations(stack, margins, entries, formulas, known)
-    _check_use(stack, frame.layers, chosen, entries, formulas, quantities, correlations)
+    _check_use(stack, layers, chosen, entries, formulas, quantities, of_model, correlations)
+    path = files[0].path
+    titles = [layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables]
     own_names = tuple(name for name in formulas if name in quantities)
-    new_names = tuple(name for name in own_names if name not in model.quantities(model_name))
-    case = replace(
-        frame,
-        title=next(
-            (layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables), frame.title
-        ),
+    new_names = tuple(name for name in own_names if name not in of_model)
+    case = Priors(
+        path=path,
+        title=[*titles, path.stem.strip("<>")][0],
         model=model_name,
         quantities=quantities,
         priors=priors,
         correlations=correlations,
         published=_published(stack, quantities, known),
         run=_run(stack, quantities, known),
+        files=tuple(files),
         own=own_names,
         headline=(*model.HEADLINE, *new_names) if model_name != "none" else own_names,
+        choices=_choices(layers),
+        overrides=tuple(overrides),
         chosen=chosen,
+        layers=tuple(layers),
     )
     return case, stack.problems
 
@@ -138,16 +137,6 @@ def _settle(stack: Stack, entries: dict[str, Entry], formulas: dict[str, Entry])
             del entries[name]
 
 
-def _named_well(stack: Stack, entry: Entry, quantities: Mapping[str, Quantity], formulas: Mapping[str, Entry]) -> bool:
-    """Check the name of a prior of the file's own."""
-    if entry.name in quantities or entry.name in formulas:
-        return True
-    fault = name_fault(entry.name)
-    if fault:
-        stack.report(entry, "priors", None, fault)
-    return not fault
-
-
 def _check_use(
     stack: Stack,
     layers: Sequence[Layer],
@@ -155,13 +144,13 @@ def _check_use(
     entries: Mapping[str, Entry],
     formulas: Mapping[str, Entry],
     quantities: Mapping[str, Quantity],
+    of_model: Collection[str],
     correlations: Sequence[Correlation],
 ) -> None:
     """Report priors of the file's own that nothing uses, and a file that states nothing at all.
 
     In a choice's case its own priors alone are in question: the file's have been looked at without it.
     """
-    of_model = model.quantities(stack.value("model", DEFAULT_MODEL))
     used = {need for quantity in quantities.values() for need in quantity.needs} | _named_in_formulas(layers)
     used |= {name for pair in correlations for name in (pair.first, pair.second)} | stack.malformed
     wanted = [name for name in (*of_model, *used) if name not in entries]
@@ -210,7 +199,7 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity], known: Collecti
                 fault = f"{error} ({name} itself is in {own})"
                 stack.problems.append(Problem(layer, ("published", i, "unit"), fault))
                 continue
-            figure = Published(name, float(value), unit, table.get("source", ""), table.get("note", ""))
+            figure = Published(name, value, unit, table.get("source", ""), table.get("note", ""))
             here.setdefault(name, []).append(figure)
         figures |= here
     return tuple(figure for listed in figures.values() for figure in listed)

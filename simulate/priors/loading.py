@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simulate.errors import suggestion
-from simulate.priors.building import built, framed
+from simulate.priors.building import built
 from simulate.priors.files import file_layer, override_layer, read_files
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, raise_first
 from simulate.priors.schema import checked
@@ -50,7 +50,7 @@ def choice(priors: Priors, name: str) -> Priors:
         known = ", ".join(priors.choices) or "none"
         mend = suggestion(name, priors.choices, f"choices are {known}")
         raise PriorsError(f"{priors.path}: there is no choice {name}{mend}")
-    case, problems = built(priors, name)
+    case, problems = built(priors.files, priors.overrides, priors.layers, name)
     raise_first(problems, priors.layers)
     return case
 
@@ -66,9 +66,8 @@ def _loaded(
         found += faults
     if any(problem.key in WHOLE for problem in found):
         raise_first(found, layers)  # what else is wrong may be for want of what would have stood there
-    frame = framed(files, overrides, layers)
-    priors, more = built(frame, "")
+    priors, more = built(files, overrides, layers, "")
     raise_first([*found, *more], layers)
-    for name in frame.choices:
-        raise_first(built(frame, name)[1], layers)
+    for name in priors.choices:
+        choice(priors, name)
     return priors

@@ -82,9 +82,9 @@ class Priors:
     own: tuple[str, ...]  # quantities given by formulas, replaced ones of the model too
     headline: tuple[str, ...]
     choices: dict[str, Choice]
-    overrides: tuple[str, ...] = ()  # texts such as "pue=1.1"
-    chosen: str = ""  # the choice applied
-    layers: tuple[Layer, ...] = field(default=(), compare=False)  # of the overrides, then of the files
+    overrides: tuple[str, ...]  # texts such as "pue=1.1"
+    chosen: str  # the choice applied, '' for none
+    layers: tuple[Layer, ...] = field(compare=False)  # of the overrides, then of the files
 
     def __repr__(self) -> str:
         judged = sum(prior.evidence == "judgement" for prior in self.priors.values())
