@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class Correlation:
 
     first: str
     second: str
-    measure: Literal["spearman", "gaussian_copula", "kendall"]
+    measure: str  # one of `dependence.MEASURES`
     value: float
     latent: float
     layer: Layer = field(repr=False, compare=False)
@@ -63,7 +63,7 @@ def merged_correlations(
                 if fault:
                     stack.problems.append(Problem(layer, ("correlations", first, second), fault))
                 else:
-                    merged[pair] = Correlation(first, second, cast("Any", measure), value, np.nan, layer, level)
+                    merged[pair] = Correlation(first, second, measure, value, np.nan, layer, level)
     kept = [
         _with_latent(stack, pair, margins)
         for pair in merged.values()
@@ -115,9 +115,7 @@ def _takes_part(
         advice = f"add [priors.{name}] or take the pair out"
         mend = f"; {advice}" if name in known else suggestion(name, [*varies], advice)
         fault = f"there is no prior for {name}{mend}"
-    problem = Problem(pair.layer, pair.key, fault)
-    if problem not in stack.problems:
-        stack.problems.append(problem)
+    stack.problems.append(Problem(pair.layer, pair.key, fault))
     return False
 
 
