@@ -280,17 +280,4 @@ NAMES = Form("names", "NAME,NAME,...", ("capex,opex_per_year", "all"), _names)
 NUMBERS = Form("numbers", "NUMBER,NUMBER,...", ("5,50,95",), _numbers)
 CASE = Form("case", "PATH or FILE:CHOICE", ("priors/base.toml", "priors/accelerators.toml:h100"), _case)
 
-FORMS: tuple[Form[..., Any], ...] = (
-    CONDITION,
-    PROBABILITY,
-    OBSERVATION,
-    PERCENTILE,
-    PRECISION,
-    STATISTIC,
-    BRIDGE,
-    SETTING,
-    VARIATION,
-    NAMES,
-    NUMBERS,
-    CASE,
-)
+FORMS: tuple[Form[..., Any], ...] = tuple(each for each in list(globals().values()) if isinstance(each, Form))
