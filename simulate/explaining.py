@@ -14,6 +14,7 @@ from simulate.formulas import Formula
 from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
 from simulate.priors import Prior, Priors
+from simulate.settings import checked
 
 OWN = "The priors file's own:"
 
@@ -48,7 +49,7 @@ def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[
 
 def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors | None) -> list[Section]:
     """A quantity's definition, equation, unit and source, what it needs and what needs it."""
-    if name not in quantities:
+    if checked(str, "quantity", name) not in quantities:
         raise SimulateError(f"there is no quantity {name}{suggestion(name, quantities)}")
     quantity = quantities[name]
     first: Line = [(name, "bold"), (f"  [{quantity.unit}]", "")]

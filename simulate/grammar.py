@@ -38,6 +38,8 @@ class Form(Generic[Context, Value]):
 
         Raises SimulateError, naming option and text, where the text is not of this form.
         """
+        if not isinstance(text, str):
+            raise SimulateError(f"{option}: must be text in quotes, not {text!r}")
         try:
             return self.reader(text, *context, **named)
         except SimulateError as fault:

@@ -64,8 +64,8 @@ def built(
     """
     stack = _stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
     model_name = stack.value("model", "llm_cost")
-    of_model = model.quantities(model_name)
-    quantities = dict(of_model)
+    quantities = model.quantities(model_name)
+    of_model = tuple(quantities)
     entries = stack.entries("priors", replacing=("dist", "value"))
     formulas = stack.entries("quantities", replacing=("formula",))
     _settle(stack, entries, formulas)

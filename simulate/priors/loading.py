@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from simulate import settings
 from simulate.errors import suggestion
 from simulate.priors.building import built
 from simulate.priors.files import file_layer, override_layer, read_files
@@ -21,10 +22,11 @@ def load_priors(source: Path | str | Mapping[str, Any], overrides: Sequence[str]
 
     `source` is a path, the name of a file that ships ("base"), the text of a priors file (with a line break or
     an equals sign in it), or a mapping of tables as TOML gives them. Raises PriorsError for the first thing that
-    is wrong, in one line.
+    is wrong, in one line, and SimulateError for overrides that are no texts.
     """
     files, layers, problems = read_files(source)
-    return _loaded(files, layers, problems, [overrides] if isinstance(overrides, str) else overrides)
+    texts = (overrides,) if isinstance(overrides, str) else settings.checked(settings.Names, "overrides", overrides)
+    return _loaded(files, layers, problems, texts)
 
 
 def stated(files: Sequence[SourceFile], overrides: Sequence[str] = (), chosen: str = "") -> Priors:
@@ -44,9 +46,9 @@ def stated(files: Sequence[SourceFile], overrides: Sequence[str] = (), chosen: s
 def choice(priors: Priors, name: str) -> Priors:
     """Return the case of `[choices.NAME]`: the priors with that choice's entries in place of the file's.
 
-    An override still goes before. Raises PriorsError where there is no such choice.
+    An override still goes before. Raises SimulateError where there is no such choice.
     """
-    if name not in priors.choices:
+    if settings.checked(str, "choice", name) not in priors.choices:
         known = ", ".join(priors.choices) or "none"
         mend = suggestion(name, priors.choices, f"choices are {known}")
         raise PriorsError(f"{priors.path}: there is no choice {name}{mend}")

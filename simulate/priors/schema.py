@@ -173,7 +173,7 @@ def _dotted_percentiles(value: Any, key: Key = ()) -> Iterator[tuple[Key, str]]:
 
 def _entry(key: Key) -> Key:
     """The entry that a fault makes unusable: a prior, a published figure, a key of [run]."""
-    depth = 4 if key[0] == "choices" and len(key) > 2 and key[2] in ("priors", "quantities") else 2
+    depth = 4 if len(key) > 2 and key[0] == "choices" and key[2] in ("priors", "quantities") else 2
     return key[:depth]
 
 
