@@ -85,15 +85,6 @@ def conversion_factor(unit: str, to: str) -> float:
     return float(factor / to_factor)
 
 
-def known(unit: str) -> bool:
-    """Whether `unit` is written in names of the list."""
-    try:
-        measure(unit)
-    except UnitError:
-        return False
-    return True
-
-
 @cache
 def measure(unit: str) -> tuple[Fraction, Powers]:
     """The factor and the powers of `BASE` that a unit stands for: names, ``*``, ``/`` and whole powers.

@@ -21,17 +21,6 @@ from simulate.settings import Settings
 from simulate.units import UnitError, conversion_factor
 
 
-def _choices(layers: Sequence[Layer]) -> dict[str, Choice]:
-    tables: dict[str, dict[str, Any]] = {}
-    for layer in reversed(layers):
-        for name, table in layer.tables.get("choices", {}).items():
-            tables[name] = {**tables.get(name, {}), **table}
-    return {
-        name: Choice(name, table.get("label") or name.replace("_", " "), table.get("note", ""))
-        for name, table in tables.items()
-    }
-
-
 def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> Stack:
     """Put overrides before the choice before the files, an accelerator's figures beneath what names it."""
     options = [
@@ -64,8 +53,8 @@ def built(
     """
     stack = _stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
     model_name = stack.value("model", "llm_cost")
-    quantities = model.quantities(model_name)
-    of_model = tuple(quantities)
+    of_model = model.quantities(model_name)
+    quantities = dict(of_model)
     entries = stack.entries("priors", replacing=("dist", "value"))
     formulas = stack.entries("quantities", replacing=("formula",))
     _settle(stack, entries, formulas)
@@ -89,6 +78,10 @@ def built(
     _check_use(stack, layers, chosen, entries, formulas, quantities, of_model, correlations)
     path = files[0].path
     titles = [layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables]
+    choices = {
+        name: Choice(name, entry.table.get("label") or name.replace("_", " "), entry.table.get("note", ""))
+        for name, entry in Stack(tuple(layers)).entries("choices", replacing=()).items()
+    }
     own_names = tuple(name for name in formulas if name in quantities)
     new_names = tuple(name for name in own_names if name not in of_model)
     case = Priors(
@@ -103,7 +96,7 @@ def built(
         files=tuple(files),
         own=own_names,
         headline=(*model.HEADLINE, *new_names) if model_name != "none" else own_names,
-        choices=_choices(layers),
+        choices=choices,
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
