@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from simulate.graph import Quantity, missing
 from simulate.priors.correlations import Correlation, merged_correlations
 from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
-from simulate.priors.own_quantities import check_cycles, name_fault, own_quantity, prior_quantity
+from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity
 from simulate.priors.positions import Key
 from simulate.priors.types import Choice, Priors, Published
 from simulate.settings import Settings
@@ -52,50 +52,37 @@ def built(
     With problems, the priors are not to be used.
     """
     stack = _stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
-    model_name = stack.value("model", "llm_cost")
-    of_model = model.quantities(model_name)
-    quantities = dict(of_model)
-    entries = stack.entries("priors", replacing=("dist", "value"))
-    formulas = stack.entries("quantities", replacing=("formula",))
-    _settle(stack, entries, formulas)
-    # A name that is stated, however badly, is known: its own fault is told, not that there is no such name.
-    known = [*quantities, *entries, *formulas, *stack.malformed]
-    for name, entry in list(entries.items()):
-        if name not in quantities and name not in formulas and (fault := name_fault(name)):
-            stack.report(entry, "priors", None, fault)
-            del entries[name]
-    for entry in formulas.values():
-        if own := own_quantity(stack, entry, quantities.get(entry.name), known):
+    _settle(stack)
+    quantities = dict(stack.of_model)
+    for entry in stack.formulas.values():
+        if own := own_quantity(stack, entry):
             quantities[entry.name] = own
-    for entry in entries.values():
-        quantities[entry.name] = prior_quantity(entry, quantities.get(entry.name))
-    check_cycles(stack, quantities, entries, formulas)
-    if not (stack.problems or stack.malformed):
-        entries |= _own_priors(model_name, quantities, entries)
+    for entry in stack.priors.values():
+        quantities[entry.name] = prior_quantity(stack, entry, quantities.get(entry.name))
+    check_cycles(stack, quantities)
+    entries = stack.priors if stack.problems or stack.malformed else stack.priors | _own_priors(stack, quantities)
     priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
-    margins = {name: prior.distribution for name, prior in priors.items()}
-    correlations = merged_correlations(stack, margins, entries, formulas, known)
-    _check_use(stack, layers, chosen, entries, formulas, quantities, of_model, correlations)
-    path = files[0].path
+    correlations = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
+    _check_use(stack, layers, chosen, quantities, correlations)
     titles = [layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables]
     choices = {
         name: Choice(name, entry.table.get("label") or name.replace("_", " "), entry.table.get("note", ""))
         for name, entry in Stack(tuple(layers)).entries("choices", replacing=()).items()
     }
-    own_names = tuple(name for name in formulas if name in quantities)
-    new_names = tuple(name for name in own_names if name not in of_model)
+    own_names = tuple(name for name in stack.formulas if name in quantities)
+    new_names = tuple(name for name in own_names if name not in stack.of_model)
     case = Priors(
-        path=path,
-        title=[*titles, path.stem.strip("<>")][0],
-        model=model_name,
+        path=files[0].path,
+        title=[*titles, files[0].path.stem.strip("<>")][0],
+        model=stack.model,
         quantities=quantities,
         priors=priors,
         correlations=correlations,
-        published=_published(stack, quantities, known),
-        run=_run(stack, quantities, known),
+        published=_published(stack, quantities),
+        run=_run(stack, quantities),
         files=tuple(files),
         own=own_names,
-        headline=(*model.HEADLINE, *new_names) if model_name != "none" else own_names,
+        headline=(*model.HEADLINE, *new_names) if stack.model != "none" else own_names,
         choices=choices,
         overrides=tuple(overrides),
         chosen=chosen,
@@ -104,9 +91,10 @@ def built(
     return case, stack.problems
 
 
-def _own_priors(model_name: str, quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Entry]:
+def _own_priors(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Entry]:
     """Priors of the model's own for parameters to which the layers give none, where a quantity needs them."""
-    layer = Layer(f"model {model_name}", {}, own=False)
+    bound = stack.priors
+    layer = Layer(f"model {stack.model}", {}, own=False)
     found = {
         name: Entry(name, dict(quantity.prior), dict.fromkeys(quantity.prior, layer), layer, sys.maxsize, own=False)
         for name, quantity in quantities.items()
@@ -118,26 +106,24 @@ def _own_priors(model_name: str, quantities: Mapping[str, Quantity], bound: Coll
     return {name: entry for name, entry in found.items() if name in needed}
 
 
-def _settle(stack: Stack, entries: dict[str, Entry], formulas: dict[str, Entry]) -> None:
+def _settle(stack: Stack) -> None:
     """Where a name has both a prior and a formula, the nearer one holds; in one file that is a problem.
 
     A prior binds its quantity whatever its formula, so only a prior that is farther must go.
     """
-    for name in [name for name in entries if name in formulas]:
-        if entries[name].level == formulas[name].level:
-            stack.report(formulas[name], "quantities", None, f"[priors.{name}] binds it too; keep one of the two")
-        if entries[name].level >= formulas[name].level:
-            del entries[name]
+    for name, own in stack.formulas.items():
+        level = stack.priors[name].level if name in stack.priors else -1
+        if level == own.level:
+            stack.report(own, "quantities", None, f"[priors.{name}] binds it too; keep one of the two")
+        if level >= own.level:
+            del stack.priors[name]
 
 
 def _check_use(
     stack: Stack,
     layers: Sequence[Layer],
     chosen: str,
-    entries: Mapping[str, Entry],
-    formulas: Mapping[str, Entry],
     quantities: Mapping[str, Quantity],
-    of_model: Collection[str],
     correlations: Sequence[Correlation],
 ) -> None:
     """Report priors of the file's own that nothing uses, and a file that states nothing at all.
@@ -146,15 +132,15 @@ def _check_use(
     """
     used = {need for quantity in quantities.values() for need in quantity.needs} | _named_in_formulas(layers)
     used |= {name for pair in correlations for name in (pair.first, pair.second)} | stack.malformed
-    wanted = [name for name in (*of_model, *used) if name not in entries]
-    for name, entry in entries.items():
+    useful = {*stack.of_model, *used}
+    for name, entry in stack.priors.items():
         in_question = entry.own and bool(entry.layer.prefix) == bool(chosen)
-        if in_question and not (name in of_model or name in formulas or name in used):
+        if in_question and name not in useful and name not in stack.formulas:
             advice = "name it in a formula of [quantities], or take it out"
-            mend = suggestion(name, wanted) or suggestion(name, [*of_model, *used], advice)
+            mend = suggestion(name, useful - stack.priors.keys()) or suggestion(name, useful, advice)
             fault = f"there is no such quantity, and nothing uses it{mend}"
             stack.problems.append(Problem(entry.layer, ("priors", name), fault, unused=True))
-    if not (stack.problems or entries or formulas or stack.malformed):
+    if not (stack.problems or stack.priors or stack.formulas or stack.malformed):
         stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables"))
 
 
@@ -172,7 +158,7 @@ def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:
     return named
 
 
-def _published(stack: Stack, quantities: Mapping[str, Quantity], known: Collection[str]) -> tuple[Published, ...]:
+def _published(stack: Stack, quantities: Mapping[str, Quantity]) -> tuple[Published, ...]:
     """Published figures in the quantities' own units; for one quantity, the nearest layer's."""
     figures: dict[str, list[Published]] = {}
     for _, layer in stack.upwards():
@@ -181,7 +167,7 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity], known: Collecti
             if table is None:  # malformed
                 continue
             name = table["quantity"]
-            _check_known(stack, layer, ("published", i, "quantity"), name, known)
+            _check_known(stack, layer, ("published", i, "quantity"), name)
             if name not in quantities:
                 continue
             own = quantities[name].unit
@@ -198,19 +184,19 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity], known: Collecti
     return tuple(figure for listed in figures.values() for figure in listed)
 
 
-def _run(stack: Stack, quantities: Mapping[str, Quantity], known: Collection[str]) -> Settings:
+def _run(stack: Stack, quantities: Mapping[str, Quantity]) -> Settings:
     """Merge `[run]` key by key."""
     merged: dict[str, Any] = {}
     for _, layer in stack.upwards():
         merged |= layer.tables.get("run", {})
         for i, name in enumerate(layer.tables.get("run", {}).get("quantities", [])):
-            _check_known(stack, layer, ("run", "quantities", i), name, known)
+            _check_known(stack, layer, ("run", "quantities", i), name)
     named = tuple(name for name in merged.get("quantities", ()) if name in quantities)
     return Settings(**{**merged, "quantities": named})
 
 
-def _check_known(stack: Stack, layer: Layer, key: Key, name: str, known: Collection[str]) -> None:
+def _check_known(stack: Stack, layer: Layer, key: Key, name: str) -> None:
     """Report a name of the file's own that nothing states."""
-    if layer.own and name not in known:
-        fault = f"there is no quantity {name}{suggestion(name, known, '`simulate explain` lists all')}"
+    if layer.own and name not in stack.known:
+        fault = f"there is no quantity {name}{suggestion(name, stack.known, '`simulate explain` lists all')}"
         stack.problems.append(Problem(layer, key, fault))
