@@ -314,7 +314,7 @@ def test_every_way_to_state_a_family_has_an_example():
     for family, kind in FAMILIES.items():
         shown = examples(family)
         for form in forms(kind):
-            if form.takes_folder or form.required == ("a1", "a2", "a3"):
+            if "file" in form.kinds or form.required == ("a1", "a2", "a3"):
                 continue
             assert any(
                 set(form.required) <= set(parameters)
@@ -692,7 +692,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("family", "parameters", "key", "message"), REFUSALS, ids=lambda v: str(v)[:40])
 def test_refusals(family, parameters, key, message):
     with pytest.raises(ParameterError) as raised:
-        distribution(family, table(parameters), None, ("dist", "unit", "source"))
+        distribution(family, table(parameters), other_keys=("dist", "unit", "source"))
     assert (raised.value.key, str(raised.value)) == (key, message)
 
 

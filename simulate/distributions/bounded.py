@@ -13,14 +13,11 @@ from simulate.distributions.protocol import (
     Distribution,
     ParameterError,
     Percentile,
-    between,
-    increasing,
+    Positive,
     inside,
-    positive,
-    shares_of,
     three_points,
 )
-from simulate.distributions.scores import arcsine_score, identity, line, linear_score
+from simulate.distributions.scores import between, line, shares_of
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,9 @@ class Uniform(Distribution):
     lower: float
     upper: float
 
-    def __post_init__(self) -> None:
-        increasing(lower=self.lower, upper=self.upper)
-
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Uniform:
-        lower, width = line(linear_score, identity, first, second)
+        lower, width = line(cls(0.0, 1.0).inverse, first, second)
         return cls(lower, lower + width)
 
     def inverse(self, p: Array, q: Array) -> Array:
@@ -71,17 +65,13 @@ class Uniform(Distribution):
 class Loguniform(Distribution):
     """Of which the logarithm is uniform. Examples: `{lower = 1e-3, upper = 100}`, `{p5 = 3, p95 = 70}`."""
 
-    lower: float
+    lower: Positive
     upper: float
-
-    def __post_init__(self) -> None:
-        positive(lower=self.lower)
-        increasing(lower=self.lower, upper=self.upper)
 
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Loguniform:
         inside(0.0, np.inf, first, second)
-        location, scale = line(linear_score, np.log, first, second)
+        location, scale = line(Uniform(0.0, 1.0).inverse, first, second, np.log)
         return cls(float(np.exp(location)), float(np.exp(location + scale)))
 
     @property
@@ -110,12 +100,9 @@ class Arcsine(Distribution):
     lower: float
     upper: float
 
-    def __post_init__(self) -> None:
-        increasing(lower=self.lower, upper=self.upper)
-
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Arcsine:
-        lower, width = line(arcsine_score, identity, first, second)
+        lower, width = line(cls(0.0, 1.0).inverse, first, second)
         return cls(lower, lower + width)
 
     def inverse(self, p: Array, q: Array) -> Array:
@@ -145,7 +132,6 @@ class Trapezoid(Distribution):
     refuses_percentiles = "percentiles do not determine how inexact its limits are"
 
     def __post_init__(self) -> None:
-        increasing(lower=self.lower, upper=self.upper)
         if not 0 <= self.inexactness < self.half_width:
             allowed = f"0 or more and below half the width, {self.half_width:g}"
             raise ParameterError("inexactness", f"{self.inexactness:g} is out of range; it must be {allowed}")

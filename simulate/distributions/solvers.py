@@ -10,11 +10,6 @@ from numpy.typing import NDArray
 from simulate.distributions.protocol import Array
 
 
-def log_odds(p: Array, q: Array) -> Array:
-    """log(p / q) of probabilities or shares that add to 1."""
-    return np.log(p) - np.log(q)
-
-
 @np.errstate(all="ignore")
 def root(residual: Callable[[Array, NDArray[np.intp]], Array], low: Array, high: Array) -> Array:
     """Where a non-decreasing residual crosses 0 between 1-D `low` and `high`, elementwise, to the last bits.
