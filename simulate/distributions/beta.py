@@ -9,15 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulate.distributions.protocol import (
-    Array,
-    Distribution,
-    ParameterError,
-    Percentile,
-    Positive,
-    inside,
-    three_points,
-)
+from simulate.distributions.bounded import ThreePoints
+from simulate.distributions.protocol import Array, Distribution, ParameterError, Percentile, Positive, inside
 from simulate.distributions.scores import between, line, log_odds, normal_probability, normal_score, shares_of
 from simulate.distributions.solvers import newton
 
@@ -97,24 +90,17 @@ class Beta(Distribution):
 
 
 @dataclass(frozen=True)
-class Pert(Distribution):
+class Pert(ThreePoints):
     """The beta distribution of which the mean is (lower + 4 mode + upper) / 6, as in PERT.
 
     Example: `{lower = 2, mode = 10, upper = 20}`.
     """
 
-    lower: float
-    mode: float
-    upper: float
     costly = True
-    refuses_percentiles = "no lower, mode and upper meet any three percentiles"
-
-    def __post_init__(self) -> None:
-        three_points(self.lower, self.mode, self.upper)
 
     @functools.cached_property
     def as_beta(self) -> Beta:
-        rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
+        rise, fall, width = self.widths
         return Beta(1 + 4 * rise / width, 1 + 4 * fall / width, self.lower, self.upper)
 
     def inverse(self, p: Array, q: Array) -> Array:

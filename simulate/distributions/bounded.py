@@ -8,15 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulate.distributions.protocol import (
-    Array,
-    Distribution,
-    ParameterError,
-    Percentile,
-    Positive,
-    inside,
-    three_points,
-)
+from simulate.distributions.protocol import Array, Distribution, ParameterError, Percentile, Positive, inside
 from simulate.distributions.scores import between, line, shares_of
 
 
@@ -189,8 +181,8 @@ def excess(e: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Triangular(Distribution):
-    """Rising straight to the mode and falling straight from it. Example: `{lower = 1, mode = 3, upper = 10}`."""
+class ThreePoints(Distribution):
+    """What families with a mode between two bounds, or on one of them, have in common."""
 
     lower: float
     mode: float
@@ -198,18 +190,30 @@ class Triangular(Distribution):
     refuses_percentiles = "no lower, mode and upper meet any three percentiles"
 
     def __post_init__(self) -> None:
-        three_points(self.lower, self.mode, self.upper)
+        if not self.lower <= self.mode <= self.upper:
+            where = f"{self.mode:g} is not between lower = {self.lower:g} and upper = {self.upper:g}"
+            raise ParameterError("mode", f"{where}; move it inside")
+
+    @property
+    def widths(self) -> tuple[float, float, float]:
+        """How far it is from the lower bound to the mode, from the mode to the upper bound, and from end to end."""
+        return self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
+
+
+@dataclass(frozen=True)
+class Triangular(ThreePoints):
+    """Rising straight to the mode and falling straight from it. Example: `{lower = 1, mode = 3, upper = 10}`."""
 
     def inverse(self, p: Array, q: Array) -> Array:
-        rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
-        up, down = (np.sqrt(p * width * rise), np.sqrt(q * width * fall))  # from the lower, from the upper bound
+        rise, fall, width = self.widths
+        up, down = np.sqrt(p * width * rise), np.sqrt(q * width * fall)  # from the lower, from the upper bound
         low = p <= q
         rising = np.where(low, self.lower + up, self.mode - (q * width - fall) * rise / (rise + up))
         falling = np.where(low, self.mode + (p * width - rise) * fall / (fall + down), self.upper - down)
         return np.where(np.where(low, p * width <= rise, q * width >= fall), rising, falling)
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
+        rise, fall, width = self.widths
         up, down = np.clip(x - self.lower, 0, width), np.clip(self.upper - x, 0, width)
         rising = (x < self.mode) | (fall == 0)
         p = np.where(rising, up**2 / rise, rise + (x - self.mode) * (fall + down) / fall) / width
@@ -217,7 +221,7 @@ class Triangular(Distribution):
         return np.clip(p, 0, 1), np.clip(q, 0, 1)
 
     def moments(self) -> tuple[float, float]:
-        rise, fall = self.mode - self.lower, self.upper - self.mode
+        rise, fall, _ = self.widths
         return self.mode + (fall - rise) / 3, math.sqrt((rise * rise + rise * fall + fall * fall) / 18)
 
 

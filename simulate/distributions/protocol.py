@@ -105,12 +105,6 @@ class Distribution(Protocol):
         return np.empty(0)
 
 
-def three_points(lower: float, mode: float, upper: float) -> None:
-    """Raise ParameterError unless the mode lies between the bounds, or on one."""
-    if not lower <= mode <= upper:
-        raise ParameterError("mode", f"{mode:g} is not between lower = {lower:g} and upper = {upper:g}; move it inside")
-
-
 def inside(lower: float, upper: float, *percentiles: Percentile) -> None:
     """Raise ParameterError for a percentile that does not lie strictly between the bounds."""
     for key, _, _, value in percentiles:

@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulate.distributions import beta, bounded, discrete, metalog, unbounded
-from simulate.distributions.beta import Pert
-from simulate.distributions.bounded import Triangular
 from simulate.distributions.derived import Truncated
 from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError, Percentile, Positive, inside
 from simulate.distributions.solvers import newton
@@ -61,14 +59,13 @@ def distribution(
     if not lower < upper:
         raise ParameterError("lower", f"{lower:g} is not below upper = {upper:g}; put them in order")
     inside(lower, upper, *points)
+    build = functools.partial(form.build, **arguments)
     try:
         with np.errstate(all="ignore"):
-            built: Distribution
             if limits and points:
-                built = through_truncated(form, points, arguments, lower, upper)
+                built: Distribution = through_truncated(build, points, lower, upper)
             else:
-                whole = form.build(*points, **arguments)
-                built = Truncated(whole, lower, upper) if limits else whole
+                built = Truncated(build(*points), lower, upper) if limits else build(*points)
             check(family, built, points)
     except (OverflowError, ZeroDivisionError):
         raise ParameterError(None, "its values leave the range of numbers; mend the parameters") from None
@@ -88,9 +85,9 @@ def check(family: str, built: Distribution, points: Sequence[Percentile]) -> Non
 
 
 def through_truncated(
-    form: Form, points: Sequence[Percentile], arguments: Mapping[str, Any], lower: float, upper: float
+    build: Callable[..., Distribution], points: Sequence[Percentile], lower: float, upper: float
 ) -> Truncated:
-    """The truncated distribution that has these percentiles itself.
+    """The truncated distribution that has these percentiles itself, its base built from percentiles.
 
     Its percentile p is the percentile P(base < lower) + p * mass of its base: the two probabilities cut off
     are the unknowns, and the base fitted with them must cut off just these.
@@ -98,7 +95,7 @@ def through_truncated(
 
     def fitted(below: float, above: float) -> Distribution:
         mass = 1 - below - above
-        return form.build(*[at._replace(p=below + at.p * mass, q=above + at.q * mass) for at in points], **arguments)
+        return build(*[at._replace(p=below + at.p * mass, q=above + at.q * mass) for at in points])
 
     def cut_off(base: Distribution) -> Array:
         p, q = base.probability([lower, upper])
@@ -164,7 +161,7 @@ def chosen_form(family: str, keys: Collection[str], percentiles: Sequence[str], 
     takes = f"{family} takes {' | '.join(str(form) for form in ways)}"
     candidates = [form for form in ways if form.percentiles] if percentiles else ways
     if not candidates:
-        use = "use a metalog, which three determine" if kind in (Pert, Triangular) else takes
+        use = "use a metalog, which three determine" if issubclass(kind, bounded.ThreePoints) else takes
         raise ParameterError(percentiles[0], f"{kind.refuses_percentiles}; {use}")
     if not keys and not percentiles:
         raise ParameterError(None, f"parameters missing; {takes}")
