@@ -499,6 +499,17 @@ def test_moments_that_do_not_exist():
     assert distribution("metalog", table("p10 = -700, p50 = -20, p90 = -1, upper = 0")).mean == -math.inf
 
 
+@pytest.mark.parametrize("bounds", [{"upper": 100}, {"lower": -100}, {"lower": -100, "upper": 100}])
+@pytest.mark.parametrize("family", ["normal", "weibull"])
+def test_bounds_that_cut_off_nothing_leave_the_family_as_it_is(family, bounds):
+    stated = {"p5": 1, "p95": 2}
+    np.testing.assert_allclose(
+        distribution(family, {**stated, **bounds}).quantile(TAIL),
+        distribution(family, stated).quantile(TAIL),
+        rtol=1e-12,
+    )
+
+
 def test_truncation_leaves_nothing_on_a_bound():
     built = distribution("normal", {"mean": 0, "sd": 1, "lower": 10, "upper": 12})
     values = built.quantile(np.linspace(0.001, 0.999, 999))

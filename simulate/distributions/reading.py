@@ -101,8 +101,11 @@ def through_truncated(
         p, q = base.probability([lower, upper])
         return np.array([p[0], q[1]])
 
-    start = cut_off(fitted(0.0, 0.0))
-    cuts = start > 0  # a bound outside the support cuts off nothing
+    whole = fitted(0.0, 0.0)
+    start = cut_off(whole)
+    cuts = start > 0
+    if not cuts.any():  # the bounds lie outside the support, or too far out for a float to tell
+        return Truncated(whole, lower, upper)
 
     def probabilities(logs: Array) -> Array:
         odds = np.zeros(2)
