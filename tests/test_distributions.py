@@ -351,6 +351,14 @@ def test_quantile_and_probability_agree(family, parameters):
 
 
 @every_example
+def test_nothing_lies_outside_the_support(family, parameters):
+    built = distribution(family, parameters)
+    lower, upper = built.support
+    assert [float(side) for side in built.probability(lower - 1 if math.isfinite(lower) else -math.inf)] == [0, 1]
+    assert [float(side) for side in built.probability(upper + 1 if math.isfinite(upper) else math.inf)] == [1, 0]
+
+
+@every_example
 def test_moments(family, parameters):
     """Stated moments against the integral of the quantile function over 2e4 equal parts of p."""
     built = distribution(family, parameters)

@@ -215,7 +215,7 @@ class Triangular(ThreePoints):
     def cumulative(self, x: Array) -> tuple[Array, Array]:
         rise, fall, width = self.widths
         up, down = np.clip(x - self.lower, 0, width), np.clip(self.upper - x, 0, width)
-        rising = (x < self.mode) | (fall == 0)
+        rising = (rise > 0) & (x < self.mode) | (fall == 0)
         p = np.where(rising, up**2 / rise, rise + (x - self.mode) * (fall + down) / fall) / width
         q = np.where(rising, fall + (self.mode - x) * (rise + up) / rise, down**2 / fall) / width
         return np.clip(p, 0, 1), np.clip(q, 0, 1)
