@@ -26,13 +26,11 @@ WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of w
 
 
 def _bins(magnitudes: Array) -> Counts:
-    bins: Counts = magnitudes.view(np.int64) >> _SHIFT
-    return bins
+    return magnitudes.view(np.int64) >> _SHIFT
 
 
 def _edge(bins: Counts | int) -> Array:
-    edges: Array = (np.asarray(bins, dtype=np.int64) << _SHIFT).view(np.float64)
-    return edges
+    return (np.asarray(bins, dtype=np.int64) << _SHIFT).view(np.float64)
 
 
 def _counted(places: Counts, length: int, weights: Counts | None) -> Counts:

@@ -120,7 +120,7 @@ def _cell_nodes() -> tuple[Array, Array, Array, Array]:
 
 def _scale(distribution: Distribution, values: Array) -> Array:
     """What errors are relative to: the value, or the interquartile range where that is more."""
-    low, high = distribution.quantile(np.array([0.25, 0.75]))
+    low, high = distribution.quantile([0.25, 0.75])
     scale: Array = np.maximum(np.abs(values), high - low)
     return scale
 
@@ -177,8 +177,7 @@ def _blanked(
 
 def _holding(left: Array, right: Array, jumps: Array) -> Mask:
     """Which of the cells from left to right hold one of the increasing jumps."""
-    holding: Mask = np.searchsorted(jumps, left, "left") < np.searchsorted(jumps, right, "right")
-    return holding
+    return np.searchsorted(jumps, left, "left") < np.searchsorted(jumps, right, "right")
 
 
 @lru_cache(maxsize=512)
