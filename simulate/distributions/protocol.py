@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, NamedTuple, Protocol
 
 import numpy as np
@@ -13,7 +12,6 @@ from simulate.errors import SimulateError
 Array = NDArray[np.float64]
 Numbers = tuple[float, ...]
 Positive = Annotated[float, "above 0"]
-Score = Callable[[Array, Array], Array]
 
 
 class ParameterError(SimulateError):

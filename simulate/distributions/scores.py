@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulate.distributions.protocol import Array, Percentile, Score
+from simulate.distributions.protocol import Array, Percentile
+
+Score = Callable[[Array, Array], Array]
 
 
 def normal_score(p: Array, q: Array) -> Array:
