@@ -7,8 +7,7 @@ import numpy as np
 from simulate.graph import Array
 from simulate.replicates import Ticks
 from simulate.runs.correlations import ranks
-from simulate.sensitivity.asking import Asking
-from simulate.sensitivity.method import Measured, Method
+from simulate.sensitivity.method import Asking, Measured, Method
 from simulate.statistics import standard_error
 
 

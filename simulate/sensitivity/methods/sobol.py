@@ -14,8 +14,7 @@ import numpy as np
 
 from simulate.graph import Array
 from simulate.replicates import Ticks
-from simulate.sensitivity.asking import Asking
-from simulate.sensitivity.method import Measured, Method, ratio
+from simulate.sensitivity.method import Asking, Measured, Method, ratio
 
 EXCHANGED = 2**12  # scenarios of a chunk of which each column is exchanged in turn: all columns fit the cache
 
@@ -69,6 +68,5 @@ METHOD = Method(
         "Sobol' indices assume independent priors: the correlations of the priors file are left out here. "
         "--method shapley keeps them."
     ),
-    conditions=False,
-    variance=True,
+    mixes=True,
 )
