@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from simulate import graph
 from simulate.conditions import Questions
+from simulate.errors import SimulateError
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.replicates import Ticks, Workers
@@ -90,8 +91,12 @@ class Method:
     at_medians: bool = False  # nothing is drawn: the priors stand at their medians, but for one
 
 
-def ratio(parts: Array, wholes: Array) -> Estimate:
-    """The ratio of two means over replicates, and its standard error, by its linear part in both."""
-    whole = wholes.mean()
+def share(asking: Asking, parts: Array, wholes: Array) -> Estimate:
+    """The ratio of two means over replicates, and its standard error, by its linear part in both.
+
+    Raises SimulateError where the whole, a variance, is none.
+    """
+    if not (whole := wholes.mean()):
+        raise SimulateError(f"{asking.quantity} is the same in all scenarios drawn; ask for more --scenarios")
     found = parts.mean() / whole
     return float(found), float(standard_error((parts - found * wholes) / whole))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {"low": PALETTE[5], "high": PALETTE[0]}  # light and dark blue, told apart in grey too
+SHARES = (PALETTE[0], PALETTE[5], *PALETTE[1:5])  # of a method's figures, in turn
 P50, MEAN = PALETTE[1], PALETTE[2]
 _LONGEST = 34  # characters of a prior's name
 _AXIS_POINTS = 450.0  # the least width of an axis, beside the longest names
@@ -135,6 +136,6 @@ def _shares(axis: Axes, result: Result, _name: str, bars: Sequence[Bar]) -> None
         rows = [row + (place - (len(figures) - 1) / 2) * height for row in range(len(bars))]
         values = [bar.figures[figure] for bar in bars]
         errors = [2.13 * bar.errors[figure] for bar in bars]  # 95 % with 15 degrees of freedom
-        colour, style = (COLOURS["high"], COLOURS["low"])[place], {"lw": 1, "ecolor": INK}
+        colour, style = SHARES[place % len(SHARES)], {"lw": 1, "ecolor": INK}
         axis.barh(rows, values, height=height, color=colour, xerr=errors, error_kw=style, label=label, zorder=2)
     axis.axvline(0, color=INK, linewidth=0.8, zorder=3)

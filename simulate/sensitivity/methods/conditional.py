@@ -42,9 +42,9 @@ def measure(asking: Asking) -> Measured:
         bands.add(parts)
     for name, side in keys:
         if not bands[name, side].summary.count:
+            where = f" with {name} at its {side} end" if name else ""
             raise SimulateError(
-                f"{asking.quantity} is a number in none of {drawn.count:,} scenarios with {name} at its {side} end; "
-                "ask for more --scenarios"
+                f"{asking.quantity} is a number in none of {drawn.count:,} scenarios{where}; ask for more --scenarios"
             )
     effects, told = {}, followed.name
     for prior in asking.movers:

@@ -19,7 +19,7 @@ from simulate.graph import Array, Column
 from simulate.replicates import Ticks
 from simulate.sampling.sampler import Sampler
 from simulate.scenarios import Scenarios
-from simulate.sensitivity.method import Asking, Measured, Method, ratio
+from simulate.sensitivity.method import Asking, Measured, Method, share
 
 if TYPE_CHECKING:
     from simulate.sampling.schemes import Words
@@ -55,7 +55,7 @@ def measure(asking: Asking) -> Measured:
 
     found = np.array(asking.of_replicates(work, first, steps=first.chunks * len(starts)))
     total = found[:, :-1].sum(axis=1)
-    effects = {name: {"effect": ratio(found[:, row], total)} for row, name in enumerate(names)}
+    effects = {name: {"effect": share(asking, found[:, row], total)} for row, name in enumerate(names)}
     return Measured(float(found[:, -1].mean()), effects)
 
 
