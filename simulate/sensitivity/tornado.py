@@ -125,8 +125,7 @@ def _check_variance(background: Result) -> None:
 
 def _bands(priors: Priors, background: Result, low: float, high: float) -> dict[str, Band]:
     """Low, median and high of each prior that varies: exact, or under conditions of the draws kept."""
-    given = "prior_percentiles_given"
-    which = given if given in background else "prior_percentiles"
+    which = "prior_percentiles_given" if "prior_percentiles_given" in background else "prior_percentiles"
     return {
         name: tuple(background.at(which, prior=name, percentile=percent) for percent in (low, 50, high))
         for name in background.labels("prior")
@@ -151,9 +150,9 @@ def _put_effects(
     dims = ("quantity", "prior")
     nothing = dict.fromkeys(how.figures, (np.nan, np.nan))
     for figure, label in how.figures.items():
-        found = [each.effects.get(prior, nothing)[figure] for each in measured.values() for prior in movers]
-        values, errors = np.array(found).reshape(-1, 2).T.reshape(2, len(measured), len(movers))
-        result.put(figure, dims, values, errors, label=label, **unit)
+        pairs = [each.effects.get(prior, nothing)[figure] for each in measured.values() for prior in movers]
+        found = np.array(pairs).reshape(len(measured), len(movers), 2)
+        result.put(figure, dims, found[..., 0], found[..., 1], label=label, **unit)
     size = np.abs(result[how.size]) if how.signed else result[how.size]
     result.put("size", dims, size, label="what bars are sorted by", **unit)
     for place, end in ((0, "low"), (2, "high")):
