@@ -108,18 +108,16 @@ def _choices(result: Result) -> Section:
     for place, choice in enumerate(result.labels("choice")):
         share, share_error = result.estimate("probability_best", choice=choice)
         regret, regret_error = result.estimate("expected_regret", choice=choice)
-        rows.append(
-            [
-                result.at("choice_label", choice=choice),
-                scale.figure(means[place], mean_errors[place]),
-                scale.error(mean_errors[place]),
-                *map(scale.figure, bands[place].tolist(), band_errors[place].tolist()),
-                percent(share, share_error),
-                f"{100 * share_error:.1g}" if 0 < share_error < 0.1 else f"{100 * share_error:.0f}",
-                regret_scale.figure(regret, regret_error),
-                regret_scale.error(regret_error),
-            ]
-        )
+        figures = [
+            scale.figure(means[place], mean_errors[place]),
+            scale.error(mean_errors[place]),
+            *map(scale.figure, bands[place].tolist(), band_errors[place].tolist()),
+            percent(share, share_error),
+            f"{100 * share_error:.1g}" if 0 < share_error < 0.1 else f"{100 * share_error:.0f}",
+            regret_scale.figure(regret, regret_error),
+            regret_scale.error(regret_error),
+        ]
+        rows.append([result.at("choice_label", choice=choice), *figures])
     aim = "the more the better" if maximizes(result) else "the less the better"
     units = scale.unit(unit)
     return Section(intro=f"{label}{f' [{units}]' if units else ''}, {aim}", columns=columns, rows=rows)
@@ -180,13 +178,8 @@ def _beside(result: Result) -> list[Section]:
     rows: list[list[str]] = []
     for name in result.labels("quantity")[1:]:
         label, unit = result.at("label", quantity=name) or name, result.at("unit", quantity=name)
-        # a row for each choice: its percentiles, then its mean
-        values, errors = (
-            np.column_stack(each)
-            for each in zip(
-                result.estimate("percentiles", quantity=name), result.estimate("mean", quantity=name), strict=True
-            )
-        )
+        bands, means = (result.estimate(each, quantity=name) for each in ("percentiles", "mean"))
+        values, errors = (np.column_stack(each) for each in zip(bands, means, strict=True))  # a row for each choice
         scale = row_scale(values.ravel().tolist(), errors.ravel().tolist())
         titles = [f"  {choice}" for choice in choices]
         if all(np.array_equal(each, values[0], equal_nan=True) for each in values):  # as of what no choice touches
