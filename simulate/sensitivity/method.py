@@ -26,8 +26,8 @@ Estimate = tuple[float, float]  # a figure and its standard error
 class Asking:
     """What moves one quantity, in the scenarios in which the conditions hold.
 
-    `bands` are those of each prior that varies, in its quantity's unit; `followed` is the statistic of the quantity
-    that a method follows which has a choice.
+    `bands` are those of each prior that varies, in its quantity's unit; `followed` is the statistic of the quantity,
+    for methods that follow one.
     """
 
     quantity: str
@@ -87,6 +87,7 @@ class Method:
     ranges: bool = False  # bars run from `low` to `high` in the quantity's unit; else from 0, without unit
     signed: bool = False  # the sign of the size is a direction, so that bars are sorted by magnitude
     additive: bool = True  # bars may be summed
+    follows: bool = False  # a statistic of the quantity: its mean, or a percentile
     mixes: bool = False  # mixes scenarios for shares of the variance, so that none may be left out
     at_medians: bool = False  # nothing is drawn: the priors stand at their medians, but for one
 

@@ -57,6 +57,9 @@ def tornado(
         raise SimulateError(f"low {low:g} and high {high:g} are no rising percentages between 0 and 100")
     if percentile is not None:
         percentile = checked(Percent, "percentile", percentile)
+        if not how.follows:
+            mend = " or ".join(name for name, each in METHODS.items() if each.follows)
+            raise SimulateError(f"{method} follows no percentile of the quantity; use {mend} with --percentile")
     told = () if percentiles is None else checked(Percents, "percentiles", percentiles)
     settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=(50.0, *told), given=given)
     names = asked_quantities(priors, quantities)

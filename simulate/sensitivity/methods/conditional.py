@@ -67,4 +67,5 @@ METHOD = Method(
     note="Correlated priors move along.",
     ranges=True,
     signed=True,
+    follows=True,
 )
