@@ -232,6 +232,7 @@ def test_every_figure_is_in_the_result_and_in_every_format(measured, method):
 def test_the_rest_is_one_bar_where_bars_may_be_summed(measured, method):
     result = measured(PRODUCT, method, scenarios=2**12)
     assert ("2 others" in told(result, top=1)) == (method != "rank")
+    assert ("1 other " in told(result, top=2)) == (method != "rank")
     assert len(chart(result, top=2).axes[0].get_yticklabels()) == 3 - (method == "rank")
 
 
@@ -355,6 +356,7 @@ def test_the_names_of_the_methods_do_not_wait_for_numpy():
         ({"low": 90, "high": 10}, "low 90 and high 10 are no rising percentages"),
         ({"low": "ten"}, "low: must be a number"),
         ({"percentile": 100}, "percentile: must be less than 100"),
+        ({"percentile": 95}, "swing follows no percentile of the quantity; use conditional with --percentile"),
         ({"percentiles": [0]}, "percentiles: must be greater than 0"),
         ({"scenarios": 0}, "scenarios: must be greater than or equal to 1"),
         ({"scheme": "sobel"}, "there is no scheme 'sobel'; did you mean sobol"),

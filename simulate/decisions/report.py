@@ -52,8 +52,8 @@ def verdict(result: Result) -> str:
     evpi, error = result.estimate("evpi")
     if not evpi:
         return f"{text} It is so in every scenario: nothing is worth finding out first."
-    scale, mean = information_scale(result), result.at("mean", quantity=cost, choice=best)
-    share = f", {percent(evpi / abs(mean))} of its expected {kind}" if mean else ""
+    scale, (mean, mean_error) = information_scale(result), result.estimate("mean", quantity=cost, choice=best)
+    share = f", {percent(evpi / abs(mean))} of its expected {kind}" if abs(mean) > 2 * mean_error else ""
     figure = f"{scale.figure(evpi, error)} ± {scale.error(error)} {scale.unit(unit)}".rstrip()
     return f"{text} Knowing everything before deciding would {verb} {figure} on average (EVPI){share}."
 
@@ -141,8 +141,8 @@ def _worth(result: Result) -> list[Section]:
     ]
     rows = [
         [
-            result.at("prior_label", prior=name) or name,
-            name,
+            label,
+            "" if label == name else name,
             scale.figure(value, error),
             scale.error(error),
             scale.unit(cost_of(result)[2]),
@@ -150,14 +150,16 @@ def _worth(result: Result) -> list[Section]:
             _bar(value / evpi),
         ]
         for name, value, error in listed
+        for label in [result.at("prior_label", prior=name) or name]
     ]
     remarks = []
     if others := len(priors) - len(listed):
         told = {name for name, _, _ in listed}
         greatest = max(result.at("evppi", prior=name) for name in priors if name not in told) / evpi
         below = f"{percent(greatest)} of the EVPI at most" if greatest > LEAST_SHARE / 100 else "nothing"
-        which = f"{others} other priors" if listed else f"{others} priors"
-        remarks.append(f"Each of {which}, found out alone, is worth {below}.")
+        count = "One" if others == 1 else f"Each of {others}"
+        kind = f"{'other ' if listed else ''}prior{'s' if others > 1 else ''}"
+        remarks.append(f"{count} {kind}, found out alone, is worth {below}.")
     remarks.append(
         "A figure is for that prior found out alone and exactly (EVPPI); they do not add up to the EVPI. "
         "What is correlated with it moves along."

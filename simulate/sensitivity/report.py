@@ -61,7 +61,7 @@ def _others(rest: Sequence[Bar], baseline: float) -> Bar:
         start = baseline if name in {"low", "high"} else 0.0
         figures[name] = start + sum(bar.figures[name] - start for bar in rest)
         errors[name] = math.sqrt(sum(bar.errors[name] ** 2 for bar in rest))
-    return Bar(f"{len(rest)} others", figures, errors, sum(bar.size for bar in rest))
+    return Bar(f"{len(rest)} other{'s' if len(rest) > 1 else ''}", figures, errors, sum(bar.size for bar in rest))
 
 
 def _ends(result: Result, prior: str) -> tuple[str, str, str]:
