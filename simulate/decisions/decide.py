@@ -60,14 +60,12 @@ def decide(
     statistics = usual(settings.percentiles)
     parted = partitions(cases, cost, drawn)
     bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
-    warnings = _left_out(priors, bands, cost, first.count)
+    result = described("decide", priors, settings, first)
+    result.provenance["warnings"] += _left_out(priors, bands, cost, first.count)
     means = [bands[cost, name].value("mean") for name in cases]
     best = int(np.argmax(means) if maximize else np.argmin(means))
-    result = described("decide", priors, settings, first)
-    result.attributes["decided_by"] = cost
-    result.attributes["objective"] = "maximize" if maximize else "minimize"
-    result.attributes["best"] = list(cases)[best]
-    result.provenance["warnings"] += warnings
+    objective = "maximize" if maximize else "minimize"
+    result.attributes.update(decided_by=cost, objective=objective, best=list(cases)[best])
     result.along("quantity", names)
     result.beside("label", ("quantity",), [_label(priors, cases, name) for name in names])
     result.beside("unit", ("quantity",), units)
@@ -88,7 +86,6 @@ def decide(
 
 
 def _cases(priors: Priors) -> dict[str, Priors]:
-    """The choices' own priors, by name."""
     if len(priors.choices) < 2:
         found = "only one choice" if priors.choices else "no choices"
         raise SimulateError(

@@ -98,7 +98,7 @@ def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]
     scale = information_scale(result)
     power = 10.0**scale.exponent
     bars = [("everything (EVPI)", evpi, evpi_error)]
-    bars += [(result.at("prior_label", prior=name) or name, value, error) for name, value, error in listed]
+    bars += [(result.at("prior_label", prior=name), value, error) for name, value, error in listed]
     for row, (_, value, error) in enumerate(bars):
         reach = 2 * error if 2 * error > 0.005 * evpi else 0.0  # a smaller one is but a dot
         colour = PALETTE[0] if row else "#BBBBBB"

@@ -36,7 +36,7 @@ def sections(result: Result) -> list[Section]:
 def cost_of(result: Result) -> tuple[str, str, str]:
     """The name of the quantity that is decided by, its label and its unit."""
     name = str(result.attributes["decided_by"])
-    return name, result.at("label", quantity=name) or name, result.at("unit", quantity=name)
+    return name, result.at("label", quantity=name), result.at("unit", quantity=name)
 
 
 def maximizes(result: Result) -> bool:
@@ -124,7 +124,6 @@ def _choices(result: Result) -> Section:
 
 
 def _worth(result: Result) -> list[Section]:
-    """What to find out first."""
     evpi, priors = result.at("evpi"), result.labels("prior")
     if not evpi or not priors:
         return []
@@ -139,19 +138,12 @@ def _worth(result: Result) -> list[Section]:
         Column("of EVPI", ">"),
         Column("", drop=4),
     ]
-    rows = [
-        [
-            label,
-            "" if label == name else name,
-            scale.figure(value, error),
-            scale.error(error),
-            scale.unit(cost_of(result)[2]),
-            percent(value / evpi, error / evpi),
-            _bar(value / evpi),
-        ]
-        for name, value, error in listed
-        for label in [result.at("prior_label", prior=name) or name]
-    ]
+    rows = []
+    for name, value, error in listed:
+        label = result.at("prior_label", prior=name)
+        figures = scale.figure(value, error), scale.error(error), scale.unit(cost_of(result)[2])
+        shares = percent(value / evpi, error / evpi), _bar(value / evpi)
+        rows.append([label, "" if label == name else name, *figures, *shares])
     remarks = []
     if others := len(priors) - len(listed):
         told = {name for name, _, _ in listed}
@@ -179,7 +171,7 @@ def _beside(result: Result) -> list[Section]:
     ]
     rows: list[list[str]] = []
     for name in result.labels("quantity")[1:]:
-        label, unit = result.at("label", quantity=name) or name, result.at("unit", quantity=name)
+        label, unit = result.at("label", quantity=name), result.at("unit", quantity=name)
         bands, means = (result.estimate(each, quantity=name) for each in ("percentiles", "mean"))
         values, errors = (np.column_stack(each) for each in zip(bands, means, strict=True))  # a row for each choice
         scale = row_scale(values.ravel().tolist(), errors.ravel().tolist())

@@ -37,7 +37,7 @@ def measure(asking: Asking) -> Measured:
     def work(replicate: int, ticks: Ticks) -> Array:
         """Mean of the variance that each prior adds, over the blocks; and the mean of the quantity behind them."""
         words, others = first.sampler.words(replicate), second.sampler.words(replicate)
-        random = np.random.default_rng([first.sampler.seed % 2**64, replicate])
+        random = np.random.default_rng([first.sampler.seed, replicate])
         order: list[str] = []
         added: list[list[float]] = []
         for chunk in range(first.chunks):
