@@ -1,4 +1,4 @@
-"""The roofline's constants, fitted to published serving benchmarks: `python -m simulate.calibration.serving`.
+"""The roofline's constants, fitted to published serving benchmarks.
 
 A benchmark (`data/serving_benchmarks.csv`) is a replica that reads a batch of prompts and writes its answers;
 its latency or throughput is accelerator time per question. The model's own equations (`model/roofline.py`)
@@ -8,13 +8,13 @@ predicted from the others: the spread of these residuals is the spread of `servi
 The benchmarks tell the bandwidth utilization and the two latencies apart only in part, and alone they would
 put the utilization at 1, which no memory reaches. So each constant has a prior (`PRIOR`), wide except for
 that one, and the fit maximizes the posterior; a soft-L1 loss keeps single rows from ruling it.
+`benchmarks/fit_roofline.py` prints the fit, and what its residuals are.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -180,32 +180,3 @@ def _unbounded(name: str, value: float) -> float:
 def _bounded(position: Array) -> dict[str, float]:
     odds = dict(zip(PRIOR, np.exp(position).tolist(), strict=True))
     return {name: value / (1 + value) if name in SHARES else value for name, value in odds.items()}
-
-
-def report() -> str:
-    """Constants, residuals and spreads of each accelerator, and the first one's carried over to the next."""
-    lines: list[str] = []
-    first: Mapping[str, float] = {}
-    for accelerator in dict.fromkeys(row.accelerator for row in benchmarks()):
-        rows = benchmarks(accelerator)
-        constants, standard_errors = fit_roofline(rows)
-        lines.append(f"{accelerator}, {rows[0].precision}: {len(rows)} benchmarks")
-        for name, value in constants.items():
-            text, scale = (f"{value:.3f}", "logit") if name in SHARES else (f"{value * 1e6:.0f} us", "ln")
-            lines.append(f"  {name:30}{text:>8}  standard error {standard_errors[name]:.2f} in its {scale}")
-        misfits = residuals(rows, constants)
-        lines.append(f"  ln(measured / predicted), rms {spread([misfits]):.3f}:")
-        lines += [f"    {row.label:30}{misfit:+6.2f}" for row, misfit in zip(rows, misfits, strict=True)]
-        out = left_out(rows)
-        for (stack, model), group in out.items():
-            lines.append(f"  left out {stack}, {model}: mean {group.mean():+.2f}, rms {spread([group]):.2f}")
-        lines.append(f"  spread of serving_model_error: {spread(out.values()):.3f}")
-        if first:
-            carried = residuals(rows, first)
-            lines.append(f"  carried over from the first: mean {carried.mean():+.2f}, sd {carried.std():.2f}")
-        first = first or constants
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(report())
