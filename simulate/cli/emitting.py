@@ -25,18 +25,18 @@ PATIENCE = 1.0  # seconds of work before progress is shown
 
 def emit(
     question: str,
-    compute: Callable[[Progress | None], Result],
+    ask: Callable[..., Result],
     output: Output,
     place: Path,
     *,
     beside: Mapping[str, Callable[[], Result] | None] | None = None,
     **options: Any,
 ) -> None:
-    """Compute a result, write it into its folder with its pictures, and print it.
+    """Ask a question, write its result into the folder with its pictures, and print it.
 
-    `place` is the folder unless the user names one; `beside` are further results by the names of their files, None
-    for one that is not wanted this time; `options` go to the report and the pictures. What is written replaces the
-    files of an earlier result, whole, when all is there.
+    `ask` takes who is told of the progress; `place` is the folder unless the user names one; `beside` are further
+    results by the names of their files, None for one that is not wanted this time; `options` go to the report and the
+    pictures. What is written replaces the files of an earlier result, whole, when all is there.
     """
     from simulate.results import folder as folders
     from simulate.results import netcdf
@@ -47,7 +47,7 @@ def emit(
     files = [folders.file_of(question), *kind.files, *further, *pictures]
     place = output.out or place
     with folders.output_folder(place, files) as folder, progress_shown() as progress:
-        result = compute(progress)
+        result = ask(progress=progress)
         (folder / files[0]).write_bytes(netcdf.written(result))
         for name, form in kind.files.items():
             with (folder / name).open("w", encoding="utf-8", newline="") as file:

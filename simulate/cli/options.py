@@ -30,12 +30,8 @@ def flattened(command: Callable[..., None]) -> Callable[..., None]:
             continue
         groups[name] = hints[name]
         own = get_type_hints(hints[name], include_extras=True)
-        parameters += [
-            inspect.Parameter(each.name, parameter.KEYWORD_ONLY, annotation=own[each.name])
-            if each.default is each.default_factory
-            else inspect.Parameter(each.name, parameter.KEYWORD_ONLY, default=each.default, annotation=own[each.name])
-            for each in fields(hints[name])
-        ]
+        options = inspect.signature(hints[name]).parameters.values()
+        parameters += [each.replace(kind=each.KEYWORD_ONLY, annotation=own[each.name]) for each in options]
 
     @wraps(command)
     def flat(**given: Any) -> None:
@@ -72,13 +68,23 @@ class Source:
 
         return load_priors(self.priors_file, self.overrides or ())
 
+    @property
+    def folder(self) -> Path:
+        """Where the results go unless the user names a folder."""
+        from simulate.results.folder import default_folder
+
+        return default_folder(Path(self.priors_file))
+
+
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")]
+
 
 @dataclass(frozen=True)
 class Sampling:
     """How the scenarios are drawn, and which percentiles and quantities are told of them."""
 
     scenarios: Annotated[int | None, typer.Option(help="Number of joint draws; rounded up to whole chunks.")] = None
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")] = None
+    seed: Seed = None
     scheme: Annotated[
         str | None, typer.Option(metavar="|".join(SCHEMES), help="Quasi-random nets (sobol), or other draws.")
     ] = None
