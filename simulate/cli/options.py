@@ -96,15 +96,11 @@ class Sampling:
 
     def asked(self, **more: Any) -> dict[str, Any]:
         """The options as a question takes them."""
-        return {
-            "scenarios": self.scenarios,
-            "seed": self.seed,
-            "scheme": self.scheme,
-            "threads": self.threads,
-            "percentiles": self.percentiles and NUMBERS.read(self.percentiles, "--percentiles"),
-            "quantities": self.quantities and NAMES.read(self.quantities, "--quantities"),
-            **more,
+        read = {
+            "percentiles": None if self.percentiles is None else NUMBERS.read(self.percentiles, "--percentiles"),
+            "quantities": None if self.quantities is None else NAMES.read(self.quantities, "--quantities"),
         }
+        return {**vars(self), **read, **more}
 
 
 Given = Annotated[
