@@ -224,6 +224,14 @@ def test_runs_of_one_name_are_numbered(own):
     assert result["outcome"].tolist() == [1.46e6, 2e6, 1.46e6, 1.46e6]
 
 
+def test_hours_of_any_size_are_scored(own):
+    sizes = [1e-90, 1.0, 1e90]
+    rows = [f"run,1e9,0,{hours / 4 * 9e14 * 3600 / 6e9},,9e14,{hours}\n" for hours in sizes]
+    result = backtest(own(HEADER + "".join(rows)))
+    assert result["outcome"].tolist() == sizes
+    assert all(np.isfinite(result[name]).all() for name in ("percentiles", "pit", "crps", "log_score"))
+
+
 @pytest.mark.parametrize("seed", [-1, 2**63, 1.5])
 def test_a_seed_that_is_none_is_refused(seed):
     with pytest.raises(SimulateError, match=r"^seed: must be "):

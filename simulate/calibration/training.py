@@ -172,7 +172,7 @@ def _run(row: Mapping[str, str]) -> TrainingRun:
     )
     if row.get("parameters_total") and _positive(row, "parameters_total") < run.parameters_active:
         raise SimulateError("parameters_total: less than parameters_active; check which is which")
-    if run.mfu >= 1 and not run.excluded:
+    if not (0 < run.mfu < 1 or run.excluded):
         raise SimulateError(
             f"accelerator_hours: 6 x parameters_active x training_tokens in {run.accelerator_hours:g} hours "
             f"would be {run.mfu:.0%} of peak_flops; check the units (hours of one accelerator, FLOP/s)"
@@ -197,6 +197,6 @@ def _positive(row: Mapping[str, str], column: str) -> float:
         value = float(text)
     except ValueError:
         raise SimulateError(f"{column}: {text!r} is not a number; write it like 70e9, without commas") from None
-    if not (math.isfinite(value) and value > 0):
-        raise SimulateError(f"{column}: {text} is not a positive, finite number")
+    if not 0 < value < 1e99:  # so that products of a few stay finite
+        raise SimulateError(f"{column}: {text} is not a positive number below 1e99")
     return value
