@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import xarray
@@ -180,6 +181,44 @@ def test_folder_that_cannot_be_written_is_told_before_the_run(command, tmp_path)
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [
+        ("", "--out '': is empty; name a folder\n"),
+        ("/dev/null/x", "/dev/null/x: the output folder cannot be written: "),
+        ("x" * 300, f"{'x' * 300}: File name too long\n"),
+    ],
+)
+@pytest.mark.parametrize("question", [("run", BASE), ("compare", BASE, BASE), ("backtest",)])
+def test_a_place_that_is_none_is_told_in_one_line(command, tmp_path, monkeypatch, question, place, wanted):
+    (tmp_path / "priors").symlink_to(Path("priors").absolute())
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command(*question, "--out", place, out=False)
+    assert (code, out) == (2, "")
+    assert err.startswith(wanted)
+    assert err.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"priors"}
+
+
+def test_the_place_that_was_written_steers_no_terminal(tmp_path):
+    arguments = ["run", BASE, *QUICK, "--no-pictures", "--out", str(tmp_path / "a\ab")]
+    done = subprocess.run([sys.executable, "-m", "simulate", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "\a" not in done.stderr
+    assert f"{tmp_path}/a\\x07b/" in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_mistake(tmp_path, closed):
+    command = (
+        f"{sys.executable} -m simulate run {BASE} {' '.join(QUICK)} --format json --out {tmp_path / 'out'} {closed}"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"result.nc", "percentiles.csv"}
+
+
 @pytest.mark.parametrize("arguments", [("run",), ("run", BASE, "--scenarios", "many")])
 def test_wrong_use_is_told_with_exit_code_2(command, arguments):
     code, out, err = command(*arguments)
@@ -261,6 +300,30 @@ def test_an_interrupted_command_ends_within_two_seconds_and_leaves_nothing(tmp_p
         process.kill()
     assert (process.returncode, out, err) == (code, b"", b"")
     assert lasted < 2
+    assert not (tmp_path / "out").exists()
+
+
+INTERRUPTED_IMPORT = """
+import os, sys
+from simulate.cli import main
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "{module}":
+            os.kill(os.getpid(), {sent})
+
+sys.meta_path.insert(0, Interrupting())
+main()
+"""
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("module", ["typer", "numpy", "h5netcdf", "matplotlib.figure"])
+def test_an_interrupted_import_is_quiet_and_leaves_nothing(tmp_path, module, sent, code):
+    script = INTERRUPTED_IMPORT.format(module=module, sent=int(sent))
+    command = [sys.executable, "-c", script, "run", BASE, *QUICK, "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
     assert not (tmp_path / "out").exists()
 
 

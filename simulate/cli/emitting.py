@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from simulate.cli.options import Output
+from simulate.errors import SimulateError, printable
 from simulate.formats import FORMATS
 from simulate.questions import QUESTIONS
 
@@ -45,7 +46,9 @@ def emit(
     kind, further = QUESTIONS[question], beside or {}
     pictures = [f"{name}.{ending}" for name in kind.pictures for ending in ("png", "svg")]
     files = [folders.file_of(question), *kind.files, *further, *pictures]
-    place = output.out or place
+    if output.out == "":
+        raise SimulateError("--out '': is empty; name a folder")
+    place = Path(output.out or place)
     with folders.output_folder(place, files) as folder, progress_shown() as progress:
         result = ask(progress=progress)
         (folder / files[0]).write_bytes(netcdf.written(result))
@@ -67,7 +70,7 @@ def emit(
     if "precision" in result.provenance:
         typer.echo(result.provenance["precision"], err=True)
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
-    typer.echo(f"Wrote {folders.shown(place, written)}", err=True)
+    typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
 
 
 @contextmanager

@@ -114,7 +114,7 @@ class Output:
     """Where the result goes, and how it is printed."""
 
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FOLDER", help="Where to write; by default below outputs/, by the file's name."),
     ] = None
     output: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")] = "table"
