@@ -307,24 +307,40 @@ INTERRUPTED_IMPORT = """
 import os, sys
 from simulate.cli import main
 
+def interrupt(*_):
+    os.kill(os.getpid(), {sent})
+
 class Interrupting:
     def find_spec(self, name, *_):
         if name == "{module}":
-            os.kill(os.getpid(), {sent})
+            {how}
 
 sys.meta_path.insert(0, Interrupting())
 main()
 """
+HOWS = {
+    "raised": "interrupt()",
+    "dropped": "type('Dying', (), {'__del__': interrupt})()",
+    "another": "\n            try: interrupt()\n            except BaseException: raise ImportError",
+}
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("module", ["typer", "numpy", "h5netcdf", "matplotlib.figure"])
-def test_an_interrupted_import_is_quiet_and_leaves_nothing(tmp_path, module, sent, code):
-    script = INTERRUPTED_IMPORT.format(module=module, sent=int(sent))
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("module", ["typer", "matplotlib.figure"])
+def test_an_interrupted_import_is_quiet_and_leaves_nothing(tmp_path, module, how, sent, code):
+    script = INTERRUPTED_IMPORT.format(module=module, how=HOWS[how], sent=int(sent))
     command = [sys.executable, "-c", script, "run", BASE, *QUICK, "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_ignored_signal_stays_ignored(tmp_path):
+    script = INTERRUPTED_IMPORT.format(module="matplotlib.figure", how="interrupt()", sent=int(signal.SIGINT))
+    command = [sys.executable, "-c", script, "run", BASE, *QUICK, "--out", str(tmp_path / "out")]
+    done = subprocess.run(["bash", "-c", 'trap "" INT; exec "$@"', "-", *command], capture_output=True, check=False)
+    assert done.returncode == 0
 
 
 def test_progress_is_shown_on_a_terminal_after_a_second(tmp_path):

@@ -1,22 +1,13 @@
-"""The border at which what a user can mend becomes one line, and an interrupt an exit code."""
+"""The border at which what a user can mend becomes one line, and a signal an exit code."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from types import FrameType
 from typing import NoReturn
 
+from simulate.cli.interrupts import interruptible
 from simulate.errors import SimulateError, printable
-
-
-class Terminated(BaseException):
-    """SIGTERM, raised so that what is open is closed and nothing half-written stays."""
-
-
-def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated
 
 
 def main() -> None:
@@ -25,19 +16,15 @@ def main() -> None:
     sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    try:
-        signal.signal(signal.SIGTERM, _terminated)
-        from simulate.cli.app import app  # late: what interrupts it is caught here
+    with interruptible():
+        try:
+            from simulate.cli.app import app  # late: a signal may come meanwhile
 
-        app(prog_name="simulate")
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Terminated:
-        sys.exit(143)
-    except SimulateError as error:
-        _fail(str(error))
-    except OSError as error:  # of the system, whatever was being done
-        _fail(": ".join(printable(str(part)) for part in (error.filename, error.strerror or error) if part))
+            app(prog_name="simulate")
+        except SimulateError as error:
+            _fail(str(error))
+        except OSError as error:  # of the system, whatever was being done
+            _fail(": ".join(printable(str(part)) for part in (error.filename, error.strerror or error) if part))
 
 
 def _fail(message: str) -> NoReturn:
