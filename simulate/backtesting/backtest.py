@@ -65,8 +65,8 @@ def backtest(
         )
     groups = {training.NAME: _scored(workers, training.NAME, used, lambda run: [training.training_case(run)])}
     if cases_file is None:
-        split = list(splits(benchmarks()))
-        groups[serving.BENCHMARKS] = _scored(workers, serving.BENCHMARKS, split, serving.benchmark_cases)
+        held_out = list(splits(benchmarks()))
+        groups[serving.BENCHMARKS] = _scored(workers, serving.BENCHMARKS, held_out, serving.benchmark_cases)
         groups |= serving.published_cases(workers, seed)
     about = ABOUT if cases_file is None else {training.NAME: OWN}
     excluded = {run.model: run.excluded for run in runs if run.excluded}
@@ -116,10 +116,10 @@ def _labels(names: Sequence[str]) -> list[str]:
     def labels_of(name: str) -> Iterator[str]:
         yield name
         numbered = (f"{name} ({number})" for number in count(2))
-        yield from (label for label in numbered if label not in free)
+        yield from (label for label in numbered if label not in labels)
 
-    free = {name: labels_of(name) for name in names}
-    return [next(free[name]) for name in names]
+    labels = {name: labels_of(name) for name in names}
+    return [next(labels[name]) for name in names]
 
 
 def _put_groups(result: Result, groups: Sequence[str]) -> None:
