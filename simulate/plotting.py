@@ -39,6 +39,11 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
     return figure
 
 
+def footnote(figure: Figure, text: str) -> None:
+    """Tell beneath a figure how it is read."""
+    figure.supxlabel(text, fontsize=FONT_SIZE - 2.5, color=MUTED)
+
+
 def plain(text: str) -> str:
     """Text of a file as matplotlib shall show it: no mathematics, no control characters."""
     return printable(text).replace("$", r"\$")
@@ -64,8 +69,7 @@ def bare_axis(axis: Axes, label: str, unit: str) -> None:
     """An axis of which only the scale is drawn, its label and unit at the left."""
     axis.set_yticks([])
     axis.set_ylim(-0.75, 1.15)
-    for side in ("left", "top", "right"):
-        axis.spines[side].set_visible(False)
+    axis.spines[["left", "top", "right"]].set_visible(False)
     axis.spines["bottom"].set_color(MUTED)
     axis.tick_params(axis="x", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
     lines = textwrap.wrap(plain(label), 24)[:3] + ([] if unit == "1" else [f"[{plain(unit)}]"])
