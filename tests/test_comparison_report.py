@@ -121,7 +121,7 @@ def test_markdown_has_the_tables_of_the_terminal(two):
 
 def test_the_parts_of_a_table_leave_none_out(two):
     bridge = comparison_report.bridges_of(two, "capex", "base")["P50"]
-    shown = bridge.shown()
+    shown = bridge.moving[: comparison_report.PARTS]
     values = [abs(bridge.parts[name]) for name in shown]
     rest = [abs(part) for name, part in bridge.parts.items() if name not in shown]
     assert len(shown) == comparison_report.PARTS

@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Side, Version, Walks, drawn, subsets, walks
+from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, drawn, subsets, walks
 from simulate.graph import Array, Column
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
@@ -73,10 +73,12 @@ def bridges(
     Both cases must be able to compute each quantity. None stands for a statistic that is not finite, or on the log
     scale not positive, in one of the hybrids.
     """
-    game = Game(*(Side(drawing.cases[case], drawing.latents[case]) for case in sides))
+    baseline, alternative = sides
+    latents = drawing.latents[baseline], drawing.latents[alternative]
+    game = Game(drawing.cases[baseline], drawing.cases[alternative], latents)
     values = _Values(game, drawing, statistics)
     walked = walks(game, quantities, pairs, drawing.settings.seed)
-    values.evaluate(walked, workers, f"bridge to {sides[1]}")
+    values.evaluate(walked, workers, f"bridge to {alternative}")
     return {
         name: {
             statistic: _bridge(game, walked, values, name, place, scale) for place, statistic in enumerate(statistics)
@@ -90,22 +92,20 @@ def bridges(
 
 
 class _Values:
-    """The statistics of versions of quantities: on all scenarios, and of each replicate where asked."""
+    """The statistics of versions of quantities: a row of all scenarios, then one of each replicate or group of them."""
 
     def __init__(self, game: Game, drawing: Drawing, statistics: Sequence[Asked]) -> None:
         self.game, self.drawing = game, drawing
         self.size, self.chunks = chunking(drawing.settings.scenarios)
-        self.told = Statistic("told", self._of, "those of the bridge")
-        self._statistics = tuple(statistics)
-        self._percents = [each for each in statistics if each != "mean"]
-        self.whole: dict[Version, Array] = {}
-        self.replicates: dict[Version, Array] = {}
+        self.told = Statistic("told", self._told, "those of the bridge")
+        self._of_mean = [each == "mean" for each in statistics]
+        self._percents = [50.0 if each == "mean" else each for each in statistics]
+        self.of: dict[Version, Array] = {}
 
-    def _of(self, summary: Summary) -> Array:
-        if summary.nonfinite:
-            return np.full(len(self._statistics), np.nan)
-        percentiles = iter(summary.percentiles(self._percents).tolist() if self._percents else ())
-        return np.array([summary.mean if each == "mean" else next(percentiles) for each in self._statistics])
+    def _told(self, summary: Summary) -> Array:
+        values = summary.percentiles(self._percents)
+        values[self._of_mean] = summary.mean
+        return np.full_like(values, np.nan) if summary.nonfinite else values
 
     def evaluate(self, walked: Walks, workers: Workers, what: str) -> None:
         """Evaluate the hybrids of all walks: those of exact bridges and the ends on all scenarios."""
@@ -131,7 +131,6 @@ class _Values:
     def _fold(self, batch: Sequence[Version], chunks: int, together: int, workers: Workers, what: str) -> None:
         """Fill in the values of some versions from so many chunks of each replicate, taken alone or together."""
         samplers = self._samplers(batch)
-        apart = (self.told,) if together == 1 else ()
 
         def work(replicates: Sequence[int], ticks: Ticks) -> dict[Version, Part]:
             words = {key: [each.words(replicate) for replicate in replicates] for key, each in samplers.items()}
@@ -147,27 +146,26 @@ class _Values:
                 with np.errstate(all="ignore"):
                     for version in batch:
                         gathering.add(version, _computed(version, columns, draws), size)
-            return gathering.finish(apart)
+            return gathering.finish([self.told])
 
-        bands: Bands[Version] = Bands(apart)
+        bands: Bands[Version] = Bands([self.told])
         groups = [range(first, first + together) for first in range(0, REPLICATES, together)]
         workers.fold(work, groups, bands.add, what=what, steps=-(-chunks // TOGETHER))
         for version, band in bands.items():
-            self.whole[version] = self._of(band.summary)
-            if apart:
-                self.replicates[version] = np.array(band.replicates(self.told.name))
+            self.of[version] = np.array([self._told(band.summary), *band.replicates(self.told.name)])
 
     def _samplers(self, versions: Iterable[Version]) -> dict[Draws, Sampler]:
         """For each side of the priors and of the correlations, the sampler of the draws that versions need."""
         return {
             (prior, correlation): Sampler(
-                {name: self.game.distribution(name, prior) for name in names},
+                self.game.distributions[prior],
                 self.drawing.places,
-                self.game.sides[correlation].latents,
+                self.game.latents[correlation],
                 seed=self.drawing.settings.seed,
                 scheme=self.drawing.settings.scheme,
                 size=self.size,
                 chunks=self.chunks,
+                wanted=names,
             )
             for (prior, correlation), names in drawn(versions).items()
         }
@@ -204,23 +202,20 @@ def _bridge(game: Game, walked: Walks, values: _Values, name: str, place: int, s
     scaled: Callable[[Any], Any] = np.log if scale == "log" else np.asarray
     own = walked.exact.get(name)
     between = (each for order in walked.orders for each in order.loop) if own is None else subsets(own)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # a replicate alone may lack a value: its standard error is then nan
         worth = {
-            each: float(scaled(values.whole[game.version(name, each)][place]))
+            each: scaled(values.of[game.version(name, each)][:, place])
             for each in dict.fromkeys([*game.ends, *between])
         }
-    if not all(map(math.isfinite, worth.values())):
-        return None
-
-    def apart(hybrid: Hybrid) -> Any:
-        return scaled(values.replicates[game.version(name, hybrid)][:, place])
-
-    with np.errstate(all="ignore"):  # a replicate alone may lack a value: its standard error is then nan
+        whole = {hybrid: float(each[0]) for hybrid, each in worth.items()}
+        apart = {hybrid: each[1:] for hybrid, each in worth.items()}
+        if not all(map(math.isfinite, whole.values())):
+            return None
         if own is not None:
-            parts = _over_all_orders(own, worth.__getitem__)
+            parts = _over_all_orders(own, whole)
             errors = {key: float(standard_error(each)) for key, each in _over_all_orders(own, apart).items()}
         else:
-            drawn = [_over_a_pair(order, worth.__getitem__) for order in walked.orders]
+            drawn = [_over_a_pair(order, whole) for order in walked.orders]
             replicated = [_over_a_pair(order, apart) for order in walked.orders[:_REPLICATED_PAIRS]]
             moving = [change for change in game.changes if change in drawn[0]]
             parts = {key: math.fsum(pair[key] for pair in drawn) / len(drawn) for key in moving}
@@ -235,8 +230,8 @@ def _bridge(game: Game, walked: Walks, values: _Values, name: str, place: int, s
     if parts:
         # What rounding has left over goes where it is smallest beside the part.
         largest = max(parts, key=lambda key: abs(parts[key]))
-        parts[largest] += worth[last] - worth[first] - math.fsum(parts.values())
-    baseline, alternative = (float(values.whole[game.version(name, end)][place]) for end in game.ends)
+        parts[largest] += whole[last] - whole[first] - math.fsum(parts.values())
+    baseline, alternative = (float(values.of[game.version(name, end)][0, place]) for end in game.ends)
     return Bridge(
         (baseline, alternative),
         {key: float(parts.get(key, 0.0)) for key in game.changes},
@@ -245,21 +240,20 @@ def _bridge(game: Game, walked: Walks, values: _Values, name: str, place: int, s
     )
 
 
-def _over_all_orders(changes: Sequence[str], value: Callable[[Hybrid], Any]) -> dict[str, Any]:
+def _over_all_orders(changes: Sequence[str], worth: Mapping[Hybrid, Any]) -> dict[str, Any]:
     """Shapley values from the values of all subsets."""
     count = len(changes)
     parts: dict[str, Any] = dict.fromkeys(changes, 0.0)
-    worth = {hybrid: value(hybrid) for hybrid in subsets(changes)}
-    for hybrid, before in worth.items():
+    for hybrid in subsets(changes):
         for change in changes:
             if change not in hybrid:
                 weight = 1 / (count * math.comb(count - 1, len(hybrid)))
-                parts[change] = parts[change] + weight * (worth[hybrid | {change}] - before)
+                parts[change] = parts[change] + weight * (worth[hybrid | {change}] - worth[hybrid])
     return parts
 
 
-def _over_a_pair(order: Order, value: Callable[[Hybrid], Any]) -> dict[str, Any]:
+def _over_a_pair(order: Order, worth: Mapping[Hybrid, Any]) -> dict[str, Any]:
     """What each change adds in an order, averaged with its reverse."""
-    steps = [after - before for before, after in pairwise(map(value, order.loop))]
+    steps = [worth[after] - worth[before] for before, after in pairwise(order.loop)]
     count = len(order.changes)
     return {change: (steps[place] - steps[count + place]) / 2 for place, change in enumerate(order.changes)}

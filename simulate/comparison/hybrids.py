@@ -13,6 +13,7 @@ import numpy as np
 from simulate.comparison.inputs import Binding, bindings
 from simulate.distributions import Distribution
 from simulate.priors import Priors
+from simulate.sampling.sampler import linked_names
 from simulate.scenarios import Latents
 
 CORRELATIONS = "correlations"  # the correlations as one change
@@ -20,13 +21,6 @@ EXACT = 8  # changes up to which every hybrid is evaluated
 
 Hybrid = frozenset[str]  # the changes taken from the alternative
 Draws = tuple[int, int]  # the side of the prior, and that of the correlations
-
-
-class Side(NamedTuple):
-    """One end of a bridge: its priors, and the copula's parameters that it is drawn with."""
-
-    priors: Priors
-    latents: Latents
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +33,19 @@ class Version:
 
 
 class Game:
-    """The changes between two sides, and the versions of each name that hybrids of them give.
+    """The changes from one priors file to another, and the versions of each name that hybrids of the two give.
 
-    Hybrids in which nothing that a quantity needs differs share its version, so that they share its value to the bit.
+    `latents` are the copula's parameters that each is drawn with. Hybrids in which nothing that a
+    quantity needs differs share its version, so that they share its value to the bit.
     """
 
-    def __init__(self, baseline: Side, alternative: Side) -> None:
-        self.sides = (baseline, alternative)
-        one, two = (bindings(side.priors) for side in self.sides)
+    def __init__(self, baseline: Priors, alternative: Priors, latents: tuple[Latents, Latents]) -> None:
+        self.latents = latents
+        own, other = (
+            {name: prior.distribution for name, prior in side.priors.items()} for side in (baseline, alternative)
+        )
+        self.distributions: tuple[Mapping[str, Distribution], ...] = ({**other, **own}, {**own, **other})
+        one, two = bindings(baseline), bindings(alternative)
         # What only one side can compute is no change: whatever needs it takes it from there.
         self.bindings: dict[str, tuple[Binding, Binding]] = {
             name: (one.get(name) or two[name], two.get(name) or one[name]) for name in dict.fromkeys([*one, *two])
@@ -55,7 +54,7 @@ class Game:
         needs = {name: (*a.needs, *b.needs) if name in differing else a.needs for name, (a, b) in self.bindings.items()}
         below = {name: _below(name, needs) for name in needs}
         self.change_of = _grouped(differing, below)
-        self.reshuffled = _reshuffled(baseline.latents, alternative.latents)
+        self.reshuffled = _reshuffled(*latents)
         self.changes = tuple(dict.fromkeys([*self.change_of.values(), *([CORRELATIONS] if self.reshuffled else [])]))
         self.relevant = {name: self._relevant({name, *reached}) for name, reached in below.items()}
         self._versions: dict[tuple[str, Hybrid], Version] = {}
@@ -83,12 +82,6 @@ class Game:
             needs = tuple(self.version(need, hybrid) for need in binding.needs)
             self._versions[key] = self._made.setdefault((name, how, needs), Version(name, how, needs))
         return self._versions[key]
-
-    def distribution(self, name: str, side: int) -> Distribution:
-        """The distribution that a side draws a name from."""
-        distribution = self.bindings[name][side].distribution
-        assert distribution is not None
-        return distribution
 
 
 def drawn(versions: Iterable[Version]) -> dict[Draws, list[str]]:
@@ -128,14 +121,10 @@ def _grouped(differing: Sequence[str], below: Mapping[str, set[str]]) -> dict[st
     }
 
 
-def _reshuffled(one: Latents, two: Latents) -> frozenset[str]:
+def _reshuffled(one: Latents, two: Latents) -> set[str]:
     """Names whose draws depend on which side's correlations hold."""
-    reached = {name for pair in {*one, *two} if one.get(pair, 0.0) != two.get(pair, 0.0) for name in pair}
-    grown: set[str] = set()
-    while grown != reached:
-        grown = set(reached)
-        reached |= {name for pair in {*one, *two} if grown & set(pair) for name in pair}
-    return frozenset(reached)
+    changed = {name for pair in {*one, *two} if one.get(pair, 0.0) != two.get(pair, 0.0) for name in pair}
+    return linked_names({**one, **two}, changed)
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +47,7 @@ class Sampler:
         self.seed, self.scheme, self.size, self.chunks = seed, scheme, size, chunks
         self.stream = stream
         self.wanted = tuple(distributions if wanted is None else wanted)
-        linked = _linked(latent, self.wanted)
+        linked = linked_names(latent, self.wanted)
         self.names = tuple(sorted({*self.wanted, *linked}, key=dimensions.__getitem__))
         self.rows = {name: row for row, name in enumerate(self.names)}
         # another stream's dimensions come next: far ones of a Sobol' net fill pairs with the first ones badly
@@ -113,7 +113,7 @@ class Sampler:
         return at_scores(self._distributions[name], self._tables[name], scores)
 
 
-def _linked(latent: Mapping[tuple[str, str], float], wanted: Sequence[str]) -> set[str]:
+def linked_names(latent: Mapping[tuple[str, str], float], wanted: Collection[str]) -> set[str]:
     """The names that the copula ties to the wanted ones, themselves included."""
     linked: set[str] = set()
     grown = {name for pair in latent if set(pair) & set(wanted) for name in pair}
