@@ -112,7 +112,7 @@ def _case_of(source: Any) -> Case:
         case Priors():
             return _fresh(source)
         case Result():
-            return _earlier(source, Path(source.provenance["files"][0]["path"]))
+            return _earlier(source)
         case str() | PathLike():
             path, chosen = grammar.CASE.read(str(source), "CASE")
             if folder.is_result(path):
@@ -129,11 +129,11 @@ def _fresh(priors: Priors) -> Case:
     return Case(name, name, priors, priors.run)
 
 
-def _earlier(result: Result, path: Path) -> Case:
+def _earlier(result: Result, path: Path | None = None) -> Case:
     """The case of an earlier run: its priors read again from the texts in it, its own settings."""
     if result.question != "run":
         raise SimulateError(f"a result of `simulate {result.question}` is no case; give one of `simulate run`")
-    name = _stem(path)
+    name = _stem(path or Path(result.provenance["files"][0]["path"]))
     return Case(name, name, _read_again(result.provenance), provenance.settings_of(result), result)
 
 
