@@ -153,6 +153,19 @@ def test_every_picture_shows_every_case(two):
         assert after[0] == pytest.approx(before[1])
 
 
+def test_one_part_that_is_not_named_is_one_other(load):
+    names = [f"x{number}" for number in range(comparison_report.PARTS + 1)]
+    text = 'model = "none"\n[quantities.total]\nformula = "{}"\n'.format(" + ".join(names))
+    one, two = (
+        load(text + "".join(f"[priors.{name}]\nvalue = {value}\n" for name in names), name=f"all-{value}")
+        for value in (1, 2)
+    )
+    told = compare([one, two], scenarios=16, pairs=2)
+    (panel,) = comparison_plots.plots(told)["waterfall"].axes
+    assert panel.get_yticklabels()[-2].get_text() == "1 other"
+    assert "1 other " in text_of(told)
+
+
 def test_a_comparison_without_changes_has_no_waterfall():
     told = compare([BASE, BASE], scenarios=1024, quantities=["capex"])
     assert set(comparison_plots.plots(told)) == {"bands", "exceedance"}

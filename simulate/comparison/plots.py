@@ -11,7 +11,7 @@ import numpy as np
 
 from simulate import plotting
 from simulate.comparison.bridge import Bridge
-from simulate.comparison.report import PARTS, bridges_of
+from simulate.comparison.report import PARTS, bridges_of, others_label
 from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain, shortened
 from simulate.results import Result
@@ -188,7 +188,7 @@ def waterfall(result: Result, case: str) -> Figure | None:
 def _bars(bridge: Bridge, first: str, last: str) -> list[tuple[str, float]]:
     """The rows of a waterfall: the baseline's value, the parts, the others as one, the alternative's value."""
     names, more = bridge.moving[:PARTS], len(bridge.moving) - PARTS
-    others = [(f"{more} others", bridge.others(names)[0])] if more > 0 else []
+    others = [(others_label(more), bridge.others(names)[0])] if more > 0 else []
     parts = [(name, bridge.parts[name]) for name in names]
     return [(first, bridge.ends[0]), *parts, *others, (last, bridge.ends[1])]
 

@@ -127,7 +127,7 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
     moving = list(dict.fromkeys(name for bridge in bridges.values() for name in bridge.moving))
     names, more = moving[:PARTS], len(moving) - PARTS
     first, last = (_label(result, each) for each in (result.labels("case")[0], case))
-    others = [f"{more} other{'s' if more > 1 else ''}"] if more > 0 else []
+    others = [others_label(more)] if more > 0 else []
     columns, rows = [Column("change", give="wrap")], [[name] for name in (first, *names, *others, last)]
     for statistic, bridge in bridges.items():
         parts = [(bridge.parts[name], bridge.errors[name]) for name in names]
@@ -145,6 +145,11 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
     kind = "Factors multiply to the ratio" if logarithmic else "Parts sum to the change"
     heading = f"{result.at('label', quantity=quantity)}: from {first} to {last}"
     return Section(heading, columns=columns, rows=rows, remarks=[f"{kind}; Shapley values {how}.{unmoved}"])
+
+
+def others_label(more: int) -> str:
+    """What the parts that are not named are called."""
+    return f"{more} other{'s' if more > 1 else ''}"
 
 
 Cells = list[tuple[str, str]]
