@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TextIO
 
 from simulate.errors import printable
+from simulate.figures import outer_and_middle
 
 Line = list[tuple[str, str]]  # pieces of text, each with a style: "", "bold", "dim", "red"
 
@@ -78,6 +79,15 @@ class Column:
     style: str = ""
     drop: int = 0
     give: Literal["", "wrap", "cut"] = ""
+
+
+def percentile_columns(percents: Sequence[float], drop: int, middle: str = "bold") -> list[Column]:
+    """A column a percentile, P50 in the style `middle`; the outermost and the middle one stay where others go."""
+    kept = outer_and_middle(percents)
+    return [
+        Column(f"P{percent:g}", ">", middle if percent == 50 else "", drop=0 if place in kept else drop)
+        for place, percent in enumerate(percents)
+    ]
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None = None) -> list[Line]:

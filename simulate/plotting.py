@@ -23,6 +23,7 @@ INK = "#222222"
 MUTED = "#6B6B6B"
 WIDTH = 10.0  # inches; a slide is 13.3 wide
 FONT_SIZE = 11.0
+BAND_SHAPES = "thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density"  # in a caption
 # The ticks of a logarithmic axis: the first of these multiples of powers of ten that give three or more.
 TICK_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
 
@@ -69,11 +70,27 @@ def bare_axis(axis: Axes, label: str, unit: str) -> None:
     """An axis of which only the scale is drawn, its label and unit at the left."""
     axis.set_yticks([])
     axis.set_ylim(-0.75, 1.15)
+    only_scale(axis)
+    lines = textwrap.wrap(plain(label), 24)[:3] + ([] if unit == "1" else [f"[{plain(unit)}]"])
+    axis.set_ylabel("\n".join(lines), rotation=0, ha="right", va="center", fontsize=FONT_SIZE, color=INK)
+
+
+def heading(axis: Axes, text: str) -> None:
+    """What an axis shows, above it."""
+    axis.set_title(plain(text), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK)
+
+
+def only_scale(axis: Axes) -> None:
+    """Draw of an axis only the scale below it, and labels at the left without ticks."""
     axis.spines[["left", "top", "right"]].set_visible(False)
     axis.spines["bottom"].set_color(MUTED)
     axis.tick_params(axis="x", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
-    lines = textwrap.wrap(plain(label), 24)[:3] + ([] if unit == "1" else [f"[{plain(unit)}]"])
-    axis.set_ylabel("\n".join(lines), rotation=0, ha="right", va="center", fontsize=FONT_SIZE, color=INK)
+    axis.tick_params(axis="y", length=0)
+
+
+def caption(figure: Figure, text: str) -> None:
+    """A line below the axes that says how to read them."""
+    figure.supxlabel(text, fontsize=FONT_SIZE - 2.5, color=MUTED)
 
 
 def shortened(text: str, length: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulate.backtesting import backtest
 from simulate.comparison import Case, cases_of, compare, default_name
 from simulate.comparison.cases import unique
 from simulate.comparison.inputs import changes
@@ -303,6 +304,7 @@ def test_what_is_no_case_is_refused_in_a_line(priors_of):
     for source, message in (
         (3, "int is nothing to compare"),
         (compared(mine, mine), "a result of `simulate compare` is no case"),
+        (backtest(), "a result of `simulate backtest` is no case"),  # it rests on no priors file
         ("no-such.nc", "there is no such file"),
     ):
         with pytest.raises(SimulateError, match=message):

@@ -121,7 +121,7 @@ def test_markdown_has_the_tables_of_the_terminal(two):
 
 def test_the_parts_of_a_table_leave_none_out(two):
     bridge = comparison_report.bridges_of(two, "capex", "base")["P50"]
-    shown = bridge.shown()
+    shown = bridge.moving[: comparison_report.PARTS]
     values = [abs(bridge.parts[name]) for name in shown]
     rest = [abs(part) for name, part in bridge.parts.items() if name not in shown]
     assert len(shown) == comparison_report.PARTS
@@ -151,6 +151,19 @@ def test_every_picture_shows_every_case(two):
     assert (ends[0][1], ends[-1][1]) == tuple(medians)
     for before, after in pairwise(ends[:-1]):
         assert after[0] == pytest.approx(before[1])
+
+
+def test_one_part_that_is_not_named_is_one_other(load):
+    names = [f"x{number}" for number in range(comparison_report.PARTS + 1)]
+    text = 'model = "none"\n[quantities.total]\nformula = "{}"\n'.format(" + ".join(names))
+    one, two = (
+        load(text + "".join(f"[priors.{name}]\nvalue = {value}\n" for name in names), name=f"all-{value}")
+        for value in (1, 2)
+    )
+    told = compare([one, two], scenarios=16, pairs=2)
+    (panel,) = comparison_plots.plots(told)["waterfall"].axes
+    assert panel.get_yticklabels()[-2].get_text() == "1 other"
+    assert "1 other " in text_of(told)
 
 
 def test_a_comparison_without_changes_has_no_waterfall():

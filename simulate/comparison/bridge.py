@@ -12,14 +12,14 @@ always those of the whole run, so that the parts sum to the change as it is repo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from simulate.comparison.hybrids import Draws, Game, Hybrid, Side, Walks, subsets, walks
+from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, drawn, subsets, walks
 from simulate.graph import Array, Column
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
@@ -47,6 +47,16 @@ class Bridge(NamedTuple):
     errors: Mapping[str, float]
     exact: bool  # over all orders, not over drawn ones
 
+    @property
+    def moving(self) -> list[str]:
+        """The changes that have a part of it, the largest first."""
+        return sorted((name for name, part in self.parts.items() if part), key=lambda name: -abs(self.parts[name]))
+
+    def others(self, names: Sequence[str]) -> tuple[float, float]:
+        """The sum of the parts that are not named, and its standard error."""
+        rest = [name for name in self.parts if name not in names]
+        return math.fsum(self.parts[name] for name in rest), math.hypot(*(self.errors[name] for name in rest))
+
 
 def bridges(
     drawing: Drawing,
@@ -63,10 +73,12 @@ def bridges(
     Both cases must be able to compute each quantity. None stands for a statistic that is not finite, or on the log
     scale not positive, in one of the hybrids.
     """
-    game = Game(*(Side(drawing.cases[case], drawing.latents[case]) for case in sides))
+    baseline, alternative = sides
+    latents = drawing.latents[baseline], drawing.latents[alternative]
+    game = Game(drawing.cases[baseline], drawing.cases[alternative], latents)
     values = _Values(game, drawing, statistics)
     walked = walks(game, quantities, pairs, drawing.settings.seed)
-    values.evaluate(walked, workers, f"bridge to {sides[1]}")
+    values.evaluate(walked, workers, f"bridge to {alternative}")
     return {
         name: {
             statistic: _bridge(game, walked, values, name, place, scale) for place, statistic in enumerate(statistics)
@@ -80,55 +92,47 @@ def bridges(
 
 
 class _Values:
-    """The statistics of versions of quantities: on all scenarios, and of each replicate where asked."""
+    """The statistics of versions of quantities: a row of all scenarios, then one of each replicate or group of them."""
 
     def __init__(self, game: Game, drawing: Drawing, statistics: Sequence[Asked]) -> None:
         self.game, self.drawing = game, drawing
         self.size, self.chunks = chunking(drawing.settings.scenarios)
-        self.told = Statistic("told", self._of, "those of the bridge")
-        self._statistics = tuple(statistics)
-        self._percents = [each for each in statistics if each != "mean"]
-        self.whole: dict[int, Array] = {}
-        self.replicates: dict[int, Array] = {}
+        self.told = Statistic("told", self._told, "those of the bridge")
+        self._of_mean = [each == "mean" for each in statistics]
+        self._percents = [50.0 if each == "mean" else each for each in statistics]
+        self.of: dict[Version, Array] = {}
 
-    def _of(self, summary: Summary) -> Array:
-        if summary.nonfinite:
-            return np.full(len(self._statistics), np.nan)
-        percentiles = iter(summary.percentiles(self._percents).tolist() if self._percents else ())
-        return np.array([summary.mean if each == "mean" else next(percentiles) for each in self._statistics])
+    def _told(self, summary: Summary) -> Array:
+        values = summary.percentiles(self._percents)
+        values[self._of_mean] = summary.mean
+        return np.full_like(values, np.nan) if summary.nonfinite else values
 
     def evaluate(self, walked: Walks, workers: Workers, what: str) -> None:
         """Evaluate the hybrids of all walks: those of exact bridges and the ends on all scenarios."""
-        game = self.game
-        thorough = [game.version(name, end) for name in (*walked.exact, *walked.sampled) for end in game.ends]
-        thorough += [game.version(name, each) for name, own in walked.exact.items() for each in subsets(own)]
+        version = self.game.version
+        thorough = [version(name, end) for name in (*walked.exact, *walked.sampled) for end in self.game.ends]
+        thorough += [version(name, each) for name, own in walked.exact.items() for each in subsets(own)]
         replicated, quick = (
-            [game.version(name, hybrid) for loop in loops for hybrid in loop for name in walked.sampled]
-            for loops in (walked.loops[:_REPLICATED_PAIRS], walked.loops[_REPLICATED_PAIRS:])
+            [version(name, hybrid) for order in orders for hybrid in order.loop for name in walked.sampled]
+            for orders in (walked.orders[:_REPLICATED_PAIRS], walked.orders[_REPLICATED_PAIRS:])
         )
         # Work enough in one call for threads to overlap: chunks of a replicate, or replicates.
         kinds = ((thorough, self.chunks, 1), (replicated, 1, 1), (quick, 1, TOGETHER))
-        batches = [
-            (batch, chunks, together) for versions, chunks, together in kinds for batch in self._batches(versions)
-        ]
+        taken: set[Version] = set()
+        batches = []
+        for versions, chunks, together in kinds:
+            new = [each for each in dict.fromkeys(versions) if each not in taken]
+            taken.update(new)
+            batches += [(new[first : first + _BATCH], chunks, together) for first in range(0, len(new), _BATCH)]
         counts = [REPLICATES // together * -(-chunks // TOGETHER) for _, chunks, together in batches]
         for place, batch in enumerate(batches):
             self._fold(*batch, _between(workers, sum(counts[:place]), sum(counts)), what)
 
-    def _batches(self, versions: Iterable[int]) -> Iterator[list[int]]:
-        """Versions without a value yet, in the order given, so many at a time."""
-        new = [version for version in dict.fromkeys(versions) if version not in self.whole]
-        self.whole |= dict.fromkeys(new, np.empty(0))  # taken; filled by `_fold`
-        for first in range(0, len(new), _BATCH):
-            yield new[first : first + _BATCH]
-
-    def _fold(self, batch: Sequence[int], chunks: int, together: int, workers: Workers, what: str) -> None:
+    def _fold(self, batch: Sequence[Version], chunks: int, together: int, workers: Workers, what: str) -> None:
         """Fill in the values of some versions from so many chunks of each replicate, taken alone or together."""
-        steps = self._steps(batch)
-        samplers = self._samplers(dict.fromkeys(version for step in steps for version in step))
-        apart = (self.told,) if together == 1 else ()
+        samplers = self._samplers(batch)
 
-        def work(replicates: Sequence[int], ticks: Ticks) -> dict[int, Part]:
+        def work(replicates: Sequence[int], ticks: Ticks) -> dict[Version, Part]:
             words = {key: [each.words(replicate) for replicate in replicates] for key, each in samplers.items()}
             gathering = Gathering(batch)
             for first in ticks(range(0, chunks, TOGETHER)):
@@ -138,68 +142,49 @@ class _Values:
                     for key, each in samplers.items()
                 }
                 size = self.size * len(several) * len(replicates)
-                columns: dict[str, Column] = {}
-                for version, step in zip(batch, steps, strict=True):
-                    self._compute(step, columns, draws)
-                    gathering.add(version, columns[self.game.definitions[version].name], size)
-            return gathering.finish(apart)
+                columns: dict[str, tuple[Version, Column]] = {}
+                with np.errstate(all="ignore"):
+                    for version in batch:
+                        gathering.add(version, _computed(version, columns, draws), size)
+            return gathering.finish([self.told])
 
-        bands: Bands[int] = Bands(apart)
+        bands: Bands[Version] = Bands([self.told])
         groups = [range(first, first + together) for first in range(0, REPLICATES, together)]
         workers.fold(work, groups, bands.add, what=what, steps=-(-chunks // TOGETHER))
         for version, band in bands.items():
-            self.whole[version] = self._of(band.summary)
-            if apart:
-                self.replicates[version] = np.array(band.replicates(self.told.name))
+            self.of[version] = np.array([self._told(band.summary), *band.replicates(self.told.name)])
 
-    def _samplers(self, versions: Iterable[int]) -> dict[Draws, Sampler]:
+    def _samplers(self, versions: Iterable[Version]) -> dict[Draws, Sampler]:
         """For each side of the priors and of the correlations, the sampler of the draws that versions need."""
         return {
             (prior, correlation): Sampler(
-                {name: self.game.distribution(name, prior) for name in names},
+                self.game.distributions[prior],
                 self.drawing.places,
-                self.game.sides[correlation].latents,
+                self.game.latents[correlation],
                 seed=self.drawing.settings.seed,
                 scheme=self.drawing.settings.scheme,
                 size=self.size,
                 chunks=self.chunks,
                 wanted=names,
             )
-            for (prior, correlation), names in self.game.drawn(versions).items()
+            for (prior, correlation), names in drawn(versions).items()
         }
 
-    def _steps(self, batch: Sequence[int]) -> list[list[int]]:
-        """For each version, what of it the versions before it have not left in place, itself last."""
-        held: dict[str, int] = {}
-        steps = []
-        for version in batch:
-            step: list[int] = []
 
-            def prepare(number: int, step: list[int] = step) -> None:
-                name, _, needs = self.game.definitions[number]
-                if held.get(name) != number:
-                    for need in needs:
-                        prepare(need)
-                    held[name] = number
-                    step.append(number)
-
-            prepare(version)
-            steps.append(step)
-        return steps
-
-    def _compute(
-        self, step: Sequence[int], columns: dict[str, Column], draws: Mapping[Draws, Mapping[str, Array]]
-    ) -> None:
-        """Put the columns of a step's versions in the place of those that are there."""
-        with np.errstate(all="ignore"):
-            for version in step:
-                name, how, needs = self.game.definitions[version]
-                if isinstance(how, tuple):
-                    columns[name] = draws[how][name]
-                elif callable(how):
-                    columns[name] = how(*[columns[self.game.definitions[need].name] for need in needs])
-                else:
-                    columns[name] = how
+def _computed(
+    version: Version, columns: dict[str, tuple[Version, Column]], draws: Mapping[Draws, Mapping[str, Array]]
+) -> Column:
+    """The column of a version: that of its name, where the version before has left the same, else put there."""
+    there = columns.get(version.name)
+    if there is not None and there[0] is version:
+        return there[1]
+    column: Column = version.how
+    if isinstance(version.how, tuple):
+        column = draws[version.how][version.name]
+    elif callable(version.how):
+        column = version.how(*[_computed(need, columns, draws) for need in version.needs])
+    columns[version.name] = version, column
+    return column
 
 
 def _between(workers: Workers, done: int, whole: int) -> Workers:
@@ -215,66 +200,60 @@ def _between(workers: Workers, done: int, whole: int) -> Workers:
 def _bridge(game: Game, walked: Walks, values: _Values, name: str, place: int, scale: Scale) -> Bridge | None:
     """The bridge of one statistic, the `place`-th, of one quantity."""
     scaled: Callable[[Any], Any] = np.log if scale == "log" else np.asarray
-    exact = name in walked.exact
-    between = subsets(walked.exact[name]) if exact else (each for loop in walked.loops for each in loop)
-    with np.errstate(all="ignore"):
+    own = walked.exact.get(name)
+    between = (each for order in walked.orders for each in order.loop) if own is None else subsets(own)
+    with np.errstate(all="ignore"):  # a replicate alone may lack a value: its standard error is then nan
         worth = {
-            each: float(scaled(values.whole[game.version(name, each)][place]))
+            each: scaled(values.of[game.version(name, each)][:, place])
             for each in dict.fromkeys([*game.ends, *between])
         }
-    if not all(map(math.isfinite, worth.values())):
-        return None
-
-    def apart(hybrid: Hybrid) -> Any:
-        return scaled(values.replicates[game.version(name, hybrid)][:, place])
-
-    with np.errstate(all="ignore"):  # a replicate alone may lack a value: its standard error is then nan
-        if exact:
-            own = walked.exact[name]
-            parts = _over_all_orders(own, worth.__getitem__)
+        whole = {hybrid: float(each[0]) for hybrid, each in worth.items()}
+        apart = {hybrid: each[1:] for hybrid, each in worth.items()}
+        if not all(map(math.isfinite, whole.values())):
+            return None
+        if own is not None:
+            parts = _over_all_orders(own, whole)
             errors = {key: float(standard_error(each)) for key, each in _over_all_orders(own, apart).items()}
         else:
-            walked_pairs = list(zip(walked.orders, walked.loops, strict=True))
-            drawn = [_over_a_pair(order, loop, worth.__getitem__) for order, loop in walked_pairs]
-            parts = {key: math.fsum(pair[key] for pair in drawn) / len(drawn) for key in walked.changes}
-            replicated = [_over_a_pair(order, loop, apart) for order, loop in walked_pairs[:_REPLICATED_PAIRS]]
+            drawn = [_over_a_pair(order, whole) for order in walked.orders]
+            replicated = [_over_a_pair(order, apart) for order in walked.orders[:_REPLICATED_PAIRS]]
+            moving = [change for change in game.changes if change in drawn[0]]
+            parts = {key: math.fsum(pair[key] for pair in drawn) / len(drawn) for key in moving}
             errors = {
                 key: math.hypot(
                     float(standard_error([pair[key] for pair in drawn])),
                     float(standard_error(sum(pair[key] for pair in replicated) / len(replicated))),
                 )
-                for key in walked.changes
+                for key in moving
             }
     first, last = game.ends
-    ends = [float(values.whole[game.version(name, end)][place]) for end in game.ends]
     if parts:
         # What rounding has left over goes where it is smallest beside the part.
         largest = max(parts, key=lambda key: abs(parts[key]))
-        parts[largest] += worth[last] - worth[first] - math.fsum(parts.values())
+        parts[largest] += whole[last] - whole[first] - math.fsum(parts.values())
+    baseline, alternative = (float(values.of[game.version(name, end)][0, place]) for end in game.ends)
     return Bridge(
-        (ends[0], ends[1]),
+        (baseline, alternative),
         {key: float(parts.get(key, 0.0)) for key in game.changes},
         {key: errors.get(key, 0.0) for key in game.changes},
-        exact,
+        exact=own is not None,
     )
 
 
-def _over_all_orders(changes: Sequence[str], value: Callable[[Hybrid], Any]) -> dict[str, Any]:
+def _over_all_orders(changes: Sequence[str], worth: Mapping[Hybrid, Any]) -> dict[str, Any]:
     """Shapley values from the values of all subsets."""
     count = len(changes)
     parts: dict[str, Any] = dict.fromkeys(changes, 0.0)
-    worth = {hybrid: value(hybrid) for hybrid in subsets(changes)}
-    for hybrid, before in worth.items():
+    for hybrid in subsets(changes):
         for change in changes:
             if change not in hybrid:
                 weight = 1 / (count * math.comb(count - 1, len(hybrid)))
-                parts[change] = parts[change] + weight * (worth[hybrid | {change}] - before)
+                parts[change] = parts[change] + weight * (worth[hybrid | {change}] - worth[hybrid])
     return parts
 
 
-def _over_a_pair(order: Sequence[str], loop: Sequence[Hybrid], value: Callable[[Hybrid], Any]) -> dict[str, Any]:
+def _over_a_pair(order: Order, worth: Mapping[Hybrid, Any]) -> dict[str, Any]:
     """What each change adds in an order, averaged with its reverse."""
-    worth = [value(hybrid) for hybrid in loop]
-    count = len(order)
-    steps = [after - before for before, after in pairwise(worth)]
-    return {change: (steps[place] - steps[count + place]) / 2 for place, change in enumerate(order)}
+    steps = [worth[after] - worth[before] for before, after in pairwise(order.loop)]
+    count = len(order.changes)
+    return {change: (steps[place] - steps[count + place]) / 2 for place, change in enumerate(order.changes)}

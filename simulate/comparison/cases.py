@@ -6,19 +6,18 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from simulate import grammar
 from simulate.errors import SimulateError
+from simulate.graph import Quantity
 from simulate.priors import Priors, PriorsError, SourceFile, choice, load_priors, stated
 from simulate.results import Result, folder, provenance
-from simulate.results.result import ERROR
+from simulate.scenarios import asked_quantities
 from simulate.settings import Settings
-from simulate.statistics import Band, Statistic
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -42,32 +41,26 @@ class Case:
         """The conditions and measured values under which the case is told, as texts."""
         return (*self.settings.given, *self.settings.observe)
 
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What it rests on, as a result tells it."""
+        if self.priors is not None:
+            return provenance.stated(self.priors)
+        assert self.saved is not None
+        return self.saved.provenance
 
-class SavedBand(Band):
-    """A band as an earlier run has kept it; a percentile that it did not tell is read off its fine ones."""
+    @cached_property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """The quantities that it can tell."""
+        if self.priors is not None:
+            return {name: self.priors.quantities[name] for name in asked_quantities(self.priors, "all")}
+        assert self.saved is not None
+        told = zip(*map(self.saved.labels, ("quantity", "unit", "label")), strict=True)
+        return {name: Quantity(name, unit, "", stated_label=label) for name, unit, label in told}
 
-    def __init__(self, saved: Result, quantity: str, statistics: Sequence[Statistic]) -> None:
-        super().__init__(statistics)
-        self._saved, self._quantity = saved, quantity
-
-    def value(self, name: str) -> Any:
-        """The statistic of a name."""
-        return self._at(name, between=True)
-
-    def error(self, name: str) -> Any:
-        """Its standard error, nan for a percentile that was not told."""
-        return self._at(name + ERROR, between=False)
-
-    def _at(self, name: str, *, between: bool) -> Any:
-        kept = self._saved.at(name, quantity=self._quantity)
-        along = self._saved.variables[name].dims[1:]
-        if not along:
-            return kept
-        asked = next(each.labels for each in self.statistics if each.along == along[0])
-        fine = self._saved.at("fine_percentiles", quantity=self._quantity)
-        read = np.interp(asked, self._saved["fine_percentile"], fine)
-        told = dict(zip(self._saved.labels(along[0]), kept.tolist(), strict=True))
-        return np.array([told.get(label, each if between else np.nan) for label, each in zip(asked, read, strict=True)])
+    def unit(self, quantity: str) -> str:
+        """The unit of a quantity, empty where the case cannot tell it."""
+        return self.quantities[quantity].unit if quantity in self.quantities else ""
 
 
 if TYPE_CHECKING:
@@ -119,7 +112,7 @@ def _case_of(source: Any) -> Case:
         case Priors():
             return _fresh(source)
         case Result():
-            return _earlier(source, Path(source.provenance["files"][0]["path"]))
+            return _earlier(source)
         case str() | PathLike():
             path, chosen = grammar.CASE.read(str(source), "CASE")
             if folder.is_result(path):
@@ -136,11 +129,11 @@ def _fresh(priors: Priors) -> Case:
     return Case(name, name, priors, priors.run)
 
 
-def _earlier(result: Result, path: Path) -> Case:
+def _earlier(result: Result, path: Path | None = None) -> Case:
     """The case of an earlier run: its priors read again from the texts in it, its own settings."""
     if result.question != "run":
         raise SimulateError(f"a result of `simulate {result.question}` is no case; give one of `simulate run`")
-    name = _stem(path)
+    name = _stem(path or Path(result.provenance["files"][0]["path"]))
     return Case(name, name, _read_again(result.provenance), provenance.settings_of(result), result)
 
 

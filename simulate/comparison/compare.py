@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from simulate.comparison.bridge import PAIRS, Asked, Bridge, Scale, bridges
-from simulate.comparison.cases import Case, SavedBand, cases_of
+from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.inputs import changes
-from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide, Units
+from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide
 from simulate.errors import SimulateError, suggestion
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
@@ -67,15 +67,14 @@ def compare(
         raise SimulateError(f"there is no scale {scale!r}{mend}")
     checked(Count, "pairs", pairs)
     workers = Workers(threads, progress)
-    units = _units(found, quantities)
-    drawn = SideBySide(found, settings, units)
+    drawn = SideBySide(found, settings, _asked(found, quantities))
     folded = drawn.fold(workers)
     result = _framed(drawn)
     result.attributes["scale"] = scale
-    _put_quantities(result, found, units)
+    _put_labels(result, drawn)
     _put_bands(result, drawn, folded)
     warnings = result.provenance["warnings"]
-    warnings += _warnings(drawn, folded, units)
+    warnings += _warnings(drawn, folded)
     if split:
         warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
     warnings += folded.warnings(found[0].name)
@@ -88,32 +87,23 @@ def _statistics(bridge: Sequence[Asked] | Asked) -> tuple[Asked, ...]:
     return tuple(dict.fromkeys(each if each == "mean" else checked(Percent, "bridge", each) for each in listed))
 
 
-def _units(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> Units:
-    """The quantities to compare, those named or what each case reports on its own, and where they are in what unit."""
-    held = {case.name: _held(case) for case in cases}
+def _asked(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> list[str]:
+    """The quantities to compare: those named, or what each case reports on its own, or all that it has."""
     if isinstance(quantities, str):
         if quantities != "all":
             raise SimulateError(f"quantities are a list of names or 'all', not {quantities!r}")
-        asked = [name for own in held.values() for name in own]
+        asked = [name for case in cases for name in case.quantities]
     elif quantities:
         asked = list(quantities)
     else:
-        asked = [name for case in cases for name in (asked_quantities(case.priors) if case.priors else held[case.name])]
+        asked = [name for case in cases for name in (asked_quantities(case.priors) if case.priors else case.quantities)]
     for name in asked:
-        if not any(name in own for own in held.values()):
+        if not any(name in case.quantities for case in cases):
             for case in cases:
                 if case.priors:
                     asked_quantities(case.priors, [name])  # says whether it is unknown, or what it lacks
             raise SimulateError(f"no case has the quantity {name}")
-    return {name: {case: own[name] for case, own in held.items() if name in own} for name in asked}
-
-
-def _held(case: Case) -> dict[str, str]:
-    """The quantities that a case has, with their units."""
-    if case.priors is None:
-        assert case.saved is not None
-        return dict(zip(case.saved.labels("quantity"), case.saved.labels("unit"), strict=True))
-    return {name: case.priors.quantities[name].unit for name in asked_quantities(case.priors, "all")}
+    return list(dict.fromkeys(asked))
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -127,9 +117,8 @@ def _framed(drawn: SideBySide) -> Result:
         result = provenance.described("compare", baseline.priors, settings, drawn.drawn[baseline.name])
     else:
         assert baseline.saved is not None
-        told = baseline.saved.provenance
         result = Result("compare", {**baseline.saved.attributes, "seed": settings.seed, "scheme": settings.scheme})
-        result.provenance.update({name: told[name] for name in STATED}, warnings=[])
+        result.provenance.update({name: baseline.told[name] for name in STATED}, warnings=[])
         for each in drawn.drawn.values():
             result.attributes["scenarios"] = each.count
     result.provenance["cases"] = {case.name: _stated(case) for case in drawn.cases}
@@ -144,11 +133,7 @@ def _framed(drawn: SideBySide) -> Result:
 
 def _stated(case: Case) -> dict[str, Any]:
     """What a case rests on."""
-    if case.priors is not None:
-        told = provenance.stated(case.priors)
-    else:
-        assert case.saved is not None
-        told = case.saved.provenance
+    told = case.told
     return {
         "files": [{"path": file["path"], "sha256": file["sha256"]} for file in told["files"]],
         "overrides": told["overrides"],
@@ -157,39 +142,28 @@ def _stated(case: Case) -> dict[str, Any]:
     }
 
 
-def _put_quantities(result: Result, cases: Sequence[Case], units: Units) -> None:
-    """The labels of what is compared; a unit is the baseline's, or that of the first case that has the quantity."""
-    baseline = cases[0].name
-    first = {name: next(case for case in cases if case.name in own) for name, own in units.items()}
-    result.along("quantity", list(units))
-    result.beside("label", ("quantity",), [_label(case, name) for name, case in first.items()])
-    result.beside(
-        "unit", ("quantity",), [units[name].get(baseline, units[name][case.name]) for name, case in first.items()]
-    )
+def _put_labels(result: Result, drawn: SideBySide) -> None:
+    """The labels of what is compared; a unit is that of the first case that has the quantity."""
+    names, cases = drawn.quantities, drawn.cases
+    first = [next(case.quantities[name] for case in cases if name in case.quantities) for name in names]
+    result.along("quantity", names)
+    result.beside("label", ("quantity",), [quantity.label for quantity in first])
+    result.beside("unit", ("quantity",), [quantity.unit for quantity in first])
     result.along("case", [case.name for case in cases])
     result.beside("case_label", ("case",), [case.label for case in cases])
-    if any(len(set(own.values())) > 1 for own in units.values()):
-        each = [[own.get(case.name, "") for case in cases] for own in units.values()]
-        result.beside("case_unit", ("quantity", "case"), each)
-
-
-def _label(case: Case, name: str) -> str:
-    if case.priors is not None:
-        return case.priors.quantities[name].label
-    assert case.saved is not None
-    return str(case.saved.at("label", quantity=name))
+    units = [[case.unit(name) for case in cases] for name in names]
+    if any(len({*own} - {""}) > 1 for own in units):
+        result.beside("case_unit", ("quantity", "case"), units)
 
 
 def _put_bands(result: Result, drawn: SideBySide, folded: Folded) -> None:
     """The bands of each case, of differences and ratios, and the probability that an alternative is lower."""
     along, statistics = ("quantity", "case"), usual(drawn.settings.percentiles)
-    bands = folded.of("")
+    own = "case_unit" if "case_unit" in result else "unit"
+    put_bands(result, folded.of(""), along, statistics, unit_of=own)
     for case in drawn.cases:
         if case.saved and not case.priors:
-            names = drawn.names[case.name]
-            bands |= {(name, case.name): SavedBand(case.saved, name, statistics) for name in names}
-    own = "case_unit" if "case_unit" in result else "unit"
-    put_bands(result, bands, along, statistics, unit_of=own)
+            _take_over(result, case.saved, case.name, drawn.names[case.name])
     of = " of the difference from the baseline"
     put_bands(result, folded.of(DIFFERENCE), along, statistics, prefix=DIFFERENCE, of=of)
     of = " of the ratio to the baseline"
@@ -206,15 +180,32 @@ def _put_bands(result: Result, drawn: SideBySide, folded: Folded) -> None:
     result.put("probability_lower", along, lower[..., 0], lower[..., 1], label=label, unit="1")
 
 
+def _take_over(result: Result, saved: Result, case: str, names: Sequence[str]) -> None:
+    """Put the bands that an earlier run has kept; a percentile that it did not tell is read off its fine ones."""
+    asked, told = result.labels("percentile"), saved.labels("percentile")
+    shared = [(place, told.index(percent)) for place, percent in enumerate(asked) if percent in told]
+    for name in names:
+        at = _at(result, name, case)
+        fine = saved.at("fine_percentiles", quantity=name)
+        result["percentiles"][at] = np.interp(asked, saved["fine_percentile"], fine)
+        for figure, variable in result.variables.items():
+            values = saved.at(figure, quantity=name)
+            if variable.dims[-1] == "percentile":
+                for place, kept in shared:
+                    variable.values[*at, place] = values[kept]
+            else:
+                variable.values[at] = values
+
+
 def _at(result: Result, name: str, case: str) -> tuple[int, int]:
     return result.labels("quantity").index(name), result.labels("case").index(case)
 
 
-def _warnings(drawn: SideBySide, folded: Folded, units: Units) -> Iterator[str]:
+def _warnings(drawn: SideBySide, folded: Folded) -> Iterator[str]:
     """What is missing or cannot be compared, a line each."""
     baseline, settings = drawn.baseline, drawn.settings
     for case in drawn.cases:
-        if lacking := [name for name in units if case.name not in units[name]]:
+        if lacking := [name for name in drawn.quantities if name not in case.quantities]:
             yield f"{case.label} does not have {', '.join(lacking)}: blank there"
         if case.priors is None:
             yield (
@@ -241,10 +232,10 @@ def _warnings(drawn: SideBySide, folded: Folded, units: Units) -> Iterator[str]:
                 f"{case.label} has the model {case.priors.model}, {baseline.label} {baseline.priors.model}: "
                 "only quantities of the same name are set against each other"
             )
-        for name, own in units.items():
-            if {baseline.name, case.name} <= set(own) and own[case.name] != own[baseline.name]:
+        for name in drawn.names[case.name]:
+            if baseline.unit(name) not in {"", case.unit(name)}:
                 yield (
-                    f"{name} is in {own[case.name]} in {case.label}, in {own[baseline.name]} in "
+                    f"{name} is in {case.unit(name)} in {case.label}, in {baseline.unit(name)} in "
                     f"{baseline.label}: give both the same unit to compare them"
                 )
 

@@ -15,18 +15,16 @@ from simulate.priors import Correlation, Prior, Priors
 
 @dataclass(frozen=True)
 class Binding:
-    """What gives a name its value: a distribution, or a function of other names (of none: a constant)."""
+    """What gives a name its value: draws from a distribution, a function of other names, or a constant."""
 
     distribution: Distribution | None = None
-    function: Function | None = None
+    how: Function | float | None = None  # without a distribution
     needs: tuple[str, ...] = ()
-    value: float | None = None
 
     def same(self, other: Binding) -> bool:
         """Whether two bindings give the same value."""
-        if self.function is not None and other.function is not None:
-            return self.needs == other.needs and _same_function(self.function, other.function)
-        return self == other
+        drawn = (self.distribution, self.needs) == (other.distribution, other.needs)
+        return drawn and _same(self.how, other.how)
 
 
 class Change(NamedTuple):
@@ -44,17 +42,11 @@ def bindings(priors: Priors) -> dict[str, Binding]:
     lacking = missing(priors.quantities, priors.priors)
     found: dict[str, Binding] = {}
     for name, quantity in priors.quantities.items():
-        if name in lacking:
-            continue
         if name in priors.priors:
-            distribution = priors.priors[name].distribution
-            found[name] = Binding(distribution)
-            if isinstance(distribution, Constant):
-                found[name] = Binding(value=distribution.value)
-        elif quantity.function is not None:
-            found[name] = Binding(function=quantity.function, needs=quantity.needs)
-        else:
-            found[name] = Binding(value=quantity.default)
+            drawn = priors.priors[name].distribution
+            found[name] = Binding(how=drawn.value) if isinstance(drawn, Constant) else Binding(drawn)
+        elif name not in lacking:
+            found[name] = Binding(how=quantity.function or quantity.default, needs=quantity.needs)
     return found
 
 
@@ -70,7 +62,7 @@ def changes(baseline: Priors, alternative: Priors) -> list[Change]:
     return [*rows, *_changed_correlations(baseline, alternative)]
 
 
-def described(prior: Prior) -> str:
+def _described(prior: Prior) -> str:
     """A prior in one line: ``lognormal p5=11e6 p95=19e6 1/day``; a constant is its value."""
     parameters = {key: value for key, value in prior.specification.items() if key not in {"dist", "family"}}
     if prior.family == "constant":
@@ -93,13 +85,9 @@ def _stated(priors: Priors, name: str) -> Prior | Formula | Function | float | N
 
 
 def _same(before: Any, after: Any) -> bool:
+    """Whether two priors draw the same, formulas differ in nothing but white space, or anything else is equal."""
     if isinstance(before, Prior) and isinstance(after, Prior):
         return bool(before.distribution == after.distribution)
-    return _same_function(before, after)
-
-
-def _same_function(before: Any, after: Any) -> bool:
-    """Whether two functions are one, or formulas that differ in nothing but white space."""
     if isinstance(before, Formula) and isinstance(after, Formula):
         return before.text.split() == after.text.split() and before.names == after.names
     return bool(before == after)
@@ -107,7 +95,7 @@ def _same_function(before: Any, after: Any) -> bool:
 
 def _shown(stated: Any) -> str:
     if isinstance(stated, Prior):
-        return described(stated)
+        return _described(stated)
     if isinstance(stated, Formula):
         return f"= {' '.join(stated.text.split())}"
     if inspect.isfunction(stated):

@@ -13,7 +13,7 @@ from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.graph import Column
 from simulate.replicates import Ticks, Workers
-from simulate.scenarios import TOGETHER, Chunk, Drawing, Scenarios
+from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
 from simulate.statistics import Band, Bands, Gathering, Part, Statistic, standard_error, usual
 
@@ -22,7 +22,6 @@ DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variabl
 Place = tuple[str, str]  # quantity and case
 Key = tuple[str, str, str]  # what goes before the variables, quantity, case
 Columns = Mapping[str, Sequence[Mapping[str, Column]]]  # of several chunks, by case and quantity
-Units = Mapping[str, Mapping[str, str]]  # by quantity and case that has it
 
 
 class _Replicate(NamedTuple):
@@ -63,9 +62,8 @@ class Folded:
         counted = [(number, count) for number, count in self.lower[place] if count]
         if not counted:
             return np.nan, np.nan
-        shares = [number / count for number, count in counted]
-        total = sum(number for number, _ in counted) / sum(count for _, count in counted)
-        return total, float(standard_error(shares))
+        numbers, counts = np.array(counted).T
+        return numbers.sum() / counts.sum(), float(standard_error(numbers / counts))
 
     def warnings(self, baseline: str) -> Iterator[str]:
         """What came out nan or infinite, a line each."""
@@ -84,14 +82,14 @@ class Folded:
 class SideBySide:
     """The cases, the first the baseline, how they are drawn, and which quantities of an alternative are paired.
 
-    `units` says which quantities there are. A case that is drawn under no condition has the same scenarios as another
-    such one, so that they pair scenario by scenario; of others only the means can be set against each other.
+    `quantities` are those to compare. A case that is drawn under no condition has the same scenarios as another such
+    one, so that they pair scenario by scenario; of others only the means can be set against each other.
     """
 
-    def __init__(self, cases: Sequence[Case], settings: Settings, units: Units) -> None:
-        self.cases, self.settings = cases, settings
+    def __init__(self, cases: Sequence[Case], settings: Settings, quantities: Sequence[str]) -> None:
+        self.cases, self.settings, self.quantities = cases, settings, quantities
         self.baseline, self.alternatives = cases[0], cases[1:]
-        self.names = {case.name: [name for name in units if case.name in units[name]] for case in cases}
+        self.names = {case.name: [name for name in quantities if name in case.quantities] for case in cases}
         self.drawing = Drawing({case.name: case.priors for case in cases if case.priors}, settings)
         self.drawn = {
             case.name: self.drawing.scenarios(
@@ -100,14 +98,14 @@ class SideBySide:
             for case in cases
             if case.priors
         }
-        both = [
+        of_one_unit = [
             (name, case)
             for case in self.alternatives
-            for name in units
-            if units[name].get(case.name, "") == units[name].get(self.baseline.name)
+            for name in self.names[case.name]
+            if case.unit(name) == self.baseline.unit(name)
         ]
-        self.paired = [(name, case.name) for name, case in both if self.pairs(case)]
-        self.unpaired = [(name, case.name) for name, case in both if not self.pairs(case)]
+        self.paired = [(name, case.name) for name, case in of_one_unit if self.pairs(case)]
+        self.unpaired = [(name, case.name) for name, case in of_one_unit if not self.pairs(case)]
 
     def pairs(self, case: Case) -> bool:
         """Whether an alternative has the same scenarios as the baseline."""
@@ -140,7 +138,10 @@ class SideBySide:
             workers.fold(work, range(first.replicates), folded.add, what="scenarios", steps=steps)
         for case in self.cases:
             if case.name in folded.kept:
-                _check_kept(case, self.drawn[case.name], folded.kept[case.name])
+                try:
+                    check_kept(self.drawn[case.name].questions, folded.kept[case.name])
+                except SimulateError as error:
+                    raise SimulateError(f"{case.label}: {error}") from None
         return folded
 
     def _together(
@@ -169,13 +170,6 @@ class SideBySide:
                 ratio: Column = np.divide(second, first)
             gathering.add((DIFFERENCE, *place), difference, size)
             gathering.add((RATIO, *place), ratio, size)
-            below = int(np.count_nonzero((difference < 0) & np.isfinite(difference)))
-            lower += below * (1 if isinstance(difference, np.ndarray) else size)
+            below = (difference < 0) & np.isfinite(difference)
+            lower += int(np.count_nonzero(np.broadcast_to(below, size)))
         return lower
-
-
-def _check_kept(case: Case, drawn: Scenarios, kept: Kept) -> None:
-    try:
-        check_kept(drawn.questions, kept)
-    except SimulateError as error:
-        raise SimulateError(f"{case.label}: {error}") from None

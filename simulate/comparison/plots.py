@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from itertools import accumulate
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulate.comparison.report import Bridge, bridges_of
+from simulate import plotting
+from simulate.comparison.bridge import Bridge
+from simulate.comparison.report import PARTS, bridges_of, others_label
 from simulate.graph import Array
-from simulate.plotting import (
-    FONT_SIZE,
-    INK,
-    MUTED,
-    PALETTE,
-    WIDTH,
-    bare_axis,
-    density,
-    figure_text,
-    new_figure,
-    plain,
-    shortened,
-    ticks,
-)
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain, shortened
 from simulate.results import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+LANE = 0.28  # from one band to the next, where a density is 1 high
 
 
 def plots(result: Result) -> dict[str, Figure]:
@@ -58,60 +50,51 @@ def _legend(figure: Figure, result: Result) -> None:
     )
 
 
-def _known(result: Result, name: str) -> dict[str, Array]:
-    """The fine percentiles of the cases that have finite figures, in the unit of the baseline."""
+def _known(axis: Axes, result: Result, name: str) -> tuple[dict[str, Array], bool]:
+    """The fine percentiles of the cases that have finite figures in the quantity's unit.
+
+    And whether all are positive, so that the axis is made logarithmic.
+    """
     unit = result.at("unit", quantity=name)
     fine = {case: result.at("fine_percentiles", quantity=name, case=case) for case in result.labels("case")}
-    return {
+    known = {
         case: values
         for case, values in fine.items()
         if np.isfinite(values).all() and result.unit("fine_percentiles", quantity=name, case=case) == unit
     }
-
-
-def _prepare(axis: Axes, known: Mapping[str, Array]) -> bool:
-    """Make an axis logarithmic where all is positive; tell whether it is."""
     logarithmic = bool(known) and all(values[0] > 0 for values in known.values())
-    if logarithmic:
-        axis.set_xscale("log")
-    return logarithmic
+    axis.set_xscale("log" if logarithmic else "linear")
+    return known, logarithmic
 
 
 def bands(result: Result) -> Figure:
     """Overlaid bands: for each quantity one axis, on it a density, and a band below it, of each case."""
     names, cases = result.labels("quantity"), result.labels("case")
     lanes = 0.17 * len(cases)
-    figure = new_figure(WIDTH, 1.0 + (0.95 + lanes) * len(names))
+    figure = plotting.new_figure(WIDTH, 1.0 + (0.95 + lanes) * len(names))
     _legend(figure, result)
     axes = figure.subplots(len(names), 1, squeeze=False)[:, 0]
     for axis, name in zip(axes, names, strict=True):
-        bare_axis(axis, result.at("label", quantity=name), result.at("unit", quantity=name))
-        known = _known(result, name)
-        logarithmic = _prepare(axis, known)
-        step = 0.28
+        plotting.bare_axis(axis, result.at("label", quantity=name), result.at("unit", quantity=name))
+        known, logarithmic = _known(axis, result, name)
         for case, values in known.items():
-            lane = -step * (1 + cases.index(case))
+            lane = -LANE * (1 + cases.index(case))
             _band(axis, values, result["fine_percentile"], _colour(result, case), lane, logarithmic=logarithmic)
-        axis.set_ylim(-step * (len(cases) + 0.8), 1.1)
+        axis.set_ylim(-LANE * (len(cases) + 0.8), 1.1)
         if not known:
             axis.set_xticks([])
             axis.text(0.5, 0.4, "no figures", transform=axis.transAxes, ha="center", color=MUTED)
             continue
-        _widen(axis, logarithmic=logarithmic)
-        ticks(axis, logarithmic=logarithmic)
-    figure.supxlabel(
-        f"thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density     "
-        f"({result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']})",
-        fontsize=FONT_SIZE - 2.5,
-        color=MUTED,
-    )
+        _ticks(axis, logarithmic=logarithmic)
+    drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
+    plotting.caption(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
     return figure
 
 
 def _band(axis: Axes, values: Array, percents: Array, colour: str, lane: float, *, logarithmic: bool) -> None:
     low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], percents, values)
     if values[0] < values[-1]:
-        at, heights = density(values, percents, logarithmic=logarithmic)
+        at, heights = plotting.density(values, percents, logarithmic=logarithmic)
         axis.fill_between(at, 0, heights, color=colour, alpha=0.25, linewidth=0)
         axis.plot(at, heights, color=colour, linewidth=1.2)
         axis.plot([low, high], [lane, lane], color=colour, linewidth=1.6, solid_capstyle="butt")
@@ -122,12 +105,13 @@ def _band(axis: Axes, values: Array, percents: Array, colour: str, lane: float, 
     axis.plot([middle], [lane], "o", markeredgecolor=colour, **dot)
 
 
-def _widen(axis: Axes, *, logarithmic: bool) -> None:
-    """Give an axis of a single value some width."""
+def _ticks(axis: Axes, *, logarithmic: bool) -> None:
+    """The ticks of an axis, which has some width also for a single value."""
     first, last = axis.get_xlim()
     if logarithmic and last / first < 1.5:
         middle = math.sqrt(first * last)
         axis.set_xlim(middle / 1.5, middle * 1.5)
+    plotting.ticks(axis, logarithmic=logarithmic)
 
 
 def exceedance(result: Result) -> Figure:
@@ -135,14 +119,13 @@ def exceedance(result: Result) -> Figure:
     names = result.labels("quantity")
     across = min(len(names), 2)
     down = -(-len(names) // across)
-    figure = new_figure(WIDTH, 0.9 + 2.5 * down)
+    figure = plotting.new_figure(WIDTH, 0.9 + 2.5 * down)
     _legend(figure, result)
     axes = figure.subplots(down, across, squeeze=False).ravel()
     for axis in axes[len(names) :]:
         axis.set_visible(False)
     for axis, name in zip(axes, names, strict=False):
-        known = _known(result, name)
-        logarithmic = _prepare(axis, known)
+        known, logarithmic = _known(axis, result, name)
         for case, values in known.items():
             at, above = values, 100 - result["fine_percentile"]
             if at[0] == at[-1]:  # a constant: one step
@@ -157,8 +140,7 @@ def exceedance(result: Result) -> Figure:
         title = f"P({result.at('label', quantity=name)} > x){_bracketed(result, name)}"
         axis.set_title(plain(shortened(title, 56)), loc="left", fontsize=FONT_SIZE, color=INK)
         if known:
-            _widen(axis, logarithmic=logarithmic)
-            ticks(axis, logarithmic=logarithmic)
+            _ticks(axis, logarithmic=logarithmic)
             axis.xaxis.set_major_locator(_fewer(axis))
     return figure
 
@@ -187,27 +169,26 @@ def waterfall(result: Result, case: str) -> Figure | None:
     first, last = (result.at("case_label", case=each) for each in (baseline, case))
     panels = []
     for name in result.labels("quantity"):
-        for statistic, bridge in list(bridges_of(result, name, case).items())[:1]:
-            if bridge.shown():
-                label = result.at("label", quantity=name)
-                panels.append((f"{label}, {statistic}{_bracketed(result, name)}", _bars(bridge, first, last)))
+        statistic, bridge = next(iter(bridges_of(result, name, case).items()), ("", None))
+        if bridge and bridge.moving:
+            title = f"{result.at('label', quantity=name)}, {statistic}{_bracketed(result, name)}"
+            panels.append((title, _bars(bridge, first, last)))
     if not panels:
         return None
     heights = [0.75 + 0.27 * len(bars) for _, bars in panels]
-    figure = new_figure(WIDTH, 0.8 + sum(heights), f"From {first} to {last}")
+    figure = plotting.new_figure(WIDTH, 0.8 + sum(heights), f"From {first} to {last}")
     axes = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     colours = [_colour(result, each) for each in (baseline, case)]
     for axis, (title, bars) in zip(axes, panels, strict=True):
-        axis.set_title(plain(title), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK)
+        plotting.heading(axis, title)
         _falls(axis, bars, colours, log=result.attributes["scale"] == "log")
     return figure
 
 
 def _bars(bridge: Bridge, first: str, last: str) -> list[tuple[str, float]]:
     """The rows of a waterfall: the baseline's value, the parts, the others as one, the alternative's value."""
-    names = bridge.shown()
-    more = len(bridge.shown(None)) - len(names)
-    others = [(f"{more} others", bridge.others(names)[0])] if more else []
+    names, more = bridge.moving[:PARTS], len(bridge.moving) - PARTS
+    others = [(others_label(more), bridge.others(names)[0])] if more > 0 else []
     parts = [(name, bridge.parts[name]) for name in names]
     return [(first, bridge.ends[0]), *parts, *others, (last, bridge.ends[1])]
 
@@ -216,22 +197,19 @@ def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log
     up, down = PALETTE[4], PALETTE[5]
     if log:
         axis.set_xscale("log")
-    level = bars[0][1]
-    levels = [level]
-    for _, part in bars[1:-1]:
-        level = level * math.exp(part) if log else level + part
-        levels.append(level)
+    start, parts = bars[0][1], [part for _, part in bars[1:-1]]
+    levels = [*accumulate(map(math.exp, parts), mul, initial=start)] if log else [*accumulate(parts, initial=start)]
     low, high = (min(levels), max(levels)) if log else (min(0.0, *levels), max(0.0, *levels))
     base = low / 1.3 if log else 0.0
     for row, (_, value) in enumerate(bars):
         if row in {0, len(bars) - 1}:
             axis.barh(row, value - base, left=base, height=0.62, color=colours[bool(row)])
-            text, end = figure_text(value, 3), max(value, base)
+            text, end = plotting.figure_text(value, 3), max(value, base)
         else:
             before, after = levels[row - 1], levels[row]
             axis.barh(row, after - before, left=before, height=0.62, color=up if value > 0 else down)
             sign = "+" if value > 0 else "−"
-            text = f"× {math.exp(value):.3g}" if log else f"{sign}{figure_text(abs(value), 3)}"
+            text = f"× {math.exp(value):.3g}" if log else f"{sign}{plotting.figure_text(abs(value), 3)}"
             end = max(before, after)
         axis.annotate(
             text, (end, row), (4, 0), textcoords="offset points", va="center", fontsize=FONT_SIZE - 2, color=INK
@@ -241,8 +219,5 @@ def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log
     axis.set_yticks(range(len(bars)), [plain(shortened(name, 34)) for name, _ in bars], fontsize=FONT_SIZE - 1.5)
     axis.set_ylim(len(bars) - 0.4, -0.6)
     axis.set_xlim(*((base, high * (high / low) ** 0.16 * 1.1) if log else (low * 1.05, high + 0.14 * (high - low))))
-    axis.tick_params(axis="y", length=0)
-    axis.tick_params(axis="x", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
-    axis.spines[["top", "right", "left"]].set_visible(False)
-    axis.spines["bottom"].set_color(MUTED)
-    ticks(axis, logarithmic=log)
+    plotting.only_scale(axis)
+    plotting.ticks(axis, logarithmic=log)

@@ -4,41 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from simulate.figures import Scale, outer_and_middle, row_scale
-from simulate.layout import Column, Section
+from simulate.comparison.bridge import Bridge
+from simulate.figures import Scale, row_scale
+from simulate.layout import Column, Section, percentile_columns
+from simulate.plotting import shortened
 from simulate.results import Result
-from simulate.runs.report import settings_text
+from simulate.runs.report import estimates, settings_text
 
 PARTS = 10  # parts of a bridge shown one by one
 LONGEST = 48  # characters of an input shown
-
-
-class Bridge(NamedTuple):
-    """A bridge as the result tells it: its ends, and its parts by change with their standard errors."""
-
-    ends: tuple[float, float]
-    parts: Mapping[str, float]
-    errors: Mapping[str, float]
-
-    def shown(self, count: int | None = PARTS) -> list[str]:
-        """The names of the largest parts, the largest first; what has none of the change is left out."""
-        ordered = sorted((name for name, part in self.parts.items() if part), key=lambda name: -abs(self.parts[name]))
-        return ordered[:count]
-
-    def others(self, names: Sequence[str]) -> tuple[float, float]:
-        """The sum of the parts that are not named, and its standard error."""
-        rest = [name for name in self.parts if name not in names]
-        return math.fsum(self.parts[name] for name in rest), math.hypot(*(self.errors[name] for name in rest))
 
 
 def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
     """The bridges of a quantity to a case by statistic, those that have a value."""
     if "bridge" not in result:
         return {}
+    exact = bool(result.at("bridge_exact", quantity=quantity, case=case) == 1)
     found = {}
     for statistic in result.labels("statistic"):
         at = {"quantity": quantity, "case": case, "statistic": statistic}
@@ -48,26 +32,21 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
         known = {name: part for name, part in parts.items() if not math.isnan(part)}
         if known:
             ends = result.at("bridge_baseline", **at), result.at("bridge_alternative", **at)
-            found[statistic] = Bridge(ends, known, errors)
+            found[statistic] = Bridge(ends, known, errors, exact)
     return found
 
 
 def sections(result: Result) -> list[Section]:
     """What differs in the inputs, the quantities side by side, the bridges, and how it was drawn."""
     names, (_, *alternatives) = result.labels("quantity"), result.labels("case")
-    pairs = [(name, case) for name in names for case in alternatives]
-    found = {pair: bridges_of(result, *pair) for pair in pairs}
-    bridged = [
-        _bridged(result, *pair, bridges)
-        for pair, bridges in found.items()
-        if any(bridge.shown() for bridge in bridges.values())
-    ]
-    return [
-        *(_inputs(result, case) for case in alternatives),
-        *(_side_by_side(result, name) for name in names),
-        *bridged,
-        _drawn(result),
-    ]
+    told = [_inputs(result, case) for case in alternatives]
+    told += [_side_by_side(result, name) for name in names]
+    for name in names:
+        for case in alternatives:
+            bridges = bridges_of(result, name, case)
+            if any(bridge.moving for bridge in bridges.values()):
+                told.append(_bridged(result, name, case, bridges))
+    return [*told, _drawn(result)]
 
 
 def _label(result: Result, case: str) -> str:
@@ -80,7 +59,8 @@ def _inputs(result: Result, case: str) -> Section:
     if case not in result.provenance["changes"]:
         return Section(heading, remarks=["Not known: one of the two has no priors that can be read."])
     rows = [
-        [row["name"], row["kind"], row["change"], _shortened(row["before"]), _shortened(row["after"])]
+        # All of what an input says is in compare.json.
+        [row["name"], row["kind"], row["change"], *(shortened(row[end], LONGEST) or "–" for end in ("before", "after"))]
         for row in result.provenance["changes"][case]
     ]
     columns = [
@@ -92,27 +72,16 @@ def _inputs(result: Result, case: str) -> Section:
     return Section(heading, columns=columns, rows=rows, remarks=[] if rows else ["None."])
 
 
-def _shortened(text: str) -> str:
-    """What an input says, in a cell; all of it is in compare.json."""
-    if not text:
-        return "–"
-    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
-
-
 # ---------------------------------------------------------------------------------------------------------
 # Side by side
 
 
 def _side_by_side(result: Result, name: str) -> Section:
-    percents, (baseline, *alternatives) = result.labels("percentile"), result.labels("case")
-    kept = outer_and_middle(percents)
+    baseline, *alternatives = result.labels("case")
     columns = [
         Column("", give="wrap"),
         Column("unit"),
-        *(
-            Column(f"P{percent:g}", ">", "bold" if percent == 50 else "", drop=0 if index in kept else 3)
-            for index, percent in enumerate(percents)
-        ),
+        *percentile_columns(result.labels("percentile"), drop=3),
         Column("mean", ">", drop=2),
         Column("P(lower)", ">"),
     ]
@@ -130,17 +99,13 @@ def _side_by_side(result: Result, name: str) -> Section:
 def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) -> list[list[str]]:
     """A row of a band's figures, and one of their standard errors; dashes where there is none."""
     at = {"quantity": name, "case": case}
-    (values, errors), (mean, mean_error) = (
-        result.estimate(f"{prefix}{each}", **at) for each in ("percentiles", "mean")
-    )
-    values, errors = [*values.tolist(), mean], [*errors.tolist(), mean_error]
-    if np.isnan(values).all() and np.isnan(errors).all():
+    values, errors = estimates(result, prefix, **at)
+    if np.isnan([values, errors]).all():
         return [[label, "", *["–"] * len(values), ""]]
     scale = row_scale(values, errors)
-    figures = [scale.figure(value, error) for value, error in zip(values, errors, strict=True)]
-    rows = [[label, scale.unit(result.unit(f"{prefix}mean", **at)), *figures, ""]]
+    rows = [[label, scale.unit(result.unit(f"{prefix}mean", **at)), *map(scale.figure, values, errors), ""]]
     if any(error > 0 for error in errors):
-        rows.append(["  ±", "", *(scale.error(error) for error in errors), ""])
+        rows.append(["  ±", "", *map(scale.error, errors), ""])
     return rows
 
 
@@ -159,10 +124,10 @@ def _probability(share: float, error: float) -> str:
 def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge]) -> Section:
     """The parts of bridges, the largest of the first statistic first, the rest summed."""
     logarithmic = result.attributes["scale"] == "log"
-    moving = list(dict.fromkeys(name for bridge in bridges.values() for name in bridge.shown(None)))
+    moving = list(dict.fromkeys(name for bridge in bridges.values() for name in bridge.moving))
     names, more = moving[:PARTS], len(moving) - PARTS
     first, last = (_label(result, each) for each in (result.labels("case")[0], case))
-    others = [f"{more} other{'s' if more > 1 else ''}"] if more > 0 else []
+    others = [others_label(more)] if more > 0 else []
     columns, rows = [Column("change", give="wrap")], [[name] for name in (first, *names, *others, last)]
     for statistic, bridge in bridges.items():
         parts = [(bridge.parts[name], bridge.errors[name]) for name in names]
@@ -175,11 +140,16 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
             row.extend(pair)
     still = len(next(iter(bridges.values())).parts) - len(moving)
     unmoved = f" {still} of the changes move{'s' if still == 1 else ''} nothing here." if still else ""
-    exact = result.at("bridge_exact", quantity=quantity, case=case)
+    exact = all(bridge.exact for bridge in bridges.values())
     how = "over all orders of the changes" if exact else "over orders drawn at random, which ± counts in"
     kind = "Factors multiply to the ratio" if logarithmic else "Parts sum to the change"
     heading = f"{result.at('label', quantity=quantity)}: from {first} to {last}"
     return Section(heading, columns=columns, rows=rows, remarks=[f"{kind}; Shapley values {how}.{unmoved}"])
+
+
+def others_label(more: int) -> str:
+    """What the parts that are not named are called."""
+    return f"{more} other{'s' if more > 1 else ''}"
 
 
 Cells = list[tuple[str, str]]

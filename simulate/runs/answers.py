@@ -77,9 +77,8 @@ def _shifted(result: Result) -> Section:
         values = np.concatenate([result[band][place, shown] / factor for band in bands]).tolist()
         errors = [1e-3 * abs(value) for value in values]  # three digits: drawn percentiles hold no more
         scale = row_scale(values, errors)
-        figures = [scale.figure(value, error) for value, error in zip(values, errors, strict=True)]
         below = result["prior_probability_given"][place, shown[len(shown) // 2]]
-        rows.append([name, scale.unit(unit), *figures, f"P{100 * below:.0f}"])
+        rows.append([name, scale.unit(unit), *map(scale.figure, values, errors), f"P{100 * below:.0f}"])
     heads = [f"P{percents[place]:g}" for place in shown]
     middle = heads[len(shown) // 2]
     columns = [

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulate.plotting import (
+    BAND_SHAPES,
     FONT_SIZE,
     INK,
     MUTED,
     PALETTE,
     WIDTH,
     bare_axis,
+    caption,
     density,
     figure_text,
     new_figure,
@@ -50,11 +52,7 @@ def bands(result: Result) -> Figure:
     draws = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
     if conditions := [*result.provenance["given"], *result.provenance["observe"]]:
         draws += f", given {plain(shortened('; '.join(conditions), 60))}"
-    figure.supxlabel(
-        f"thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density     ({draws})",
-        fontsize=FONT_SIZE - 2.5,
-        color=MUTED,
-    )
+    caption(figure, f"{BAND_SHAPES}     ({draws})")
     return figure
 
 

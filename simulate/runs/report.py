@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from simulate.figures import Scale, outer_and_middle, row_scale, sparkline, with_unit
-from simulate.layout import Column, Remark, Section
+from simulate.figures import Scale, row_scale, sparkline, with_unit
+from simulate.layout import Column, Remark, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.components import indented
@@ -39,15 +39,10 @@ def settings_text(result: Result) -> str:
 
 
 def _columns(result: Result) -> list[Column]:
-    percents = result.labels("percentile")
-    kept = outer_and_middle(percents)
     return [
         Column("", give="wrap"),
         Column("unit"),
-        *(
-            Column(f"P{percent:g}", ">", "bold" if percent == 50 else "", drop=0 if place in kept else 2)
-            for place, percent in enumerate(percents)
-        ),
+        *percentile_columns(result.labels("percentile"), drop=2),
         Column("mean", ">", drop=3),
         *(Column(result.variables[name].label, ">") for name in OPTIONAL if name in result),
         Column("density", drop=4),
@@ -55,16 +50,22 @@ def _columns(result: Result) -> list[Column]:
     ]
 
 
+def estimates(result: Result, prefix: str = "", **at: Any) -> tuple[list[float], list[float]]:
+    """The percentiles of a band with, last, its mean, and their standard errors; `prefix` is before their names."""
+    (percentiles, errors), (mean, mean_error) = (
+        result.estimate(f"{prefix}{each}", **at) for each in ("percentiles", "mean")
+    )
+    return [*percentiles.tolist(), mean], [*errors.tolist(), mean_error]
+
+
 def _row(result: Result, name: str, depth: int) -> list[str]:
-    bands, errors = (each.tolist() for each in result.estimate("percentiles", quantity=name))
-    mean, mean_error = result.estimate("mean", quantity=name)
-    scale = row_scale([*bands, mean], [*errors, mean_error])
+    values, errors = estimates(result, quantity=name)
+    scale = row_scale(values, errors)
     published = [figure for figure in published_of(result) if figure["quantity"] == name]
     return [
         "  " * depth + (result.at("label", quantity=name) or name),
         scale.unit(result.at("unit", quantity=name)),
-        *(scale.figure(value, error) for value, error in zip(bands, errors, strict=True)),
-        scale.figure(mean, mean_error),
+        *map(scale.figure, values, errors),
         *(_asked(result, each, name, scale) for each in OPTIONAL if each in result),
         sparkline(result.at("fine_percentiles", quantity=name), result["fine_percentile"]),
         "\n".join(
@@ -77,7 +78,7 @@ def _row(result: Result, name: str, depth: int) -> list[str]:
 def _asked(result: Result, statistic: str, name: str, scale: Scale) -> str:
     """A statistic told on demand: a figure, or two ends."""
     values, errors = (np.atleast_1d(each).tolist() for each in result.estimate(statistic, quantity=name))
-    return " to ".join(scale.figure(value, error) for value, error in zip(values, errors, strict=True))
+    return " to ".join(map(scale.figure, values, errors))
 
 
 def _on_scale(value: float, scale: Scale) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +46,7 @@ class Sampler:
     ) -> None:
         self.seed, self.scheme, self.size, self.chunks, self.stream = seed, scheme, size, chunks, stream
         self.wanted = tuple(distributions if wanted is None else wanted)
-        linked = _linked(latent, self.wanted)
+        linked = linked_names(latent, self.wanted)
         self.names = tuple(sorted({*self.wanted, *linked}, key=dimensions.__getitem__))
         self.rows = {name: row for row, name in enumerate(self.names)}
         # another stream's dimensions come next: far ones of a Sobol' net fill pairs with the first ones badly
@@ -107,7 +107,7 @@ class Sampler:
         return at_scores(self._tables[name], scores)
 
 
-def _linked(latent: Mapping[tuple[str, str], float], wanted: Sequence[str]) -> set[str]:
+def linked_names(latent: Mapping[tuple[str, str], float], wanted: Collection[str]) -> set[str]:
     """The names that the copula ties to the wanted ones, themselves included."""
     reached = set(wanted)
     while further := {name for pair in latent if reached.intersection(pair) for name in pair} - reached:
