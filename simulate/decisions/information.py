@@ -158,5 +158,4 @@ def _smooth(counts: Array, sums: Array, scenarios: int) -> Array:
     mean = around(sums) / weight
     covariance = around(sums * scores) / weight - centre * mean
     slope = np.where(variance > 1e-12, covariance / np.maximum(variance, 1e-12), 0.0)
-    smooth: Array = mean + slope * (scores - centre)
-    return smooth
+    return mean + slope * (scores - centre)

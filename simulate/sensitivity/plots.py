@@ -53,12 +53,9 @@ def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.spines["bottom"].set_color(MUTED)
     axis.set_title(plain(heading(result, name)), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK, pad=20)
     (_ranges if method_of(result).ranges else _shares)(axis, result, name, bars)
-    above: dict[str, Any] = {
-        "loc": "lower right",
-        "bbox_to_anchor": (1, 1),
-        "borderaxespad": 0.2,
-    }  # where no bar can lie
-    axis.legend(ncols=5, columnspacing=1.2, handlelength=1.6, fontsize=FONT_SIZE - 2.5, frameon=False, **above)
+    # above the panel at the right, where no bar can lie
+    place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
+    axis.legend(ncols=5, columnspacing=1.2, handlelength=1.6, fontsize=FONT_SIZE - 2.5, frameon=False, **place)
 
 
 def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
