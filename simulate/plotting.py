@@ -40,11 +40,6 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
     return figure
 
 
-def footnote(figure: Figure, text: str) -> None:
-    """Tell beneath a figure how it is read."""
-    figure.supxlabel(text, fontsize=FONT_SIZE - 2.5, color=MUTED)
-
-
 def plain(text: str) -> str:
     """Text of a file as matplotlib shall show it: no mathematics, no control characters."""
     return printable(text).replace("$", r"\$")
@@ -75,9 +70,9 @@ def bare_axis(axis: Axes, label: str, unit: str) -> None:
     axis.set_ylabel("\n".join(lines), rotation=0, ha="right", va="center", fontsize=FONT_SIZE, color=INK)
 
 
-def heading(axis: Axes, text: str) -> None:
-    """What an axis shows, above it."""
-    axis.set_title(plain(text), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK)
+def heading(axis: Axes, text: str, pad: float | None = None) -> None:
+    """What an axis shows, above it, by so many points."""
+    axis.set_title(plain(text), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK, pad=pad)
 
 
 def only_scale(axis: Axes) -> None:

@@ -14,7 +14,7 @@ from simulate.graph import Array
 from simulate.priors import Priors, choice
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
-from simulate.results.provenance import described
+from simulate.results.provenance import described, put_priors
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Drawing, Scenarios
 from simulate.settings import Settings
@@ -255,8 +255,7 @@ def _put_information(result: Result, holders: Mapping[str, Priors], worth: Mappi
     """
     values = {name: max(float(gains.mean()), 0.0) for name, gains in worth.items()}
     names = sorted(values, key=lambda name: -values[name])
-    result.along("prior", names)
-    result.beside("prior_unit", ("prior",), [holders[name].quantities[name].unit for name in names])
+    put_priors(result, [holders[name].quantities[name] for name in names])
     result.beside("prior_label", ("prior",), [holders[name].priors[name].label for name in names])
     errors = [float(standard_error(worth[name])) for name in names]
     told = "expected value of perfect information on the prior"

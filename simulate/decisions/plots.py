@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulate import plotting
 from simulate.decisions.report import cost_of, information_scale, maximizes, percent, scale_of, worth_telling
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, density, new_figure, plain, shortened, ticks
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ def plots(result: Result) -> dict[str, Figure]:
     heights = [0.9 + 0.62 * len(result.labels("choice"))]
     if listed:
         heights.append(0.9 + 0.3 * (len(listed) + 1))
-    figure = new_figure(WIDTH, 0.8 + sum(heights), result.attributes["title"])
+    figure = plotting.new_figure(WIDTH, 0.8 + sum(heights), result.attributes["title"])
     layout = figure.get_layout_engine()
     assert layout is not None
     layout.set(rect=(0, 0, 0.985, 1))  # type: ignore[call-arg]  # the columns beside the bands end at the edge
@@ -34,24 +35,16 @@ def plots(result: Result) -> dict[str, Figure]:
     _bands(axes[0], result)
     if listed:
         _bars(axes[1], result, listed)
-    figure.supxlabel(
-        f"thin line: P5 to P95     thick: P25 to P75     dot: P50     diamond: mean     shape: density     "
-        f"({result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']})",
-        fontsize=FONT_SIZE - 2.5,
-        color=MUTED,
-    )
+    drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
+    plotting.caption(figure, f"{plotting.BAND_SHAPES}     diamond: mean     ({drawn})")
     return {"decide": figure}
 
 
 def _dress(axis: Axes, heading: str, unit: str, *, logarithmic: bool) -> None:
     """What both panels have: no frame, a heading with the unit, ticks."""
-    axis.tick_params(axis="y", length=0)
-    axis.tick_params(axis="x", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
-    axis.spines[["top", "right", "left"]].set_visible(False)
-    axis.spines["bottom"].set_color(MUTED)
-    ticks(axis, logarithmic=logarithmic)
-    text = plain(f"{heading} [{unit}]" if unit else heading)
-    axis.set_title(text, loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK)
+    plotting.only_scale(axis)
+    plotting.ticks(axis, logarithmic=logarithmic)
+    plotting.heading(axis, f"{heading} [{unit}]" if unit else heading)
 
 
 def _bands(axis: Axes, result: Result) -> None:
@@ -69,7 +62,7 @@ def _bands(axis: Axes, result: Result) -> None:
         colour = PALETTE[row % len(PALETTE)]
         low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], percents, grid)
         if grid[0] < grid[-1]:
-            at, heights = density(grid, percents, logarithmic=logarithmic)
+            at, heights = plotting.density(grid, percents, logarithmic=logarithmic)
             axis.fill_between(at, row, row - 0.62 * heights, color=colour, alpha=0.25, linewidth=0)
             axis.plot([low, high], [row, row], color=colour, linewidth=1.8, solid_capstyle="butt")
             axis.plot([lower, upper], [row, row], color=colour, linewidth=7, solid_capstyle="butt")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from simulate import __version__
+from simulate.graph import Quantity
 from simulate.priors import Priors
 from simulate.results.result import Result
 from simulate.scenarios import Scenarios
@@ -34,6 +35,19 @@ def versioned(question: str, attributes: Mapping[str, Any], provenance: Mapping[
     """A result without figures that says what it is told to, and which versions computed it."""
     versions = {"version": __version__, "numpy": np.__version__}
     return Result(question, {**attributes, **versions}, {"warnings": [], **provenance})
+
+
+def put_quantities(result: Result, quantities: Sequence[Quantity]) -> None:
+    """Add the dimension `quantity`, with labels and units along it."""
+    result.along("quantity", [quantity.name for quantity in quantities])
+    result.beside("label", ("quantity",), [quantity.label for quantity in quantities])
+    result.beside("unit", ("quantity",), [quantity.unit for quantity in quantities])
+
+
+def put_priors(result: Result, quantities: Sequence[Quantity]) -> None:
+    """Add the dimension `prior`, with the units of the quantities that priors bind along it."""
+    result.along("prior", [quantity.name for quantity in quantities])
+    result.beside("prior_unit", ("prior",), [quantity.unit for quantity in quantities])
 
 
 def settings_of(result: Result) -> Settings:

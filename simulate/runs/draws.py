@@ -9,7 +9,7 @@ import numpy as np
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.results import Result
-from simulate.results.provenance import described
+from simulate.results.provenance import described, put_quantities
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Drawing, asked_quantities
 
@@ -44,9 +44,7 @@ def draws(
                 break
     result = described("draws", priors, settings, drawn)
     result.attributes["scenarios"] = settings.scenarios
-    result.along("quantity", list(kept))
-    result.beside("label", ("quantity",), [priors.quantities[name].label for name in kept])
-    result.beside("unit", ("quantity",), [priors.quantities[name].unit for name in kept])
+    put_quantities(result, [priors.quantities[name] for name in kept])
     result.beside("replicate", ("scenario",), np.repeat(np.arange(REPLICATES), shares))
     values = np.array([np.concatenate(parts) for parts in kept.values()])
     result.put("value", ("quantity", "scenario"), values, label="each scenario", unit_of="unit")

@@ -13,7 +13,7 @@ from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
-from simulate.results.provenance import described
+from simulate.results.provenance import described, put_priors, put_quantities
 from simulate.runs import messages
 from simulate.runs.components import components, with_components
 from simulate.runs.correlations import RankSample, rank_correlations
@@ -169,9 +169,7 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
 
 
 def _put_quantities(result: Result, priors: Priors, names: Sequence[str], asked: Sequence[str]) -> None:
-    result.along("quantity", names)
-    result.beside("label", ("quantity",), [priors.quantities[name].label for name in names])
-    result.beside("unit", ("quantity",), [priors.quantities[name].unit for name in names])
+    put_quantities(result, [priors.quantities[name] for name in names])
     result.provenance["asked"] = list(asked)
     result.provenance["headline"] = [name for name in asked if name in priors.headline] or list(asked[:1])
     result.provenance["components"] = {
@@ -183,8 +181,7 @@ def _put_quantities(result: Result, priors: Priors, names: Sequence[str], asked:
 
 def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded, settings: Settings) -> None:
     inputs, shares = drawn.plan.inputs, np.array(settings.percentiles) / 100
-    result.along("prior", inputs)
-    result.beside("prior_unit", ("prior",), [priors.quantities[name].unit for name in inputs])
+    put_priors(result, [priors.quantities[name] for name in inputs])
     correlations = rank_correlations(folded.ranked, drawn.plan)
     result.put(
         "rank_correlation",

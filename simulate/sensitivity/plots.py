@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, figure_text, new_figure, plain, shortened, ticks
+from simulate import plotting
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain, shortened
 from simulate.results import Result
 from simulate.sensitivity.report import Bar, heading, method_of, shown
 
@@ -28,7 +29,7 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
     """
     panels = {name: bars for name in result.labels("quantity") if (bars := shown(result, name, top))}
     heights = [0.9 + 0.34 * len(bars) for bars in panels.values()]
-    figure = new_figure(WIDTH, 0.9 + sum(heights), result.attributes["title"])
+    figure = plotting.new_figure(WIDTH, 0.9 + sum(heights), result.attributes["title"])
     if not panels:
         figure.text(0.5, 0.5, "no prior moves what was asked", ha="center", color=MUTED, fontsize=FONT_SIZE)
         return {"tornado": figure}
@@ -39,7 +40,7 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
     given = f"Given {', '.join(conditions)}." if conditions else ""
     told = "\n".join(plain(shortened(text, 130)) for text in (result.provenance["note"], given) if text)
     if told:
-        figure.supxlabel(told, fontsize=FONT_SIZE - 2.5, color=MUTED)
+        plotting.caption(figure, told)
     return {"tornado": figure}
 
 
@@ -47,11 +48,8 @@ def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.set_ylim(len(bars) - 0.5, -0.5)
     size = FONT_SIZE - (1 if max(len(bar.prior) for bar in bars) <= _LONGEST else 2.5)
     axis.set_yticks(range(len(bars)), [_lines(plain(bar.prior)) for bar in bars], fontsize=size)
-    axis.tick_params(axis="y", length=0)
-    axis.tick_params(axis="x", colors=MUTED, labelsize=FONT_SIZE - 2)
-    axis.spines[["top", "right", "left"]].set_visible(False)
-    axis.spines["bottom"].set_color(MUTED)
-    axis.set_title(plain(heading(result, name)), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK, pad=20)
+    plotting.only_scale(axis)
+    plotting.heading(axis, heading(result, name), pad=20)
     (_ranges if method_of(result).ranges else _shares)(axis, result, name, bars)
     # above the panel at the right, where no bar can lie
     place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
@@ -95,13 +93,13 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     else:
         axis.axvline(baseline, color=INK, linewidth=1.2, zorder=3)
     for value, colour, what in marks:
-        style, label = "-" if colour == INK else "--", f"{what} {figure_text(value, 3)}"
+        style, label = "-" if colour == INK else "--", f"{what} {plotting.figure_text(value, 3)}"
         axis.axvline(value, color=colour, linewidth=1.2, linestyle=style, label=label, zorder=3)
     drawn = [*(value for value, _, _ in marks), *(bar.figures[end] for bar in bars for end in COLOURS)]
     axis.set_xlim(_limits(drawn, labels))
     for end, where in reach.items():
         axis.barh(0, 0, left=baseline, color=COLOURS[end], label=f"prior {where} its P{result.attributes[end]:g}")
-    ticks(axis, logarithmic=False)
+    plotting.ticks(axis, logarithmic=False)
     unit = result.at("unit", quantity=name)
     axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
 

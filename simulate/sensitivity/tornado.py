@@ -12,7 +12,7 @@ from simulate.errors import SimulateError
 from simulate.priors import Priors
 from simulate.replicates import Progress, Workers
 from simulate.results import Result
-from simulate.results.provenance import described
+from simulate.results.provenance import described, put_priors, put_quantities
 from simulate.runs import run
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Drawing, asked_quantities, chunking
@@ -144,11 +144,8 @@ def _put_effects(
     result: Result, priors: Priors, how: Method, measured: Mapping[str, Measured], bands: Mapping[str, Band]
 ) -> None:
     movers = list(dict.fromkeys(prior for each in measured.values() for prior in each.effects))
-    result.along("quantity", list(measured))
-    result.beside("label", ("quantity",), [priors.quantities[name].label for name in measured])
-    result.beside("unit", ("quantity",), [priors.quantities[name].unit for name in measured])
-    result.along("prior", movers)
-    result.beside("prior_unit", ("prior",), [priors.quantities[name].unit for name in movers])
+    put_quantities(result, [priors.quantities[name] for name in measured])
+    put_priors(result, [priors.quantities[name] for name in movers])
     unit = {"unit_of": "unit"} if how.ranges else {"unit": "1"}
     dims = ("quantity", "prior")
     nothing = dict.fromkeys(how.figures, (np.nan, np.nan))
