@@ -155,7 +155,6 @@ def _fewer(axis: Axes, most: int = 5) -> Any:
 
 
 def _bracketed(result: Result, name: str) -> str:
-    """The unit of a quantity after its label."""
     unit = result.at("unit", quantity=name)
     return "" if unit == "1" else f" [{unit}]"
 
