@@ -27,7 +27,7 @@ import simulate
 ROOT = Path(__file__).parent.parent
 BASE = ROOT / "priors" / "base.toml"
 SCENARIOS = 2**20
-IMPORTS = "import simulate.cli, simulate.runs, simulate.results.netcdf, scipy.special, h5netcdf, pydantic"
+IMPORTS = "import simulate.cli.app, simulate.runs, simulate.results.netcdf, scipy.special, h5netcdf, pydantic"
 COMMAND = [sys.executable, "-c", "from simulate.cli import main; main()"]
 
 

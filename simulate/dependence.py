@@ -103,9 +103,8 @@ def _numerical(measure: str, value: float, first: Stretches, second: Stretches) 
     if abs(value) > extreme + _ROUNDING:
         other = statistic(*margins, -side)[1]
         low, high = (-other, extreme) if side > 0 else (-extreme, other)
-        name = {"spearman": "Spearman", "kendall": "Kendall"}[measure]
         raise DependenceError(
-            f"{name}'s correlation of these two, which have ties, "
+            f"{measure.capitalize()}'s correlation of these two, which have ties, "
             f"lies from {np.ceil(low * 1e3 - 1e-3) / 1e3:g} to {np.floor(high * 1e3 + 1e-3) / 1e3:g}"
         )
     # the angle, r = sin(angle), in panels that narrow towards r = 1, then in as many again within one of them
@@ -142,7 +141,7 @@ def _bivariate(first: _Levels, second: _Levels, side: float, angles: Array) -> I
 
 
 def _comonotone(first: _Levels, second: _Levels, side: float) -> tuple[Array, Array, Array]:
-    """Edges of classes of one uniform in which either margin is continuous or constant, and both's atoms in it."""
+    """Edges of classes of one uniform in which each margin is continuous or constant, and their atoms in it."""
     mirrored = second.atoms if side > 0 else 1 - second.atoms[::-1, ::-1]
     edges = np.unique(np.concatenate([[0.0, 1.0], first.atoms.ravel(), mirrored.ravel()]))
     return edges, first.atoms, mirrored
@@ -188,21 +187,18 @@ def _kendall(first: _Levels, second: _Levels, side: float) -> Statistic:
     edges, *atoms = _comonotone(first, second, side)
     tied = [_tied(each, (edges[:-1] + edges[1:]) / 2)[0] for each in atoms]
     scale = float(np.sqrt((1 - first.tied) * (1 - second.tied)))
-    both = float(np.sum(np.diff(edges)[np.logical_and(tied[0], tied[1])] ** 2))
+    both = float(np.sum(np.diff(edges)[tied[0] & tied[1]] ** 2))
     extreme = (1 - first.tied - second.tied + both) / scale
-    margins = [np.diff(each.edges) for each in (first, second)]
-    if side < 0:  # the second margin upside down, so that what is below in it is above
-        margins[1] = margins[1][::-1]
-    inner = [np.cumsum(each) for each in margins]
+    masses = np.diff(first.edges), np.diff(second.edges)[:: int(side)]  # the second upside down for side -1
+    inner = [np.cumsum(each) for each in masses]
 
     def concordance(below: Array) -> float:
-        joint = np.zeros((len(inner[0]) + 1, len(inner[1]) + 1))
-        joint[1:-1, 1:-1] = below
+        joint = np.pad(below, 1)
         joint[-1, 1:], joint[1:, -1] = inner[1], inner[0]
         mass = np.diff(np.diff(joint, axis=0), axis=1)
         # concordant is what lies below in both margins, discordant what lies below in one and above in the other
         concordant = joint[:-1, :-1]
-        discordant = np.concatenate([[0.0], inner[0]])[:-1, None] - joint[:-1, 1:]
+        discordant = joint[:-1, -1:] - joint[:-1, 1:]
         return 2 * float(np.sum(mass * (concordant - discordant)))
 
     def at(angles: Array) -> Array:

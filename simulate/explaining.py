@@ -5,18 +5,18 @@ from __future__ import annotations
 import ast
 import inspect
 import shlex
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
-
-import numpy as np
 
 from simulate import model
 from simulate.errors import SimulateError, suggestion
 from simulate.figures import Scale, row_scale
+from simulate.formulas import Formula
 from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
 from simulate.priors import Prior, Priors
-from simulate.units import conversion_factor
+from simulate.settings import checked
+
+OWN = "The priors file's own:"
 
 
 def explained(quantity: str | None = None, priors: Priors | None = None) -> list[Section]:
@@ -33,27 +33,23 @@ def explained(quantity: str | None = None, priors: Priors | None = None) -> list
 
 def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[str]) -> Section:
     """Every quantity of a model by its module, then those of a priors file: name, unit, label."""
-    headings = dict.fromkeys(quantities, "The priors file's own:")
-    for module in model.MODELS[name]:
-        heading = (module.__doc__ or "").split("\n")[0]
-        headings |= {each: heading for each in vars(module) if each in quantities and each not in own}
-    order = [*dict.fromkeys(headings[each] for each in quantities)]
-    rows: list[list[str]] = []
-    heading = ""
-    for each in sorted(quantities, key=lambda each: order.index(headings[each])):
-        if headings[each] != heading:
-            heading = headings[each]
-            rows += [[""] * 4, [heading, "", "", ""]] if rows else [[heading, "", "", ""]]
-        quantity = quantities[each]
+    headings = {each: (module.__doc__ or "").split("\n")[0] for module in model.MODELS[name] for each in vars(module)}
+    headings |= dict.fromkeys(own, OWN)
+    groups: dict[str, list[list[str]]] = {}
+    for each, quantity in quantities.items():
         kind = "" if quantity.function else "parameter"
-        rows.append([f"  {each}", quantity.unit, kind, quantity.label])
+        row = [f"  {each}", quantity.unit, kind, quantity.label]
+        groups.setdefault(headings.get(each, OWN), []).append(row)
+    rows: list[list[str]] = []
+    for heading, group in groups.items():
+        rows += [*([[""] * 4] if rows else []), [heading, "", "", ""], *group]
     columns = [Column(""), Column(""), Column("", drop=1), Column("", give="wrap")]
     return Section(columns=columns, rows=rows)
 
 
-def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors | None = None) -> list[Section]:
+def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors | None) -> list[Section]:
     """A quantity's definition, equation, unit and source, what it needs and what needs it."""
-    if name not in quantities:
+    if checked(str, "quantity", name) not in quantities:
         raise SimulateError(f"there is no quantity {name}{suggestion(name, quantities)}")
     quantity = quantities[name]
     first: Line = [(name, "bold"), (f"  [{quantity.unit}]", "")]
@@ -69,9 +65,9 @@ def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors |
     if quantity.function is None:
         default = "" if quantity.default is None else f", {quantity.default:g} unless a prior is given"
         told.append(Section(remarks=[f"A parameter{default}."]))
-    if priors is not None:
+    if priors:
         told.append(Section(remarks=_binding(name, priors)))
-    bound = set(priors.priors) if priors is not None else set()
+    bound = priors.priors if priors else {}
 
     def needs(each: str) -> Sequence[str]:
         return () if each in bound else quantities[each].needs
@@ -92,18 +88,13 @@ def _binding(name: str, priors: Priors) -> list[str | Remark]:
         computed = priors.quantities[name].function is not None
         return [f"{priors.path} {'leaves it to the model' if computed else 'gives no prior for it'}."]
     prior = priors.priors[name]
-    scale, figures = _prior_figures(priors, prior)
+    scale, figures = _prior_figures(prior)
     band = figures[0] if prior.family == "constant" else " / ".join(figures) + " (P5 / P50 / P95)"
     stated = ", ".join(f"{key} = {value}" for key, value in prior.specification.items())
     where = f"{prior.file}:{prior.line}"
-    texts = [
-        f"{where}: {prior.family}, {stated}: {band} {scale.unit(prior.unit)}".rstrip(),
-        *(
-            f"{what}: {text}"
-            for what, text in (("Evidence", prior.evidence), ("Source", prior.source), ("Note", prior.note))
-            if text
-        ),
-    ]
+    texts = [f"{where}: {prior.family}, {stated}: {band} {scale.unit(prior.unit)}".rstrip()]
+    for what, text in (("Evidence", prior.evidence), ("Source", prior.source), ("Note", prior.note)):
+        texts += [f"{what}: {text}"] if text else []
     return [Remark(text, indent="  ") for text in texts]
 
 
@@ -128,28 +119,22 @@ def _tree(name: str, quantities: Mapping[str, Quantity], branches: Callable[[str
     return lines
 
 
-def _equation(quantity: Quantity) -> str | None:
+def _equation(quantity: Quantity) -> str:
     """The right-hand side as code: of a formula its text, of a function its body without the docstring."""
     function = quantity.function
-    if function is None:
-        return None
-    if (text := getattr(function, "text", None)) is not None:
-        return str(text)
+    if function is None or isinstance(function, Formula):
+        return function.text if function else ""
     try:
-        source = textwrap.dedent(inspect.getsource(function))
+        source = inspect.getsource(function)
     except OSError:  # installed without its sources
-        return None
+        return ""
     definition = ast.parse(source).body[0]
     assert isinstance(definition, ast.FunctionDef)
-    steps = [step for step in definition.body if not _is_docstring(step)]
-    texts = [ast.get_source_segment(source, step) or ast.unparse(step) for step in steps]
-    if len(steps) == 1 and isinstance(steps[0], ast.Return) and steps[0].value:
-        texts = [ast.get_source_segment(source, steps[0].value) or texts[0]]
-    return textwrap.dedent("\n".join(texts)).replace("np.", "")
-
-
-def _is_docstring(step: ast.stmt) -> bool:
-    return isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant)
+    steps: list[ast.AST] = [*definition.body[1:]]
+    match steps:
+        case [ast.Return(value=ast.expr() as value)]:
+            steps = [value]
+    return "\n".join(ast.get_source_segment(source, step) or "" for step in steps).replace("np.", "")
 
 
 def priors_sections(priors: Priors) -> list[Section]:
@@ -166,10 +151,9 @@ def priors_sections(priors: Priors) -> list[Section]:
     ]
     rows = []
     for prior in priors.priors.values():
-        scale, figures = _prior_figures(priors, prior)
-        unit = scale.unit(prior.unit)
-        rows.append([prior.name, prior.family, unit, *figures, prior.evidence, prior.source])
-    own = [[name, priors.quantities[name].unit, _equation(priors.quantities[name]) or ""] for name in priors.own]
+        scale, figures = _prior_figures(prior)
+        rows.append([prior.name, prior.family, scale.unit(prior.unit), *figures, prior.evidence, prior.source])
+    own = [[name, priors.quantities[name].unit, _equation(priors.quantities[name])] for name in priors.own]
     told = [Section(columns=columns, rows=rows)]
     if own:
         heads = [Column("formula of"), Column("unit"), Column("", give="wrap")]
@@ -193,11 +177,10 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _prior_figures(priors: Priors, prior: Prior) -> tuple[Scale, list[str]]:
+def _prior_figures(prior: Prior) -> tuple[Scale, list[str]]:
     """The prior's 5th, 50th and 95th percentile in its unit as written, on one scale."""
-    values = prior.distribution.quantile(np.array([0.05, 0.5, 0.95]))
-    values = values / conversion_factor(prior.unit, priors.quantities[prior.name].unit)
+    values = prior.band()
     # To four digits: what is computed from parameters is not the round number that it was meant to be.
-    errors = [0.0 if prior.family == "constant" else abs(value) * 1e-9 for value in values.tolist()]
-    scale = row_scale(values.tolist(), errors)
-    return scale, [scale.figure(value, error) for value, error in zip(values.tolist(), errors, strict=True)]
+    errors = [0.0 if prior.family == "constant" else abs(value) * 1e-9 for value in values]
+    scale = row_scale(values, errors)
+    return scale, [scale.figure(value, error) for value, error in zip(values, errors, strict=True)]

@@ -47,34 +47,20 @@ LOGIC: dict[type[ast.AST], Callable[..., Any]] = {
     ast.BitOr: np.logical_or,
     ast.Invert: np.logical_not,
 }
+
+
+def _named_in_numpy(*names: str) -> dict[str, tuple[int, int | None, Callable[..., Any]]]:
+    return {name: (1, 1, getattr(np, name)) for name in names}
+
+
 FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least and most arguments
     "where": (3, 3, np.where),
     "min": (2, None, lambda *values: reduce(np.minimum, values)),
     "max": (2, None, lambda *values: reduce(np.maximum, values)),
     "clip": (3, 3, np.clip),
     "round": (1, 1, np.rint),
-    "arcsin": (1, 1, np.arcsin),
-    "arccos": (1, 1, np.arccos),
-    "arctan": (1, 1, np.arctan),
-    **{
-        name: (1, 1, getattr(np, name))
-        for name in [
-            "abs",
-            "sqrt",
-            "exp",
-            "log",
-            "log10",
-            "log1p",
-            "expm1",
-            "sin",
-            "cos",
-            "tan",
-            "tanh",
-            "floor",
-            "ceil",
-            "sign",
-        ]
-    },
+    **_named_in_numpy("arcsin", "arccos", "arctan", "abs", "sqrt", "exp", "log", "log10", "log1p", "expm1"),
+    **_named_in_numpy("sin", "cos", "tan", "tanh", "floor", "ceil", "sign"),
 }
 NO_BRACKETS = (
     "indexing is not allowed, nor yet a unit after a number, 365 [day/year], or a year after a name, "
@@ -143,8 +129,7 @@ def formula(text: str, known: Collection[str] = ()) -> Formula:
     compiler.check_syntax(tree)
     with np.errstate(all="ignore"):
         part = compiler.part(tree, 0)
-        number = _number(part)
-    return Formula(text, tuple(compiler.names), _evaluation(number), part.truth)
+        return Formula(text, tuple(compiler.names), _number(part).compute, part.truth)
 
 
 def _parsed(text: str) -> tuple[ast.expr, str]:
@@ -170,14 +155,14 @@ def _parsed(text: str) -> tuple[ast.expr, str]:
         raise FormulaError(f"column {column}: this is no formula ({error.msg})") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"this is no formula ({error})") from None
-    return tree, " " * indent + line.lstrip()
+    return tree, line
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A compiled part of a formula: a constant, or what computes it from the columns."""
+    """A compiled part of a formula: what computes it from the columns, and its value where that is constant."""
 
-    compute: Callable[[Sequence[Column]], Any] | None
+    compute: Callable[[Sequence[Column]], Any]
     constant: Any = None
     truth: bool = False  # a condition rather than a number: known before any value is
 
@@ -228,11 +213,11 @@ class _Compiler:
             value = np.float64(float(node.value))
         except OverflowError:
             self.refuse(node, "the number is too large")
-        return self.constant(node, value)
+        return self.finite(node, _constant(value))
 
     def name(self, name: str) -> _Part:
         if name in CONSTANTS and name not in self.known:
-            return _Part(None, np.float64(CONSTANTS[name]))
+            return _constant(np.float64(CONSTANTS[name]))
         if name not in self.names:
             self.names.append(name)
         return _Part(operator.itemgetter(self.names.index(name)))
@@ -241,11 +226,11 @@ class _Compiler:
         parts = [self.part(operand, depth + 1) for operand in operands]
         if type(op) in LOGIC:
             conditions = [self.condition(operand, part) for operand, part in zip(operands, parts, strict=True)]
-            return self.applied(node, LOGIC[type(op)], conditions, truth=True)
+            return _applied(LOGIC[type(op)], conditions, truth=True)
         parts = [_number(part) for part in parts]
-        if isinstance(op, ast.Pow) and parts[1].compute is None and abs(parts[1].constant) > LARGEST_EXPONENT:
+        if isinstance(op, ast.Pow) and abs(parts[1].constant or 0) > LARGEST_EXPONENT:
             self.refuse(operands[1], f"an exponent beyond {LARGEST_EXPONENT:g} is not allowed; write exp(...)")
-        return self.applied(node, ARITHMETIC[type(op)], parts)
+        return self.finite(node, _applied(ARITHMETIC[type(op)], parts))
 
     def comparison(self, node: ast.Compare, depth: int) -> _Part:
         if len(node.ops) > 1:
@@ -255,7 +240,7 @@ class _Compiler:
             if isinstance(side, ast.BinOp) and type(side.op) in LOGIC:
                 self.refuse(side, "put each comparison in brackets: (a > 1) & (b < 2)")
         parts = [_number(self.part(side, depth + 1)) for side in sides]
-        return self.applied(node, COMPARISONS[type(op)], parts, truth=True)
+        return _applied(COMPARISONS[type(op)], parts, truth=True)
 
     def call(self, node: ast.Call, depth: int) -> _Part:
         if not isinstance(node.func, ast.Name):
@@ -272,12 +257,8 @@ class _Compiler:
             takes = f"{least} argument{'s' * (least > 1)}" + " or more" * (most is None)
             self.refuse(node, f"{name} takes {takes}, not {len(node.args)}")
         parts = [self.part(argument, depth + 1) for argument in node.args]
-        if name == "where":
-            first = parts[0]
-            parts = [_condition(first), _number(parts[1]), _number(parts[2])]
-        else:
-            parts = [_number(part) for part in parts]
-        return self.applied(node, function, parts)
+        read = [_condition(parts[0]) if name == "where" else _number(parts[0]), *map(_number, parts[1:])]
+        return self.finite(node, _applied(function, read))
 
     def condition(self, node: ast.expr, part: _Part) -> _Part:
         """Read an operand of & | ~: a comparison, or a name that stands for 0 or 1."""
@@ -285,58 +266,40 @@ class _Compiler:
             self.refuse(node, "& | and ~ join comparisons; put each in brackets: (a > 1) & (b < 2)")
         return _condition(part)
 
-    def applied(
-        self, node: ast.expr, function: Callable[..., Any], parts: list[_Part], *, truth: bool = False
-    ) -> _Part:
-        if all(part.compute is None for part in parts):
-            value = function(*[part.constant for part in parts])
-            return _Part(None, value, truth=True) if truth else self.constant(node, value)
-        evaluations = [_evaluation(part) for part in parts]
-        return _Part(_composed(function, evaluations), truth=truth)
-
-    def constant(self, node: ast.expr, value: Any) -> _Part:
-        if not np.isfinite(value):
-            self.refuse(node, f"this part is {float(value)} whatever the draws; make it finite")
-        return _Part(None, np.float64(value))
+    def finite(self, node: ast.expr, part: _Part) -> _Part:
+        if part.constant is not None and not np.isfinite(part.constant):
+            self.refuse(node, f"this part is {float(part.constant)} whatever the draws; make it finite")
+        return part
 
     def refuse(self, node: ast.AST, reason: str) -> NoReturn:
-        offset = getattr(node, "col_offset", 0)  # in bytes of the line without its indent
         indent = len(self.line) - len(self.line.lstrip())
-        column = indent + len(self.line.lstrip().encode()[:offset].decode(errors="replace")) + 1
-        raise FormulaError(f"column {column}: {reason}")
+        offset = getattr(node, "col_offset", 0)  # in bytes of the line without its indent
+        before = self.line.encode()[: indent + offset].decode(errors="replace")
+        raise FormulaError(f"column {len(before) + 1}: {reason}")
 
 
-def _composed(function: Callable[..., Any], evaluations: list[Callable[..., Any]]) -> Callable[..., Any]:
-    match evaluations:
+def _constant(value: Any, *, truth: bool = False) -> _Part:
+    return _Part(lambda _columns: value, value, truth)
+
+
+def _applied(function: Callable[..., Any], parts: Sequence[_Part], *, truth: bool = False) -> _Part:
+    """A function of parts, of constants computed at once."""
+    if all(part.constant is not None for part in parts):
+        return _constant(function(*[part.constant for part in parts])[()], truth=truth)
+    match [part.compute for part in parts]:
         case [only]:
-            return lambda columns: function(only(columns))
+            return _Part(lambda columns: function(only(columns)), truth=truth)
         case [left, right]:
-            return lambda columns: function(left(columns), right(columns))
-    return lambda columns: function(*[evaluate(columns) for evaluate in evaluations])
-
-
-def _evaluation(part: _Part) -> Callable[[Sequence[Column]], Any]:
-    if part.compute is not None:
-        return part.compute
-    constant = part.constant
-    return lambda _columns: constant
+            return _Part(lambda columns: function(left(columns), right(columns)), truth=truth)
+        case several:
+            return _Part(lambda columns: function(*[compute(columns) for compute in several]), truth=truth)
 
 
 def _number(part: _Part) -> _Part:
     """Turn a condition into 0 and 1; numpy's own sum of two conditions would be 'or'."""
-    if not part.truth:
-        return part
-    if part.compute is None:
-        return _Part(None, np.float64(part.constant))
-    compute = part.compute
-    return _Part(lambda columns: np.asarray(compute(columns), dtype=np.float64)[()])
+    return _applied(lambda holds: np.asarray(holds, dtype=np.float64)[()], [part]) if part.truth else part
 
 
 def _condition(part: _Part) -> _Part:
     """Turn a number into a condition: whatever is not 0 holds."""
-    if part.truth:
-        return part
-    if part.compute is None:
-        return _Part(None, part.constant != 0, truth=True)
-    compute = part.compute
-    return _Part(lambda columns: compute(columns) != 0, truth=True)
+    return part if part.truth else _applied(lambda number: number != 0, [part], truth=True)

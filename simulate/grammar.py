@@ -38,6 +38,8 @@ class Form(Generic[Context, Value]):
 
         Raises SimulateError, naming option and text, where the text is not of this form.
         """
+        if not isinstance(text, str):
+            raise SimulateError(f"{option}: must be text in quotes, not {text!r}")
         try:
             return self.reader(text, *context, **named)
         except SimulateError as fault:
@@ -280,17 +282,4 @@ NAMES = Form("names", "NAME,NAME,...", ("capex,opex_per_year", "all"), _names)
 NUMBERS = Form("numbers", "NUMBER,NUMBER,...", ("5,50,95",), _numbers)
 CASE = Form("case", "PATH or FILE:CHOICE", ("priors/base.toml", "priors/accelerators.toml:h100"), _case)
 
-FORMS: tuple[Form[..., Any], ...] = (
-    CONDITION,
-    PROBABILITY,
-    OBSERVATION,
-    PERCENTILE,
-    PRECISION,
-    STATISTIC,
-    BRIDGE,
-    SETTING,
-    VARIATION,
-    NAMES,
-    NUMBERS,
-    CASE,
-)
+FORMS: tuple[Form[..., Any], ...] = tuple(each for each in list(globals().values()) if isinstance(each, Form))

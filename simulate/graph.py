@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -18,6 +19,7 @@ from simulate.errors import SimulateError
 Array = NDArray[np.float64]
 Column = Array | float  # one value a scenario, or one value for all of them
 Function = Callable[..., Any]
+Step = tuple[str, Function, tuple[str, ...]]  # what is computed, how, of what
 
 
 @dataclass(frozen=True)
@@ -108,20 +110,13 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
             if name.startswith("_"):
                 continue
             if isinstance(value, Quantity):
-                quantity = Quantity(**{**vars(value), "name": name})
+                quantity = replace(value, name=name)
             elif inspect.isfunction(value) and value.__module__ == module.__name__:
                 returned = get_type_hints(value, include_extras=True)["return"]
                 unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
                 bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())
-                quantity = Quantity(
-                    name,
-                    unit,
-                    inspect.cleandoc(value.__doc__ or ""),
-                    value,
-                    tuple(inspect.signature(value).parameters),
-                    lower=bounds.lower,
-                    upper=bounds.upper,
-                )
+                definition, needs = inspect.cleandoc(value.__doc__ or ""), tuple(inspect.signature(value).parameters)
+                quantity = Quantity(name, unit, definition, value, needs, lower=bounds.lower, upper=bounds.upper)
             else:
                 continue
             if name in found:
@@ -153,9 +148,8 @@ class Plan:
 
     inputs: tuple[str, ...]
     defaults: Mapping[str, float]
-    steps: tuple[tuple[str, Function, tuple[str, ...]], ...]
+    steps: tuple[Step, ...]
     outputs: tuple[str, ...]
-    last_uses: Mapping[str, tuple[str, ...]] = field(repr=False)
 
     def __call__(self, draws: Mapping[str, Column]) -> dict[str, Column]:
         """Compute the outputs for draws, a column for each input; columns are 1-D and equally long."""
@@ -163,14 +157,23 @@ class Plan:
         with np.errstate(all="ignore"):
             for name, function, needs in self.steps:
                 columns[name] = function(*[columns[need] for need in needs])
-                for spent in self.last_uses[name]:
+                for spent in self.last_uses.get(name, ()):
                     del columns[spent]
         return {name: columns[name] for name in self.outputs}
 
+    @cached_property
+    def last_uses(self) -> dict[str, list[str]]:
+        """For each step, the columns that nothing needs after it."""
+        last_use = {need: name for name, _, needs in self.steps for need in needs}
+        spent: dict[str, list[str]] = {}
+        for need, name in last_use.items():
+            if need not in self.outputs:
+                spent.setdefault(name, []).append(need)
+        return spent
+
     def keeping_all(self) -> Plan:
         """The same plan with every column as an output, inputs and steps between included."""
-        names = (*self.defaults, *self.inputs, *(name for name, _, _ in self.steps))
-        return replace(self, outputs=names, last_uses={name: () for name, _, _ in self.steps})
+        return replace(self, outputs=(*self.defaults, *self.inputs, *(name for name, _, _ in self.steps)))
 
     def below(self, changed: Collection[str]) -> Plan:
         """What must be computed again when columns change: given them and all others, the outputs that they move."""
@@ -184,7 +187,7 @@ class Plan:
         outputs = tuple(name for name in self.outputs if name in moved)
         named = dict.fromkeys([*(need for _, _, needs in steps for need in needs), *outputs])
         inputs = tuple(name for name in named if name not in computed)
-        return Plan(inputs, {}, tuple(steps), outputs, _last_uses(steps, outputs))
+        return Plan(inputs, {}, tuple(steps), outputs)
 
 
 def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, tuple[str, ...]]:
@@ -212,36 +215,21 @@ def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Se
             raise SimulateError(f"there is no quantity {name}")
         if name in lacking:
             raise SimulateError(f"{name} cannot be computed: no prior for {', '.join(lacking[name])}")
-    needed: set[str] = set()
-    stack = list(outputs)
-    while stack:
-        name = stack.pop()
-        if name not in needed:
-            needed.add(name)
-            stack += () if name in bound else quantities[name].needs
-    sequence = [name for name in order(quantities, bound) if name in needed]
-    inputs = tuple(name for name in sequence if name in bound)
-    steps: list[tuple[str, Function, tuple[str, ...]]] = []
-    defaults: dict[str, float] = {}
+    sequence = order(quantities, bound)
+    needed = set(outputs)
+    for name in reversed(sequence):
+        if name in needed and name not in bound:
+            needed.update(quantities[name].needs)
+    inputs, steps, defaults = [], [], {}
     for name in sequence:
         quantity = quantities[name]
-        if name in bound:
+        if name not in needed:
             continue
-        if quantity.function is not None:
+        if name in bound:
+            inputs.append(name)
+        elif quantity.function is not None:
             steps.append((name, quantity.function, quantity.needs))
         else:
             assert quantity.default is not None
             defaults[name] = quantity.default
-    return Plan(inputs, defaults, tuple(steps), tuple(outputs), _last_uses(steps, outputs))
-
-
-def _last_uses(
-    steps: Sequence[tuple[str, Function, tuple[str, ...]]], outputs: Sequence[str]
-) -> dict[str, tuple[str, ...]]:
-    """For each step, the columns that nothing needs after it."""
-    last_use = {need: name for name, _, needs in steps for need in needs}
-    spent: dict[str, list[str]] = {name: [] for name, _, _ in steps}
-    for need, name in last_use.items():
-        if need not in outputs:
-            spent[name].append(need)
-    return {name: tuple(columns) for name, columns in spent.items()}
+    return Plan(tuple(inputs), defaults, tuple(steps), tuple(outputs))

@@ -14,6 +14,8 @@ from simulate.sampling.schemes import SCHEMES
 
 EXPECTED = {  # pydantic's types of error: what was expected
     "string_type": "text in quotes",
+    "string_unicode": "text that UTF-8 can write",
+    "literal_error": "text in quotes",
     "float_type": "a number without quotes",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -25,14 +27,15 @@ EXPECTED = {  # pydantic's types of error: what was expected
 
 
 def _plain(value: Any) -> Any:
-    """A number of numpy's as Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
+    """A number or an array of numpy's as Python's own."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def _listed(value: Any) -> Any:
     """A list, or whatever else can be gone through, as a tuple."""
-    listed = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-    return tuple(_plain(each) for each in value) if listed else value
+    plain = _plain(value)
+    listed = isinstance(plain, Iterable) and not isinstance(plain, str | bytes | Mapping)
+    return tuple(_plain(each) for each in plain) if listed else plain
 
 
 def _in_order(percents: tuple[float, ...]) -> tuple[float, ...]:

@@ -7,7 +7,8 @@ the chunks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,19 +27,33 @@ WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of w
 
 
 def _bins(magnitudes: Array) -> Counts:
-    bins: Counts = magnitudes.view(np.int64) >> _SHIFT
-    return bins
+    return magnitudes.view(np.int64) >> _SHIFT
 
 
 def _edge(bins: Counts | int) -> Array:
-    edges: Array = (np.asarray(bins, dtype=np.int64) << _SHIFT).view(np.float64)
-    return edges
+    return (np.asarray(bins, dtype=np.int64) << _SHIFT).view(np.float64)
+
+
+def _number(values: Array, weights: Counts | None) -> int:
+    return len(values) if weights is None else int(weights.sum())
 
 
 def _counted(places: Counts, length: int, weights: Counts | None) -> Counts:
     """How often each place occurs; a chunk's sums of weights stay below 2^53, where float64 counts exactly."""
     counts = np.bincount(places, weights, minlength=length)
     return counts.astype(np.int64, copy=False)
+
+
+def _by_value(values: Array, weights: Counts | None, *, constant: bool) -> dict[float, int]:
+    """How often each value occurs; nothing where they are too many."""
+    if constant:
+        return {float(values[0]): _number(values, weights)}
+    if len(np.unique(values[: 2 * _DISTINCT])) > _DISTINCT:  # no need to sort it all
+        return {}
+    distinct, places = np.unique(values, return_inverse=True)
+    if len(distinct) > _DISTINCT:
+        return {}
+    return dict(zip(distinct.tolist(), _counted(places, len(distinct), weights).tolist(), strict=True))
 
 
 @dataclass
@@ -63,7 +78,7 @@ class _Window:
             self.start, self.counts = first, wider
         self.counts[start - self.start :][: len(counts)] += counts
 
-    def add_magnitudes(self, magnitudes: Array, least: float, greatest: float, weights: Counts | None = None) -> None:
+    def add_magnitudes(self, magnitudes: Array, least: float, greatest: float, weights: Counts | None) -> None:
         """Count magnitudes that lie between the two given, each once or as often as its weight says."""
         first, last = (int(_bins(np.array([end]))[0]) for end in (least, greatest))
         bins = _bins(magnitudes)
@@ -101,9 +116,8 @@ class Summary:
         `weights`, whole numbers of at most `WEIGHT`, say how often each scenario counts (by default once).
         """
         values = np.atleast_1d(np.asarray(column, dtype=np.float64))
-        times = 1  # how often each of the values counts, where there are no weights
-        if len(values) == 1:
-            times, weights = size if weights is None else int(weights.sum()), None
+        if len(values) == 1:  # stands for them all
+            weights = np.array([size if weights is None else weights.sum()])
         least, greatest = float(values.min()), float(values.max())
         if not np.isfinite(least + greatest):
             finite = np.isfinite(values)
@@ -114,42 +128,31 @@ class Summary:
             least, greatest = float(values.min()), float(values.max())
         if np.isnan(self._shift):
             self._shift = float(values[0])
-        self.count += len(values) * times if weights is None else int(weights.sum())
+        self.count += _number(values, weights)
         self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
         deviations = values - self._shift
         weighted = deviations if weights is None else deviations * weights
-        self._shifted[0] += times * float(np.add.reduce(weighted))
+        self._shifted[0] += float(np.add.reduce(weighted))
         weighted *= deviations
-        self._shifted[1] += times * float(np.add.reduce(weighted))
-        if self._values is not None:
-            self._count_values(values, times, weights, constant=least == greatest)
+        self._shifted[1] += float(np.add.reduce(weighted))
+        if self._values is not None and (numbers := _by_value(values, weights, constant=least == greatest)):
+            self._count_values(numbers)
         else:
+            self._spill()
             self._count_bins(values, least, greatest, weights)
 
-    def _count_values(self, values: Array, times: int, weights: Counts | None, *, constant: bool) -> None:
+    def _count_values(self, numbers: Mapping[float, int]) -> None:
         assert self._values is not None
-        if constant:
-            number = len(values) * times if weights is None else int(weights.sum())
-            distinct, counts = values[:1], np.array([number])
-        elif len(np.unique(values[: 2 * _DISTINCT])) > _DISTINCT:  # continuous: no need to sort it all
-            self._spill()
-            self._count_bins(values, float(values.min()), float(values.max()), weights)
-            return
-        else:
-            distinct, places = np.unique(values, return_inverse=True)
-            if len(distinct) > _DISTINCT:
-                self._spill()
-                self._count_bins(values, float(values.min()), float(values.max()), weights)
-                return
-            counts = _counted(places, len(distinct), weights)
-        for value, number in zip(distinct.tolist(), counts.tolist(), strict=True):
+        for value, number in numbers.items():
             self._values[value] = self._values.get(value, 0) + number
         if len(self._values) > _DISTINCT:
             self._spill()
 
     def _spill(self) -> None:
-        """From counts by value to counts by bin."""
-        counted, self._values = self._values or {}, None
+        """From counts by value to counts by bin, where that has not been done."""
+        if self._values is None:
+            return
+        counted, self._values = self._values, None
         values = np.array(list(counted), dtype=np.float64)
         numbers = np.array(list(counted.values()), dtype=np.int64)
         self._zeros += int(numbers[values == 0].sum())
@@ -167,13 +170,13 @@ class Summary:
         if least >= threshold and least > 0:
             self._positive.add_magnitudes(values, least, greatest, weights)
         else:
-            self._zeros += len(values) if weights is None else int(weights.sum())
+            self._zeros += _number(values, weights)
             for window, magnitudes in ((self._positive, values), (self._negative, -values)):
                 held = (magnitudes >= threshold) & (magnitudes > 0)
                 large, theirs = magnitudes[held], None if weights is None else weights[held]
                 if len(large):
                     window.add_magnitudes(large, float(large.min()), float(large.max()), theirs)
-                    self._zeros -= len(large) if theirs is None else int(theirs.sum())
+                    self._zeros -= _number(large, theirs)
         self._forget_negligible()
 
     def _threshold(self) -> float:
@@ -204,19 +207,12 @@ class Summary:
         self.count = total
         self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
         if self._values is not None and other._values is not None:
-            for value, number in other._values.items():
-                self._values[value] = self._values.get(value, 0) + number
-            if len(self._values) > _DISTINCT:
-                self._spill()
+            self._count_values(other._values)
             return
-        if self._values is not None:
-            self._spill()
+        self._spill()
         if other._values is not None:
-            spilled = Summary()
-            spilled.minimum, spilled.maximum = other.minimum, other.maximum
-            spilled._values = dict(other._values)
-            spilled._spill()
-            other = spilled
+            other = copy.deepcopy(other)
+            other._spill()
         self._positive.add(other._positive.start, other._positive.counts)
         self._negative.add(other._negative.start, other._negative.counts)
         self._zeros += other._zeros

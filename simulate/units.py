@@ -13,87 +13,51 @@ Powers = tuple[int, ...]
 
 BASE = ("USD", "token", "FLOP", "B", "s", "W")
 
+# Powers of ten, and which of them each unit takes.
+PREFIXES = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+PREFIXED = {"USD": "kM", "token": "kM", "FLOP": "GTPE", "B": "kMGT", "s": "num", "W": "kMG", "J": "M", "Wh": "kMG"}
+
 # name: how many of which. A year is 365 days, a month a twelfth of it; what is merely counted is a
 # number, so that a price per server is in USD.
 DERIVED: dict[str, tuple[int | Fraction, str]] = {
-    "cent": (Fraction(1, 100), "USD"),
-    "cents": (Fraction(1, 100), "USD"),
-    "kUSD": (10**3, "USD"),
-    "MUSD": (10**6, "USD"),
-    "ktoken": (10**3, "token"),
-    "Mtoken": (10**6, "token"),
-    "GFLOP": (10**9, "FLOP"),
-    "TFLOP": (10**12, "FLOP"),
-    "PFLOP": (10**15, "FLOP"),
-    "EFLOP": (10**18, "FLOP"),
-    "kB": (10**3, "B"),
-    "MB": (10**6, "B"),
-    "GB": (10**9, "B"),
-    "TB": (10**12, "B"),
+    **{each + unit: (Fraction(10) ** PREFIXES[each], unit) for unit, taken in PREFIXED.items() for each in taken},
+    **dict.fromkeys(("cent", "cents"), (Fraction(1, 100), "USD")),
     "KiB": (2**10, "B"),
     "MiB": (2**20, "B"),
     "GiB": (2**30, "B"),
     "TiB": (2**40, "B"),
-    "ns": (Fraction(1, 10**9), "s"),
-    "us": (Fraction(1, 10**6), "s"),
-    "ms": (Fraction(1, 10**3), "s"),
     "second": (1, "s"),
-    "min": (60, "s"),
-    "minute": (60, "s"),
-    "h": (3_600, "s"),
-    "hour": (3_600, "s"),
+    **dict.fromkeys(("min", "minute"), (60, "s")),
+    **dict.fromkeys(("h", "hour"), (3_600, "s")),
     "day": (86_400, "s"),
     "week": (7 * 86_400, "s"),
     "month": (365 * 7_200, "s"),
     "year": (365 * 86_400, "s"),
-    "kW": (10**3, "W"),
-    "MW": (10**6, "W"),
-    "GW": (10**9, "W"),
     "J": (1, "W*s"),
-    "MJ": (10**6, "W*s"),
     "Wh": (3_600, "W*s"),
-    "kWh": (3_600 * 10**3, "W*s"),
-    "MWh": (3_600 * 10**6, "W*s"),
-    "GWh": (3_600 * 10**9, "W*s"),
-    "%": (Fraction(1, 100), "1"),
-    "percent": (Fraction(1, 100), "1"),
+    **dict.fromkeys(("%", "percent"), (Fraction(1, 100), "1")),
     "thousand": (10**3, "1"),
     "million": (10**6, "1"),
     "billion": (10**9, "1"),
     "trillion": (10**12, "1"),
-    "accelerator": (1, "1"),
-    "chip": (1, "1"),
-    "GPU": (1, "1"),
-    "layer": (1, "1"),
-    "message": (1, "1"),
-    "parameter": (1, "1"),
-    "question": (1, "1"),
-    "rack": (1, "1"),
-    "sequence": (1, "1"),
-    "server": (1, "1"),
-    "visit": (1, "1"),
-    "visitor": (1, "1"),
+    **dict.fromkeys(("accelerator", "chip", "GPU", "rack", "server"), (1, "1")),
+    **dict.fromkeys(("layer", "message", "parameter", "question", "sequence", "visit", "visitor"), (1, "1")),
 }
 
 # What people write for a name of the list; offered, never guessed.
 MEANT = {
-    "$": "USD",
-    "dollar": "USD",
-    "dollars": "USD",
-    "usd": "USD",
+    **dict.fromkeys(("$", "dollar", "dollars", "usd"), "USD"),
     "sec": "s",
     "seconds": "s",
     "hr": "h",
     "d": "day",
     "mo": "month",
-    "y": "year",
-    "yr": "year",
+    **dict.fromkeys(("y", "yr"), "year"),
     "pct": "%",
     "FLOPS": "FLOP/s",
     "FLOPs": "FLOP",
     "TFLOPS": "TFLOP/s",
-    "bytes": "B",
-    "byte": "B",
+    **dict.fromkeys(("byte", "bytes"), "B"),
     "k": "thousand",
     "M": "million",
 }
@@ -119,15 +83,6 @@ def conversion_factor(unit: str, to: str) -> float:
     if powers != to_powers:
         raise UnitError(f"{unit} does not convert to {to}")
     return float(factor / to_factor)
-
-
-def known(unit: str) -> bool:
-    """Whether `unit` is written in names of the list."""
-    try:
-        measure(unit)
-    except UnitError:
-        return False
-    return True
 
 
 @cache

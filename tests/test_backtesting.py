@@ -22,9 +22,9 @@ from simulate.backtesting.scores import (
     quantile_crps,
     standard_normal_crps,
 )
-from simulate.backtesting.serving import PUBLISHED, benchmark_cases, splits
+from simulate.backtesting.serving import PUBLISHED, benchmark_cases
 from simulate.backtesting.training import BASELINES, training_case
-from simulate.calibration.serving import benchmarks, fit_roofline, left_out, predicted_seconds, spread
+from simulate.calibration.serving import benchmarks, fit_roofline, left_out, predicted_seconds, splits, spread
 from simulate.calibration.training import RUNS_FILE, fit_training_mfu, training_mfu, training_runs
 from simulate.errors import SimulateError
 from simulate.layout import laid_out, plain
@@ -224,6 +224,14 @@ def test_runs_of_one_name_are_numbered(own):
     assert result["outcome"].tolist() == [1.46e6, 2e6, 1.46e6, 1.46e6]
 
 
+def test_hours_of_any_size_are_scored(own):
+    sizes = [1e-90, 1.0, 1e90]
+    rows = [f"run,1e9,0,{hours / 4 * 9e14 * 3600 / 6e9},,9e14,{hours}\n" for hours in sizes]
+    result = backtest(own(HEADER + "".join(rows)))
+    assert result["outcome"].tolist() == sizes
+    assert all(np.isfinite(result[name]).all() for name in ("percentiles", "pit", "crps", "log_score"))
+
+
 @pytest.mark.parametrize("seed", [-1, 2**63, 1.5])
 def test_a_seed_that_is_none_is_refused(seed):
     with pytest.raises(SimulateError, match=r"^seed: must be "):
@@ -297,7 +305,7 @@ def test_a_benchmark_is_forecast_without_its_stack_and_model():
     rows = benchmarks("H100 SXM5")
     held = [row for row in rows if row.group == rows[0].group]
     others = [row for row in rows if row.group != rows[0].group]
-    split = next(each for each in splits() if each.held[0].accelerator == "H100 SXM5")
+    split = next(splits(rows))
     case = benchmark_cases(split)[0]
     assert case.name == f"{held[0].label} H100 SXM5, {held[0].group[0]}"
     assert percentile(case, 50) == pytest.approx(predicted_seconds(held, fit_roofline(others).constants)[0])

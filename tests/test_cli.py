@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import xarray
@@ -145,6 +146,8 @@ def test_draws_are_saved_when_asked(command, tmp_path):
         (("run", BASE, "--quantities", "prefill_seconds"), "cannot be computed"),
         (("run", BASE, "--percentiles", "0"), "percentiles: must be greater than 0, not 0.0"),
         (("run", BASE, "--percentiles", "5,x"), "'x' is no number"),
+        (("run", BASE, "--percentiles", ""), "--percentiles '': is empty; write for instance '5,50,95'"),
+        (("tornado", BASE, "--quantities", ""), "--quantities '': is empty; write for instance "),
         (("run", BASE, "--scenarios", "0"), "scenarios: must be greater than or equal to 1, not 0"),
         (("run", BASE, "--seed", str(2**64)), f"seed: must be less than 2^63, not {2**64}"),
         (("tornado", BASE, "--seed", str(2**64)), f"seed: must be less than 2^63, not {2**64}"),
@@ -176,6 +179,44 @@ def test_folder_that_cannot_be_written_is_told_before_the_run(command, tmp_path)
     assert code == 2
     assert "cannot be written" in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [
+        ("", "--out '': is empty; name a folder\n"),
+        ("/dev/null/x", "/dev/null/x: the output folder cannot be written: "),
+        ("x" * 300, f"{'x' * 300}: File name too long\n"),
+    ],
+)
+@pytest.mark.parametrize("question", [("run", BASE), ("compare", BASE, BASE), ("backtest",)])
+def test_a_place_that_is_none_is_told_in_one_line(command, tmp_path, monkeypatch, question, place, wanted):
+    (tmp_path / "priors").symlink_to(Path("priors").absolute())
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command(*question, "--out", place, out=False)
+    assert (code, out) == (2, "")
+    assert err.startswith(wanted)
+    assert err.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"priors"}
+
+
+def test_the_place_that_was_written_steers_no_terminal(tmp_path):
+    arguments = ["run", BASE, *QUICK, "--no-pictures", "--out", str(tmp_path / "a\ab")]
+    done = subprocess.run([sys.executable, "-m", "simulate", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "\a" not in done.stderr
+    assert f"{tmp_path}/a\\x07b/" in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_mistake(tmp_path, closed):
+    command = (
+        f"{sys.executable} -m simulate run {BASE} {' '.join(QUICK)} --format json --out {tmp_path / 'out'} {closed}"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"result.nc", "percentiles.csv"}
 
 
 @pytest.mark.parametrize("arguments", [("run",), ("run", BASE, "--scenarios", "many")])
@@ -260,6 +301,46 @@ def test_an_interrupted_command_ends_within_two_seconds_and_leaves_nothing(tmp_p
     assert (process.returncode, out, err) == (code, b"", b"")
     assert lasted < 2
     assert not (tmp_path / "out").exists()
+
+
+INTERRUPTED_IMPORT = """
+import os, sys
+from simulate.cli import main
+
+def interrupt(*_):
+    os.kill(os.getpid(), {sent})
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "{module}":
+            {how}
+
+sys.meta_path.insert(0, Interrupting())
+main()
+"""
+HOWS = {
+    "raised": "interrupt()",
+    "dropped": "type('Dying', (), {'__del__': interrupt})()",
+    "another": "\n            try: interrupt()\n            except BaseException: raise ImportError",
+}
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("module", ["typer", "matplotlib.figure"])
+def test_an_interrupted_import_is_quiet_and_leaves_nothing(tmp_path, module, how, sent, code):
+    script = INTERRUPTED_IMPORT.format(module=module, how=HOWS[how], sent=int(sent))
+    command = [sys.executable, "-c", script, "run", BASE, *QUICK, "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_ignored_signal_stays_ignored(tmp_path):
+    script = INTERRUPTED_IMPORT.format(module="matplotlib.figure", how="interrupt()", sent=int(signal.SIGINT))
+    command = [sys.executable, "-c", script, "run", BASE, *QUICK, "--out", str(tmp_path / "out")]
+    done = subprocess.run(["bash", "-c", 'trap "" INT; exec "$@"', "-", *command], capture_output=True, check=False)
+    assert done.returncode == 0
 
 
 def test_progress_is_shown_on_a_terminal_after_a_second(tmp_path):

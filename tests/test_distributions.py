@@ -314,7 +314,7 @@ def test_every_way_to_state_a_family_has_an_example():
     for family, kind in FAMILIES.items():
         shown = examples(family)
         for form in forms(kind):
-            if form.takes_folder or form.required == ("a1", "a2", "a3"):
+            if "file" in form.kinds or form.required == ("a1", "a2", "a3"):
                 continue
             assert any(
                 set(form.required) <= set(parameters)
@@ -348,6 +348,14 @@ def test_quantile_and_probability_agree(family, parameters):
     below, above = built.probability(np.linspace(x[0], x[-1], 1001))
     np.testing.assert_allclose(below + above, 1, rtol=0, atol=1e-14)
     assert (np.diff(below) >= 0).all()
+
+
+@every_example
+def test_nothing_lies_outside_the_support(family, parameters):
+    built = distribution(family, parameters)
+    lower, upper = built.support
+    assert [float(side) for side in built.probability(lower - 1 if math.isfinite(lower) else -math.inf)] == [0, 1]
+    assert [float(side) for side in built.probability(upper + 1 if math.isfinite(upper) else math.inf)] == [1, 0]
 
 
 @every_example
@@ -497,6 +505,17 @@ def test_moments_that_do_not_exist():
     assert math.isfinite(Truncated(StudentT(1.0, 0.0, 1.0), lower=0.0, upper=9.0).sd)
     assert distribution("metalog", table("p10 = 1, p50 = 20, p90 = 700, lower = 0")).mean == math.inf
     assert distribution("metalog", table("p10 = -700, p50 = -20, p90 = -1, upper = 0")).mean == -math.inf
+
+
+@pytest.mark.parametrize("bounds", [{"upper": 100}, {"lower": -100}, {"lower": -100, "upper": 100}])
+@pytest.mark.parametrize("family", ["normal", "weibull"])
+def test_bounds_that_cut_off_nothing_leave_the_family_as_it_is(family, bounds):
+    stated = {"p5": 1, "p95": 2}
+    np.testing.assert_allclose(
+        distribution(family, {**stated, **bounds}).quantile(TAIL),
+        distribution(family, stated).quantile(TAIL),
+        rtol=1e-12,
+    )
 
 
 def test_truncation_leaves_nothing_on_a_bound():
@@ -673,6 +692,7 @@ REFUSALS = [
     ("beta", "mean = 1.5, sd = 0.6", "mean", "1.5 is not below 1, where it ends; move it inside"),
     ("trapezoid", "lower = 0, upper = 2, inexactness = 1", "inexactness", "1 is out of range; it must be 0 or more and below half the width, 1"),
     ("trapezoid", "p5 = 0, p95 = 2", "p5", "percentiles do not determine how inexact its limits are; trapezoid takes lower, upper"),
+    ("constant", "p5 = 1, p95 = 2", "p5", "all its percentiles are its value; constant takes value"),
     ("constant", 'value = "x"', "value", 'must be a number, not the text "x"; give a number'),
     ("choice", "values = []", "values", "there are none; give at least one"),
     ("choice", "values = 3", "values", "must be a list, not 3; write [...]"),
@@ -692,7 +712,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("family", "parameters", "key", "message"), REFUSALS, ids=lambda v: str(v)[:40])
 def test_refusals(family, parameters, key, message):
     with pytest.raises(ParameterError) as raised:
-        distribution(family, table(parameters), None, ("dist", "unit", "source"))
+        distribution(family, table(parameters), other_keys=("dist", "unit", "source"))
     assert (raised.value.key, str(raised.value)) == (key, message)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from simulate import model
@@ -84,6 +85,12 @@ def test_list_holds_every_quantity_once(shop):
 def test_a_quantity_that_there_is_not_is_refused():
     with pytest.raises(SimulateError, match=r"^there is no quantity capx; did you mean capex"):
         explained("capx")
+
+
+@pytest.mark.parametrize("name", [5, True, np.array([1]), ["capex"]], ids=repr)
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(SimulateError, match=r"^quantity: must be text in quotes, not "):
+        explained(name)
 
 
 def test_what_cannot_be_computed_is_told(base):

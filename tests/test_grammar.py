@@ -205,6 +205,13 @@ def test_other_texts_are_refused_in_one_line(name, text):
     assert BAD[name, text] in refusal(FORMS[name], text)
 
 
+@pytest.mark.parametrize("value", [5, True, None, ["pue > 1"], b"pue > 1", {}], ids=repr)
+@pytest.mark.parametrize("form", grammar.FORMS, ids=FORMS)
+def test_what_is_no_text_is_refused(form, value):
+    with pytest.raises(SimulateError, match=f"^--option: must be text in quotes, not {re.escape(repr(value))}$"):
+        form.read(value, "--option")
+
+
 def test_control_characters_do_not_reach_the_terminal():
     assert "'pue\\x1b\\n'" in refusal(grammar.CONDITION, "pue\x1b\n")
 

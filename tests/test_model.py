@@ -14,7 +14,7 @@ import pytest
 from simulate.errors import SimulateError
 from simulate.graph import Column, Quantity, Unit, missing, plan, quantities_of
 from simulate.model import HEADLINE, notation, quantities
-from simulate.units import BASE, DERIVED, known
+from simulate.units import BASE, DERIVED, measure
 
 LLM_COST = quantities("llm_cost")
 COMPUTED = [name for name, quantity in LLM_COST.items() if quantity.function]
@@ -252,7 +252,7 @@ def test_each_quantity_says_what_it_is(name: str) -> None:
     assert rest.strip()
     assert quantity.label == opening
     assert len(quantity.label) <= 40
-    assert known(quantity.unit)
+    assert measure(quantity.unit)
 
 
 def test_labels_tell_quantities_apart() -> None:

@@ -10,7 +10,7 @@ import pytest
 from simulate.errors import SimulateError
 from simulate.priors import load_priors
 from simulate.runs import run
-from simulate.runs.precision import Target, further, t_quantile, targets
+from simulate.runs.precision import Target, t_quantile, targets, to_precision
 
 TEXT = 'model = "none"\n[priors]\na = {dist = "lognormal", mu = 0, sigma = 1}\n[quantities.y]\nformula = "a * 2"\n'
 CONSTANT = 'model = "none"\n[priors]\na = {value = 0}\n[quantities.y]\nformula = "a * 2"\n'
@@ -67,14 +67,22 @@ def test_the_run_is_that_of_as_many_scenarios():
         assert (bands[name] == again[name]).all()
 
 
-def test_a_ceiling_is_told():
+@pytest.mark.parametrize(("ceiling", "drawn"), [(2**12, [2**12]), (2**16, [2**12, 2**15, 2**16])])
+def test_a_ceiling_is_told(ceiling, drawn):
+    """By the square root it would take far more than a step, which is eightfold at most."""
+    priors, counts = load_priors(TEXT), []
+
+    def counted(settings):
+        result = run(priors, scenarios=settings.scenarios, percentiles=settings.percentiles, scheme="random")
+        counts.append(result.attributes["scenarios"])
+        return result
+
     asked = targets("y:p50=0.001%", ["y"])
-    bands = run(load_priors(TEXT), scenarios=2**12, percentiles=[50], scheme="random")
-    more, told = further(bands, asked, ceiling=2**12)
-    assert more is None
-    assert told.startswith("precision not reached with 4,096 scenarios: P50 of y is known to")
-    more, _ = further(bands, asked, ceiling=2**27)
-    assert more == 2**15  # by the square root it would take far more; a step is eightfold at most
+    bands = to_precision(counted, priors.run, asked, start=2**12, ceiling=ceiling)
+    assert counts == drawn
+    assert bands.provenance["precision"].startswith(
+        f"precision not reached with {drawn[-1]:,} scenarios: P50 of y is known to"
+    )
 
 
 def test_a_constant_is_precise_at_once():

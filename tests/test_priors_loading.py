@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulate.errors import SimulateError
 from simulate.priors import SHIPPED, PriorsError, SourceFile, choice, load_priors, stated
 from simulate.settings import Settings
 
@@ -205,6 +206,45 @@ def test_a_prior_shows_itself_in_a_line():
     assert repr(price) == "price: lognormal, p5 = 10, p95 = 30 [cents]: P5 10, P50 17.32, P95 30"
     pue = load_priors('[priors.seconds_per_token]\nvalue = 20\nunit = "ms/token"\n').priors["seconds_per_token"]
     assert repr(pue) == "seconds_per_token: constant, value = 20 [ms/token]: P5 20, P50 20, P95 20"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (5, "overrides: must be a list in square brackets, not 5"),
+        (np.array(5), "overrides: must be a list in square brackets, not 5"),
+        ({"pue": 1.1}, "overrides: must be a list in square brackets, not a table"),
+        ([1.5], "overrides: must be text in quotes, not 1.5"),
+    ],
+    ids=repr,
+)
+def test_overrides_that_are_no_texts_are_refused(overrides, fault):
+    with pytest.raises(SimulateError, match=f"^{fault}$"):
+        load_priors(OWN, overrides)
+
+
+def test_overrides_are_taken_from_whatever_lists_them():
+    texts = ["price.p5=11", "amount.upper=9"]
+    taken = [load_priors(OWN, each).overrides for each in (texts, tuple(texts), iter(texts), np.array(texts))]
+    assert taken == [tuple(texts)] * 4
+
+
+@pytest.mark.parametrize("name", [5, None, ["less"], np.array(["less"])], ids=repr)
+def test_a_choice_that_is_no_name_is_refused(name):
+    with pytest.raises(SimulateError, match=r"^choice: must be text in quotes, not "):
+        choice(load_priors(OWN), name)
+
+
+@pytest.mark.parametrize(
+    ("tables", "key"),
+    [
+        ({"\ud800": 1, "priors": {"a": {"value": 1}}}, ""),
+        ({"priors": {"a": {"value": 1, "\ud800": 1}}}, "priors.a: "),
+        ({"priors": {"a": {"value": 1}}, "run": {"\ud800": 1}}, "run: "),
+    ],
+)
+def test_keys_that_no_file_can_hold_are_refused(tables, key):
+    assert refusal(tables) == f'<mapping>: {key}must be text that UTF-8 can write, not "\\ud800"'
 
 
 def test_priors_show_themselves():

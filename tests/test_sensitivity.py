@@ -232,6 +232,7 @@ def test_every_figure_is_in_the_result_and_in_every_format(measured, method):
 def test_the_rest_is_one_bar_where_bars_may_be_summed(measured, method):
     result = measured(PRODUCT, method, scenarios=2**12)
     assert ("2 others" in told(result, top=1)) == (method != "rank")
+    assert ("1 other " in told(result, top=2)) == (method != "rank")
     assert len(chart(result, top=2).axes[0].get_yticklabels()) == 3 - (method == "rank")
 
 
@@ -329,8 +330,9 @@ def test_a_method_is_one_file(tmp_path):
         "from simulate.sensitivity.method import Measured, Method\n"
         "def measure(asking):\n"
         "    low, _, high = asking.bands['a']\n"
-        "    return Measured(0, {'a': {'width': (high - low, 0)}})\n"
-        "METHOD = Method(measure, 1, 'how wide priors are', {'width': 'width'}, 'width')\n"
+        "    return Measured(0, {'a': {'width': (high - low, 0), 'low': (low, 0), 'high': (high, 0)}})\n"
+        "FIGURES = {'width': 'width', 'low': 'from', 'high': 'to'}\n"
+        "METHOD = Method(measure, 1, 'how wide priors are', FIGURES, 'width')\n"
     )
     (tmp_path / "file.toml").write_text(PRODUCT)
     command = [sys.executable, "-m", "simulate", "tornado", "file.toml", "--quantities", "y", "--method", "width"]
@@ -354,6 +356,7 @@ def test_the_names_of_the_methods_do_not_wait_for_numpy():
         ({"low": 90, "high": 10}, "low 90 and high 10 are no rising percentages"),
         ({"low": "ten"}, "low: must be a number"),
         ({"percentile": 100}, "percentile: must be less than 100"),
+        ({"percentile": 95}, "swing follows no percentile of the quantity; use conditional with --percentile"),
         ({"percentiles": [0]}, "percentiles: must be greater than 0"),
         ({"scenarios": 0}, "scenarios: must be greater than or equal to 1"),
         ({"scheme": "sobel"}, "there is no scheme 'sobel'; did you mean sobol"),
@@ -382,6 +385,21 @@ def test_a_swing_from_or_to_what_is_no_number_is_refused(measured, formula, wher
 def test_an_end_without_scenarios_is_refused(measured):
     with pytest.raises(SimulateError, match=r"in none of 16 scenarios with . at its .* end; ask for more"):
         measured(PRODUCT, "conditional", scenarios=16)
+
+
+@pytest.mark.parametrize(
+    ("method", "formula", "message"),
+    [
+        ("conditional", "log(a - 6)", "odd is a number in none of 16 scenarios; ask for more"),
+        ("rank", "log(a - 3)", "odd is a number in fewer than two scenarios of a replicate, too few to rank; ask"),
+        ("rank", "a", "odd is a number in fewer than two scenarios of a replicate"),
+        ("sobol", "max(a - 6, 0)", "odd is the same in all scenarios drawn; ask for more"),
+        ("shapley", "max(a - 6, 0)", "odd is the same in all scenarios drawn; ask for more"),
+    ],
+)
+def test_too_few_scenarios_to_measure_by_are_refused(measured, method, formula, message):
+    with pytest.raises(SimulateError, match=message):
+        measured(PRODUCT + f'[quantities.odd]\nformula = "{formula}"\n', method, ["odd"], scenarios=16)
 
 
 @pytest.mark.parametrize("scheme", ["sobol", "random"])

@@ -77,6 +77,26 @@ def test_a_float_stands_for_a_chunk_of_equal_values():
     assert summary.percentiles([25, 75]).tolist() == [2.5, 3.5]
 
 
+def test_a_float_stands_for_as_many_values_among_values_of_all_kinds_too():
+    column = COLUMNS["normal"][:SIZE]
+    by_float, by_array = summarized_once(column), summarized_once(column)
+    for summary, more in ((by_float, 0.5), (by_array, np.full(SIZE, 0.5))):
+        summary.add(more, SIZE)
+        summary.finish()
+    assert by_float.percentiles(PERCENTS).tolist() == by_array.percentiles(PERCENTS).tolist()
+    assert by_float.mean_beyond(95) == by_array.mean_beyond(95)
+
+
+def test_merging_leaves_the_other_summary_as_it_was():
+    other, merged = summarized(COLUMNS["few values"]), summarized(COLUMNS["normal"])
+    before = other.percentiles(PERCENTS).tolist()
+    merged.merge(other)
+    again = summarized(COLUMNS["normal"])
+    again.merge(other)
+    assert again.percentiles(PERCENTS).tolist() == merged.percentiles(PERCENTS).tolist()
+    assert other.percentiles(PERCENTS).tolist() == before
+
+
 def test_few_distinct_values_have_exact_percentiles():
     column = COLUMNS["few values"]
     exact = np.percentile(column, PERCENTS, method="inverted_cdf")

@@ -111,6 +111,10 @@ BAD_ROWS = {
     "accelerator_hours: -3 is not": "Bad,70e9,70e9,0,15e12,H100,989e12,-3",
     "accelerator_hours: nan is not": "Bad,70e9,70e9,0,15e12,H100,989e12,nan",
     "training_tokens: 1e999 is not": "Bad,70e9,70e9,0,1e999,H100,989e12,6.4e6",
+    "accelerator_hours: 1e300 is not": "Bad,70e9,70e9,0,15e12,H100,989e12,1e300",
+    "accelerator_hours: 6 x parameters_active x training_tokens in 1e+06 hours would be 0% of": (
+        "Bad,1e-200,1e-200,0,1e-200,H100,989e12,1e6"
+    ),
     "mixture_of_experts: 'maybe' is": "Bad,70e9,70e9,maybe,15e12,H100,989e12,6.4e6",
     "parameters_total: less than": "Bad,7e9,70e9,0,15e12,H100,989e12,6.4e6",
     "accelerator_hours: 6 x parameters_active": "Bad,70e9,70e9,0,15e12,H100,989e12,640",

@@ -6,24 +6,17 @@ all that are not of its name, a benchmark by a fit to other stacks and models.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from simulate.backtesting import serving, training
-from simulate.backtesting.scores import (
-    BANDS,
-    BINS,
-    PERCENTILES,
-    Case,
-    coverage_interval,
-    inside,
-    pit_counts,
-    point_scores,
-)
+from simulate.backtesting import scores, serving, training
+from simulate.backtesting.scores import Case
+from simulate.calibration.serving import benchmarks, splits
 from simulate.calibration.training import TrainingRun, read_runs, training_runs
 from simulate.errors import SimulateError
 from simulate.replicates import Progress, Ticks, Workers
@@ -60,8 +53,7 @@ def backtest(
     the mean scores along `group`; and the scores of point forecasts of the training runs along `baseline`. Raises
     SimulateError for a file that is no table of runs, or holds none that can be scored.
     """
-    if seed is not None:
-        checked(Seed, "seed", seed)
+    seeded = {} if seed is None else {"seed": checked(Seed, "seed", seed)}
     workers = Workers(threads, progress)
     runs, problems = (training_runs(), ()) if cases_file is None else read_runs(Path(cases_file))
     used = [run for run in runs if not run.excluded]
@@ -72,19 +64,18 @@ def backtest(
             else f"{cases_file}: no run can be scored; give a row for each run"
         )
     groups = {training.NAME: _scored(workers, training.NAME, used, lambda run: [training.training_case(run)])}
-    about = {training.NAME: OWN}
     if cases_file is None:
-        splits = list(serving.splits())
-        groups[serving.BENCHMARKS] = _scored(workers, serving.BENCHMARKS, splits, serving.benchmark_cases)
+        held_out = list(splits(benchmarks()))
+        groups[serving.BENCHMARKS] = _scored(workers, serving.BENCHMARKS, held_out, serving.benchmark_cases)
         groups |= serving.published_cases(workers, seed)
-        about = {name: ABOUT[name] for name in groups}
+    about = ABOUT if cases_file is None else {training.NAME: OWN}
     excluded = {run.model: run.excluded for run in runs if run.excluded}
     stated = {"title": "", "cases_file": str(cases_file or "")}
     result = versioned("backtest", stated, {"about": about, "excluded": excluded})
-    result.attributes.update({} if seed is None else {"seed": seed})
+    result.attributes.update(seeded)
     result.provenance["warnings"] += problems
     _put_cases(result, groups)
-    _put_groups(result, groups)
+    _put_groups(result, list(groups))
     _put_baselines(result, used)
     return result
 
@@ -106,61 +97,59 @@ def _put_cases(result: Result, groups: Mapping[str, Sequence[Case]]) -> None:
     result.beside("case_group", ("case",), [name for name, listed in groups.items() for _ in listed])
     result.beside("unit", ("case",), [case.unit for case in cases])
     result.beside("source", ("case",), [case.source for case in cases])
-    result.along("percentile", PERCENTILES, "percent")
-    outcomes, percentiles = [case.outcome for case in cases], [case.percentiles for case in cases]
-    result.put("outcome", ("case",), outcomes, label="outcome", unit_of="unit")
-    result.put("percentiles", ("case", "percentile"), percentiles, label="percentiles of the forecast", unit_of="unit")
-    pits = [case.pit for case in cases]
-    result.put("pit", ("case",), pits, label="forecast probability of no more than the outcome", unit="1")
-    for score, label in (("crps", "CRPS of ln(outcome)"), ("log_score", "log score of ln(outcome)")):
-        result.put(score, ("case",), [getattr(case, score) for case in cases], label=label, unit="1")
+    result.along("percentile", scores.PERCENTILES, "percent")
+    for name, unit, label in (
+        ("outcome", "", "outcome"),
+        ("percentiles", "", "percentiles of the forecast"),
+        ("pit", "1", "forecast probability of no more than the outcome"),
+        ("crps", "1", "CRPS of ln(outcome)"),
+        ("log_score", "1", "log score of ln(outcome)"),
+    ):
+        values = np.array([getattr(case, name) for case in cases])
+        dims = ("case", "percentile")[: values.ndim]
+        result.put(name, dims, values, label=label, unit=unit, unit_of="" if unit else "unit")
 
 
 def _labels(names: Sequence[str]) -> list[str]:
     """The names, numbered from the second of the same on: 'Llama 3 8B', 'Llama 3 8B (2)'."""
-    met: Counter[str] = Counter()
-    taken = set(names)
-    labels = []
-    for name in names:
-        label = name
-        while met[name] and label in taken:
-            met[name] += 1
-            label = f"{name} ({met[name]})"
-        met[name] = met[name] or 1
-        taken.add(label)
-        labels.append(label)
-    return labels
+
+    def labels_of(name: str) -> Iterator[str]:
+        yield name
+        numbered = (f"{name} ({number})" for number in count(2))
+        yield from (label for label in numbered if label not in labels)
+
+    labels = {name: labels_of(name) for name in names}
+    return [next(labels[name]) for name in names]
 
 
-def _put_groups(result: Result, groups: Mapping[str, Sequence[Case]]) -> None:
-    result.along("group", list(groups))
-    result.along("band", BANDS, "percent", "central band")
+def _put_groups(result: Result, groups: Sequence[str]) -> None:
+    result.along("group", groups)
+    result.along("band", scores.BANDS, "percent", "central band")
     result.along("end", ("lower", "upper"))
-    result.along("bin", (np.arange(BINS) / BINS).tolist(), "1", "lower end of the bin of PITs")
-    counts = [len(listed) for listed in groups.values()]
-    pits = [[case.pit for case in listed] for listed in groups.values()]
-    held = np.array([[sum(inside(pit, band) for pit in each) for band in BANDS] for each in pits])
-    shares = held / np.array(counts)[:, None]
-    intervals = [[coverage_interval(k, count) for k in row] for row, count in zip(held.tolist(), counts, strict=True)]
-    result.put("cases", ("group",), counts, label="cases", unit="1")
-    result.put("inside", ("group", "band"), held, label="outcomes inside the band", unit="1")
-    result.put("coverage", ("group", "band"), shares, label="share of outcomes inside the band", unit="1")
-    result.put(
-        "coverage_interval", ("group", "band", "end"), intervals, label="95 % interval of the true share", unit="1"
-    )
-    for score, label in (("crps", "mean CRPS"), ("log_score", "mean log score")):
-        means = [float(np.mean([getattr(case, score) for case in listed])) for listed in groups.values()]
-        result.put(f"{score}_mean", ("group",), means, label=label, unit="1")
-    histograms = [pit_counts(each) for each in pits]
-    result.put("pit_histogram", ("group", "bin"), histograms, label="cases by PIT", unit="1")
+    result.along("bin", (np.arange(scores.BINS) / scores.BINS).tolist(), "1", "lower end of the bin of PITs")
+    own = [result["case_group"] == group for group in groups]
+    pits = [result["pit"][cases] for cases in own]
+    counts = np.array([len(each) for each in pits])
+    held = np.array([[scores.inside(each, band).sum() for band in scores.BANDS] for each in pits])
+    intervals = [[scores.coverage_interval(k, n) for k in row] for row, n in zip(held, counts, strict=True)]
+    for name, dims, values, label in (
+        ("cases", ("group",), counts, "cases"),
+        ("inside", ("group", "band"), held, "outcomes inside the band"),
+        ("coverage", ("group", "band"), held / counts[:, None], "share of outcomes inside the band"),
+        ("coverage_interval", ("group", "band", "end"), intervals, "95 % interval of the true share"),
+        ("crps_mean", ("group",), [result["crps"][cases].mean() for cases in own], "mean CRPS"),
+        ("log_score_mean", ("group",), [result["log_score"][cases].mean() for cases in own], "mean log score"),
+        ("pit_histogram", ("group", "bin"), list(map(scores.pit_counts, pits)), "cases by PIT"),
+    ):
+        result.put(name, dims, values, label=label, unit="1")
 
 
 def _put_baselines(result: Result, runs: Sequence[TrainingRun]) -> None:
     """Scores of point forecasts of the training runs."""
-    result.along("baseline", list(training.BASELINES))
-    scores = [point_scores(training.baseline_errors(runs, name)) for name in training.BASELINES]
-    mfu = list(training.BASELINES.values())
-    result.put("mfu", ("baseline",), mfu, label="MFU of the point forecast", unit="1")
-    for place, name in enumerate(("crps", "log_score")):
-        values = [score[place] for score in scores]
+    baselines = training.BASELINES
+    result.along("baseline", list(baselines))
+    result.put("mfu", ("baseline",), list(baselines.values()), label="MFU of the point forecast", unit="1")
+    errors = [np.array([math.log(mfu / run.mfu) for run in runs]) for mfu in baselines.values()]
+    crps, log_scores = zip(*map(scores.point_scores, errors), strict=True)
+    for name, values in (("crps", crps), ("log_score", log_scores)):
         result.put(f"baseline_{name}", ("baseline",), values, label=f"{name} of the point", unit="1")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulate.backtesting import training
-from simulate.backtesting.report import cases_of
 from simulate.backtesting.scores import BINS, pit_counts
 from simulate.graph import Array
-from simulate.plotting import FONT_SIZE, MUTED, PALETTE, WIDTH, new_figure, plain, shortened, ticks
+from simulate.plotting import FONT_SIZE, MUTED, PALETTE, WIDTH, footnote, new_figure, plain, shortened, ticks
 from simulate.results import Result
 
 if TYPE_CHECKING:
@@ -26,20 +25,20 @@ def plots(result: Result) -> dict[str, Figure]:
 
     The other cases, in many units, are over the P50 of their forecast.
     """
-    own = cases_of(result, training.NAME)
+    own = result["case_group"] == training.NAME
     title = "Training runs, each forecast without itself"
     drawn = {
-        "forecast": forecast_bands(result, own, "accelerator-hours", title),
+        "forecast": forecast_bands(result, np.flatnonzero(own), "accelerator-hours", title),
         "pit": pit_histogram(result["pit"][own]),
     }
-    if others := [place for place in range(len(result["case"])) if place not in set(own)]:
-        title = "Serving: benchmarks, services and estimates"
-        drawn["serving"] = forecast_bands(result, others, "over the P50 of the forecast", title, over_median=True)
+    if not own.all():
+        title, label = "Serving: benchmarks, services and estimates", "over the P50 of the forecast"
+        drawn["serving"] = forecast_bands(result, np.flatnonzero(~own), label, title, over_median=True)
     return drawn
 
 
 def forecast_bands(
-    result: Result, cases: Sequence[int], axis_label: str, title: str = "", *, over_median: bool = False
+    result: Result, cases: Iterable[int], axis_label: str, title: str = "", *, over_median: bool = False
 ) -> Figure:
     """Forecasts against their outcomes, of the cases at these places: a row each, by P50, on a logarithmic axis.
 
@@ -58,9 +57,8 @@ def forecast_bands(
         for start, end, width in ((low, high, 1.2), (lower, upper, 4.5)):
             span = [start[place], end[place]]
             axis.plot(span, [row, row], color=PALETTE[0], linewidth=width, solid_capstyle="butt")
-        outcome = outcomes[place]
-        fill = OUTCOME if low[place] <= outcome <= high[place] else "white"
-        axis.plot([outcome], [row], "o", markersize=6, color=OUTCOME, markerfacecolor=fill)
+        fill = OUTCOME if low[place] <= outcomes[place] <= high[place] else "white"
+        axis.plot([outcomes[place]], [row], "o", markersize=6, color=OUTCOME, markerfacecolor=fill)
     axis.set_xscale("log")
     axis.set_ylim(-0.8, len(drawn) - 0.2)
     labels = [plain(shortened(result["case"][place], 58)) for place in drawn]
@@ -71,11 +69,7 @@ def forecast_bands(
     axis.set_axisbelow(True)
     axis.tick_params(axis="y", length=0)
     axis.spines[["top", "right", "left"]].set_visible(False)
-    figure.supxlabel(
-        "thin line: P5 to P95     thick: P25 to P75     dot: outcome, hollow outside P5 to P95",
-        fontsize=FONT_SIZE - 2.5,
-        color=MUTED,
-    )
+    footnote(figure, "thin line: P5 to P95     thick: P25 to P75     dot: outcome, hollow outside P5 to P95")
     return figure
 
 
@@ -87,22 +81,17 @@ def pit_histogram(pits: Array) -> Figure:
     from matplotlib.ticker import MaxNLocator
     from scipy.special import bdtr
 
-    cases, bins, counts = len(pits), BINS, pit_counts(pits)
-    cumulative = bdtr(np.arange(cases + 1), cases, 1 / bins)
-    low, high = (int(np.searchsorted(cumulative, p)) for p in (0.05, 0.95))
+    cases, bins = len(pits), BINS
+    low, high = np.searchsorted(bdtr(np.arange(cases + 1), cases, 1 / bins), (0.05, 0.95)).tolist()
     figure = new_figure(WIDTH * 0.6, 3.6, f"PIT of {cases} forecasts")
     axis = figure.subplots()
     axis.axhspan(low, high, color="#E6E6E6", linewidth=0)
     axis.axhline(cases / bins, color=MUTED, linewidth=1)
-    axis.bar((np.arange(bins) + 0.5) / bins, counts, width=0.94 / bins, color=PALETTE[0])
+    axis.bar((np.arange(bins) + 0.5) / bins, pit_counts(pits), width=0.94 / bins, color=PALETTE[0])
     axis.set_xlim(0, 1)
     axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel("forecast probability of no more than the outcome", fontsize=FONT_SIZE - 1)
     axis.set_ylabel("cases", fontsize=FONT_SIZE - 1)
     axis.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel(
-        "shaded: 90 % of counts if calibrated     low PIT: outcome below the forecast",
-        fontsize=FONT_SIZE - 2.5,
-        color=MUTED,
-    )
+    footnote(figure, "shaded: 90 % of counts if calibrated     low PIT: outcome below the forecast")
     return figure

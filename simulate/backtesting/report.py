@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from simulate.backtesting import training
 from simulate.backtesting.scores import inside
 from simulate.figures import row_scale
@@ -36,11 +38,6 @@ def sections(result: Result) -> list[Section]:
         reasons = [Remark(f"{name}: {reason}.", indent="  ") for name, reason in excluded.items()]
         told.append(Section("Left out", remarks=reasons))
     return [*told, Section(remarks=[NOTES])]
-
-
-def cases_of(result: Result, group: str) -> list[int]:
-    """The places of a group's cases."""
-    return [place for place, own in enumerate(result["case_group"]) if own == group]
 
 
 def _scores(result: Result, group: str) -> Section:
@@ -84,7 +81,7 @@ def _histogram(result: Result, group: str) -> Section:
 
 def _cases(result: Result, group: str) -> Section:
     """Outcomes beside their bands: all, or where they are many the farthest off."""
-    shown, title = cases_of(result, group), ""
+    shown, title = np.flatnonzero(result["case_group"] == group).tolist(), ""
     if len(shown) > FEW:
         title = "farthest off"
         shown = sorted(shown, key=lambda place: abs(result["pit"][place] - 0.5), reverse=True)[:FARTHEST]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,18 +41,10 @@ class Case(NamedTuple):
 def normal_case(name: str, outcome: float, unit: str, *, log_median: float, log_sd: float, source: str = "") -> Case:
     """Score a lognormal forecast by the mean and the standard deviation of its logarithm."""
     deviation = (math.log(outcome) - log_median) / log_sd
-    return Case(
-        name=name,
-        outcome=outcome,
-        unit=unit,
-        percentiles=tuple(
-            math.exp(log_median + log_sd * STANDARD_NORMAL.inv_cdf(percent / 100)) for percent in PERCENTILES
-        ),
-        pit=STANDARD_NORMAL.cdf(deviation),
-        crps=log_sd * standard_normal_crps(deviation),
-        log_score=_normal_log_score(deviation, log_sd),
-        source=source,
-    )
+    deviations = (STANDARD_NORMAL.inv_cdf(percent / 100) for percent in PERCENTILES)
+    percentiles = tuple(math.exp(log_median + log_sd * each) for each in deviations)
+    crps, log_score = log_sd * standard_normal_crps(deviation), _normal_log_score(deviation, log_sd)
+    return Case(name, outcome, unit, percentiles, STANDARD_NORMAL.cdf(deviation), crps, log_score, source)
 
 
 def quantile_case(
@@ -64,19 +56,12 @@ def quantile_case(
     is that of a normal distribution through the quartiles of the logarithm.
     """
     p, log_quantiles = np.asarray(probabilities, float), np.log(np.asarray(quantiles, float))
-    log_outcome = math.log(outcome)
-    lower, middle, upper = (float(np.interp(at, p, log_quantiles)) for at in (0.25, 0.5, 0.75))
+    percentiles = tuple(math.exp(np.interp(percent / 100, p, log_quantiles)) for percent in PERCENTILES)
+    lower, middle, upper = np.interp([0.25, 0.5, 0.75], p, log_quantiles).tolist()
     sd = (upper - lower) / (2 * STANDARD_NORMAL.inv_cdf(0.75))
-    return Case(
-        name=name,
-        outcome=outcome,
-        unit=unit,
-        percentiles=tuple(math.exp(np.interp(percent / 100, p, log_quantiles)) for percent in PERCENTILES),
-        pit=float(np.interp(log_outcome, log_quantiles, p)),
-        crps=quantile_crps(log_outcome, p, log_quantiles),
-        log_score=_normal_log_score((log_outcome - middle) / sd, sd),
-        source=source,
-    )
+    log_outcome = math.log(outcome)
+    pit, crps = float(np.interp(log_outcome, log_quantiles, p)), quantile_crps(log_outcome, p, log_quantiles)
+    return Case(name, outcome, unit, percentiles, pit, crps, _normal_log_score((log_outcome - middle) / sd, sd), source)
 
 
 def _normal_log_score(deviation: float, sd: float) -> float:
@@ -115,8 +100,8 @@ def point_scores(errors: Array) -> tuple[float, float]:
     return float(np.mean(np.abs(errors))), log_score
 
 
-def inside(pit: float, band: float) -> bool:
-    """Whether an outcome of this PIT lies inside the central band, in percent."""
+def inside(pit: Any, band: float) -> Any:
+    """Whether an outcome of this PIT lies inside the central band, in percent; broadcasts."""
     return abs(pit - 0.5) <= band / 200
 
 
@@ -134,5 +119,4 @@ def coverage_interval(held: int, cases: int) -> tuple[float, float]:
 
 def pit_counts(pits: ArrayLike) -> Counts:
     """Numbers of cases by PIT, in `BINS` bins of equal width: flat when the forecasts are calibrated."""
-    counts: Counts = np.histogram(pits, BINS, (0, 1))[0].astype(np.int64)
-    return counts
+    return np.histogram(pits, BINS, (0, 1))[0].astype(np.int64)

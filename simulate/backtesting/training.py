@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
-
-import numpy as np
 
 from simulate.backtesting.scores import Case, normal_case
 from simulate.calibration.training import TrainingRun, fit_training_mfu, training_runs
-from simulate.graph import Array
 from simulate.model.training_mfu import TrainingMfu
 
 NAME = "training runs"
@@ -24,27 +21,16 @@ BASELINES: Mapping[str, float] = {"mfu_46.2": 0.462, "mfu_37.5": 0.375}
 
 def training_case(run: TrainingRun) -> Case:
     """Forecast the accelerator-hours of a run by a fit that has not seen it, and score them."""
-    log_mfu, log_sd = training_mfu_without(run.model).log_mean_and_sd(
-        run.parameters_active, run.peak_flops, float(run.mixture_of_experts)
-    )
-    return normal_case(
-        run.model,
-        run.accelerator_hours,
-        "h",
-        log_median=math.log(run.hours_at_peak) - float(log_mfu),
-        log_sd=float(log_sd),
-        source=run.source,
-    )
+    log_mfu, log_sd = log_mfu_forecast(run)
+    log_median = math.log(run.hours_at_peak) - log_mfu
+    return normal_case(run.model, run.accelerator_hours, "h", log_median=log_median, log_sd=log_sd, source=run.source)
 
 
-def baseline_errors(runs: Sequence[TrainingRun], baseline: str) -> Array:
-    """ln(outcome / point) of the runs' hours at the baseline's MFU, shape (runs,)."""
-    return np.array([math.log(BASELINES[baseline] / run.mfu) for run in runs])
-
-
-def training_mfu_without(model: str) -> TrainingMfu:
-    """Fit the predictive distribution to all runs of the package but those of this name."""
-    return _fit_without(_plain(model))
+def log_mfu_forecast(run: TrainingRun) -> tuple[float, float]:
+    """Mean and standard deviation of ln(MFU) by the fit to all runs of the package but those of this run's name."""
+    fitted = _fit_without(_plain(run.model))
+    mean, sd = fitted.log_mean_and_sd(run.parameters_active, run.peak_flops, float(run.mixture_of_experts))
+    return float(mean), float(sd)
 
 
 @cache

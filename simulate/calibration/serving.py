@@ -1,4 +1,4 @@
-"""The roofline's constants, fitted to published serving benchmarks: `python -m simulate.calibration.serving`.
+"""The roofline's constants, fitted to published serving benchmarks.
 
 A benchmark (`data/serving_benchmarks.csv`) is a replica that reads a batch of prompts and writes its answers;
 its latency or throughput is accelerator time per question. The model's own equations (`model/roofline.py`)
@@ -8,17 +8,18 @@ predicted from the others: the spread of these residuals is the spread of `servi
 The benchmarks tell the bandwidth utilization and the two latencies apart only in part, and alone they would
 put the utilization at 1, which no memory reaches. So each constant has a prior (`PRIOR`), wide except for
 that one, and the fit maximizes the posterior; a soft-L1 loss keeps single rows from ruling it.
+`benchmarks/fit_roofline.py` prints the fit, and what its residuals are.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,7 +45,7 @@ PRIOR = {
 }
 SHARES = ("mfu_prefill", "bandwidth_utilization_decode", "mfu_decode")
 SECONDS = "accelerator_seconds_per_question"
-BYTES = {"FP16": 2, "FP8": 1}
+BYTES = {"FP16": 2.0, "FP8": 1.0}
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,14 @@ class Benchmark:
         return f"{self.group[1]} {replica:.0f}x{batch:.0f} {prompt:.0f}+{answer:.0f}"
 
 
-@dataclass(frozen=True)
-class Fit:
+class Split(NamedTuple):
+    """Benchmarks of one stack and model, and those of the same accelerator that forecast them."""
+
+    held: Sequence[Benchmark]
+    others: Sequence[Benchmark]
+
+
+class Fit(NamedTuple):
     """Constants of the roofline; their standard errors, in the logit of a share, the logarithm of a time."""
 
     constants: Mapping[str, float]
@@ -90,14 +97,12 @@ def rows_of(table: Path) -> list[dict[str, str]]:
 def predicted_seconds(rows: Sequence[Benchmark], constants: Mapping[str, float]) -> Array:
     """Accelerator time per question [s] of each benchmark by the model's equations."""
     inputs = {name: np.array([row.inputs[name] for row in rows]) for name in rows[0].inputs}
-    predicted: Array = _roofline()({**inputs, **constants})[SECONDS] * np.ones(len(rows))
-    return predicted
+    return np.asarray(_roofline()({**inputs, **constants})[SECONDS])
 
 
 def residuals(rows: Sequence[Benchmark], constants: Mapping[str, float]) -> Array:
     """ln(measured / predicted) of each benchmark's accelerator time: above 0 the roofline is too fast."""
-    measured = np.array([row.seconds for row in rows])
-    return np.asarray(np.log(measured / predicted_seconds(rows, constants)))
+    return np.log([row.seconds for row in rows] / predicted_seconds(rows, constants))
 
 
 def fit_roofline(rows: Sequence[Benchmark], scale: float = SCALE) -> Fit:
@@ -119,16 +124,16 @@ def fit_roofline(rows: Sequence[Benchmark], scale: float = SCALE) -> Fit:
     return Fit(_bounded(best.x), dict(zip(PRIOR, errors.tolist(), strict=True)))
 
 
+def splits(rows: Sequence[Benchmark]) -> Iterator[Split]:
+    """Each group (stack, model) of each accelerator beside the others."""
+    for accelerator, group in dict.fromkeys((row.accelerator, row.group) for row in rows):
+        same = [row for row in rows if row.accelerator == accelerator]
+        yield Split([row for row in same if row.group == group], [row for row in same if row.group != group])
+
+
 def left_out(rows: Sequence[Benchmark]) -> dict[tuple[str, str], Array]:
-    """Residuals of each group (stack, model) under the constants fitted to the others."""
-    groups = dict.fromkeys(row.group for row in rows)
-    return {
-        group: residuals(
-            [row for row in rows if row.group == group],
-            fit_roofline([row for row in rows if row.group != group]).constants,
-        )
-        for group in groups
-    }
+    """Residuals of each group (stack, model) of one accelerator under the constants fitted to the others."""
+    return {held[0].group: residuals(held, fit_roofline(others).constants) for held, others in splits(rows)}
 
 
 def spread(groups: Iterable[Array]) -> float:
@@ -138,8 +143,8 @@ def spread(groups: Iterable[Array]) -> float:
 
 def _benchmark(row: Mapping[str, str], shape: Mapping[str, str]) -> Benchmark:
     hardware = catalog.accelerator(row["accelerator"])
-    width = float(BYTES[row["precision"]])
-    batch, answer, replica = (float(row[key]) for key in ("batch", "answer_tokens", "accelerators"))
+    width = BYTES[row["precision"]]
+    value, batch, answer, replica = (float(row[key]) for key in ("value", "batch", "answer_tokens", "accelerators"))
     inputs = {
         "parameters_active": float(shape["parameters"]),
         "layers": float(shape["layers"]),
@@ -157,7 +162,6 @@ def _benchmark(row: Mapping[str, str], shape: Mapping[str, str]) -> Benchmark:
     }
     for name, unit in (("memory_capacity", "B"), ("memory_bandwidth", "B/s")):
         inputs[name] = hardware[name]["value"] * conversion_factor(hardware[name]["unit"], unit)
-    value = float(row["value"])
     # A latency is that of the whole batch; a throughput counts an accelerator's share of the answers.
     latency = row["quantity"] == "latency"
     seconds = value / 1000 * replica / batch if latency else answer / value
@@ -166,8 +170,7 @@ def _benchmark(row: Mapping[str, str], shape: Mapping[str, str]) -> Benchmark:
 
 @cache
 def _roofline() -> Plan:
-    bound = {*benchmarks()[0].inputs, *PRIOR}
-    return plan(quantities("llm_cost"), bound, [SECONDS])
+    return plan(quantities("llm_cost"), {*benchmarks()[0].inputs, *PRIOR}, [SECONDS])
 
 
 def _unbounded(name: str, value: float) -> float:
@@ -177,34 +180,3 @@ def _unbounded(name: str, value: float) -> float:
 def _bounded(position: Array) -> dict[str, float]:
     odds = dict(zip(PRIOR, np.exp(position).tolist(), strict=True))
     return {name: value / (1 + value) if name in SHARES else value for name, value in odds.items()}
-
-
-def report() -> str:
-    """Constants, residuals and spreads of each accelerator, and the first one's carried over to the next."""
-    lines: list[str] = []
-    first: Fit | None = None
-    for accelerator in dict.fromkeys(row.accelerator for row in benchmarks()):
-        rows = benchmarks(accelerator)
-        fitted = fit_roofline(rows)
-        lines.append(f"{accelerator}, {rows[0].precision}: {len(rows)} benchmarks")
-        for name, value in fitted.constants.items():
-            text, scale = (f"{value:.3f}", "logit") if name in SHARES else (f"{value * 1e6:.0f} us", "ln")
-            error = fitted.standard_errors[name]
-            lines.append(f"  {name:30}{text:>8}  standard error {error:.2f} in its {scale}")
-        misfits = residuals(rows, fitted.constants)
-        lines.append(f"  ln(measured / predicted), rms {spread([misfits]):.3f}:")
-        lines += [f"    {row.label:30}{misfit:+6.2f}" for row, misfit in zip(rows, misfits, strict=True)]
-        out = left_out(rows)
-        for (stack, model), group in out.items():
-            lines.append(f"  left out {stack}, {model}: mean {group.mean():+.2f}, rms {spread([group]):.2f}")
-        lines.append(f"  spread of serving_model_error: {spread(out.values()):.3f}")
-        if first is None:
-            first = fitted
-        else:
-            carried = residuals(rows, first.constants)
-            lines.append(f"  carried over from the first: mean {carried.mean():+.2f}, sd {carried.std():.2f}")
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(report())

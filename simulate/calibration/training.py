@@ -25,8 +25,8 @@ from simulate.graph import Array
 from simulate.model.training_mfu import EFFECTS, Effect, TrainingMfu
 
 RUNS_FILE = Path(__file__).parents[1] / "data" / "training_runs.csv"
-COLUMNS = ("model", "parameters_active", "mixture_of_experts", "training_tokens", "peak_flops",
-           "accelerator_hours")  # what a file of runs must have  # fmt: skip
+# What a file of runs must have.
+COLUMNS = ("model", "parameters_active", "mixture_of_experts", "training_tokens", "peak_flops", "accelerator_hours")
 
 # Spellings of spreadsheets and data frames.
 MIXTURES = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
@@ -45,8 +45,6 @@ class TrainingRun:
     training_tokens: float
     peak_flops: float  # of one accelerator, dense [FLOP/s]
     accelerator_hours: float
-    accelerator: str = ""
-    date: str = ""
     source: str = ""
     excluded: str = ""  # why the calibration leaves it out
 
@@ -91,12 +89,8 @@ def fit_training_mfu(
 
 def design_matrix(runs: Sequence[TrainingRun], effects: Mapping[str, Effect] = EFFECTS) -> Array:
     """Rows of the regression, shape (runs, 1 + effects): a one, and the effects."""
-    columns = (
-        [run.parameters_active for run in runs],
-        [run.peak_flops for run in runs],
-        [float(run.mixture_of_experts) for run in runs],
-    )
-    parameters, peak, mixture = (np.array(column) for column in columns)
+    rows = [(run.parameters_active, run.peak_flops, float(run.mixture_of_experts)) for run in runs]
+    parameters, peak, mixture = map(np.array, zip(*rows, strict=True))
     return np.stack([np.ones(len(runs)), *(effect(parameters, peak, mixture) for effect in effects.values())], axis=-1)
 
 
@@ -173,14 +167,12 @@ def _run(row: Mapping[str, str]) -> TrainingRun:
         training_tokens=_positive(row, "training_tokens"),
         peak_flops=_positive(row, "peak_flops") if row["peak_flops"] else _catalog_peak(row),
         accelerator_hours=_positive(row, "accelerator_hours"),
-        accelerator=row.get("accelerator", ""),
-        date=row.get("date", ""),
         source=row.get("source", ""),
         excluded=row.get("excluded", ""),
     )
     if row.get("parameters_total") and _positive(row, "parameters_total") < run.parameters_active:
         raise SimulateError("parameters_total: less than parameters_active; check which is which")
-    if run.mfu >= 1 and not run.excluded:
+    if not (0 < run.mfu < 1 or run.excluded):
         raise SimulateError(
             f"accelerator_hours: 6 x parameters_active x training_tokens in {run.accelerator_hours:g} hours "
             f"would be {run.mfu:.0%} of peak_flops; check the units (hours of one accelerator, FLOP/s)"
@@ -205,6 +197,6 @@ def _positive(row: Mapping[str, str], column: str) -> float:
         value = float(text)
     except ValueError:
         raise SimulateError(f"{column}: {text!r} is not a number; write it like 70e9, without commas") from None
-    if not (math.isfinite(value) and value > 0):
-        raise SimulateError(f"{column}: {text} is not a positive, finite number")
+    if not 0 < value < 1e99:  # so that products of a few stay finite
+        raise SimulateError(f"{column}: {text} is not a positive number below 1e99")
     return value

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from simulate.cli.main import app, main
+from simulate.cli.main import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

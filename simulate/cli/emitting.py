@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from simulate.cli.options import Output
+from simulate.errors import SimulateError, printable
 from simulate.formats import FORMATS
 from simulate.questions import QUESTIONS
 
@@ -25,29 +26,33 @@ PATIENCE = 1.0  # seconds of work before progress is shown
 
 def emit(
     question: str,
-    compute: Callable[[Progress | None], Result],
+    ask: Callable[..., Result],
     output: Output,
     place: Path,
     *,
     beside: Mapping[str, Callable[[], Result] | None] | None = None,
     **options: Any,
 ) -> None:
-    """Compute a result, write it into its folder with its pictures, and print it.
+    """Ask a question, write its result into the folder with its pictures, and print it.
 
-    `place` is the folder unless the user names one; `beside` are further results by the names of their files, None
-    for one that is not wanted this time; `options` go to the report and the pictures. What is written replaces the
-    files of an earlier result, whole, when all is there.
+    `ask` takes who is told of the progress; `place` is the folder unless the user names one; `beside` are further
+    results by the names of their files, None for one that is not wanted this time; `options` go to the report and the
+    pictures. What is written replaces the files of an earlier result, whole, when all is there.
     """
+    from simulate.backends import keep_freed_memory
     from simulate.results import folder as folders
     from simulate.results import netcdf
 
     FORMATS.known(output.output)
+    keep_freed_memory()
     kind, further = QUESTIONS[question], beside or {}
     pictures = [f"{name}.{ending}" for name in kind.pictures for ending in ("png", "svg")]
     files = [folders.file_of(question), *kind.files, *further, *pictures]
-    place = output.out or place
+    if output.out == "":
+        raise SimulateError("--out '': is empty; name a folder")
+    place = Path(output.out or place)
     with folders.output_folder(place, files) as folder, progress_shown() as progress:
-        result = compute(progress)
+        result = ask(progress=progress)
         (folder / files[0]).write_bytes(netcdf.written(result))
         for name, form in kind.files.items():
             with (folder / name).open("w", encoding="utf-8", newline="") as file:
@@ -67,7 +72,7 @@ def emit(
     if "precision" in result.provenance:
         typer.echo(result.provenance["precision"], err=True)
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
-    typer.echo(f"Wrote {folders.shown(place, written)}", err=True)
+    typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
 
 
 @contextmanager

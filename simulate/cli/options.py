@@ -30,19 +30,14 @@ def flattened(command: Callable[..., None]) -> Callable[..., None]:
             continue
         groups[name] = hints[name]
         own = get_type_hints(hints[name], include_extras=True)
-        parameters += [
-            inspect.Parameter(each.name, parameter.KEYWORD_ONLY, annotation=own[each.name])
-            if each.default is each.default_factory
-            else inspect.Parameter(each.name, parameter.KEYWORD_ONLY, default=each.default, annotation=own[each.name])
-            for each in fields(hints[name])
-        ]
+        options = inspect.signature(hints[name]).parameters.values()
+        parameters += [each.replace(kind=each.KEYWORD_ONLY, annotation=own[each.name]) for each in options]
 
     @wraps(command)
     def flat(**given: Any) -> None:
-        built = {
-            name: group(**{each.name: given.pop(each.name) for each in fields(group)}) for name, group in groups.items()
-        }
-        command(**given, **built)
+        for name, group in groups.items():
+            given[name] = group(**{each.name: given.pop(each.name) for each in fields(group)})
+        command(**given)
 
     flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -72,13 +67,23 @@ class Source:
 
         return load_priors(self.priors_file, self.overrides or ())
 
+    @property
+    def folder(self) -> Path:
+        """Where the results go unless the user names a folder."""
+        from simulate.results.folder import default_folder
+
+        return default_folder(Path(self.priors_file))
+
+
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")]
+
 
 @dataclass(frozen=True)
 class Sampling:
     """How the scenarios are drawn, and which percentiles and quantities are told of them."""
 
     scenarios: Annotated[int | None, typer.Option(help="Number of joint draws; rounded up to whole chunks.")] = None
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")] = None
+    seed: Seed = None
     scheme: Annotated[
         str | None, typer.Option(metavar="|".join(SCHEMES), help="Quasi-random nets (sobol), or other draws.")
     ] = None
@@ -90,15 +95,11 @@ class Sampling:
 
     def asked(self, **more: Any) -> dict[str, Any]:
         """The options as a question takes them."""
-        return {
-            "scenarios": self.scenarios,
-            "seed": self.seed,
-            "scheme": self.scheme,
-            "threads": self.threads,
-            "percentiles": self.percentiles and NUMBERS.read(self.percentiles, "--percentiles"),
-            "quantities": self.quantities and NAMES.read(self.quantities, "--quantities"),
-            **more,
+        read = {
+            "percentiles": None if self.percentiles is None else NUMBERS.read(self.percentiles, "--percentiles"),
+            "quantities": None if self.quantities is None else NAMES.read(self.quantities, "--quantities"),
         }
+        return {**vars(self), **read, **more}
 
 
 Given = Annotated[
@@ -112,7 +113,7 @@ class Output:
     """Where the result goes, and how it is printed."""
 
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FOLDER", help="Where to write; by default below outputs/, by the file's name."),
     ] = None
     output: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")] = "table"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from simulate import graph, model
-from simulate.decisions.information import Binned, Partition, add_chunk, nothing_binned, partitions, saved
+from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
 from simulate.errors import SimulateError, suggestion
 from simulate.graph import Array
 from simulate.priors import Priors, choice
@@ -55,28 +54,30 @@ def decide(
         scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, quantities=quantities or None
     )
     names = _asked(priors, cases, settings.quantities)
-    units = _units(priors, cases, names)
+    cost, units = names[0], _units(priors, cases, names)
     drawn = _drawn(priors, cases, names, settings)
     first = next(iter(drawn.values()))
     statistics = usual(settings.percentiles)
-    parted = partitions(cases, names[0], drawn)
-    folded = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
-    _refuse_nonfinite(priors, folded.bands, names[0], first.count)
-    means = [folded.bands[names[0], name].value("mean") for name in cases]
-    best = int(np.argmax(means) if maximize else np.argmin(means))
+    parted = partitions(cases, cost, drawn)
+    bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
     result = described("decide", priors, settings, first)
-    result.attributes["decided_by"] = names[0]
-    result.attributes["objective"] = "maximize" if maximize else "minimize"
-    result.attributes["best"] = list(cases)[best]
-    result.provenance["warnings"] += _left_out(folded.bands, first.count)
+    result.provenance["warnings"] += _left_out(priors, bands, cost, first.count)
+    means = [bands[cost, name].value("mean") for name in cases]
+    best = int(np.argmax(means) if maximize else np.argmin(means))
+    objective = "maximize" if maximize else "minimize"
+    result.attributes.update(decided_by=cost, objective=objective, best=list(cases)[best])
     result.along("quantity", names)
     result.beside("label", ("quantity",), [_label(priors, cases, name) for name in names])
     result.beside("unit", ("quantity",), units)
     result.along("choice", list(cases))
     result.beside("choice_label", ("choice",), [priors.choices[name].label for name in cases])
-    put_bands(result, folded.bands, ("quantity", "choice"), statistics)
-    _put_regrets(result, folded, best, units[0])
-    _put_information(result, cases, folded, parted, best, units[0])
+    put_bands(result, bands, ("quantity", "choice"), statistics)
+    _put_regrets(result, replicates, best, units[0])
+    worth = {
+        name: saved([each.binned[name] for each in replicates], best, partition, first.count)
+        for name, partition in parted.items()
+    }
+    _put_information(result, {name: cases[each.choice] for name, each in parted.items()}, worth, units[0])
     return result
 
 
@@ -85,7 +86,6 @@ def decide(
 
 
 def _cases(priors: Priors) -> dict[str, Priors]:
-    """The choices' own priors, by name."""
     if len(priors.choices) < 2:
         found = "only one choice" if priors.choices else "no choices"
         raise SimulateError(
@@ -153,29 +153,11 @@ def _drawn(
 
 
 class _Replicate(NamedTuple):
-    """What is kept of a replicate; `shares` (of being the best) and `regrets` are means by choice."""
+    """What is kept of a replicate beside bands; `shares` (of being the best) and `regrets` are means by choice."""
 
-    parts: Mapping[Key, Part]
     shares: Array
     regrets: Array
     binned: Mapping[str, Binned]
-
-
-@dataclass
-class _Folded:
-    """The replicates so far."""
-
-    bands: Bands[Key]
-    shares: list[Array] = field(default_factory=list)
-    regrets: list[Array] = field(default_factory=list)
-    binned: list[Mapping[str, Binned]] = field(default_factory=list)
-
-    def add(self, replicate: _Replicate) -> None:
-        """Take up the next replicate."""
-        self.bands.add(replicate.parts)
-        self.shares.append(replicate.shares)
-        self.regrets.append(replicate.regrets)
-        self.binned.append(replicate.binned)
 
 
 def _fold(
@@ -186,15 +168,15 @@ def _fold(
     workers: Workers,
     *,
     maximize: bool,
-) -> _Folded:
+) -> tuple[Bands[Key], list[_Replicate]]:
     """Draw all scenarios of the choices side by side, and summarize them."""
     first = next(iter(drawn.values()))
     told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
 
-    def work(replicate: int, ticks: Ticks) -> _Replicate:
+    def work(replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
         gathering = Gathering[Key]((name, option) for option in drawn for name in names)
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
-        binned = nothing_binned(parted, len(drawn))
+        binned = {name: Binned(np.zeros(each.bins), np.zeros((len(drawn), each.bins))) for name, each in parted.items()}
         in_step = [
             scenarios.in_chunks(replicate, None if place else ticks)  # the first one's steps stand for all
             for place, scenarios in enumerate(drawn.values())
@@ -216,40 +198,44 @@ def _fold(
             for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
                 add_chunk(binned, told_by[option], scenarios.sampler, chunk.words, costs)
         count = first.chunks * first.size
-        return _Replicate(gathering.finish(statistics), shares / count, regrets / count, binned)
+        return gathering.finish(statistics), _Replicate(shares / count, regrets / count, binned)
 
-    folded = _Folded(Bands(statistics))
-    workers.fold(work, range(first.replicates), folded.add, what="scenarios", steps=first.steps)
-    return folded
+    bands, replicates = Bands[Key](statistics), list[_Replicate]()
+
+    def take(found: tuple[dict[Key, Part], _Replicate]) -> None:
+        bands.add(found[0])
+        replicates.append(found[1])
+
+    workers.fold(work, range(first.replicates), take, what="scenarios", steps=first.steps)
+    return bands, replicates
 
 
 # ---------------------------------------------------------------------------------------------------------
 # From what is kept to the result
 
 
-def _refuse_nonfinite(priors: Priors, bands: Mapping[Key, Band], cost: str, total: int) -> None:
-    """Raise SimulateError where a cost was not finite."""
+def _left_out(priors: Priors, bands: Mapping[Key, Band], cost: str, total: int) -> list[str]:
+    """What was not finite beside the cost, a line each. Raises SimulateError where the cost was not."""
+    told = []
     for (name, option), band in bands.items():
-        if name == cost and band.summary.nonfinite:
+        if not (wrong := band.summary.nonfinite):
+            continue
+        if name == cost:
             raise SimulateError(
-                f"{priors.path}: {name} is nan or infinite in {band.summary.nonfinite:,} of {total:,} scenarios of "
-                f"{option}, so that it has no expectation; mend the formula or truncate the priors behind it"
+                f"{priors.path}: {name} is nan or infinite in {wrong:,} of {total:,} scenarios of {option}, so that it "
+                "has no expectation; mend the formula or truncate the priors behind it"
             )
+        told.append(f"{name} of {option}: nan or infinite in {wrong:,} of {total:,} scenarios, left out")
+    return told
 
 
-def _left_out(bands: Mapping[Key, Band], total: int) -> list[str]:
-    """What was not finite beside the cost, a line each."""
-    return [
-        f"{name} of {option}: nan or infinite in {band.summary.nonfinite:,} of {total:,} scenarios, left out"
-        for (name, option), band in bands.items()
-        if band.summary.nonfinite
-    ]
-
-
-def _put_regrets(result: Result, folded: _Folded, best: int, unit: str) -> None:
+def _put_regrets(result: Result, replicates: Sequence[_Replicate], best: int, unit: str) -> None:
     """How often each choice is the best, and what it loses; the best one's loss is what knowing all would save."""
     along = ("choice",)
-    shares, regrets = _by_choice(folded.shares), _by_choice(folded.regrets)
+    shares, regrets = (
+        _by_choice([each.shares for each in replicates]),
+        _by_choice([each.regrets for each in replicates]),
+    )
     result.put("probability_best", along, *shares, label="probability of being the best", unit="1")
     result.put("expected_regret", along, *regrets, label="expected regret", unit=unit)
     evpi = [each[best] for each in regrets]
@@ -262,21 +248,16 @@ def _by_choice(replicates: Sequence[Array]) -> tuple[list[float], Array]:
     return [float(column.mean()) for column in values.T], standard_error(values)
 
 
-def _put_information(
-    result: Result, cases: Mapping[str, Priors], folded: _Folded, parted: Mapping[str, Partition], best: int, unit: str
-) -> None:
-    """What finding out each prior alone is worth, the largest first."""
-    worth: dict[str, tuple[float, float]] = {}
-    for name, partition in parted.items():
-        gains = saved([each[name] for each in folded.binned], best, partition, int(result.attributes["scenarios"]))
-        worth[name] = max(float(gains.mean()), 0.0), float(standard_error(gains))
-    names = sorted(worth, key=lambda name: -worth[name][0])
-    holders = [next(case for case in cases.values() if name in case.priors) for name in names]
+def _put_information(result: Result, holders: Mapping[str, Priors], worth: Mapping[str, Array], unit: str) -> None:
+    """What finding out each prior alone is worth, the largest first.
+
+    `worth` tells it by replicate, `holders` are choices that have the prior, each by the priors' names.
+    """
+    values = {name: max(float(gains.mean()), 0.0) for name, gains in worth.items()}
+    names = sorted(values, key=lambda name: -values[name])
     result.along("prior", names)
-    units = [case.quantities[name].unit for name, case in zip(names, holders, strict=True)]
-    result.beside("prior_unit", ("prior",), units)
-    labels = [case.priors[name].label for name, case in zip(names, holders, strict=True)]
-    result.beside("prior_label", ("prior",), labels)
-    values, errors = np.array([worth[name] for name in names]).reshape(-1, 2).T
+    result.beside("prior_unit", ("prior",), [holders[name].quantities[name].unit for name in names])
+    result.beside("prior_label", ("prior",), [holders[name].priors[name].label for name in names])
+    errors = [float(standard_error(worth[name])) for name in names]
     told = "expected value of perfect information on the prior"
-    result.put("evppi", ("prior",), values, errors, label=told, unit=unit)
+    result.put("evppi", ("prior",), [values[name] for name in names], errors, label=told, unit=unit)

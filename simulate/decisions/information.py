@@ -31,17 +31,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import graph
+from simulate.distributions import Distribution
+from simulate.graph import Array
+from simulate.priors import Priors
+from simulate.sampling.sampler import Sampler
 from simulate.sampling.tables import probabilities
+from simulate.scenarios import Scenarios
 
 if TYPE_CHECKING:
-    from simulate.distributions import Distribution
-    from simulate.graph import Array
-    from simulate.priors import Priors
-    from simulate.sampling.sampler import Sampler
     from simulate.sampling.schemes import Words
-    from simulate.scenarios import Scenarios
-
-    Places = NDArray[np.int64]
 
 BINS = 1024  # equally probable bins of a prior
 BINS_WITH_JUMPS = 64  # of one with jumps, beside which no line is drawn from bin to bin
@@ -61,7 +59,7 @@ class Partition(NamedTuple):
         """The number of bins."""
         return BINS if self.cuts is None else len(self.cuts) + 1
 
-    def places(self, below: Array) -> Places:
+    def places(self, below: Array) -> NDArray[np.int64]:
         """The bin of each probability below."""
         if self.cuts is None:
             return (below * BINS).astype(np.int64)
@@ -77,14 +75,14 @@ class Binned(NamedTuple):
 
 def partitions(cases: Mapping[str, Priors], cost: str, drawn: Mapping[str, Scenarios]) -> dict[str, Partition]:
     """How the priors that any choice draws and needs for the cost are binned, by name."""
-    found: dict[str, list[tuple[str, Distribution]]] = {}
+    holders: dict[str, list[str]] = {}
     for choice, case in cases.items():
         for name in graph.plan(case.quantities, case.priors, [cost]).inputs:
             if name in drawn[choice].sampler.wanted:
-                found.setdefault(name, []).append((choice, case.priors[name].distribution))
+                holders.setdefault(name, []).append(choice)
     return {
-        name: Partition(holders[0][0], cuts([distribution for _, distribution in holders]))
-        for name, holders in found.items()
+        name: Partition(choices[0], cuts([cases[choice].priors[name].distribution for choice in choices]))
+        for name, choices in holders.items()
     }
 
 
@@ -98,11 +96,6 @@ def cuts(distributions: Sequence[Distribution]) -> Array | None:
     values = np.array([distribution.quantile(middles) for distribution in distributions])
     kept: Array = finer[(values[:, 1:] != values[:, :-1]).any(axis=0)]
     return kept
-
-
-def nothing_binned(partitions: Mapping[str, Partition], choices: int) -> dict[str, Binned]:
-    """Empty bins of each prior."""
-    return {name: Binned(np.zeros(each.bins), np.zeros((choices, each.bins))) for name, each in partitions.items()}
 
 
 def add_chunk(
@@ -127,22 +120,17 @@ def saved(binned: Sequence[Binned], best: int, partition: Partition, scenarios: 
 
     A bin's choice is the least by what the other replicates say of it.
     """
-    counts = np.sum([each.counts for each in binned], axis=0)
-    sums = np.sum([each.sums for each in binned], axis=0)
+    all_counts = np.sum([each.counts for each in binned], axis=0)
+    all_sums = np.sum([each.sums for each in binned], axis=0)
     by_replicate = np.empty(len(binned))
     for place, own in enumerate(binned):
-        others = counts - own.counts, sums - own.sums
-        means = _smooth(*others, scenarios) if partition.cuts is None else _by_bin(*others)
+        counts, sums = all_counts - own.counts, all_sums - own.sums
+        means = _smooth(counts, sums, scenarios) if partition.cuts is None else sums / np.maximum(counts, 1)
         # A tie changes nothing: the best stays.
         chosen = np.where(means[best] <= means.min(axis=0), best, means.argmin(axis=0))
         gains = own.sums[best] - own.sums[chosen, np.arange(partition.bins)]
         by_replicate[place] = gains.sum() / own.counts.sum()
     return by_replicate
-
-
-def _by_bin(counts: Array, sums: Array) -> Array:
-    means: Array = sums / np.maximum(counts, 1)
-    return means
 
 
 def _smooth(counts: Array, sums: Array, scenarios: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def plots(result: Result) -> dict[str, Figure]:
-    """The pictures of a decision by name."""
-    return {"decide": decision(result)}
+    """The picture of a decision, by its name.
 
-
-def decision(result: Result) -> Figure:
-    """Bands of each choice with how often it is best and its expected regret; below, bars of the EVPPI."""
+    Above are bands of each choice with how often it is best and its expected regret, below bars of the EVPPI.
+    """
     listed = worth_telling(result)
-    heights = [0.9 + 0.62 * len(result.labels("choice")), *[0.9 + 0.3 * (len(listed) + 1)][: bool(listed)]]
+    heights = [0.9 + 0.62 * len(result.labels("choice"))]
+    if listed:
+        heights.append(0.9 + 0.3 * (len(listed) + 1))
     figure = new_figure(WIDTH, 0.8 + sum(heights), result.attributes["title"])
     layout = figure.get_layout_engine()
     assert layout is not None
@@ -32,105 +33,76 @@ def decision(result: Result) -> Figure:
     axes = figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     _bands(axes[0], result)
     if listed:
-        _bars(axes[1], result)
+        _bars(axes[1], result, listed)
     figure.supxlabel(
         f"thin line: P5 to P95     thick: P25 to P75     dot: P50     diamond: mean     shape: density     "
         f"({result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']})",
         fontsize=FONT_SIZE - 2.5,
         color=MUTED,
     )
-    return figure
+    return {"decide": figure}
 
 
-def _heading(axis: Axes, text: str) -> None:
-    axis.set_title(plain(text), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK)
-
-
-def _unit(unit: str) -> str:
-    return f" [{unit}]" if unit not in {"", "1"} else ""
-
-
-def _style(axis: Axes) -> None:
+def _dress(axis: Axes, heading: str, unit: str, *, logarithmic: bool) -> None:
+    """What both panels have: no frame, a heading with the unit, ticks."""
     axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.spines["bottom"].set_color(MUTED)
+    ticks(axis, logarithmic=logarithmic)
+    text = plain(f"{heading} [{unit}]" if unit else heading)
+    axis.set_title(text, loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK)
 
 
 def _bands(axis: Axes, result: Result) -> None:
     cost, label, unit = cost_of(result)
     choices, percents = result.labels("choice"), result["fine_percentile"]
     scale = information_scale(result)
+    power = 10.0**scale.exponent
     curves = result.at("fine_percentiles", quantity=cost)
     logarithmic = bool((curves[:, 0] > 0).all())
     if logarithmic:
         axis.set_xscale("log")
-    for row, choice in enumerate(choices):
+    beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "ha": "center", "va": "center"}
+    weights = ["bold" if choice == result.attributes["best"] else "normal" for choice in choices]
+    for row, (choice, grid, weight) in enumerate(zip(choices, curves / power, weights, strict=True)):
         colour = PALETTE[row % len(PALETTE)]
-        grid = curves[row] / 10.0**scale.exponent
         low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], percents, grid)
         if grid[0] < grid[-1]:
             at, heights = density(grid, percents, logarithmic=logarithmic)
             axis.fill_between(at, row, row - 0.62 * heights, color=colour, alpha=0.25, linewidth=0)
             axis.plot([low, high], [row, row], color=colour, linewidth=1.8, solid_capstyle="butt")
             axis.plot([lower, upper], [row, row], color=colour, linewidth=7, solid_capstyle="butt")
-        dot: dict[str, Any] = {"markersize": 7, "markeredgecolor": INK, "markeredgewidth": 1.3, "zorder": 5}
-        axis.plot([middle], [row], "o", color="white", **dot)
-        diamond = {**dot, "markersize": 6, "markeredgecolor": "white"}
-        mean = result.at("mean", quantity=cost, choice=choice)
-        axis.plot([mean / 10.0**scale.exponent], [row], "D", color=colour, **diamond)
+        mark: dict[str, Any] = {"markeredgewidth": 1.3, "zorder": 5}
+        axis.plot([middle], [row], "o", color="white", markersize=7, markeredgecolor=INK, **mark)
+        mean = result.at("mean", quantity=cost, choice=choice) / power
+        axis.plot([mean], [row], "D", color=colour, markersize=6, markeredgecolor="white", **mark)
         share, regret = (result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret"))
-        bold = choice == result.attributes["best"]
-        _beside(axis, 1.07, row, percent(*share), bold=bold)
-        _beside(axis, 1.19, row, scale.figure(*regret), bold=bold)
-    _beside(axis, 1.07, -0.75, "best in" if maximizes(result) else "cheapest in", muted=True)
-    _beside(axis, 1.19, -0.75, "regret", muted=True)
-    axis.set_yticks(
-        range(len(choices)), [plain(shortened(each, 30)) for each in result["choice_label"]], fontsize=FONT_SIZE
-    )
-    for written, choice in zip(axis.get_yticklabels(), choices, strict=True):
-        written.set_fontweight("bold" if choice == result.attributes["best"] else "normal")
+        for place, text in ((1.07, percent(*share)), (1.19, scale.figure(*regret))):
+            axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
+    for place, text in ((1.07, "best in" if maximizes(result) else "cheapest in"), (1.19, "regret")):
+        axis.text(place, -0.75, text, fontsize=FONT_SIZE - 2, color=MUTED, **beside)
+    labels = [plain(shortened(each, 30)) for each in result["choice_label"]]
+    axis.set_yticks(range(len(choices)), labels, fontsize=FONT_SIZE)
+    for written, weight in zip(axis.get_yticklabels(), weights, strict=True):
+        written.set_fontweight(weight)
     axis.set_ylim(len(choices) - 0.55, -0.8)
-    _style(axis)
     first, last = axis.get_xlim()
     if logarithmic and last / first < 1.5:
         axis.set_xlim(first / 1.3, last * 1.3)
-    ticks(axis, logarithmic=logarithmic)
-    _heading(axis, f"{label}{_unit(scale.unit(unit))}")
+    _dress(axis, label, scale.unit(unit), logarithmic=logarithmic)
 
 
-def _beside(axis: Axes, place: float, row: float, text: str, *, bold: bool = False, muted: bool = False) -> None:
-    axis.text(
-        place,
-        row,
-        text,
-        transform=axis.get_yaxis_transform(),
-        ha="center",
-        va="center",
-        fontsize=FONT_SIZE - (2 if muted else 0),
-        fontweight="bold" if bold else "normal",
-        color=MUTED if muted else INK,
-    )
-
-
-def _bars(axis: Axes, result: Result) -> None:
+def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]) -> None:
     evpi, evpi_error = result.estimate("evpi")
     scale = information_scale(result)
     power = 10.0**scale.exponent
     bars = [("everything (EVPI)", evpi, evpi_error)]
-    bars += [
-        (result.at("prior_label", prior=name) or name, value, error) for name, value, error in worth_telling(result)
-    ]
+    bars += [(result.at("prior_label", prior=name), value, error) for name, value, error in listed]
     for row, (_, value, error) in enumerate(bars):
         reach = 2 * error if 2 * error > 0.005 * evpi else 0.0  # a smaller one is but a dot
-        axis.barh(
-            row,
-            value / power,
-            xerr=reach / power or None,
-            height=0.64,
-            color=PALETTE[0] if row else "#BBBBBB",
-            ecolor=INK,
-        )
+        colour = PALETTE[0] if row else "#BBBBBB"
+        axis.barh(row, value / power, xerr=reach / power or None, height=0.64, color=colour, ecolor=INK)
         share = f"  ({percent(value / evpi, error / evpi)})" if row else ""
         axis.annotate(
             f"{scale_of(result, [value], [error]).figure(value, error)}{share}",
@@ -144,7 +116,5 @@ def _bars(axis: Axes, result: Result) -> None:
     axis.set_yticks(range(len(bars)), [plain(shortened(name, 40)) for name, _, _ in bars], fontsize=FONT_SIZE - 1)
     axis.set_ylim(len(bars) - 0.5, -0.6)
     axis.set_xlim(0, evpi / power * 1.14)
-    _style(axis)
-    ticks(axis, logarithmic=False)
-    verb = "gain" if maximizes(result) else "saving"
-    _heading(axis, f"Worth finding out before deciding: expected {verb}{_unit(scale.unit(cost_of(result)[2]))}")
+    heading = f"Worth finding out before deciding: expected {'gain' if maximizes(result) else 'saving'}"
+    _dress(axis, heading, scale.unit(cost_of(result)[2]), logarithmic=False)

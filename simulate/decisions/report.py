@@ -36,7 +36,7 @@ def sections(result: Result) -> list[Section]:
 def cost_of(result: Result) -> tuple[str, str, str]:
     """The name of the quantity that is decided by, its label and its unit."""
     name = str(result.attributes["decided_by"])
-    return name, result.at("label", quantity=name) or name, result.at("unit", quantity=name)
+    return name, result.at("label", quantity=name), result.at("unit", quantity=name)
 
 
 def maximizes(result: Result) -> bool:
@@ -52,8 +52,8 @@ def verdict(result: Result) -> str:
     evpi, error = result.estimate("evpi")
     if not evpi:
         return f"{text} It is so in every scenario: nothing is worth finding out first."
-    scale, mean = information_scale(result), result.at("mean", quantity=cost, choice=best)
-    share = f", {percent(evpi / abs(mean))} of its expected {kind}" if mean else ""
+    scale, (mean, mean_error) = information_scale(result), result.estimate("mean", quantity=cost, choice=best)
+    share = f", {percent(evpi / abs(mean))} of its expected {kind}" if abs(mean) > 2 * mean_error else ""
     figure = f"{scale.figure(evpi, error)} ± {scale.error(error)} {scale.unit(unit)}".rstrip()
     return f"{text} Knowing everything before deciding would {verb} {figure} on average (EVPI){share}."
 
@@ -108,25 +108,22 @@ def _choices(result: Result) -> Section:
     for place, choice in enumerate(result.labels("choice")):
         share, share_error = result.estimate("probability_best", choice=choice)
         regret, regret_error = result.estimate("expected_regret", choice=choice)
-        rows.append(
-            [
-                result.at("choice_label", choice=choice),
-                scale.figure(means[place], mean_errors[place]),
-                scale.error(mean_errors[place]),
-                *map(scale.figure, bands[place].tolist(), band_errors[place].tolist()),
-                percent(share, share_error),
-                f"{100 * share_error:.1g}" if 0 < share_error < 0.1 else f"{100 * share_error:.0f}",
-                regret_scale.figure(regret, regret_error),
-                regret_scale.error(regret_error),
-            ]
-        )
+        figures = [
+            scale.figure(means[place], mean_errors[place]),
+            scale.error(mean_errors[place]),
+            *map(scale.figure, bands[place].tolist(), band_errors[place].tolist()),
+            percent(share, share_error),
+            f"{100 * share_error:.1g}" if 0 < share_error < 0.1 else f"{100 * share_error:.0f}",
+            regret_scale.figure(regret, regret_error),
+            regret_scale.error(regret_error),
+        ]
+        rows.append([result.at("choice_label", choice=choice), *figures])
     aim = "the more the better" if maximizes(result) else "the less the better"
     units = scale.unit(unit)
     return Section(intro=f"{label}{f' [{units}]' if units else ''}, {aim}", columns=columns, rows=rows)
 
 
 def _worth(result: Result) -> list[Section]:
-    """What to find out first."""
     evpi, priors = result.at("evpi"), result.labels("prior")
     if not evpi or not priors:
         return []
@@ -141,25 +138,20 @@ def _worth(result: Result) -> list[Section]:
         Column("of EVPI", ">"),
         Column("", drop=4),
     ]
-    rows = [
-        [
-            result.at("prior_label", prior=name) or name,
-            name,
-            scale.figure(value, error),
-            scale.error(error),
-            scale.unit(cost_of(result)[2]),
-            percent(value / evpi, error / evpi),
-            _bar(value / evpi),
-        ]
-        for name, value, error in listed
-    ]
+    rows = []
+    for name, value, error in listed:
+        label = result.at("prior_label", prior=name)
+        figures = scale.figure(value, error), scale.error(error), scale.unit(cost_of(result)[2])
+        shares = percent(value / evpi, error / evpi), _bar(value / evpi)
+        rows.append([label, "" if label == name else name, *figures, *shares])
     remarks = []
     if others := len(priors) - len(listed):
         told = {name for name, _, _ in listed}
         greatest = max(result.at("evppi", prior=name) for name in priors if name not in told) / evpi
         below = f"{percent(greatest)} of the EVPI at most" if greatest > LEAST_SHARE / 100 else "nothing"
-        which = f"{others} other priors" if listed else f"{others} priors"
-        remarks.append(f"Each of {which}, found out alone, is worth {below}.")
+        count = "One" if others == 1 else f"Each of {others}"
+        kind = f"{'other ' if listed else ''}prior{'s' if others > 1 else ''}"
+        remarks.append(f"{count} {kind}, found out alone, is worth {below}.")
     remarks.append(
         "A figure is for that prior found out alone and exactly (EVPPI); they do not add up to the EVPI. "
         "What is correlated with it moves along."
@@ -179,14 +171,9 @@ def _beside(result: Result) -> list[Section]:
     ]
     rows: list[list[str]] = []
     for name in result.labels("quantity")[1:]:
-        label, unit = result.at("label", quantity=name) or name, result.at("unit", quantity=name)
-        # a row for each choice: its percentiles, then its mean
-        values, errors = (
-            np.column_stack(each)
-            for each in zip(
-                result.estimate("percentiles", quantity=name), result.estimate("mean", quantity=name), strict=True
-            )
-        )
+        label, unit = result.at("label", quantity=name), result.at("unit", quantity=name)
+        bands, means = (result.estimate(each, quantity=name) for each in ("percentiles", "mean"))
+        values, errors = (np.column_stack(each) for each in zip(bands, means, strict=True))  # a row for each choice
         scale = row_scale(values.ravel().tolist(), errors.ravel().tolist())
         titles = [f"  {choice}" for choice in choices]
         if all(np.array_equal(each, values[0], equal_nan=True) for each in values):  # as of what no choice touches

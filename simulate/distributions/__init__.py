@@ -2,9 +2,10 @@
 
 A family is one frozen dataclass that follows `Distribution`. Its constructor and each of its classmethods
 named ``from_...`` is a way to state it; their parameters are the keys of a priors file, those without a
-default are required, and those annotated `Percentile` stand for keys such as ``p5`` and ``"p97.5"``. The
-examples in the docstrings are run by the tests. A new family is a class and a line in the `FAMILIES` of its
-file.
+default are required, and those annotated `Percentile` stand for keys such as ``p5`` and ``"p97.5"``. What is
+read of a file is checked before it gets there: a `Positive` is above 0, `lower` lies below `upper`, and
+percentiles rise between these. The examples in the docstrings are run by the tests. A new family is a class
+and a line in the `FAMILIES` of its file.
 
 Both tails: a quantile function takes p and q = 1 - p, of which the smaller is exact, and a probability is
 returned from below and from above, so that neither tail loses digits.

@@ -9,20 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulate.distributions.protocol import (
-    Array,
-    Distribution,
-    ParameterError,
-    Percentile,
-    between,
-    increasing,
-    inside,
-    positive,
-    shares_of,
-    three_points,
-)
-from simulate.distributions.scores import line, normal_score
-from simulate.distributions.solvers import log_odds, newton
+from simulate.distributions.bounded import ThreePoints
+from simulate.distributions.protocol import Array, Distribution, ParameterError, Percentile, Positive, inside
+from simulate.distributions.scores import between, line, log_odds, normal_probability, normal_score, shares_of
+from simulate.distributions.solvers import newton
 
 
 @dataclass(frozen=True)
@@ -33,21 +23,15 @@ class Beta(Distribution):
     `{p5 = 0.2, p95 = 0.5}`.
     """
 
-    alpha: float
-    beta: float
+    alpha: Positive
+    beta: Positive
     lower: float = 0.0
     upper: float = 1.0
     costly = True
 
-    def __post_init__(self) -> None:
-        positive(alpha=self.alpha, beta=self.beta)
-        increasing(lower=self.lower, upper=self.upper)
-
     @classmethod
-    def from_mean(cls, mean: float, sd: float, lower: float = 0.0, upper: float = 1.0) -> Beta:
-        increasing(lower=lower, upper=upper)
+    def from_mean(cls, mean: float, sd: Positive, lower: float = 0.0, upper: float = 1.0) -> Beta:
         inside(lower, upper, Percentile("mean", 0.5, 0.5, mean))
-        positive(sd=sd)
         below, above = mean - lower, upper - mean
         if not sd * sd < below * above:
             most = math.sqrt(below * above)
@@ -57,7 +41,6 @@ class Beta(Distribution):
 
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile, lower: float = 0.0, upper: float = 1.0) -> Beta:
-        inside(lower, upper, first, second)
         p, q, x = (np.array(pair) for pair in list(zip(first, second, strict=True))[1:])
         odds = log_odds(*shares_of(lower, upper, x))
 
@@ -70,7 +53,7 @@ class Beta(Distribution):
 
         # the log odds of a beta variable that is narrow have about the variance 1/alpha + 1/beta; others are
         # within reach of a point of a coarse grid
-        mu, sigma = line(normal_score, lambda y: float(np.interp(y, x, odds)), first, second)
+        mu, sigma = line(normal_score, first, second, lambda y: float(np.interp(y, x, odds)))
         coarse = np.linspace(-5.0, 9.0, 15)
         starts = [np.log((1 + np.exp([mu, -mu])) / sigma**2), *np.stack(np.meshgrid(coarse, coarse), -1).reshape(-1, 2)]
         misfits = np.array([np.linalg.norm(misfit(start)) for start in starts])
@@ -107,24 +90,17 @@ class Beta(Distribution):
 
 
 @dataclass(frozen=True)
-class Pert(Distribution):
+class Pert(ThreePoints):
     """The beta distribution of which the mean is (lower + 4 mode + upper) / 6, as in PERT.
 
     Example: `{lower = 2, mode = 10, upper = 20}`.
     """
 
-    lower: float
-    mode: float
-    upper: float
     costly = True
-    refuses_percentiles = "no lower, mode and upper meet any three percentiles"
-
-    def __post_init__(self) -> None:
-        three_points(self.lower, self.mode, self.upper)
 
     @functools.cached_property
     def as_beta(self) -> Beta:
-        rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
+        rise, fall, width = self.widths
         return Beta(1 + 4 * rise / width, 1 + 4 * fall / width, self.lower, self.upper)
 
     def inverse(self, p: Array, q: Array) -> Array:
@@ -145,21 +121,15 @@ class Logitnormal(Distribution):
     """
 
     mu: float
-    sigma: float
+    sigma: Positive
     lower: float = 0.0
     upper: float = 1.0
-
-    def __post_init__(self) -> None:
-        positive(sigma=self.sigma)
-        increasing(lower=self.lower, upper=self.upper)
 
     @classmethod
     def from_percentiles(
         cls, first: Percentile, second: Percentile, lower: float = 0.0, upper: float = 1.0
     ) -> Logitnormal:
-        increasing(lower=lower, upper=upper)
-        inside(lower, upper, first, second)
-        mu, sigma = line(normal_score, lambda x: math.log((x - lower) / (upper - x)), first, second)
+        mu, sigma = line(normal_score, first, second, lambda x: math.log((x - lower) / (upper - x)))
         return cls(mu, sigma, lower, upper)
 
     def inverse(self, p: Array, q: Array) -> Array:
@@ -167,10 +137,7 @@ class Logitnormal(Distribution):
         return between(self.lower, self.upper, 1 / (1 + 1 / odds), 1 / (1 + odds))
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        from scipy.special import ndtr
-
-        z = (log_odds(*shares_of(self.lower, self.upper, x)) - self.mu) / self.sigma
-        return ndtr(z), ndtr(-z)
+        return normal_probability((log_odds(*shares_of(self.lower, self.upper, x)) - self.mu) / self.sigma)
 
 
 FAMILIES: dict[str, type[Distribution]] = {"pert": Pert, "beta": Beta, "logitnormal": Logitnormal}

@@ -8,19 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulate.distributions.protocol import (
-    Array,
-    Distribution,
-    ParameterError,
-    Percentile,
-    between,
-    increasing,
-    inside,
-    positive,
-    shares_of,
-    three_points,
-)
-from simulate.distributions.scores import arcsine_score, identity, line, linear_score
+from simulate.distributions.protocol import Array, Distribution, ParameterError, Percentile, Positive, inside
+from simulate.distributions.scores import between, line, shares_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +17,7 @@ class Constant(Distribution):
     """One value for certain. Example: `{value = 8}`."""
 
     value: float
+    refuses_percentiles = "all its percentiles are its value"
 
     def inverse(self, p: Array, q: Array) -> Array:  # noqa: ARG002
         return np.full(p.shape, self.value)
@@ -49,12 +39,9 @@ class Uniform(Distribution):
     lower: float
     upper: float
 
-    def __post_init__(self) -> None:
-        increasing(lower=self.lower, upper=self.upper)
-
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Uniform:
-        lower, width = line(linear_score, identity, first, second)
+        lower, width = line(cls(0.0, 1.0).inverse, first, second)
         return cls(lower, lower + width)
 
     def inverse(self, p: Array, q: Array) -> Array:
@@ -71,17 +58,13 @@ class Uniform(Distribution):
 class Loguniform(Distribution):
     """Of which the logarithm is uniform. Examples: `{lower = 1e-3, upper = 100}`, `{p5 = 3, p95 = 70}`."""
 
-    lower: float
+    lower: Positive
     upper: float
-
-    def __post_init__(self) -> None:
-        positive(lower=self.lower)
-        increasing(lower=self.lower, upper=self.upper)
 
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Loguniform:
         inside(0.0, np.inf, first, second)
-        location, scale = line(linear_score, np.log, first, second)
+        location, scale = line(Uniform(0.0, 1.0).inverse, first, second, np.log)
         return cls(float(np.exp(location)), float(np.exp(location + scale)))
 
     @property
@@ -110,12 +93,9 @@ class Arcsine(Distribution):
     lower: float
     upper: float
 
-    def __post_init__(self) -> None:
-        increasing(lower=self.lower, upper=self.upper)
-
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Arcsine:
-        lower, width = line(arcsine_score, identity, first, second)
+        lower, width = line(cls(0.0, 1.0).inverse, first, second)
         return cls(lower, lower + width)
 
     def inverse(self, p: Array, q: Array) -> Array:
@@ -145,7 +125,6 @@ class Trapezoid(Distribution):
     refuses_percentiles = "percentiles do not determine how inexact its limits are"
 
     def __post_init__(self) -> None:
-        increasing(lower=self.lower, upper=self.upper)
         if not 0 <= self.inexactness < self.half_width:
             allowed = f"0 or more and below half the width, {self.half_width:g}"
             raise ParameterError("inexactness", f"{self.inexactness:g} is out of range; it must be {allowed}")
@@ -203,8 +182,8 @@ def excess(e: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Triangular(Distribution):
-    """Rising straight to the mode and falling straight from it. Example: `{lower = 1, mode = 3, upper = 10}`."""
+class ThreePoints(Distribution):
+    """What families with a mode between two bounds, or on one of them, have in common."""
 
     lower: float
     mode: float
@@ -212,26 +191,38 @@ class Triangular(Distribution):
     refuses_percentiles = "no lower, mode and upper meet any three percentiles"
 
     def __post_init__(self) -> None:
-        three_points(self.lower, self.mode, self.upper)
+        if not self.lower <= self.mode <= self.upper:
+            where = f"{self.mode:g} is not between lower = {self.lower:g} and upper = {self.upper:g}"
+            raise ParameterError("mode", f"{where}; move it inside")
+
+    @property
+    def widths(self) -> tuple[float, float, float]:
+        """How far it is from the lower bound to the mode, from the mode to the upper bound, and from end to end."""
+        return self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
+
+
+@dataclass(frozen=True)
+class Triangular(ThreePoints):
+    """Rising straight to the mode and falling straight from it. Example: `{lower = 1, mode = 3, upper = 10}`."""
 
     def inverse(self, p: Array, q: Array) -> Array:
-        rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
-        up, down = (np.sqrt(p * width * rise), np.sqrt(q * width * fall))  # from the lower, from the upper bound
+        rise, fall, width = self.widths
+        up, down = np.sqrt(p * width * rise), np.sqrt(q * width * fall)  # from the lower, from the upper bound
         low = p <= q
         rising = np.where(low, self.lower + up, self.mode - (q * width - fall) * rise / (rise + up))
         falling = np.where(low, self.mode + (p * width - rise) * fall / (fall + down), self.upper - down)
         return np.where(np.where(low, p * width <= rise, q * width >= fall), rising, falling)
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        rise, fall, width = self.mode - self.lower, self.upper - self.mode, self.upper - self.lower
+        rise, fall, width = self.widths
         up, down = np.clip(x - self.lower, 0, width), np.clip(self.upper - x, 0, width)
-        rising = (x < self.mode) | (fall == 0)
+        rising = (rise > 0) & (x < self.mode) | (fall == 0)
         p = np.where(rising, up**2 / rise, rise + (x - self.mode) * (fall + down) / fall) / width
         q = np.where(rising, fall + (self.mode - x) * (rise + up) / rise, down**2 / fall) / width
         return np.clip(p, 0, 1), np.clip(q, 0, 1)
 
     def moments(self) -> tuple[float, float]:
-        rise, fall = self.mode - self.lower, self.upper - self.mode
+        rise, fall, _ = self.widths
         return self.mode + (fall - rise) / 3, math.sqrt((rise * rise + rise * fall + fall * fall) / 18)
 
 

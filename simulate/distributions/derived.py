@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulate.distributions.bounded import Constant
-from simulate.distributions.protocol import Array, Distribution, ParameterError, increasing
+from simulate.distributions.protocol import Array, Distribution, ParameterError
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,6 @@ class Truncated(Distribution):
     upper: float = np.inf
 
     def __post_init__(self) -> None:
-        increasing(lower=self.lower, upper=self.upper)
         if not self.mass > 0:
             key = "lower" if self.lower > -np.inf else "upper"
             raise ParameterError(key, "nothing of the distribution lies between the bounds; widen them")

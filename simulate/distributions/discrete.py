@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.distributions.bounded import Constant
-from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError, weights_for
+from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError
 from simulate.distributions.solvers import root
 from simulate.distributions.values import listed, number
 from simulate.errors import suggestion
@@ -34,15 +34,13 @@ class Discrete(Distribution):
     refuses_percentiles = "percentiles do not determine its values"
 
     def __post_init__(self) -> None:
-        if len(self.values) == 0:
-            raise ParameterError("values", "there are none; give at least one")
         weights_for(self.weights, len(self.values), "values")
 
     @classmethod
-    def from_file(cls, file: str, column: str, weights: Numbers | str = (), folder: Path = Path()) -> Discrete:
-        names = {"column": column, **({"weights": weights} if isinstance(weights, str) else {})}
-        columns = read_columns(folder / file, names)
-        return cls(columns["column"], columns.get("weights", ()) if isinstance(weights, str) else weights)
+    def from_file(cls, file: Path, column: str, weights: Numbers | str = ()) -> Discrete:
+        rows = read_rows(file)
+        values = numbers_of(file, rows, "column", column)
+        return cls(values, numbers_of(file, rows, "weights", weights) if isinstance(weights, str) else weights)
 
     @functools.cached_property
     def atoms(self) -> tuple[Array, Array, Array, Array]:
@@ -73,8 +71,8 @@ class Discrete(Distribution):
         return self.atoms[2][:-1]
 
 
-def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, Numbers]:
-    """Numbers of named columns of a CSV file with a header; `columns` maps the key to blame to the name."""
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, each by the names of its header; raises ParameterError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.DictReader(lines, strict=True))
@@ -86,21 +84,38 @@ def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, Numbers]:
         raise ParameterError("file", f"{path} is not CSV: {error}") from None
     if not rows:
         raise ParameterError("file", f"{path} has no rows below a header; add some")
-    found: dict[str, Numbers] = {}
-    for key, name in columns.items():
-        if name not in rows[0]:
-            known = [str(other) for other in rows[0] if other is not None]
-            mend = suggestion(name, known, listed(known))
-            raise ParameterError(key, f"{path} has no column {name!r}{mend}")
-        numbers: list[float] = []
-        for count, row in enumerate(rows, 1):
-            try:
-                numbers.append(number(key, float(row[name])))
-            except (TypeError, ValueError):
-                cell = row[name] or ""
-                raise ParameterError(key, f"{path}, row {count}: {cell!r} is not a finite number; mend it") from None
-        found[key] = tuple(numbers)
-    return found
+    return rows
+
+
+def numbers_of(path: Path, rows: Sequence[dict[str, str]], key: str, name: str) -> Numbers:
+    """The numbers of the column of a name, which is the value of `key`; raises ParameterError."""
+    if name not in rows[0]:
+        known = [str(other) for other in rows[0] if other is not None]
+        raise ParameterError(key, f"{path} has no column {name!r}{suggestion(name, known, listed(known))}")
+    numbers = []
+    for count, row in enumerate(rows, 1):
+        try:
+            numbers.append(number(key, float(row[name])))
+        except (TypeError, ValueError):
+            cell = row[name] or ""
+            raise ParameterError(key, f"{path}, row {count}: {cell!r} is not a finite number; mend it") from None
+    return tuple(numbers)
+
+
+def weights_for(weights: Sequence[float], count: int, what: str) -> Array:
+    """Weights for so many of the parameter `what`, equal where none are given; raises ParameterError."""
+    if count == 0:
+        raise ParameterError(what, "there are none; give at least one")
+    if len(weights) == 0:
+        return np.ones(count)
+    if len(weights) != count:
+        raise ParameterError("weights", f"{len(weights)} weights for {count} {what}; give one for each")
+    array = np.array(weights, dtype=np.float64)
+    if (array < 0).any():
+        raise ParameterError("weights", f"{array.min():g} is negative; give weights of 0 or more")
+    if not array.any():
+        raise ParameterError("weights", "all are 0; make one of them positive")
+    return array
 
 
 @dataclass(frozen=True)
@@ -116,8 +131,6 @@ class Mixture(Distribution):
     refuses_percentiles = "percentiles do not determine its components"
 
     def __post_init__(self) -> None:
-        if not self.components:
-            raise ParameterError("components", "there are none; give at least one")
         weights_for(self.weights, len(self.components), "components")
 
     @functools.cached_property

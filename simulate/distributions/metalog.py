@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulate.distributions.protocol import Array, Distribution, ParameterError, Percentile, between, increasing, inside
-from simulate.distributions.solvers import log_odds, root
+from simulate.distributions.protocol import Array, Distribution, ParameterError, Percentile
+from simulate.distributions.scores import between, log_odds
+from simulate.distributions.solvers import root
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,6 @@ class Metalog(Distribution):
     upper: float = np.inf
 
     def __post_init__(self) -> None:
-        increasing(lower=self.lower, upper=self.upper)
         if not self.slack > 0:
             reason = "no metalog rises through these: they are too skewed"
             raise ParameterError(None, f"{reason}; move the middle one towards the centre or give bounds")
@@ -38,10 +38,7 @@ class Metalog(Distribution):
     def from_percentiles(
         cls, first: Percentile, second: Percentile, third: Percentile, lower: float = -np.inf, upper: float = np.inf
     ) -> Metalog:
-        increasing(lower=lower, upper=upper)
-        percentiles = (first, second, third)
-        inside(lower, upper, *percentiles)
-        p, q, x = (np.array(column) for column in list(zip(*percentiles, strict=True))[1:])
+        p, q, x = (np.array(column) for column in list(zip(first, second, third, strict=True))[1:])
         logit = log_odds(p, q)
         terms = np.stack([np.ones(3), logit, (p - 0.5) * logit], axis=1)
         a1, a2, a3 = np.linalg.solve(terms, onto_line(x, lower, upper)).tolist()
@@ -74,9 +71,8 @@ class Metalog(Distribution):
         logit = root(lambda t, active: self.on_line(t) - y[active], np.full(y.shape, -745.0), np.full(y.shape, 745.0))
         logit = logit.reshape(x.shape)
         p, q = 1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(logit))
-        return np.where(x < self.upper, np.where(x > self.lower, p, 0), 1), np.where(
-            x < self.upper, np.where(x > self.lower, q, 1), 0
-        )
+        p, q = np.where(x > self.lower, p, 0), np.where(x > self.lower, q, 1)
+        return np.where(x < self.upper, p, 1), np.where(x < self.upper, q, 0)
 
     @property
     def tail(self) -> float:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +11,7 @@ from simulate.errors import SimulateError
 
 Array = NDArray[np.float64]
 Numbers = tuple[float, ...]
-Score = Callable[[Array, Array], Array]
+Positive = Annotated[float, "above 0"]
 
 
 class ParameterError(SimulateError):
@@ -83,16 +81,16 @@ class Distribution(Protocol):
         return float(self.quantile(0.0, 1.0)), float(self.quantile(1.0, 0.0))
 
     @property
+    @np.errstate(all="ignore")
     def mean(self) -> float:
         """The expectation; infinite where it diverges, nan where it is undefined."""
-        with np.errstate(all="ignore"):
-            return self.moments()[0]
+        return self.moments()[0]
 
     @property
+    @np.errstate(all="ignore")
     def sd(self) -> float:
         """The standard deviation; infinite where it diverges, nan where it is undefined."""
-        with np.errstate(all="ignore"):
-            return self.moments()[1]
+        return self.moments()[1]
 
     @property
     def costly(self) -> bool:
@@ -105,56 +103,9 @@ class Distribution(Protocol):
         return np.empty(0)
 
 
-def between(lower: float, upper: float, p_share: Array, q_share: Array) -> Array:
-    """The value at a share of the way up from `lower`, or down from `upper` where that share is smaller."""
-    width = upper - lower
-    return np.where(p_share <= q_share, lower + width * p_share, upper - width * q_share)
-
-
-def shares_of(lower: float, upper: float, x: Array) -> tuple[Array, Array]:
-    """How far x lies above `lower` and below `upper`, as shares of the way, from 0 to 1."""
-    width = upper - lower
-    return np.clip((x - lower) / width, 0.0, 1.0), np.clip((upper - x) / width, 0.0, 1.0)
-
-
-def positive(**values: float) -> None:
-    """Raise ParameterError for a value that is not above 0."""
-    for key, value in values.items():
-        if not value > 0:
-            raise ParameterError(key, f"{value:g} is not above 0; give a positive number")
-
-
-def increasing(**values: float) -> None:
-    """Raise ParameterError where a value is not below the next."""
-    for (key, value), (following, bound) in pairwise(values.items()):
-        if not value < bound:
-            raise ParameterError(key, f"{value:g} is not below {following} = {bound:g}; put them in order")
-
-
-def three_points(lower: float, mode: float, upper: float) -> None:
-    """Raise ParameterError unless lower <= mode <= upper and lower < upper."""
-    increasing(lower=lower, upper=upper)
-    if not lower <= mode <= upper:
-        raise ParameterError("mode", f"{mode:g} is not between lower = {lower:g} and upper = {upper:g}; move it inside")
-
-
 def inside(lower: float, upper: float, *percentiles: Percentile) -> None:
     """Raise ParameterError for a percentile that does not lie strictly between the bounds."""
     for key, _, _, value in percentiles:
         if not lower < value < upper:
             where = f"above {lower:g}, where it begins" if value <= lower else f"below {upper:g}, where it ends"
             raise ParameterError(key, f"{value:g} is not {where}; move it inside")
-
-
-def weights_for(weights: Sequence[float], count: int, what: str) -> Array:
-    """Checked weights as an array, equal where none are given."""
-    if len(weights) == 0:
-        return np.ones(count)
-    if len(weights) != count:
-        raise ParameterError("weights", f"{len(weights)} weights for {count} {what}; give one for each")
-    array = np.array(weights, dtype=np.float64)
-    if (array < 0).any():
-        raise ParameterError("weights", f"{array.min():g} is negative; give weights of 0 or more")
-    if not array.any():
-        raise ParameterError("weights", "all are 0; make one of them positive")
-    return array

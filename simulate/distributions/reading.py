@@ -14,10 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulate.distributions import beta, bounded, discrete, metalog, unbounded
-from simulate.distributions.beta import Pert
-from simulate.distributions.bounded import Triangular
 from simulate.distributions.derived import Truncated
-from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError, Percentile, increasing, inside
+from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError, Percentile, Positive, inside
 from simulate.distributions.solvers import newton
 from simulate.distributions.values import described, listed, number
 from simulate.errors import suggestion
@@ -29,7 +27,7 @@ BOUNDS = {"lower", "upper"}
 
 
 def distribution(
-    family: str, parameters: Mapping[str, Any], folder: Path | None = None, other_keys: Collection[str] = ()
+    family: str, parameters: Mapping[str, Any], folder: Path = Path(), other_keys: Collection[str] = ()
 ) -> Distribution:
     """The distribution that a table of a priors file states.
 
@@ -39,10 +37,9 @@ def distribution(
     parameters those of the family itself. Raises ParameterError.
     """
     if family not in FAMILIES:
-        mend = suggestion(family, FAMILIES, listed(FAMILIES))
-        raise ParameterError("dist", f"there is no family {family!r}{mend}")
+        raise ParameterError("dist", f"there is no family {family!r}{suggestion(family, FAMILIES, listed(FAMILIES))}")
     kind = FAMILIES[family]
-    percentiles, keys, bounds = [], {}, {}
+    percentiles, keys, limits = [], {}, {}
     for key, value in parameters.items():
         if re.fullmatch(r"p\d+", key) and isinstance(value, Mapping):
             full = f'"{key}.{next(iter(value), "5")}"'
@@ -50,23 +47,25 @@ def distribution(
         if PERCENTILE.fullmatch(key):
             percentiles.append(key)
         elif kind.truncatable and key in BOUNDS:
-            bounds[key] = value
+            limits[key] = value
         else:
             keys[key] = value
     form = chosen_form(family, keys, percentiles, other_keys)
-    arguments = {key: read(form.kinds[key], key, value, folder or Path()) for key, value in keys.items()}
-    if form.takes_folder:
-        arguments["folder"] = folder or Path()
-    limits = {key: number(key, value) for key, value in bounds.items()}
+    arguments = {key: read(form.kinds[key], key, value, folder) for key, value in keys.items()}
+    limits = {key: number(key, value) for key, value in limits.items()}
     points = in_order([(key, number(key, parameters[key])) for key in percentiles])
+    stated = {**form.defaults, **arguments, **limits}
+    lower, upper = stated.get("lower", -np.inf), stated.get("upper", np.inf)
+    if not lower < upper:
+        raise ParameterError("lower", f"{lower:g} is not below upper = {upper:g}; put them in order")
+    inside(lower, upper, *points)
+    build = functools.partial(form.build, **arguments)
     try:
         with np.errstate(all="ignore"):
-            built: Distribution
             if limits and points:
-                built = through_truncated(form, points, arguments, limits)
+                built: Distribution = through_truncated(build, points, lower, upper)
             else:
-                whole = form.build(*points, **arguments)
-                built = Truncated(whole, **limits) if limits else whole
+                built = Truncated(build(*points), lower, upper) if limits else build(*points)
             check(family, built, points)
     except (OverflowError, ZeroDivisionError):
         raise ParameterError(None, "its values leave the range of numbers; mend the parameters") from None
@@ -86,27 +85,27 @@ def check(family: str, built: Distribution, points: Sequence[Percentile]) -> Non
 
 
 def through_truncated(
-    form: Form, points: Sequence[Percentile], arguments: Mapping[str, Any], limits: Mapping[str, float]
+    build: Callable[..., Distribution], points: Sequence[Percentile], lower: float, upper: float
 ) -> Truncated:
-    """The truncated distribution that has these percentiles itself.
+    """The truncated distribution that has these percentiles itself, its base built from percentiles.
 
     Its percentile p is the percentile P(base < lower) + p * mass of its base: the two probabilities cut off
     are the unknowns, and the base fitted with them must cut off just these.
     """
-    lower, upper = limits.get("lower", -np.inf), limits.get("upper", np.inf)
-    increasing(lower=lower, upper=upper)
-    inside(lower, upper, *points)
 
     def fitted(below: float, above: float) -> Distribution:
         mass = 1 - below - above
-        return form.build(*[at._replace(p=below + at.p * mass, q=above + at.q * mass) for at in points], **arguments)
+        return build(*[at._replace(p=below + at.p * mass, q=above + at.q * mass) for at in points])
 
     def cut_off(base: Distribution) -> Array:
         p, q = base.probability([lower, upper])
         return np.array([p[0], q[1]])
 
-    start = cut_off(fitted(0.0, 0.0))
-    cuts = start > 0  # a bound outside the support cuts off nothing
+    whole = fitted(0.0, 0.0)
+    start = cut_off(whole)
+    cuts = start > 0
+    if not cuts.any():  # the bounds lie outside the support, or too far out for a float to tell
+        return Truncated(whole, lower, upper)
 
     def probabilities(logs: Array) -> Array:
         odds = np.zeros(2)
@@ -125,13 +124,17 @@ def through_truncated(
 
 
 class Form(NamedTuple):
-    """One way to state a family: what builds it and the keys it takes."""
+    """One way to state a family: what builds it, the keys it takes and how many percentiles."""
 
     build: Callable[..., Distribution]
     kinds: Mapping[str, Any]
-    required: tuple[str, ...]
+    defaults: Mapping[str, Any]
     percentiles: int
-    takes_folder: bool
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The keys that have no default."""
+        return tuple(key for key in self.kinds if key not in self.defaults)
 
     def __str__(self) -> str:
         counted = (f"{COUNTS[self.percentiles]} (p5, p50, ...)",) if self.percentiles else ()
@@ -144,16 +147,9 @@ def forms(kind: type[Distribution]) -> tuple[Form, ...]:
     found = []
     for build in (kind, *(getattr(kind, name) for name in vars(kind) if name.startswith("from_"))):
         signature = inspect.signature(build, eval_str=True).parameters
-        keys = {key: at for key, at in signature.items() if at.annotation not in (Percentile, Path)}
-        found.append(
-            Form(
-                build=build,
-                kinds={key: at.annotation for key, at in keys.items()},
-                required=tuple(key for key, at in keys.items() if at.default is at.empty),
-                percentiles=sum(at.annotation is Percentile for at in signature.values()),
-                takes_folder="folder" in signature,
-            )
-        )
+        kinds = {key: at.annotation for key, at in signature.items() if at.annotation is not Percentile}
+        defaults = {key: at.default for key, at in signature.items() if at.default is not at.empty}
+        found.append(Form(build, kinds, defaults, len(signature) - len(kinds)))
     return tuple(found)
 
 
@@ -168,7 +164,7 @@ def chosen_form(family: str, keys: Collection[str], percentiles: Sequence[str], 
     takes = f"{family} takes {' | '.join(str(form) for form in ways)}"
     candidates = [form for form in ways if form.percentiles] if percentiles else ways
     if not candidates:
-        use = "use a metalog, which three determine" if kind in (Pert, Triangular) else takes
+        use = "use a metalog, which three determine" if issubclass(kind, bounded.ThreePoints) else takes
         raise ParameterError(percentiles[0], f"{kind.refuses_percentiles}; {use}")
     if not keys and not percentiles:
         raise ParameterError(None, f"parameters missing; {takes}")
@@ -208,9 +204,8 @@ def in_order(stated: Iterable[tuple[str, float]]) -> list[Percentile]:
         if first.p == second.p:
             raise ParameterError(second.key, f"the same percentile as {first.key}; remove one")
         if first.value == second.value:
-            raise ParameterError(
-                second.key, f"equal to {first.key}; spread them, or give a constant: value = {first.value:g}"
-            )
+            mend = f"spread them, or give a constant: value = {first.value:g}"
+            raise ParameterError(second.key, f"equal to {first.key}; {mend}")
         if first.value > second.value:
             wrong = f"{first.key} = {first.value:g} is above {second.key} = {second.value:g}"
             raise ParameterError(first.key, f"percentiles in the wrong order: {wrong}; exchange them")
@@ -219,12 +214,15 @@ def in_order(stated: Iterable[tuple[str, float]]) -> list[Percentile]:
 
 def read(kind: Any, key: str, value: Any, folder: Path) -> Any:
     """A value of the kind that a form's parameter is annotated with; raises ParameterError."""
-    if kind is float:
-        return number(key, value)
-    if kind is str or (kind == Numbers | str and isinstance(value, str)):
+    if kind in (float, Positive):
+        found = number(key, value)
+        if kind is Positive and not found > 0:
+            raise ParameterError(key, f"{found:g} is not above 0; give a positive number")
+        return found
+    if kind in (str, Path) or (kind == Numbers | str and isinstance(value, str)):
         if not isinstance(value, str):
             raise ParameterError(key, f"must be text, not {described(value)}; put it in quotes")
-        return value
+        return folder / value if kind is Path else value
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise ParameterError(key, f"must be a list, not {described(value)}; write [...]")
     if kind == tuple[Distribution, ...]:

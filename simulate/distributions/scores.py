@@ -1,4 +1,4 @@
-"""Standard variables: the quantile functions from which location-scale families are made."""
+"""Standard variables, and how families are stretched and moved from them."""
 
 from __future__ import annotations
 
@@ -6,50 +6,49 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulate.distributions.protocol import Array, Percentile, Score
+from simulate.distributions.protocol import Array, Percentile
 
-
-def linear_score(p: Array, q: Array) -> Array:
-    """The standard uniform."""
-    return np.where(p <= q, p, 1.0 - q)
+Score = Callable[[Array, Array], Array]
 
 
 def normal_score(p: Array, q: Array) -> Array:
-    """The standard normal."""
+    """The quantile of the standard normal."""
     from scipy.special import ndtri
 
     return np.copysign(ndtri(np.minimum(p, q)), p - q)
 
 
+def normal_probability(z: Array) -> tuple[Array, Array]:
+    """The probabilities of the standard normal below and above."""
+    from scipy.special import ndtr
+
+    return ndtr(z), ndtr(-z)
+
+
 def exponential_score(p: Array, q: Array) -> Array:
-    """The standard exponential, -log q."""
+    """The quantile of the standard exponential, -log q."""
     return np.where(p <= q, -np.log1p(-p), -np.log(q))
 
 
-def gumbel_score(p: Array, q: Array) -> Array:
-    """The standard Gumbel variable of maxima, -log(-log p)."""
-    return -np.log(exponential_score(q, p))
+def log_odds(p: Array, q: Array) -> Array:
+    """log(p / q) of probabilities or shares that add to 1."""
+    return np.log(p) - np.log(q)
 
 
-def weibull_score(p: Array, q: Array) -> Array:
-    """The logarithm of the standard exponential, the standard Gumbel variable of minima."""
-    return np.log(exponential_score(p, q))
+def between(lower: float, upper: float, p_share: Array, q_share: Array) -> Array:
+    """The value at a share of the way up from `lower`, or down from `upper` where that share is smaller."""
+    width = upper - lower
+    return np.where(p_share <= q_share, lower + width * p_share, upper - width * q_share)
 
 
-def arcsine_score(p: Array, q: Array) -> Array:
-    """The arcsine variable on 0..1, sin^2(pi p / 2)."""
-    return np.where(p <= q, np.sin(np.pi / 2 * p) ** 2, 1.0 - np.sin(np.pi / 2 * q) ** 2)
-
-
-def student_score(df: float) -> Score:
-    """The standard t variable with `df` degrees of freedom."""
-    from scipy.special import stdtrit
-
-    return lambda p, q: np.copysign(stdtrit(df, np.minimum(p, q)), p - q)
+def shares_of(lower: float, upper: float, x: Array) -> tuple[Array, Array]:
+    """How far x lies above `lower` and below `upper`, as shares of the way, from 0 to 1."""
+    width = upper - lower
+    return np.clip((x - lower) / width, 0.0, 1.0), np.clip((upper - x) / width, 0.0, 1.0)
 
 
 def line(
-    score: Score, transform: Callable[[float], float], first: Percentile, second: Percentile
+    score: Score, first: Percentile, second: Percentile, transform: Callable[[float], float] = float
 ) -> tuple[float, float]:
     """Location and scale with which transform(X) = location + scale * (the standard variable of `score`).
 
@@ -59,8 +58,3 @@ def line(
     y = [float(transform(at.value)) for at in (first, second)]
     scale = (y[1] - y[0]) / (z[1] - z[0])
     return y[0] - scale * z[0], scale
-
-
-def identity(x: float) -> float:
-    """The transform of a family that is location-scale as it stands."""
-    return x

@@ -10,11 +10,6 @@ from numpy.typing import NDArray
 from simulate.distributions.protocol import Array
 
 
-def log_odds(p: Array, q: Array) -> Array:
-    """log(p / q) of probabilities or shares that add to 1."""
-    return np.log(p) - np.log(q)
-
-
 @np.errstate(all="ignore")
 def root(residual: Callable[[Array, NDArray[np.intp]], Array], low: Array, high: Array) -> Array:
     """Where a non-decreasing residual crosses 0 between 1-D `low` and `high`, elementwise, to the last bits.
@@ -60,13 +55,11 @@ def newton(residual: Callable[[Array], Array], start: Array) -> Array:
     The point reached where it does not converge; the caller checks what it is for.
     """
     point, misfit = start, residual(start)
+    steps = 1e-6 * np.eye(start.size)
     for _ in range(100):
-        step = 1e-6
-        columns = [
-            (residual(point + step * unit) - residual(point - step * unit)) / (2 * step) for unit in np.eye(start.size)
-        ]
+        slopes = [(residual(point + step) - residual(point - step)) / 2e-6 for step in steps]
         try:
-            move = np.linalg.solve(np.stack(columns, axis=1), misfit)
+            move = np.linalg.solve(np.stack(slopes, axis=1), misfit)
         except np.linalg.LinAlgError:
             break
         move *= min(1.0, 2.0 / float(np.max(np.abs(move), initial=1e-300)))

@@ -9,16 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.distributions.protocol import Array, Distribution, Percentile, inside, positive
-from simulate.distributions.scores import (
-    exponential_score,
-    gumbel_score,
-    identity,
-    line,
-    normal_score,
-    student_score,
-    weibull_score,
-)
+from simulate.distributions.protocol import Array, Distribution, Percentile, Positive, inside
+from simulate.distributions.scores import exponential_score, line, normal_probability, normal_score
 from simulate.distributions.solvers import root
 
 
@@ -30,29 +22,22 @@ class Normal(Distribution):
     """
 
     mu: float
-    sigma: float
+    sigma: Positive
     truncatable = True
 
-    def __post_init__(self) -> None:
-        positive(sigma=self.sigma)
-
     @classmethod
-    def from_mean(cls, mean: float, sd: float) -> Normal:
-        positive(sd=sd)
+    def from_mean(cls, mean: float, sd: Positive) -> Normal:
         return cls(mean, sd)
 
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Normal:
-        return cls(*line(normal_score, identity, first, second))
+        return cls(*line(normal_score, first, second))
 
     def inverse(self, p: Array, q: Array) -> Array:
         return self.mu + self.sigma * normal_score(p, q)
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        from scipy.special import ndtr
-
-        z = (x - self.mu) / self.sigma
-        return ndtr(z), ndtr(-z)
+        return normal_probability((x - self.mu) / self.sigma)
 
     def moments(self) -> tuple[float, float]:
         return self.mu, self.sigma
@@ -68,42 +53,33 @@ class Lognormal(Distribution):
     """
 
     mu: float
-    sigma: float
+    sigma: Positive
     shift: float = 0.0
     truncatable = True
 
-    def __post_init__(self) -> None:
-        positive(sigma=self.sigma)
-
     @classmethod
-    def from_mean(cls, mean: float, sd: float, shift: float = 0.0) -> Lognormal:
-        positive(mean=mean, sd=sd)
+    def from_mean(cls, mean: Positive, sd: Positive, shift: float = 0.0) -> Lognormal:
         variance = math.log1p((sd / mean) ** 2)
         return cls(math.log(mean) - variance / 2, math.sqrt(variance), shift)
 
     @classmethod
-    def from_median(cls, median: float, sigma: float, shift: float = 0.0) -> Lognormal:
-        positive(median=median)
+    def from_median(cls, median: Positive, sigma: Positive, shift: float = 0.0) -> Lognormal:
         return cls(math.log(median), sigma, shift)
 
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile, shift: float = 0.0) -> Lognormal:
         inside(shift, np.inf, first, second)
-        return cls(*line(normal_score, lambda x: math.log(x - shift), first, second), shift)
+        return cls(*line(normal_score, first, second, lambda x: math.log(x - shift)), shift)
 
     def inverse(self, p: Array, q: Array) -> Array:
         return self.shift + np.exp(self.mu + self.sigma * normal_score(p, q))
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        from scipy.special import ndtr
-
-        z = (np.log(np.maximum(x - self.shift, 0)) - self.mu) / self.sigma
-        return ndtr(z), ndtr(-z)
+        return normal_probability((np.log(np.maximum(x - self.shift, 0)) - self.mu) / self.sigma)
 
     def moments(self) -> tuple[float, float]:
-        return float(self.shift + np.exp(self.mu + self.sigma**2 / 2)), float(
-            np.exp(self.mu + self.sigma**2 / 2) * np.sqrt(np.expm1(self.sigma**2))
-        )
+        mean = np.exp(self.mu + self.sigma**2 / 2)
+        return float(self.shift + mean), float(mean * np.sqrt(np.expm1(self.sigma**2)))
 
 
 @dataclass(frozen=True)
@@ -113,17 +89,13 @@ class Gamma(Distribution):
     Examples: `{shape = 2.5, scale = 3}`, `{mean = 3, sd = 4}`, `{p5 = 3, p95 = 70}`.
     """
 
-    shape: float
-    scale: float
+    shape: Positive
+    scale: Positive
     costly = True
     truncatable = True
 
-    def __post_init__(self) -> None:
-        positive(shape=self.shape, scale=self.scale)
-
     @classmethod
-    def from_mean(cls, mean: float, sd: float) -> Gamma:
-        positive(mean=mean, sd=sd)
+    def from_mean(cls, mean: Positive, sd: Positive) -> Gamma:
         return cls((mean / sd) ** 2, sd * sd / mean)
 
     @classmethod
@@ -163,15 +135,11 @@ class Exponential(Distribution):
     Examples: `{mean = 2.5}`, `{scale = 3}`, `{p50 = 4}`.
     """
 
-    scale: float
+    scale: Positive
     truncatable = True
 
-    def __post_init__(self) -> None:
-        positive(scale=self.scale)
-
     @classmethod
-    def from_mean(cls, mean: float) -> Exponential:
-        positive(mean=mean)
+    def from_mean(cls, mean: Positive) -> Exponential:
         return cls(mean)
 
     @classmethod
@@ -197,17 +165,14 @@ class Weibull(Distribution):
     Examples: `{shape = 1.7, scale = 3}`, `{p5 = 3, p95 = 70}`.
     """
 
-    shape: float
-    scale: float
+    shape: Positive
+    scale: Positive
     truncatable = True
-
-    def __post_init__(self) -> None:
-        positive(shape=self.shape, scale=self.scale)
 
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Weibull:
         inside(0.0, np.inf, first, second)
-        location, scale = line(weibull_score, np.log, first, second)
+        location, scale = line(lambda p, q: np.log(exponential_score(p, q)), first, second, np.log)
         return cls(1 / scale, float(np.exp(location)))
 
     def inverse(self, p: Array, q: Array) -> Array:
@@ -226,18 +191,15 @@ class Gumbel(Distribution):
     """
 
     location: float
-    scale: float
+    scale: Positive
     truncatable = True
-
-    def __post_init__(self) -> None:
-        positive(scale=self.scale)
 
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Gumbel:
-        return cls(*line(gumbel_score, identity, first, second))
+        return cls(*line(cls(0.0, 1.0).inverse, first, second))
 
     def inverse(self, p: Array, q: Array) -> Array:
-        return self.location + self.scale * gumbel_score(p, q)
+        return self.location - self.scale * np.log(exponential_score(q, p))
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
         y = np.exp(-(x - self.location) / self.scale)
@@ -254,32 +216,29 @@ class StudentT(Distribution):
     Examples: `{df = 18, location = 623, scale = 25}`, `{df = 5, p5 = -3, p95 = 7}`.
     """
 
-    df: float
+    df: Positive
     location: float
-    scale: float
+    scale: Positive
     costly = True
     truncatable = True
 
-    def __post_init__(self) -> None:
-        positive(df=self.df, scale=self.scale)
-
     @classmethod
-    def from_percentiles(cls, first: Percentile, second: Percentile, df: float) -> StudentT:
-        positive(df=df)
-        return cls(df, *line(student_score(df), identity, first, second))
+    def from_percentiles(cls, first: Percentile, second: Percentile, df: Positive) -> StudentT:
+        return cls(df, *line(cls(df, 0.0, 1.0).inverse, first, second))
 
     def inverse(self, p: Array, q: Array) -> Array:
-        return self.location + self.scale * student_score(self.df)(p, q)
+        from scipy.special import stdtrit
+
+        return self.location + self.scale * np.copysign(stdtrit(self.df, np.minimum(p, q)), p - q)
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
         from scipy.special import betainc, betaincc
 
         z = (x - self.location) / self.scale
         share = self.df / (self.df + z * z)
-        tail = np.where(
-            share < 0.5, betainc(self.df / 2, 0.5, share), betaincc(0.5, self.df / 2, z * z / (self.df + z * z))
-        )
-        return np.where(z < 0, tail / 2, 1 - tail / 2), np.where(z < 0, 1 - tail / 2, tail / 2)
+        near, far = betaincc(0.5, self.df / 2, z * z / (self.df + z * z)), betainc(self.df / 2, 0.5, share)
+        tail = np.where(share < 0.5, far, near) / 2
+        return np.where(z < 0, tail, 1 - tail), np.where(z < 0, 1 - tail, tail)
 
     def moments(self) -> tuple[float, float]:
         if self.df <= 1:

@@ -22,9 +22,7 @@ def write(result: Result, _sections: Sections | None, file: TextIO) -> None:
 def plain(result: Result) -> dict[str, Any]:
     """The result as plain data: what is of one quantity below `quantities`, the rest by name."""
     provenance = {name: value for name, value in result.provenance.items() if name not in INSIDE}
-    provenance["files"] = [{**file, "text": None} for file in provenance.get("files", [])]
-    for file in provenance["files"]:
-        del file["text"]
+    provenance["files"] = [{name: file[name] for name in ("path", "sha256")} for file in provenance.get("files", [])]
     of_quantities = [each for each in ("label", "unit") if each in result]
     quantities: dict[str, dict[str, Any]] = {
         name: {each: result.at(each, quantity=name) for each in of_quantities} for name in result.labels("quantity")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 
@@ -21,17 +22,12 @@ MODELS: dict[str, tuple[ModuleType, ...]] = {
 HEADLINE: tuple[str, ...] = ("accelerators", "capex", "opex_per_year", "cost_per_question", "training_cost")
 
 
-def quantities(name: str) -> dict[str, Quantity]:
+@cache
+def quantities(name: str) -> Mapping[str, Quantity]:
     """The quantities of the model that a priors file names, in the model's order.
 
     Raises SimulateError where there is no such model.
     """
     if name not in MODELS:
         raise SimulateError(f"there is no model {name!r}; models are {', '.join(MODELS)}")
-    return dict(_wired(name))
-
-
-@cache
-def _wired(name: str) -> dict[str, Quantity]:
-    """The quantities of a model, read from its modules once."""
     return quantities_of(MODELS[name])

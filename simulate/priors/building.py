@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,39 +14,15 @@ from simulate.graph import Quantity, missing
 from simulate.priors.correlations import Correlation, merged_correlations
 from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
-from simulate.priors.own_quantities import check_cycles, name_fault, own_quantity, prior_quantity
+from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity
 from simulate.priors.positions import Key
 from simulate.priors.types import Choice, Priors, Published
 from simulate.settings import Settings
 from simulate.units import UnitError, conversion_factor
 
-DEFAULT_MODEL = "llm_cost"
 
-
-def framed(files: Sequence[SourceFile], overrides: Sequence[str], layers: Sequence[Layer]) -> Priors:
-    """The priors of checked layers, those of the overrides first, before anything is built from them."""
-    path = files[0].path
-    return Priors(
-        path=path, title=path.stem.strip("<>"), model=DEFAULT_MODEL, quantities={}, priors={},
-        correlations=(), published=(), run=Settings(), files=tuple(files), own=(), headline=(),
-        choices=_choices(layers), overrides=tuple(overrides), layers=tuple(layers),
-    )  # fmt: skip
-
-
-def _choices(layers: Sequence[Layer]) -> dict[str, Choice]:
-    tables: dict[str, dict[str, Any]] = {}
-    for layer in reversed(layers):
-        for name, table in layer.tables.get("choices", {}).items():
-            tables[name] = {**tables.get(name, {}), **table}
-    return {
-        name: Choice(name, table.get("label") or name.replace("_", " "), table.get("note", ""))
-        for name, table in tables.items()
-    }
-
-
-def _stacked(frame: Priors, chosen: str) -> Stack:
+def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> Stack:
     """Put overrides before the choice before the files, an accelerator's figures beneath what names it."""
-    overrides, files = frame.layers[: len(frame.overrides)], frame.layers[len(frame.overrides) :]
     options = [
         replace(layer, tables=layer.tables["choices"][chosen], prefix=("choices", chosen))
         for layer in files
@@ -68,53 +44,57 @@ def _stacked(frame: Priors, chosen: str) -> Stack:
     return Stack(tuple(stack), problems)
 
 
-def built(frame: Priors, chosen: str) -> tuple[Priors, list[Problem]]:
-    """Build the case of a choice, '' for the file's own; with problems, the result is not to be used."""
-    stack = _stacked(frame, chosen)
-    model_name = stack.value("model", DEFAULT_MODEL)
-    quantities = model.quantities(model_name)
-    entries = stack.entries("priors", replacing=("dist", "value"))
-    formulas = stack.entries("quantities", replacing=("formula",))
-    _settle(stack, entries, formulas)
-    # A name that is stated, however badly, is known: its own fault is told, not that there is no such name.
-    known = [*quantities, *entries, *formulas, *stack.malformed]
-    entries = {name: entry for name, entry in entries.items() if _named_well(stack, entry, quantities, formulas)}
+def built(
+    files: Sequence[SourceFile], overrides: Sequence[str], layers: Sequence[Layer], chosen: str
+) -> tuple[Priors, list[Problem]]:
+    """Build the case of a choice, '' for the file's own, from checked layers, those of the overrides first.
 
-    for entry in formulas.values():
-        if own := own_quantity(stack, entry, quantities.get(entry.name), known):
+    With problems, the priors are not to be used.
+    """
+    stack = _stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
+    _settle(stack)
+    quantities = dict(stack.of_model)
+    for entry in stack.formulas.values():
+        if own := own_quantity(stack, entry):
             quantities[entry.name] = own
-    for entry in entries.values():
-        quantities[entry.name] = prior_quantity(entry, quantities.get(entry.name))
-    check_cycles(stack, quantities, entries, formulas)
-    if not (stack.problems or stack.malformed):
-        entries |= _own_priors(model_name, quantities, entries)
+    for entry in stack.priors.values():
+        quantities[entry.name] = prior_quantity(stack, entry, quantities.get(entry.name))
+    check_cycles(stack, quantities)
+    entries = stack.priors if stack.problems or stack.malformed else stack.priors | _own_priors(stack, quantities)
     priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
-    margins = {name: prior.distribution for name, prior in priors.items()}
-    correlations = merged_correlations(stack, margins, entries, formulas, known)
-    _check_use(stack, frame.layers, chosen, entries, formulas, quantities, correlations)
-    own_names = tuple(name for name in formulas if name in quantities)
-    new_names = tuple(name for name in own_names if name not in model.quantities(model_name))
-    case = replace(
-        frame,
-        title=next(
-            (layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables), frame.title
-        ),
-        model=model_name,
+    correlations = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
+    _check_use(stack, layers, chosen, quantities, correlations)
+    titles = [layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables]
+    choices = {
+        name: Choice(name, entry.table.get("label") or name.replace("_", " "), entry.table.get("note", ""))
+        for name, entry in Stack(tuple(layers)).entries("choices", replacing=()).items()
+    }
+    own_names = tuple(name for name in stack.formulas if name in quantities)
+    new_names = tuple(name for name in own_names if name not in stack.of_model)
+    case = Priors(
+        path=files[0].path,
+        title=[*titles, files[0].path.stem.strip("<>")][0],
+        model=stack.model,
         quantities=quantities,
         priors=priors,
         correlations=correlations,
-        published=_published(stack, quantities, known),
-        run=_run(stack, quantities, known),
+        published=_published(stack, quantities),
+        run=_run(stack, quantities),
+        files=tuple(files),
         own=own_names,
-        headline=(*model.HEADLINE, *new_names) if model_name != "none" else own_names,
+        headline=(*model.HEADLINE, *new_names) if stack.model != "none" else own_names,
+        choices=choices,
+        overrides=tuple(overrides),
         chosen=chosen,
+        layers=tuple(layers),
     )
     return case, stack.problems
 
 
-def _own_priors(model_name: str, quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Entry]:
+def _own_priors(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Entry]:
     """Priors of the model's own for parameters to which the layers give none, where a quantity needs them."""
-    layer = Layer(f"model {model_name}", {}, own=False)
+    bound = stack.priors
+    layer = Layer(f"model {stack.model}", {}, own=False)
     found = {
         name: Entry(name, dict(quantity.prior), dict.fromkeys(quantity.prior, layer), layer, sys.maxsize, own=False)
         for name, quantity in quantities.items()
@@ -126,34 +106,23 @@ def _own_priors(model_name: str, quantities: Mapping[str, Quantity], bound: Coll
     return {name: entry for name, entry in found.items() if name in needed}
 
 
-def _settle(stack: Stack, entries: dict[str, Entry], formulas: dict[str, Entry]) -> None:
+def _settle(stack: Stack) -> None:
     """Where a name has both a prior and a formula, the nearer one holds; in one file that is a problem.
 
     A prior binds its quantity whatever its formula, so only a prior that is farther must go.
     """
-    for name in [name for name in entries if name in formulas]:
-        if entries[name].level == formulas[name].level:
-            stack.report(formulas[name], "quantities", None, f"[priors.{name}] binds it too; keep one of the two")
-        if entries[name].level >= formulas[name].level:
-            del entries[name]
-
-
-def _named_well(stack: Stack, entry: Entry, quantities: Mapping[str, Quantity], formulas: Mapping[str, Entry]) -> bool:
-    """Check the name of a prior of the file's own."""
-    if entry.name in quantities or entry.name in formulas:
-        return True
-    fault = name_fault(entry.name)
-    if fault:
-        stack.report(entry, "priors", None, fault)
-    return not fault
+    for name, own in stack.formulas.items():
+        level = stack.priors[name].level if name in stack.priors else -1
+        if level == own.level:
+            stack.report(own, "quantities", None, f"[priors.{name}] binds it too; keep one of the two")
+        if level >= own.level:
+            del stack.priors[name]
 
 
 def _check_use(
     stack: Stack,
     layers: Sequence[Layer],
     chosen: str,
-    entries: Mapping[str, Entry],
-    formulas: Mapping[str, Entry],
     quantities: Mapping[str, Quantity],
     correlations: Sequence[Correlation],
 ) -> None:
@@ -161,18 +130,17 @@ def _check_use(
 
     In a choice's case its own priors alone are in question: the file's have been looked at without it.
     """
-    of_model = model.quantities(stack.value("model", DEFAULT_MODEL))
     used = {need for quantity in quantities.values() for need in quantity.needs} | _named_in_formulas(layers)
     used |= {name for pair in correlations for name in (pair.first, pair.second)} | stack.malformed
-    wanted = [name for name in (*of_model, *used) if name not in entries]
-    for name, entry in entries.items():
+    useful = {*stack.of_model, *used}
+    for name, entry in stack.priors.items():
         in_question = entry.own and bool(entry.layer.prefix) == bool(chosen)
-        if in_question and not (name in of_model or name in formulas or name in used):
+        if in_question and name not in useful and name not in stack.formulas:
             advice = "name it in a formula of [quantities], or take it out"
-            mend = suggestion(name, wanted) or suggestion(name, [*of_model, *used], advice)
+            mend = suggestion(name, useful - stack.priors.keys()) or suggestion(name, useful, advice)
             fault = f"there is no such quantity, and nothing uses it{mend}"
             stack.problems.append(Problem(entry.layer, ("priors", name), fault, unused=True))
-    if not (stack.problems or entries or formulas or stack.malformed):
+    if not (stack.problems or stack.priors or stack.formulas or stack.malformed):
         stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables"))
 
 
@@ -190,7 +158,7 @@ def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:
     return named
 
 
-def _published(stack: Stack, quantities: Mapping[str, Quantity], known: Collection[str]) -> tuple[Published, ...]:
+def _published(stack: Stack, quantities: Mapping[str, Quantity]) -> tuple[Published, ...]:
     """Published figures in the quantities' own units; for one quantity, the nearest layer's."""
     figures: dict[str, list[Published]] = {}
     for _, layer in stack.upwards():
@@ -199,7 +167,7 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity], known: Collecti
             if table is None:  # malformed
                 continue
             name = table["quantity"]
-            _check_known(stack, layer, ("published", i, "quantity"), name, known)
+            _check_known(stack, layer, ("published", i, "quantity"), name)
             if name not in quantities:
                 continue
             own = quantities[name].unit
@@ -210,25 +178,25 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity], known: Collecti
                 fault = f"{error} ({name} itself is in {own})"
                 stack.problems.append(Problem(layer, ("published", i, "unit"), fault))
                 continue
-            figure = Published(name, float(value), unit, table.get("source", ""), table.get("note", ""))
+            figure = Published(name, value, unit, table.get("source", ""), table.get("note", ""))
             here.setdefault(name, []).append(figure)
         figures |= here
     return tuple(figure for listed in figures.values() for figure in listed)
 
 
-def _run(stack: Stack, quantities: Mapping[str, Quantity], known: Collection[str]) -> Settings:
+def _run(stack: Stack, quantities: Mapping[str, Quantity]) -> Settings:
     """Merge `[run]` key by key."""
     merged: dict[str, Any] = {}
     for _, layer in stack.upwards():
         merged |= layer.tables.get("run", {})
         for i, name in enumerate(layer.tables.get("run", {}).get("quantities", [])):
-            _check_known(stack, layer, ("run", "quantities", i), name, known)
+            _check_known(stack, layer, ("run", "quantities", i), name)
     named = tuple(name for name in merged.get("quantities", ()) if name in quantities)
     return Settings(**{**merged, "quantities": named})
 
 
-def _check_known(stack: Stack, layer: Layer, key: Key, name: str, known: Collection[str]) -> None:
+def _check_known(stack: Stack, layer: Layer, key: Key, name: str) -> None:
     """Report a name of the file's own that nothing states."""
-    if layer.own and name not in known:
-        fault = f"there is no quantity {name}{suggestion(name, known, '`simulate explain` lists all')}"
+    if layer.own and name not in stack.known:
+        fault = f"there is no quantity {name}{suggestion(name, stack.known, '`simulate explain` lists all')}"
         stack.problems.append(Problem(layer, key, fault))

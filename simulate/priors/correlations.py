@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 
 from simulate.dependence import MEASURES, DependenceError, in_conflict, latent_correlation
 from simulate.distributions import Distribution
 from simulate.errors import suggestion
-from simulate.priors.layers import Entry, Layer, Problem, Stack
+from simulate.priors.layers import Layer, Problem, Stack
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Correlation:
 
     first: str
     second: str
-    measure: Literal["spearman", "gaussian_copula", "kendall"]
+    measure: str  # one of `dependence.MEASURES`
     value: float
     latent: float
     layer: Layer = field(repr=False, compare=False)
@@ -35,13 +35,7 @@ class Correlation:
         return ("correlations", self.first, self.second)
 
 
-def merged_correlations(
-    stack: Stack,
-    margins: Mapping[str, Distribution],
-    entries: Mapping[str, Entry],
-    formulas: Mapping[str, Entry],
-    known: Collection[str],
-) -> tuple[Correlation, ...]:
+def merged_correlations(stack: Stack, margins: Mapping[str, Distribution]) -> tuple[Correlation, ...]:
     """Merge correlations by unordered pair, check each, then all as a matrix; faults go to the stack.
 
     `margins` are the distributions of those priors that could be built.
@@ -63,12 +57,11 @@ def merged_correlations(
                 if fault:
                     stack.problems.append(Problem(layer, ("correlations", first, second), fault))
                 else:
-                    merged[pair] = Correlation(first, second, cast("Any", measure), value, np.nan, layer, level)
+                    merged[pair] = Correlation(first, second, measure, value, np.nan, layer, level)
     kept = [
         _with_latent(stack, pair, margins)
         for pair in merged.values()
-        if all(_takes_part(name, stack, pair, varies, entries, formulas, known) for name in (pair.first, pair.second))
-        and pair.value != 0
+        if all(_takes_part(name, stack, pair, varies) for name in (pair.first, pair.second)) and pair.value != 0
     ]
     _check_definite(stack, kept)
     return tuple(kept)
@@ -92,32 +85,22 @@ def _measured(given: Any, name: str) -> tuple[str, float, str]:
     return measure, float(given), ""
 
 
-def _takes_part(
-    name: str,
-    stack: Stack,
-    pair: Correlation,
-    varies: Mapping[str, bool],
-    entries: Mapping[str, Entry],
-    formulas: Mapping[str, Entry],
-    known: Collection[str],
-) -> bool:
+def _takes_part(name: str, stack: Stack, pair: Correlation, varies: Mapping[str, bool]) -> bool:
     """Check that a name has a prior that varies; what a nearer layer has fixed falls idle without a word."""
     if varies.get(name):
         return True
-    nearest = entries.get(name) or formulas.get(name)
+    nearest = stack.priors.get(name) or stack.formulas.get(name)
     replaced = nearest is not None and nearest.level < pair.level
-    reported = name in stack.malformed or (name in entries and name not in varies)
-    if replaced or reported or (pair.value == 0 and name in known):
+    reported = name in stack.malformed or (name in stack.priors and name not in varies)
+    if replaced or reported or (pair.value == 0 and name in stack.known):
         return False
     if name in varies:
         fault = f"{name} is a constant, which correlates with nothing; take the pair out"
     else:
         advice = f"add [priors.{name}] or take the pair out"
-        mend = f"; {advice}" if name in known else suggestion(name, [*varies], advice)
+        mend = f"; {advice}" if name in stack.known else suggestion(name, [*varies], advice)
         fault = f"there is no prior for {name}{mend}"
-    problem = Problem(pair.layer, pair.key, fault)
-    if problem not in stack.problems:
-        stack.problems.append(problem)
+    stack.problems.append(Problem(pair.layer, pair.key, fault))
     return False
 
 

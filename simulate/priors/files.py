@@ -23,8 +23,6 @@ SHIPPED = PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "priors
 TEXT = Path("<text>")
 MAPPING = Path("<mapping>")
 
-# ---------------------------------------------------------------- files, texts and tables
-
 
 def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile], list[Layer], list[Problem]]:
     """Read priors and the files that they extend, nearest first.
@@ -57,7 +55,16 @@ def file_layer(file: SourceFile, *, own: bool) -> Layer:
     """The tables of a file, a text or a mapping; raises PriorsError where they are no TOML."""
     if file.path == MAPPING:
         return Layer(str(file.path), json.loads(file.text), own=own)
-    return Layer(str(file.path), _tables(file), file.text, file.path.parent, own=own)
+    if not file.text.strip():
+        raise PriorsError(f"{file.path}:1: the file is empty; write [priors.NAME] tables in it")
+    try:
+        tables = tomllib.loads(file.text)
+    except RecursionError:
+        raise PriorsError(f"{file.path}: TOML: brackets nest too deeply; take some away") from None
+    except ValueError as error:
+        fault, line = _syntax(str(error), file.text)
+        raise PriorsError(f"{file.path}:{line}: TOML: {fault}") from None
+    return Layer(str(file.path), tables, file.text, file.path.parent, own=own)
 
 
 def _first(source: Path | str | Mapping[str, Any]) -> SourceFile:
@@ -137,18 +144,6 @@ def _kept(path: Path, content: bytes) -> SourceFile:
         line = content.count(b"\n", 0, error.start) + 1
         raise PriorsError(f"{path}:{line}: is not UTF-8; save it with the encoding UTF-8") from None
     return SourceFile(path, text, hashlib.sha256(content).hexdigest())
-
-
-def _tables(file: SourceFile) -> dict[str, Any]:
-    if not file.text.strip():
-        raise PriorsError(f"{file.path}:1: the file is empty; write [priors.NAME] tables in it")
-    try:
-        return tomllib.loads(file.text)
-    except RecursionError:
-        raise PriorsError(f"{file.path}: TOML: brackets nest too deeply; take some away") from None
-    except ValueError as error:
-        fault, line = _syntax(str(error), file.text)
-        raise PriorsError(f"{file.path}:{line}: TOML: {fault}") from None
 
 
 def _syntax(message: str, text: str) -> tuple[str, int]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from simulate import model
 from simulate.errors import SimulateError
+from simulate.graph import Quantity
 from simulate.priors.positions import Key, line_of
 
 
@@ -89,14 +92,35 @@ class Entry:
 
 @dataclass(frozen=True)
 class Stack:
-    """Layers with the nearest first, and what has been found wrong with them."""
+    """Layers with the nearest first, what they state once merged, and what has been found wrong with them."""
 
     layers: tuple[Layer, ...]
     problems: list[Problem] = field(default_factory=list)
 
-    def value(self, key: str, default: Any) -> Any:
-        """The nearest layer's value of a key at the top."""
-        return next((layer.tables[key] for layer in self.layers if key in layer.tables), default)
+    @cached_property
+    def priors(self) -> dict[str, Entry]:
+        """Entries of `[priors]` by name."""
+        return self.entries("priors", replacing=("dist", "value"))
+
+    @cached_property
+    def formulas(self) -> dict[str, Entry]:
+        """Entries of `[quantities]` by name."""
+        return self.entries("quantities", replacing=("formula",))
+
+    @cached_property
+    def model(self) -> str:
+        """The name of the model, the nearest layer's."""
+        return next((str(layer.tables["model"]) for layer in self.layers if "model" in layer.tables), "llm_cost")
+
+    @cached_property
+    def of_model(self) -> Mapping[str, Quantity]:
+        """The model's quantities, as the layers find them."""
+        return model.quantities(self.model)
+
+    @cached_property
+    def known(self) -> tuple[str, ...]:
+        """Every name that is stated, however badly: its own fault is told, not that there is no such name."""
+        return (*self.of_model, *self.priors, *self.formulas, *self.malformed)
 
     def upwards(self) -> Iterator[tuple[int, Layer]]:
         """Go through the layers from the farthest to the nearest, with their places."""
@@ -108,13 +132,11 @@ class Stack:
         for level, layer in self.upwards():
             for name, table in layer.tables.get(kind, {}).items():
                 beneath = found.get(name)
-                origins = dict.fromkeys(table, layer)
                 if beneath is None or any(key in table for key in replacing):
-                    found[name] = Entry(name, dict(table), origins, layer, level, layer.own)
-                else:
-                    merged, merged_origins = {**beneath.table, **table}, {**beneath.origins, **origins}
-                    own = beneath.own or layer.own
-                    found[name] = Entry(name, merged, merged_origins, layer, level, own)
+                    beneath = Entry(name, {}, {}, layer, level, own=False)
+                origins = beneath.origins | dict.fromkeys(table, layer)
+                own = beneath.own or layer.own
+                found[name] = Entry(name, {**beneath.table, **table}, origins, layer, level, own)
         return found
 
     @property

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from simulate import settings
 from simulate.errors import suggestion
-from simulate.priors.building import built, framed
+from simulate.priors.building import built
 from simulate.priors.files import file_layer, override_layer, read_files
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, raise_first
 from simulate.priors.schema import checked
@@ -21,10 +22,11 @@ def load_priors(source: Path | str | Mapping[str, Any], overrides: Sequence[str]
 
     `source` is a path, the name of a file that ships ("base"), the text of a priors file (with a line break or
     an equals sign in it), or a mapping of tables as TOML gives them. Raises PriorsError for the first thing that
-    is wrong, in one line.
+    is wrong, in one line, and SimulateError for overrides that are no texts.
     """
     files, layers, problems = read_files(source)
-    return _loaded(files, layers, problems, [overrides] if isinstance(overrides, str) else overrides)
+    texts = (overrides,) if isinstance(overrides, str) else settings.checked(settings.Names, "overrides", overrides)
+    return _loaded(files, layers, problems, texts)
 
 
 def stated(files: Sequence[SourceFile], overrides: Sequence[str] = (), chosen: str = "") -> Priors:
@@ -44,13 +46,13 @@ def stated(files: Sequence[SourceFile], overrides: Sequence[str] = (), chosen: s
 def choice(priors: Priors, name: str) -> Priors:
     """Return the case of `[choices.NAME]`: the priors with that choice's entries in place of the file's.
 
-    An override still goes before. Raises PriorsError where there is no such choice.
+    An override still goes before. Raises SimulateError where there is no such choice.
     """
-    if name not in priors.choices:
+    if settings.checked(str, "choice", name) not in priors.choices:
         known = ", ".join(priors.choices) or "none"
         mend = suggestion(name, priors.choices, f"choices are {known}")
         raise PriorsError(f"{priors.path}: there is no choice {name}{mend}")
-    case, problems = built(priors, name)
+    case, problems = built(priors.files, priors.overrides, priors.layers, name)
     raise_first(problems, priors.layers)
     return case
 
@@ -66,9 +68,8 @@ def _loaded(
         found += faults
     if any(problem.key in WHOLE for problem in found):
         raise_first(found, layers)  # what else is wrong may be for want of what would have stood there
-    frame = framed(files, overrides, layers)
-    priors, more = built(frame, "")
+    priors, more = built(files, overrides, layers, "")
     raise_first([*found, *more], layers)
-    for name in frame.choices:
-        raise_first(built(frame, name)[1], layers)
+    for name in priors.choices:
+        choice(priors, name)
     return priors

@@ -79,8 +79,7 @@ def _impossible(drawn: Distribution, quantity: Quantity, unit: str, factor: floa
         shown = limit if unit == "1" else f"{limit} {unit}"
         if low == high:
             return f"{quantity.name} cannot be {side} {shown}; mend the value or its unit"
-        beyond = np.nextafter(bound, -np.inf if side == "below" else np.inf)
-        probability = float(drawn.probability(beyond)[place])
+        probability = float(drawn.probability(np.nextafter(bound, end))[place])
         if probability > NEGLIGIBLE:
             odds = f"{quantity.name} {side} {shown} has probability {probability:.2g}"
             return f"{odds}, but cannot be there; truncate it with {key} = {limit}"

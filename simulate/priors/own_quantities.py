@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
@@ -16,17 +16,19 @@ from simulate.priors.layers import Entry, Stack
 from simulate.units import UnitError, conversion_factor
 
 
-def name_fault(name: str) -> str:
-    """Say why a name will not do for a quantity of the file's own; '' where it will."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
-        return "a name is letters, digits and _, from a letter on, and no word of Python; write it so"
-    return ""
+def _check_name(stack: Stack, entry: Entry, kind: str) -> None:
+    """Report a name that will not do for a quantity of the file's own."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", entry.name) or keyword.iskeyword(entry.name):
+        fault = "a name is letters, digits and _, from a letter on, and no word of Python; write it so"
+        stack.report(entry, kind, None, fault)
 
 
-def prior_quantity(entry: Entry, quantity: Quantity | None) -> Quantity:
+def prior_quantity(stack: Stack, entry: Entry, quantity: Quantity | None) -> Quantity:
     """The quantity that a prior binds: the model's, or one of the file's own."""
     label = entry.table.get("label", "")
     if quantity is None:
+        if entry.name not in stack.formulas:
+            _check_name(stack, entry, "priors")
         note = inspect.cleandoc(entry.table.get("note", ""))
         definition = label or entry.name.replace("_", " ")
         return Quantity(
@@ -35,10 +37,11 @@ def prior_quantity(entry: Entry, quantity: Quantity | None) -> Quantity:
     return replace(quantity, stated_label=label) if label else quantity
 
 
-def own_quantity(stack: Stack, entry: Entry, replaced: Quantity | None, known: Collection[str]) -> Quantity | None:
-    """Compile a quantity's formula, in the unit of the one that it replaces."""
-    if replaced is None and (fault := name_fault(entry.name)):
-        stack.report(entry, "quantities", None, fault)
+def own_quantity(stack: Stack, entry: Entry) -> Quantity | None:
+    """Compile a quantity's formula, in the unit of the one that it replaces; None where something is wrong with it."""
+    replaced, known = stack.of_model.get(entry.name), stack.known
+    if replaced is None:
+        _check_name(stack, entry, "quantities")
     text = entry.table.get("formula")
     if text is None:
         stack.report(entry, "quantities", None, "formula is missing; add formula = ...")
@@ -68,20 +71,18 @@ def own_quantity(stack: Stack, entry: Entry, replaced: Quantity | None, known: C
     )
 
 
-def check_cycles(
-    stack: Stack, quantities: Mapping[str, Quantity], bound: Collection[str], formulas: Mapping[str, Entry]
-) -> None:
+def check_cycles(stack: Stack, quantities: Mapping[str, Quantity]) -> None:
     """Report formulas that need each other in a circle, at the first of them."""
     wiring = {
-        name: () if name in bound else [need for need in quantity.needs if need in quantities]
+        name: () if name in stack.priors else [need for need in quantity.needs if need in quantities]
         for name, quantity in quantities.items()
     }
     try:
         TopologicalSorter(wiring).prepare()
     except CycleError as error:
         circle = list(reversed(error.args[1]))
-        own = [formulas[name] for name in circle if name in formulas]
-        first = min(own, key=lambda entry: (entry.level, list(formulas).index(entry.name)))
+        own = [entry for entry in stack.formulas.values() if entry.name in circle]
+        first = min(own, key=lambda entry: entry.level)
         start = circle.index(first.name)
         path = " -> ".join([*circle[start:-1], *circle[:start], first.name])
         fault = f"needs itself: {path}; break the circle or give one of them a prior"

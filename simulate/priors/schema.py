@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -83,10 +83,8 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
         File.model_validate(layer.tables)
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
-            key = error["loc"]
-            found = error["input"]
-            kind = error["type"] if error["type"] != "literal_error" or isinstance(found, str) else "string_type"
-            faults.append((key, _fault(kind, key, found, error.get("ctx", {}), layer.tables)))
+            key, context = error["loc"], error.get("ctx", {})
+            faults.append((key, _fault(error["type"], key, error["input"], context, layer.tables)))
     tables: dict[str, Any] = dict(layer.tables)
     malformed: set[str] = set()
     for key, _ in faults:
@@ -104,7 +102,7 @@ def _fault(kind: str, key: Key, value: Any, context: Mapping[str, Any], tables: 
             return _unknown_key(key, value, tables)
         case "missing":
             return f"is missing; add {key[-1]} = ..."
-        case "literal_error":
+        case "literal_error" if isinstance(value, str):
             names = re.findall(r"'(\w+)'", context["expected"])
             allowed = " or ".join(f'"{name}"' for name in names)
             return f"must be {allowed}, not {written(value)}{suggestion(value, names)}"
@@ -160,37 +158,22 @@ def _model_of(key: Key) -> type[BaseModel]:
     return File
 
 
-def _dotted_percentiles(tables: Mapping[str, Any]) -> Iterable[tuple[Key, str]]:
-    """Find `p2.5 = 3`, which TOML reads as p2 = {5 = 3}."""
-    choices = tables.get("choices", {})
-    nested = choices.items() if isinstance(choices, dict) else ()
-    groups = [((), tables), *((("choices", name), choice) for name, choice in nested)]
-    for prefix, group in groups:
-        priors = group.get("priors", {}) if isinstance(group, dict) else {}
-        for key, value in _percentile_tables(priors, (*prefix, "priors")):
-            decimals = next(iter(value), "5")
-            message = f'{key[-1]}.{decimals} is a dotted key in TOML; write "{key[-1]}.{decimals}" in quotes'
-            yield (*key, decimals), message
-
-
-def _percentile_tables(value: Any, key: Key) -> Iterable[tuple[Key, dict[str, Any]]]:
-    if isinstance(value, dict):
-        items: Iterable[tuple[str | int, Any]] = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value)
-    else:
-        return
+def _dotted_percentiles(value: Any, key: Key = ()) -> Iterator[tuple[Key, str]]:
+    """Find `p2.5 = 3` in priors, which TOML reads as p2 = {5 = 3}."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, child in items:
-        if isinstance(name, str) and re.fullmatch(r"p\d+", name) and isinstance(child, dict) and len(key) > 1:
-            if all(re.fullmatch(r"\d+", decimals) for decimals in child):
-                yield (*key, name), child
+        percentile = "priors" in key[:-1] and isinstance(child, dict) and re.fullmatch(r"p\d+", str(name))
+        if percentile and all(decimals.isdecimal() for decimals in child):
+            decimals = next(iter(child), "5")
+            message = f'{name}.{decimals} is a dotted key in TOML; write "{name}.{decimals}" in quotes'
+            yield (*key, name, decimals), message
         else:
-            yield from _percentile_tables(child, (*key, name))
+            yield from _dotted_percentiles(child, (*key, name))
 
 
 def _entry(key: Key) -> Key:
     """The entry that a fault makes unusable: a prior, a published figure, a key of [run]."""
-    depth = 4 if key[0] == "choices" and len(key) > 2 and key[2] in ("priors", "quantities") else 2
+    depth = 4 if len(key) > 2 and key[0] == "choices" and key[2] in ("priors", "quantities") else 2
     return key[:depth]
 
 

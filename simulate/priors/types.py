@@ -39,10 +39,15 @@ class Prior:
         """Line of the table in `file`; 0 where entries have no lines: overrides, a mapping, the catalog."""
         return self.layer.line(("priors", self.name))
 
+    def band(self) -> list[float]:
+        """The 5th, 50th and 95th percentile in the unit as written."""
+        percentiles: list[float] = (self.distribution.quantile([0.05, 0.5, 0.95]) / self.factor).tolist()
+        return percentiles
+
     def __repr__(self) -> str:
         parameters = _cut(", ".join(f"{key} = {value}" for key, value in self.specification.items()))
-        values = (self.distribution.quantile([0.05, 0.5, 0.95]) / self.factor).tolist()
-        band = ", ".join(f"P{percent} {value:.4g}" for percent, value in zip((5, 50, 95), values, strict=True))
+        low, middle, high = self.band()
+        band = f"P5 {low:.4g}, P50 {middle:.4g}, P95 {high:.4g}"
         return f"{self.name}: {self.family}, {parameters} [{self.unit}]: {band}"
 
 
@@ -82,9 +87,9 @@ class Priors:
     own: tuple[str, ...]  # quantities given by formulas, replaced ones of the model too
     headline: tuple[str, ...]
     choices: dict[str, Choice]
-    overrides: tuple[str, ...] = ()  # texts such as "pue=1.1"
-    chosen: str = ""  # the choice applied
-    layers: tuple[Layer, ...] = field(default=(), compare=False)  # of the overrides, then of the files
+    overrides: tuple[str, ...]  # texts such as "pue=1.1"
+    chosen: str  # the choice applied, '' for none
+    layers: tuple[Layer, ...] = field(compare=False)  # of the overrides, then of the files
 
     def __repr__(self) -> str:
         judged = sum(prior.evidence == "judgement" for prior in self.priors.values())

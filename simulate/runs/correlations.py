@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate.graph import Array, Plan
+from simulate.scenarios import Chunk
+
+RANKED = 512  # scenarios a replicate behind the rank correlations
+
+
+class RankSample:
+    """Some scenarios of a replicate, the same of each column: its first, or under conditions some of each chunk."""
+
+    def __init__(self, names: Iterable[str], chunks: int) -> None:
+        self._parts: dict[str, list[Array]] = {name: [] for name in names}
+        self._of_chunk = -(-RANKED // chunks)
+
+    def add(self, chunk: Chunk, *, conditional: bool) -> None:
+        """Set aside some scenarios of the next chunk."""
+        if chunk.at[1] and not conditional:
+            return
+        places = _systematic(chunk, self._of_chunk) if conditional else slice(RANKED)
+        for name, parts in self._parts.items():
+            column = chunk.columns[name]
+            if isinstance(column, np.ndarray):
+                parts.append(column[places].copy())
+
+    def finish(self) -> dict[str, Array]:
+        """The columns that vary."""
+        return {name: np.concatenate(parts) for name, parts in self._parts.items() if parts}
+
+
+def _systematic(chunk: Chunk, most: int) -> NDArray[np.intp]:
+    """Places of at most so many scenarios that stand for weighted ones (systematic resampling)."""
+    count = min(most, chunk.size)
+    weights = np.ones(chunk.size) if chunk.weights is None else chunk.weights
+    cumulative = np.cumsum(weights, dtype=np.float64)
+    places: NDArray[np.intp] = np.searchsorted(cumulative, (np.arange(count) + 0.5) / count * cumulative[-1])
+    return places
 
 
 def ranks(column: Array) -> Array:

@@ -9,13 +9,14 @@ how often the true error is within the target.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulate.errors import SimulateError
 from simulate.grammar import PRECISION
 from simulate.results import Result
 from simulate.sampling.sampler import REPLICATES
+from simulate.settings import Settings
 
 START = 2**16
 CEILING = 2**27  # scenarios; about half a minute on two processors
@@ -59,17 +60,33 @@ def targets(text: str, quantities: Sequence[str]) -> tuple[Target, ...]:
     return tuple(found)
 
 
-def further(result: Result, asked: Sequence[Target], ceiling: int = CEILING) -> tuple[int | None, str]:
-    """How many scenarios to draw next, and what was reached; None where all targets are met or the ceiling is near."""
-    reached = [(target, target.reached(result)) for target in asked]
-    misses = [(target, share) for target, share in reached if share > target.share]
-    used = int(result.attributes["scenarios"])
+def to_precision(
+    run: Callable[[Settings], Result],
+    settings: Settings,
+    asked: Sequence[Target],
+    start: int | None = None,
+    ceiling: int = CEILING,
+) -> Result:
+    """Run with more and more scenarios until every target is met, or the next step would pass the ceiling.
+
+    `start` are the first run's. The result has the percentiles of the settings, and says in its provenance under
+    `precision` what was reached.
+    """
+    told, count = settings.percentiles, start or START
+    settings = settings.asked(percentiles=[*told, *(target.percent for target in asked)])
+    while True:
+        result = run(settings.asked(scenarios=count))
+        reached = [(target, target.reached(result)) for target in asked]
+        misses = [(target, share) for target, share in reached if share > target.share]
+        used = result.attributes["scenarios"]
+        if not misses or 2 * used > ceiling:
+            break
+        # errors fall at least with the square root of the scenarios; a step is no more than sixteenfold
+        needed = max((share / target.share) ** 2 for target, share in misses)
+        count = min(used * 2 ** max(1, min(4, math.ceil(math.log2(min(needed, 16))) - 1)), ceiling)
     worst, share = max(reached, key=lambda each: each[1] / each[0].share)
-    told = f"P{worst.percent:g} of {worst.quantity} is known to {100 * share:.2g} % (95 % interval)"
-    if not misses:
-        return None, f"precision reached: {told}"
-    if 2 * used > ceiling:
-        return None, f"precision not reached with {used:,} scenarios: {told}"
-    # errors fall at least with the square root of the scenarios; a step is no more than sixteenfold
-    needed = max((share / target.share) ** 2 for target, share in misses)
-    return min(used * 2 ** max(1, min(4, math.ceil(math.log2(min(needed, 16))) - 1)), ceiling), told
+    met = f"not reached with {used:,} scenarios" if misses else "reached"
+    result.provenance["precision"] = (
+        f"precision {met}: P{worst.percent:g} of {worst.quantity} is known to {100 * share:.2g} % (95 % interval)"
+    )
+    return result.taken("percentile", told)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulate.conditions import Condition, Kept, Questions, check_kept, questions
 from simulate.errors import SimulateError
@@ -19,13 +16,11 @@ from simulate.results import Result
 from simulate.results.provenance import described
 from simulate.runs import messages
 from simulate.runs.components import components, with_components
-from simulate.runs.correlations import rank_correlations
-from simulate.runs.precision import START, Target, further, targets
+from simulate.runs.correlations import RankSample, rank_correlations
+from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Chunk, Drawing, Scenarios, asked_quantities
 from simulate.settings import Settings
 from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, standard_error, usual
-
-RANKED = 512  # scenarios a replicate behind the rank correlations
 
 
 def run(
@@ -62,97 +57,82 @@ def run(
     )
     asked = asked_quantities(priors, quantities)
     names = with_components(priors.quantities, priors.priors, asked) if parts else asked
-    task = _Task(
-        priors,
-        names,
-        asked,
-        questions(priors, probability, settings.given, settings.observe),
-        tuple(optional(name, percent) for name, percent in statistics),
-        Workers(threads, progress),
-        tolerant=quantities == "all",
-    )
-    if precision is None:
-        return task.run(settings)
-    return _precise(task, settings, targets(precision, asked), start=scenarios)
+    columns = [*names, *messages.checks(priors, names)]
+    conditions = questions(priors, probability, settings.given, settings.observe)
+    extra = tuple(optional(name, percent) for name, percent in statistics)
+    workers, every = Workers(threads, progress), quantities == "all"
 
-
-@dataclass(frozen=True)
-class _Task:
-    """What is asked of a run, whatever its settings."""
-
-    priors: Priors
-    names: tuple[str, ...]
-    asked: tuple[str, ...]
-    questions: Questions
-    extra: tuple[Statistic, ...]
-    workers: Workers
-    tolerant: bool  # of quantities that are numbers in no scenario
-
-    def run(self, settings: Settings) -> Result:
-        checked = [*self.names, *messages.checks(self.priors, self.names)]
-        drawn = Drawing({"": self.priors}, settings).scenarios("", checked, self.questions)
-        statistics = (*usual(settings.percentiles), *self.extra)
-        folded = fold(drawn, checked, statistics, self.workers)
-        wrong = partial(messages.nonfinite, self.priors, drawn, folded.bands, folded.nonfinite)
-        nowhere = [name for name in self.names if not folded.bands[name].summary.count]
-        if nowhere and not self.tolerant:
+    def told(settings: Settings) -> Result:
+        drawn = Drawing({"": priors}, settings).scenarios("", columns, conditions)
+        of_columns = (*usual(settings.percentiles), *extra)
+        folded = fold(drawn, columns, of_columns, workers)
+        wrong = partial(messages.nonfinite, priors, drawn, folded.bands, folded.nonfinite)
+        nowhere = [name for name in names if not folded.bands[name].summary.count]
+        if nowhere and not every:
             raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
-        result = described("run", self.priors, settings, drawn)
-        _put_quantities(result, self.priors, self.names, self.asked)
-        put_bands(result, {name: folded.bands[name] for name in self.names}, ("quantity",), statistics)
-        _put_priors(result, self.priors, drawn, folded, settings)
+        result = described("run", priors, settings, drawn)
+        _put_quantities(result, priors, names, asked)
+        put_bands(result, {name: folded.bands[name] for name in names}, ("quantity",), of_columns)
+        _put_priors(result, priors, drawn, folded, settings)
         _put_answers(result, folded)
         result.provenance["warnings"] += [
-            *(messages.not_computed(self.priors) if self.tolerant else ()),
-            *wrong(self.names),
-            *messages.failed_checks(self.priors, folded.bands),
+            *(messages.not_computed(priors) if every else ()),
+            *wrong(names),
+            *messages.failed_checks(priors, folded.bands),
             *messages.small_errors(result),
         ]
         return result
 
-
-def _precise(task: _Task, settings: Settings, asked: Sequence[Target], start: int | None) -> Result:
-    """Run with more and more scenarios until the targets are met; the percentiles told are those of the settings."""
-    told, count = settings.percentiles, start or START
-    settings = settings.asked(percentiles=[*told, *(target.percent for target in asked)])
-    while True:
-        result = task.run(settings.asked(scenarios=count))
-        more, message = further(result, asked)
-        if more is None:
-            result.provenance["precision"] = message
-            return result.taken("percentile", told)
-        count = more
+    if precision is None:
+        return told(settings)
+    return to_precision(told, settings, targets(precision, asked), start=scenarios)
 
 
 # ---------------------------------------------------------------------------------------------------------
 # From chunks to what is kept
 
 
-class Replicate(NamedTuple):
-    """What is kept of a replicate: columns' parts, a few scenarios for ranks, the first chunk with a nan."""
+class Replicate:
+    """What is kept of a replicate: summaries of columns, some scenarios for ranks, the first chunk with a nan."""
 
-    parts: Mapping[str | Condition, Part]
-    kept: Kept
-    ranked: Mapping[str, Array]
-    nonfinite: Mapping[str, tuple[int, int]]
+    def __init__(self, drawn: Scenarios, columns: Iterable[str], ranked: Iterable[str]) -> None:
+        self.questions = drawn.questions
+        self.columns = [*columns]
+        self.gathering = Gathering[str | Condition]([*self.columns, *self.questions.probabilities])
+        self.kept = Kept()
+        self.sample = RankSample(ranked, drawn.chunks)
+        self.nonfinite: dict[str, tuple[int, int]] = {}
+
+    def add(self, chunk: Chunk) -> None:
+        """Take up the next chunk."""
+        self.kept.add(chunk.drawn, chunk.size, chunk.weights)
+        if not chunk.size:
+            return
+        for name in self.columns:
+            if self.gathering.add(name, chunk.columns[name], chunk.size, chunk.weights):
+                self.nonfinite.setdefault(name, chunk.at)
+        for condition in self.questions.probabilities:
+            self.gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
+        self.sample.add(chunk, conditional=self.questions.conditional)
 
 
-@dataclass
 class Folded:
     """The replicates so far: bands by quantity and condition, and what the conditions leave."""
 
-    bands: Bands[str | Condition]
-    questions: Questions
-    kept: list[Kept] = field(default_factory=list)
-    ranked: list[Mapping[str, Array]] = field(default_factory=list)
-    nonfinite: dict[str, tuple[int, int]] = field(default_factory=dict)
+    def __init__(self, statistics: Sequence[Statistic], asked: Questions) -> None:
+        self.bands = Bands[str | Condition](statistics)
+        self.questions = asked
+        self.kept: list[Kept] = []
+        self.ranked: list[Mapping[str, Array]] = []
+        self.nonfinite: dict[str, tuple[int, int]] = {}
 
-    def add(self, replicate: Replicate) -> None:
-        """Take up the next replicate."""
-        self.bands.add(replicate.parts)
-        self.kept.append(replicate.kept)
-        self.ranked.append(replicate.ranked)
-        self.nonfinite = {**replicate.nonfinite, **self.nonfinite}
+    def add(self, replicate: tuple[Replicate, Mapping[str | Condition, Part]]) -> None:
+        """Take up the next replicate, and its columns' parts."""
+        own, parts = replicate
+        self.bands.add(parts)
+        self.kept.append(own.kept)
+        self.ranked.append(own.sample.finish())
+        self.nonfinite = {**own.nonfinite, **self.nonfinite}
 
     @property
     def whole(self) -> Kept:
@@ -168,65 +148,20 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
 
     Raises SimulateError where the conditions leave too few scenarios.
     """
-    asked = drawn.questions
-    columns = dict.fromkeys([*names, *(drawn.plan.inputs if asked.conditional else ())])
+    asked, inputs = drawn.questions, drawn.plan.inputs
+    columns = dict.fromkeys([*names, *(inputs if asked.conditional else ())])
 
-    def work(replicate: int, ticks: Ticks) -> Replicate:
-        return _replicate(drawn, replicate, ticks, [*columns], names, statistics)
+    def work(number: int, ticks: Ticks) -> tuple[Replicate, Mapping[str | Condition, Part]]:
+        replicate = Replicate(drawn, columns, dict.fromkeys([*inputs, *names]))
+        for chunk in drawn.in_chunks(number, ticks):
+            replicate.add(chunk)
+        return replicate, replicate.gathering.finish(statistics)
 
-    folded = Folded(Bands(statistics), asked)
+    folded = Folded(statistics, asked)
     workers.fold(work, range(drawn.replicates), folded.add, what="scenarios", steps=drawn.steps)
     if asked.conditional:
         check_kept(asked, folded.whole)
     return folded
-
-
-def _replicate(
-    drawn: Scenarios,
-    replicate: int,
-    ticks: Ticks,
-    columns: Sequence[str],
-    ranks: Sequence[str],
-    statistics: Sequence[Statistic],
-) -> Replicate:
-    """Summarize the columns of a replicate; `ranks` are those set aside for ranks beside the inputs."""
-    asked = drawn.questions
-    gathering = Gathering[str | Condition]([*columns, *asked.probabilities])
-    kept = Kept()
-    ranked: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *ranks])}
-    wrong: dict[str, tuple[int, int]] = {}
-    for chunk in drawn.in_chunks(replicate, ticks):
-        kept.add(chunk.drawn, chunk.size, chunk.weights)
-        if not chunk.size:
-            continue
-        for name in columns:
-            if gathering.add(name, chunk.columns[name], chunk.size, chunk.weights):
-                wrong.setdefault(name, chunk.at)
-        for condition in asked.probabilities:
-            gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
-        if asked.conditional:
-            _pick(ranked, chunk, _systematic(chunk, -(-RANKED // drawn.chunks)))
-        elif not chunk.at[1]:
-            _pick(ranked, chunk, slice(RANKED))
-    finished = {name: np.concatenate(parts) for name, parts in ranked.items() if parts}
-    return Replicate(gathering.finish(statistics), kept, finished, wrong)
-
-
-def _pick(ranked: Mapping[str, list[Array]], chunk: Chunk, places: slice | NDArray[np.intp]) -> None:
-    """Set aside some scenarios of a chunk for the ranks."""
-    for name, parts in ranked.items():
-        column = chunk.columns[name]
-        if isinstance(column, np.ndarray):
-            parts.append(column[places].copy())
-
-
-def _systematic(chunk: Chunk, most: int) -> NDArray[np.intp]:
-    """Places of at most so many scenarios that stand for weighted ones (systematic resampling)."""
-    count = min(most, chunk.size)
-    weights = np.ones(chunk.size) if chunk.weights is None else chunk.weights
-    cumulative = np.cumsum(weights, dtype=np.float64)
-    places: NDArray[np.intp] = np.searchsorted(cumulative, (np.arange(count) + 0.5) / count * cumulative[-1])
-    return places
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.dependence import triangular_factor
+from simulate.dependence import correlation_matrix, triangular_factor
 from simulate.sampling.schemes import SCHEMES
-from simulate.sampling.tables import at_scores, at_words, normal_scores, score_table, tabulated, uniform_table
+from simulate.sampling.tables import at_scores, at_words, normal_scores, score_table, uniform_table
 
 if TYPE_CHECKING:
     from simulate.distributions import Distribution
@@ -44,8 +44,7 @@ class Sampler:
         stream: int = 0,
         wanted: Sequence[str] | None = None,
     ) -> None:
-        self.seed, self.scheme, self.size, self.chunks = seed, scheme, size, chunks
-        self.stream = stream
+        self.seed, self.scheme, self.size, self.chunks, self.stream = seed, scheme, size, chunks, stream
         self.wanted = tuple(distributions if wanted is None else wanted)
         linked = linked_names(latent, self.wanted)
         self.names = tuple(sorted({*self.wanted, *linked}, key=dimensions.__getitem__))
@@ -54,23 +53,18 @@ class Sampler:
         span = 1 + max(dimensions.values(), default=0)
         self._dimensions = [dimensions[name] + stream * span for name in self.names]
         self.copula = tuple(name for name in self.names if name in linked)
-        self._correlation = np.eye(len(self.copula))
-        for (first, second), value in latent.items():
-            if first in linked and second in linked:
-                i, j = self.copula.index(first), self.copula.index(second)
-                self._correlation[i, j] = self._correlation[j, i] = value
+        self._correlation = correlation_matrix(self.copula, latent)
         self._factor = triangular_factor(self._correlation)
-        self._distributions = distributions
         self._tables = {
-            name: tabulated(score_table if name in linked else uniform_table, distributions[name])
+            # frozen dataclasses have a hash, which mypy cannot know of a protocol
+            name: (score_table if name in linked else uniform_table)(distributions[name])  # type: ignore[arg-type]
             for name in self.wanted
         }
 
     def words(self, replicate: int) -> Blocks:
         """The uniforms of a replicate: chunk -> words, a row for each of `names`."""
         keys = [f"{name}#{self.stream}" if self.stream else name for name in self.names]
-        make = SCHEMES[self.scheme]
-        return make(self.seed, replicate, keys, self._dimensions, self.size, self.chunks)
+        return SCHEMES[self.scheme](self.seed, replicate, keys, self._dimensions, self.size, self.chunks)
 
     def columns(self, words: Words) -> dict[str, Array]:
         """The draws that words stand for: each wanted name's column, of one value a scenario."""
@@ -106,18 +100,16 @@ class Sampler:
 
     def at_words(self, name: str, words: Words) -> Array:
         """The column of a name outside the copula."""
-        return at_words(self._distributions[name], self._tables[name], words[self.rows[name]])
+        return at_words(self._tables[name], words[self.rows[name]])
 
     def at_scores(self, name: str, scores: Array) -> Array:
         """The column of a name in the copula, at standard normal scores."""
-        return at_scores(self._distributions[name], self._tables[name], scores)
+        return at_scores(self._tables[name], scores)
 
 
 def linked_names(latent: Mapping[tuple[str, str], float], wanted: Collection[str]) -> set[str]:
     """The names that the copula ties to the wanted ones, themselves included."""
-    linked: set[str] = set()
-    grown = {name for pair in latent if set(pair) & set(wanted) for name in pair}
-    while grown != linked:
-        linked = grown
-        grown = linked | {name for pair in latent if set(pair) & linked for name in pair}
-    return linked
+    reached = set(wanted)
+    while further := {name for pair in latent if reached.intersection(pair) for name in pair} - reached:
+        reached |= further
+    return {name for pair in latent for name in pair} & reached

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.distributions.scores import normal_probability, normal_score
+
 if TYPE_CHECKING:
     from simulate.distributions import Distribution
     from simulate.sampling.schemes import Words
@@ -37,17 +39,22 @@ _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 6
 
 @dataclass(frozen=True)
 class Lines:
-    """A piecewise linear function: intercept + slope * position; nan in the cells left blank."""
+    """A piecewise linear function: intercept + slope * position; nan in the cells left blank, if there are any."""
 
     intercept: Array
     slope: Array
-    blank: bool = False  # whether there are such cells
+    exact: Distribution | None = None  # for the blank cells
 
-    def __call__(self, cell: NDArray[np.int64], position: Array) -> Array:
-        """Values at positions in their cells."""
+    def __call__(
+        self, cell: NDArray[np.int64], position: Array, probabilities: Callable[[Array], tuple[Array, Array]]
+    ) -> Array:
+        """Values at positions in their cells, below and above which lie the probabilities."""
         value = self.slope.take(cell)
         value *= position
         value += self.intercept.take(cell)
+        if self.exact is not None:
+            blank = np.flatnonzero(np.isnan(value))
+            value[blank] = self.exact.quantile(*probabilities(position[blank]))
         return value
 
 
@@ -98,25 +105,22 @@ def cell_edges() -> tuple[Array, Array]:
     return 2.0**exponent * (1 + leading), 2.0**exponent / 2.0**_LEADING_BITS
 
 
+def _mirrored(distance: Array) -> Array:
+    """Positions at distances from the lower, then from the upper end."""
+    return np.concatenate([distance, -distance])
+
+
 @cache
 def _cell_nodes() -> tuple[Array, Array, Array, Array]:
-    """Signed positions of the two Gauss points of each cell, then their normal scores: left and right."""
-    from scipy.special import ndtri
-
+    """Positions of the two Gauss points of each cell, then their normal scores: left and right."""
     edge, width = cell_edges()
-    left, right = (edge + width * place for place in _GAUSS)
-    scores = [ndtri(distance * 2.0**-32) for distance in (left, right)]
-    return (
-        np.concatenate([left, -left]),
-        np.concatenate([right, -right]),
-        np.concatenate([scores[0], -scores[0]]),
-        np.concatenate([scores[1], -scores[1]]),
-    )
+    left, right = (_mirrored(edge + width * place) for place in _GAUSS)
+    return left, right, normal_score(*probabilities_at(left)), normal_score(*probabilities_at(right))
 
 
 def _scale(distribution: Distribution, values: Array) -> Array:
     """What errors are relative to: the value, or the interquartile range where that is more."""
-    low, high = distribution.quantile(np.array([0.25, 0.75]))
+    low, high = distribution.quantile([0.25, 0.75])
     scale: Array = np.maximum(np.abs(values), high - low)
     return scale
 
@@ -129,11 +133,9 @@ def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) ->
     """
     if not distribution.costly:
         return distribution.quantile(p, q)
-    from scipy.special import ndtr
-
     step, reach = 1 / 32, 8.75
     grid = np.arange(-reach, reach + step / 2, step)
-    exact = distribution.quantile(ndtr(grid), ndtr(-grid))
+    exact = distribution.quantile(*normal_probability(grid))
     coarse = exact[::2]
     between = sum(
         weight / 256 * coarse[place : len(coarse) - 5 + place]
@@ -170,15 +172,15 @@ def _blanked(
     error = np.abs(right - left) / 12 * np.maximum(np.append(change, 0.0), np.append(0.0, change))
     blank = jumped | (error > _TOLERANCE * _scale(distribution, values))
     lines.intercept[blank] = np.nan
-    return Lines(lines.intercept, lines.slope, bool(blank.any()))
+    return Lines(lines.intercept, lines.slope, distribution if blank.any() else None)
 
 
 def _holding(left: Array, right: Array, jumps: Array) -> Mask:
     """Which of the cells from left to right hold one of the increasing jumps."""
-    holding: Mask = np.searchsorted(jumps, left, "left") < np.searchsorted(jumps, right, "right")
-    return holding
+    return np.searchsorted(jumps, left, "left") < np.searchsorted(jumps, right, "right")
 
 
+@lru_cache(maxsize=512)
 def uniform_table(distribution: Distribution) -> Lines:
     """The quantile function, for cells of a word's position."""
     left, right, left_score, right_score = _cell_nodes()
@@ -188,38 +190,26 @@ def uniform_table(distribution: Distribution) -> Lines:
     outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
     from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
     jumped = _holding(from_left, to_right, distribution.jumps)
-    edges = np.concatenate([edge, -edge]), np.concatenate([edge + width, -edge - width])
+    edges = _mirrored(edge), _mirrored(edge + width)
     return _blanked(distribution, _lines(left, right, low, high), low, edges, jumped)
 
 
+@lru_cache(maxsize=512)
 def score_table(distribution: Distribution) -> Lines:
     """The quantile function, for equal cells of the normal score."""
-    from scipy.special import ndtr, ndtri
+    from scipy.special import ndtri
 
     width = 1 / _SCORES_PER_UNIT
     edges: Array = -_SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
     left, right = (edges[:-1] + place * width for place in _GAUSS)
-    low, high = (_quantiles(distribution, scores, ndtr(scores), ndtr(-scores)) for scores in (left, right))
+    low, high = (_quantiles(distribution, scores, *normal_probability(scores)) for scores in (left, right))
     around = edges[:-1], edges[1:]
     jumped = _holding(*around, ndtri(distribution.jumps))
     return _blanked(distribution, _lines(left, right, low, high), low, around, jumped)
 
 
-@lru_cache(maxsize=512)
-def _cached(table: Callable[[Distribution], Lines], distribution: Distribution) -> Lines:
-    return table(distribution)
-
-
-def tabulated(table: Callable[[Distribution], Lines], distribution: Distribution) -> Lines:
-    """The table of a distribution, remembered where the distribution can be a key (empirical ones cannot)."""
-    try:
-        return _cached(table, distribution)  # type: ignore[arg-type]
-    except TypeError:
-        return table(distribution)
-
-
 @cache
-def _normal_scores() -> Lines:
+def _normal_table() -> Lines:
     """The standard normal's quantile function, for cells of a word's position."""
     left, right, left_score, right_score = _cell_nodes()
     return _lines(left, right, left_score, right_score)
@@ -227,29 +217,17 @@ def _normal_scores() -> Lines:
 
 def normal_scores(words: Words) -> Array:
     """Standard normal draws for words."""
+    return at_words(_normal_table(), words)
+
+
+def at_words(table: Lines, words: Words) -> Array:
+    """Values of the distribution of a uniform table, for words."""
     position = _positions(words)
-    return _normal_scores()(_cells(position), position)
+    return table(_cells(position), position, probabilities_at)
 
 
-def at_words(distribution: Distribution, table: Lines, words: Words) -> Array:
-    """Values of a distribution, the table being its uniform one, for words."""
-    position = _positions(words)
-    values = table(_cells(position), position)
-    if table.blank:
-        blank = np.flatnonzero(np.isnan(values))
-        values[blank] = distribution.quantile(*probabilities_at(position[blank]))
-    return values
-
-
-def at_scores(distribution: Distribution, table: Lines, scores: Array) -> Array:
-    """Values of a distribution, the table being its score table, at standard normal scores."""
+def at_scores(table: Lines, scores: Array) -> Array:
+    """Values of the distribution of a score table, at standard normal scores."""
     position = np.clip(scores, -_SCORE_LIMIT, _SCORE_LIMIT - 1e-9)
     cell = ((position + _SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
-    values = table(cell, position)
-    if table.blank:
-        from scipy.special import ndtr
-
-        blank = np.flatnonzero(np.isnan(values))
-        scores = position[blank]
-        values[blank] = distribution.quantile(ndtr(scores), ndtr(-scores))
-    return values
+    return table(cell, position, normal_probability)

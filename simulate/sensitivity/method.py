@@ -1,16 +1,65 @@
-"""What a method is: a function that measures, and what report and pictures must know of its figures."""
+"""What a method is asked, what it finds, and what report and pictures must know of its figures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, TypeVar
 
+from simulate import graph
+from simulate.conditions import Questions
+from simulate.errors import SimulateError
 from simulate.graph import Array
-from simulate.sensitivity.asking import Asking
-from simulate.statistics import standard_error
+from simulate.priors import Priors
+from simulate.replicates import Ticks, Workers
+from simulate.sampling.sampler import CHUNK
+from simulate.scenarios import Drawing, Scenarios
+from simulate.statistics import Statistic, standard_error
 
+Found = TypeVar("Found")
+Band = tuple[float, float, float]  # low, median and high of a prior
 Estimate = tuple[float, float]  # a figure and its standard error
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What moves one quantity, in the scenarios in which the conditions hold.
+
+    `bands` are those of each prior that varies, in its quantity's unit; `followed` is the statistic of the quantity,
+    for methods that follow one.
+    """
+
+    quantity: str
+    priors: Priors
+    drawing: Drawing
+    conditions: Questions
+    bands: Mapping[str, Band]
+    followed: Statistic
+    workers: Workers
+
+    @cached_property
+    def movers(self) -> tuple[str, ...]:
+        """The priors that the quantity depends on, constants left out."""
+        plan = graph.plan(self.priors.quantities, self.priors.priors, [self.quantity])
+        return tuple(name for name in plan.inputs if name in self.bands)
+
+    def drawn(self, *, stream: int = 0, correlated: bool = True, largest: int = CHUNK) -> Scenarios:
+        """The scenarios of a stream, each of which is independent of the others.
+
+        Their Sobol' dimensions have no gaps, the movers' first: two streams then fill the best ones.
+        """
+        places = {name: place for place, name in enumerate(dict.fromkeys([*self.movers, *self.priors.priors]))}
+        return self.drawing.scenarios(
+            "", [self.quantity], self.conditions, stream=stream, correlated=correlated, largest=largest, places=places
+        )
+
+    def of_replicates(self, work: Callable[[int, Ticks], Found], drawn: Scenarios, *, steps: int) -> list[Found]:
+        """What the work finds in each replicate, in so many steps."""
+        found: list[Found] = []
+        what = f"tornado of {self.quantity}"
+        self.workers.fold(work, range(drawn.replicates), found.append, what=what, steps=steps)
+        return found
 
 
 class Measured(NamedTuple):
@@ -38,13 +87,17 @@ class Method:
     ranges: bool = False  # bars run from `low` to `high` in the quantity's unit; else from 0, without unit
     signed: bool = False  # the sign of the size is a direction, so that bars are sorted by magnitude
     additive: bool = True  # bars may be summed
-    conditions: bool = True  # takes conditions
-    variance: bool = False  # needs a variance, so that no scenario may be left out
+    follows: bool = False  # a statistic of the quantity: its mean, or a percentile
+    mixes: bool = False  # mixes scenarios for shares of the variance, so that none may be left out
     at_medians: bool = False  # nothing is drawn: the priors stand at their medians, but for one
 
 
-def ratio(parts: Array, wholes: Array) -> Estimate:
-    """The ratio of two means over replicates, and its standard error, by its linear part in both."""
-    whole = wholes.mean()
+def share(asking: Asking, parts: Array, wholes: Array) -> Estimate:
+    """The ratio of two means over replicates, and its standard error, by its linear part in both.
+
+    Raises SimulateError where the whole, a variance, is none.
+    """
+    if not (whole := wholes.mean()):
+        raise SimulateError(f"{asking.quantity} is the same in all scenarios drawn; ask for more --scenarios")
     found = parts.mean() / whole
     return float(found), float(standard_error((parts - found * wholes) / whole))

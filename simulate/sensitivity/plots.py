@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, figure_text, new_figure, plain, shortened, ticks
 from simulate.results import Result
-from simulate.sensitivity.bars import Bar, ends, method_of, shown
-from simulate.sensitivity.report import heading
+from simulate.sensitivity.report import Bar, heading, method_of, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LOW, HIGH = PALETTE[5], PALETTE[0]  # light and dark blue, told apart in grey too
+COLOURS = {"low": PALETTE[5], "high": PALETTE[0]}  # light and dark blue, told apart in grey too
+SHARES = (PALETTE[0], PALETTE[5], *PALETTE[1:5])  # of a method's figures, in turn
 P50, MEAN = PALETTE[1], PALETTE[2]
 _LONGEST = 34  # characters of a prior's name
 _AXIS_POINTS = 450.0  # the least width of an axis, beside the longest names
@@ -22,19 +22,16 @@ _CHARACTER_POINTS = 4.8  # the width of a character of the labels at the bars' e
 
 
 def plots(result: Result, top: int = 12) -> dict[str, Figure]:
-    """The pictures of a tornado by name."""
-    return {"tornado": chart(result, top)}
+    """The picture of a tornado, by its name: the bars of every quantity, one panel each.
 
-
-def chart(result: Result, top: int) -> Figure:
-    """The bars of every quantity, one panel each; the priors beyond `top` are summed as the last bar."""
-    every = {name: shown(result, name, top) for name in result.labels("quantity")}
-    panels = {name: bars for name, bars in every.items() if bars}
+    The priors beyond `top` are summed as the last bar.
+    """
+    panels = {name: bars for name in result.labels("quantity") if (bars := shown(result, name, top))}
     heights = [0.9 + 0.34 * len(bars) for bars in panels.values()]
     figure = new_figure(WIDTH, 0.9 + sum(heights), result.attributes["title"])
     if not panels:
         figure.text(0.5, 0.5, "no prior moves what was asked", ha="center", color=MUTED, fontsize=FONT_SIZE)
-        return figure
+        return {"tornado": figure}
     axes = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     for axis, (name, bars) in zip(axes, panels.items(), strict=True):
         _panel(axis, result, name, bars)
@@ -43,74 +40,70 @@ def chart(result: Result, top: int) -> Figure:
     told = "\n".join(plain(shortened(text, 130)) for text in (result.provenance["note"], given) if text)
     if told:
         figure.supxlabel(told, fontsize=FONT_SIZE - 2.5, color=MUTED)
-    return figure
+    return {"tornado": figure}
 
 
 def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.set_ylim(len(bars) - 0.5, -0.5)
-    longest = max(len(bar.prior) for bar in bars)
-    axis.set_yticks(
-        range(len(bars)),
-        [_lines(plain(bar.prior)) for bar in bars],
-        fontsize=FONT_SIZE - (1 if longest <= _LONGEST else 2.5),
-    )
+    size = FONT_SIZE - (1 if max(len(bar.prior) for bar in bars) <= _LONGEST else 2.5)
+    axis.set_yticks(range(len(bars)), [_lines(plain(bar.prior)) for bar in bars], fontsize=size)
     axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", colors=MUTED, labelsize=FONT_SIZE - 2)
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.spines["bottom"].set_color(MUTED)
     axis.set_title(plain(heading(result, name)), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK, pad=20)
     (_ranges if method_of(result).ranges else _shares)(axis, result, name, bars)
-    _legend(axis)
+    above: dict[str, Any] = {
+        "loc": "lower right",
+        "bbox_to_anchor": (1, 1),
+        "borderaxespad": 0.2,
+    }  # where no bar can lie
+    axis.legend(ncols=5, columnspacing=1.2, handlelength=1.6, fontsize=FONT_SIZE - 2.5, frameon=False, **above)
 
 
 def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     baseline = result.at("baseline", quantity=name)
-    at_medians = method_of(result).at_medians
-    labels: list[tuple[float, bool, str]] = []  # where a label stands, whether to the right, what it says
+    labels: list[tuple[float, float]] = []  # where a label stands, and how many points it reaches, left below 0
     for row, bar in enumerate(bars):
-        colours = {"low": LOW, "high": HIGH}
         # the longer first, so that both show where both are on one side
-        for end in sorted(colours, key=lambda end: -abs(bar.figures[end] - baseline)):
-            axis.barh(row, bar.figures[end] - baseline, left=baseline, height=0.68, color=colours[end], zorder=2)
-        if bar.prior in result.labels("prior"):
-            *texts, unit = ends(result, bar.prior)
-            for end, text in zip(("low", "high"), texts, strict=True):
-                value = bar.figures[end]
-                right = value > baseline or (value == baseline and end == "high")
-                labels.append((value, right, f"{text} {unit}".rstrip()))
-                axis.annotate(
-                    plain(labels[-1][2]),
-                    (value, row),
-                    (3 if right else -3, 0),
-                    textcoords="offset points",
-                    ha="left" if right else "right",
-                    va="center",
-                    fontsize=FONT_SIZE - 3,
-                    color=MUTED,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
-                    zorder=4,
-                )
+        for end in sorted(COLOURS, key=lambda end: -abs(bar.figures[end] - baseline)):
+            axis.barh(row, bar.figures[end] - baseline, left=baseline, height=0.68, color=COLOURS[end], zorder=2)
+        if not any(bar.ends):
+            continue
+        *inputs, unit = bar.ends
+        for end, written in zip(COLOURS, inputs, strict=True):
+            value, text = bar.figures[end], f"{written} {unit}".rstrip()
+            side = 1 if value > baseline or (value == baseline and end == "high") else -1
+            labels.append((value, side * (8 + _CHARACTER_POINTS * min(len(text), 40))))
+            axis.annotate(
+                plain(text),
+                (value, row),
+                (3 * side, 0),
+                textcoords="offset points",
+                ha="left" if side > 0 else "right",
+                va="center",
+                fontsize=FONT_SIZE - 3,
+                color=MUTED,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+                zorder=4,
+            )
     marks = [
         (result.at("percentiles", quantity=name, percentile=50), P50, "P50"),
         (result.at("mean", quantity=name), MEAN, "mean"),
     ]
-    if at_medians:
+    reach = {"low": "up to", "high": "from"}
+    if method_of(result).at_medians:
         marks.insert(0, (baseline, INK, "all at medians"))
+        reach = dict.fromkeys(reach, "at")
     else:
         axis.axvline(baseline, color=INK, linewidth=1.2, zorder=3)
     for value, colour, what in marks:
-        axis.axvline(
-            value,
-            color=colour,
-            linewidth=1.2,
-            linestyle="-" if colour == INK else "--",
-            label=f"{what} {figure_text(value, 3)}",
-            zorder=3,
-        )
-    axis.set_xlim(_limits([value for value, _, _ in marks], bars, labels))
-    reach = ("at", "at") if at_medians else ("up to", "from")
-    for where, colour, end in zip(reach, (LOW, HIGH), ("low", "high"), strict=True):
-        axis.barh(0, 0, left=baseline, color=colour, label=f"prior {where} its P{result.attributes[end]:g}")
+        style, label = "-" if colour == INK else "--", f"{what} {figure_text(value, 3)}"
+        axis.axvline(value, color=colour, linewidth=1.2, linestyle=style, label=label, zorder=3)
+    drawn = [*(value for value, _, _ in marks), *(bar.figures[end] for bar in bars for end in COLOURS)]
+    axis.set_xlim(_limits(drawn, labels))
+    for end, where in reach.items():
+        axis.barh(0, 0, left=baseline, color=COLOURS[end], label=f"prior {where} its P{result.attributes[end]:g}")
     ticks(axis, logarithmic=False)
     unit = result.at("unit", quantity=name)
     axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
@@ -125,33 +118,15 @@ def _lines(name: str) -> str:
     return f"{name[:place]}\n{rest if len(rest) <= _LONGEST else '…' + rest[1 - _LONGEST :]}"
 
 
-def _limits(marks: list[float], bars: Sequence[Bar], labels: list[tuple[float, bool, str]]) -> tuple[float, float]:
+def _limits(drawn: Sequence[float], labels: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Ends of an axis that leave room for the labels, of which the longest have about half of it."""
-    drawn = [*marks, *(bar.figures[end] for bar in bars for end in ("low", "high"))]
     low, high = min(drawn), max(drawn)
     for _ in range(20):
         points = (high - low) / _AXIS_POINTS
-        reaches = [
-            value + (1 if right else -1) * (8 + _CHARACTER_POINTS * min(len(text), 40)) * points
-            for value, right, text in labels
-        ]
+        reaches = [value + reach * points for value, reach in labels]
         low, high = min(*drawn, *reaches), max(*drawn, *reaches)
     margin = 0.01 * (high - low)
     return low - margin, high + margin
-
-
-def _legend(axis: Axes) -> None:
-    """Above the panel at the right, where no bar can lie."""
-    axis.legend(
-        loc="lower right",
-        bbox_to_anchor=(1, 1),
-        ncols=5,
-        columnspacing=1.2,
-        handlelength=1.6,
-        fontsize=FONT_SIZE - 2.5,
-        frameon=False,
-        borderaxespad=0.2,
-    )
 
 
 def _shares(axis: Axes, result: Result, _name: str, bars: Sequence[Bar]) -> None:
@@ -161,8 +136,6 @@ def _shares(axis: Axes, result: Result, _name: str, bars: Sequence[Bar]) -> None
         rows = [row + (place - (len(figures) - 1) / 2) * height for row in range(len(bars))]
         values = [bar.figures[figure] for bar in bars]
         errors = [2.13 * bar.errors[figure] for bar in bars]  # 95 % with 15 degrees of freedom
-        axis.barh(
-            rows, values, height=height, color=(HIGH, LOW)[place], xerr=errors, error_kw={"lw": 1, "ecolor": INK},
-            label=label, zorder=2,
-        )  # fmt: skip
+        colour, style = SHARES[place % len(SHARES)], {"lw": 1, "ecolor": INK}
+        axis.barh(rows, values, height=height, color=colour, xerr=errors, error_kw=style, label=label, zorder=2)
     axis.axvline(0, color=INK, linewidth=0.8, zorder=3)

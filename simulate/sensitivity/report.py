@@ -2,16 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from simulate.figures import row_scale, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.report import settings_text
-from simulate.sensitivity.bars import Bar, ends, method_of, shown
+from simulate.sensitivity.method import Method
+from simulate.sensitivity.methods import METHODS
+from simulate.units import conversion_factor
 
 BAR_WIDTH = 24
+
+
+class Bar(NamedTuple):
+    """What a prior does to a quantity: the method's figures and their standard errors by name.
+
+    `ends` are the low and the high value of the prior and their unit; a bar that stands for several priors has none.
+    """
+
+    prior: str
+    figures: Mapping[str, float]
+    errors: Mapping[str, float]
+    size: float
+    ends: tuple[str, str, str] = ("", "", "")
+
+
+def method_of(result: Result) -> Method:
+    """The method by which a result was measured."""
+    return METHODS[result.attributes["method"]]
+
+
+def shown(result: Result, quantity: str, top: int) -> list[Bar]:
+    """The bars of a quantity, the largest first; those beyond `top` as one, whose `prior` says how many, or left out.
+
+    They are left out where bars may not be summed.
+    """
+    how, every = method_of(result), []
+    for prior in result.labels("prior"):
+        at = {"quantity": quantity, "prior": prior}
+        if not math.isnan(size := result.at("size", **at)):
+            figures = {name: result.at(name, **at) for name in how.figures}
+            errors = {name: result.at(f"{name}_se", **at) for name in how.figures}
+            every.append(Bar(prior, figures, errors, size, _ends(result, prior)))
+    every.sort(key=lambda bar: (-bar.size, bar.prior))
+    if len(every) <= top or not how.additive:
+        return every[:top]
+    return [*every[:top], _others(every[top:], result.at("baseline", quantity=quantity))]
+
+
+def _others(rest: Sequence[Bar], baseline: float) -> Bar:
+    """Bars as one: the sum of what each adds to the baseline, or of their shares."""
+    figures, errors = {}, {}
+    for name in rest[0].figures:
+        start = baseline if name in {"low", "high"} else 0.0
+        figures[name] = start + sum(bar.figures[name] - start for bar in rest)
+        errors[name] = math.sqrt(sum(bar.errors[name] ** 2 for bar in rest))
+    return Bar(f"{len(rest)} other{'s' if len(rest) > 1 else ''}", figures, errors, sum(bar.size for bar in rest))
+
+
+def _ends(result: Result, prior: str) -> tuple[str, str, str]:
+    """The low and the high value of a prior, to three digits, and their unit as written."""
+    written = result.provenance["priors"][prior]["unit"]
+    factor = conversion_factor(written, result.at("prior_unit", prior=prior))
+    values = [result.at(f"{end}_input", prior=prior) / factor for end in ("low", "high")]
+    scale = row_scale(values, [_third_digit(value) for value in values])
+    low, high = (scale.figure(value, _third_digit(value)) for value in values)
+    return low, high, scale.unit(written)
+
+
+def _third_digit(value: float) -> float:
+    return 10.0 ** (math.floor(math.log10(abs(value))) - 2) if value else 0.0
 
 
 def sections(result: Result, top: int = 12) -> list[Section]:
@@ -41,27 +105,32 @@ def heading(result: Result, name: str) -> str:
 
 def _standing(result: Result, name: str) -> str:
     """Where a quantity stands: with all priors at their medians, its P50 and mean, and the percentiles asked for."""
-    unit = result.at("unit", quantity=name)
-    told = []
-    if method_of(result).at_medians:
-        baseline = result.at("baseline", quantity=name)
-        told.append(f"all priors at their medians {with_unit(baseline, 1e-3 * abs(baseline), unit)}")
-    told.append(f"P50 {with_unit(*result.estimate('percentiles', quantity=name, percentile=50), unit)}")
-    told.append(f"mean {with_unit(*result.estimate('mean', quantity=name), unit)}")
+    told = [
+        ("P50", *result.estimate("percentiles", quantity=name, percentile=50)),
+        ("mean", *result.estimate("mean", quantity=name)),
+    ]
     for percent in result.labels("percentile"):
         if percent != 50:
             value = result.at("percentiles", quantity=name, percentile=percent)
-            told.append(f"P{percent:g} {with_unit(value, 1e-3 * abs(value), unit)}")
-    return ", ".join(told)
+            told.append((f"P{percent:g}", value, 1e-3 * abs(value)))
+    if method_of(result).at_medians:
+        baseline = result.at("baseline", quantity=name)
+        told.insert(0, ("all priors at their medians", baseline, 1e-3 * abs(baseline)))
+    unit = result.at("unit", quantity=name)
+    return ", ".join(f"{what} {with_unit(value, error, unit)}" for what, value, error in told)
 
 
 def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
     baseline = result.at("baseline", quantity=name)
-    named = [bar for bar in bars if bar.prior in result.labels("prior")]
+    named = [bar for bar in bars if any(bar.ends)]
     values = [bar.figures[end] for bar in named for end in ("low", "high")]
     scale = row_scale(values, [_coarse(bar, end) for bar in named for end in ("low", "high")])
+    reach = max(abs(value - baseline) for value in values) or 1.0
+    rows = []
+    for bar in bars:
+        low, high = (scale.figure(bar.figures[end], _coarse(bar, end)) for end in ("low", "high"))
+        rows.append([bar.prior, *bar.ends, low, _drawn(bar, baseline, reach), high])
     unit = scale.unit(result.at("unit", quantity=name))
-    reach = max(abs(value - baseline) for value in values)
     columns = [
         Column("prior", give="wrap"),
         Column("low", ">", drop=2),
@@ -71,11 +140,6 @@ def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
         Column("", drop=1),
         Column("at high"),
     ]
-    rows = []
-    for bar in bars:
-        inputs = ends(result, bar.prior) if bar in named else ("", "", "")
-        low, high = (scale.figure(bar.figures[end], _coarse(bar, end)) for end in ("low", "high"))
-        rows.append([bar.prior, *inputs, low, _drawn(bar, baseline, reach), high])
     return Section(columns=columns, rows=rows)
 
 
@@ -88,8 +152,7 @@ def _drawn(bar: Bar, baseline: float, reach: float) -> str:
     """The bar in characters, about a line that is the baseline."""
     half = BAR_WIDTH // 2
     low, high = sorted((bar.figures["low"], bar.figures["high"]))
-    left = min(half, round(half * max(0.0, baseline - low) / reach)) if reach else 0
-    right = min(half, round(half * max(0.0, high - baseline) / reach)) if reach else 0
+    left, right = (min(half, round(half * max(0.0, side) / reach)) for side in (baseline - low, high - baseline))
     return " " * (half - left) + "█" * left + "│" + "█" * right + " " * (half - right)
 
 
@@ -98,7 +161,7 @@ def _shares(result: Result, _name: str, bars: Sequence[Bar]) -> Section:
     for label in method_of(result).figures.values():
         columns += [Column(label, ">"), Column("±", ">", drop=2)]
     columns.append(Column("", drop=1))
-    largest = max(*(bar.size for bar in bars if bar.prior in result.labels("prior")), 1e-300)
+    largest = max(bars[0].size, 1e-300)
     rows = []
     for bar in bars:
         cells = [bar.prior]

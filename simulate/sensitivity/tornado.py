@@ -16,10 +16,10 @@ from simulate.results.provenance import described
 from simulate.runs import run
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Drawing, asked_quantities, chunking
-from simulate.sensitivity.asking import Asking
-from simulate.sensitivity.method import Measured, Method
+from simulate.sensitivity.method import Asking, Band, Measured, Method
 from simulate.sensitivity.methods import METHODS
 from simulate.settings import Percent, Percents, Settings, checked
+from simulate.statistics import MEAN, Statistic
 
 BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
 
@@ -57,6 +57,9 @@ def tornado(
         raise SimulateError(f"low {low:g} and high {high:g} are no rising percentages between 0 and 100")
     if percentile is not None:
         percentile = checked(Percent, "percentile", percentile)
+        if not how.follows:
+            mend = " or ".join(name for name, each in METHODS.items() if each.follows)
+            raise SimulateError(f"{method} follows no percentile of the quantity; use {mend} with --percentile")
     told = () if percentiles is None else checked(Percents, "percentiles", percentiles)
     settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=(50.0, *told), given=given)
     names = asked_quantities(priors, quantities)
@@ -72,26 +75,31 @@ def tornado(
         threads=threads,
         progress=progress,
     )
-    if how.variance:
+    if how.mixes:
         _check_variance(background)
     drawing, conditions = Drawing({"": priors}, settings), questions(priors, given=settings.given)
     bands, workers = _bands(priors, background, low, high), Workers(threads, progress)
+    followed = MEAN if percentile is None else _percentile(percentile)
     measured = {
-        name: how.measure(Asking(name, priors, drawing, conditions, bands, percentile, workers))
+        name: how.measure(Asking(name, priors, drawing, conditions, bands, followed, workers))
         if background.at("minimum", quantity=name) < background.at("maximum", quantity=name)
         else Measured(background.at("mean", quantity=name), {})
         for name in names
     }
     result = described("tornado", priors, settings, drawing.scenarios("", names))
     result.attributes.update(method=method, low=low, high=high)
-    result.attributes.update({} if percentile is None else {"percentile": percentile})
+    if percentile is not None:
+        result.attributes["percentile"] = percentile
     notes = [how.note, how.of_correlations if priors.correlations else ""]
     result.provenance["note"] = " ".join(filter(None, notes))
     result.provenance["warnings"] += background.warnings
     if settings.given:
         result.provenance["kept"] = background.provenance["kept"]
     _put_effects(result, priors, how, measured, bands)
-    _put_background(result, background.taken("percentile", settings.percentiles))
+    beside = background.taken("percentile", settings.percentiles)
+    result.coordinates["percentile"] = beside.coordinates["percentile"]
+    for name in ("mean", "mean_se", "percentiles", "percentiles_se"):
+        result.variables[name] = beside.variables[name]
     return result
 
 
@@ -100,8 +108,8 @@ def _count(method: str, how: Method, settings: Settings, *, chosen: bool) -> int
 
     Under conditions there are at least as many as in a run: what these leave of fewer would be too few.
     """
-    if settings.given and not how.conditions:
-        mend = " or ".join(name for name, each in METHODS.items() if each.conditions)
+    if settings.given and how.mixes:
+        mend = " or ".join(name for name, each in METHODS.items() if not each.mixes)
         raise SimulateError(f"{method} mixes scenarios and takes no condition; use {mend} with --given")
     usual = max(how.scenarios, settings.scenarios) if settings.given else how.scenarios
     size, chunks = chunking(settings.scenarios if chosen else usual)
@@ -111,30 +119,29 @@ def _count(method: str, how: Method, settings: Settings, *, chosen: bool) -> int
 def _check_variance(background: Result) -> None:
     for name in background.labels("quantity"):
         if wrong := background.at("nonfinite", quantity=name):
-            mend = " or ".join(each for each, how in METHODS.items() if not (how.variance or how.at_medians))
+            mend = " or ".join(each for each, how in METHODS.items() if not (how.mixes or how.at_medians))
             raise SimulateError(
                 f"{name} is not a number in {wrong:,.0f} of {background.attributes['scenarios']:,} scenarios, which "
                 f"leaves its variance unknown; use --method {mend}, which leave them out"
             )
 
 
-def _bands(priors: Priors, background: Result, low: float, high: float) -> dict[str, tuple[float, float, float]]:
+def _bands(priors: Priors, background: Result, low: float, high: float) -> dict[str, Band]:
     """Low, median and high of each prior that varies: exact, or under conditions of the draws kept."""
-    given = "prior_percentiles_given"
-    from_where = given if given in background else "prior_percentiles"
+    which = "prior_percentiles_given" if "prior_percentiles_given" in background else "prior_percentiles"
     return {
-        name: tuple(background.at(from_where, prior=name, percentile=percent) for percent in (low, 50, high))
+        name: tuple(background.at(which, prior=name, percentile=percent) for percent in (low, 50, high))
         for name in background.labels("prior")
         if not isinstance(priors.priors[name].distribution, Constant)
     }
 
 
+def _percentile(percent: float) -> Statistic:
+    return Statistic("percentile", lambda summary: float(summary.percentiles([percent])[0]), f"P{percent:g}")
+
+
 def _put_effects(
-    result: Result,
-    priors: Priors,
-    how: Method,
-    measured: Mapping[str, Measured],
-    bands: Mapping[str, tuple[float, float, float]],
+    result: Result, priors: Priors, how: Method, measured: Mapping[str, Measured], bands: Mapping[str, Band]
 ) -> None:
     movers = list(dict.fromkeys(prior for each in measured.values() for prior in each.effects))
     result.along("quantity", list(measured))
@@ -146,9 +153,8 @@ def _put_effects(
     dims = ("quantity", "prior")
     nothing = dict.fromkeys(how.figures, (np.nan, np.nan))
     for figure, label in how.figures.items():
-        found = np.array(
-            [[each.effects.get(prior, nothing)[figure] for prior in movers] for each in measured.values()]
-        ).reshape(len(measured), len(movers), 2)
+        pairs = [each.effects.get(prior, nothing)[figure] for each in measured.values() for prior in movers]
+        found = np.array(pairs).reshape(len(measured), len(movers), 2)
         result.put(figure, dims, found[..., 0], found[..., 1], label=label, **unit)
     size = np.abs(result[how.size]) if how.signed else result[how.size]
     result.put("size", dims, size, label="what bars are sorted by", **unit)
@@ -157,11 +163,3 @@ def _put_effects(
         result.put(f"{end}_input", ("prior",), inputs, label=f"the prior's {end} end", unit_of="prior_unit")
     baselines = [each.baseline for each in measured.values()]
     result.put("baseline", ("quantity",), baselines, label="while no prior is singled out", unit_of="unit")
-
-
-def _put_background(result: Result, background: Result) -> None:
-    """Where the quantities stand: their mean and percentiles."""
-    result.coordinates["percentile"] = background.coordinates["percentile"]
-    for name in ("mean", "percentiles"):
-        for each in (name, f"{name}_se"):
-            result.variables[each] = background.variables[each]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from simulate.cli.emitting import emit
-from simulate.cli.options import Output
+from simulate.cli.options import Output, Seed
 
 
 def command(
@@ -17,7 +18,7 @@ def command(
         typer.Argument(metavar="CASES", help="A CSV file of training runs; the package's cases without it."),
     ] = None,
     *,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")] = None,
+    seed: Seed = None,
     output: Output,
 ) -> None:
     """Score forecasts against outcomes.
@@ -39,9 +40,4 @@ def command(
     from simulate.backtesting import backtest
     from simulate.results.folder import default_folder
 
-    emit(
-        "backtest",
-        lambda progress: backtest(cases, seed=seed, progress=progress),
-        output,
-        default_folder(cases or Path("backtest")),
-    )
+    emit("backtest", partial(backtest, cases, seed=seed), output, default_folder(cases or Path("backtest")))

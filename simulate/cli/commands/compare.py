@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -53,9 +54,4 @@ def command(
 
     cases = cases_of(sources, vary or ())
     asked = sampling.asked(bridge=BRIDGE.read(bridge, "--bridge"), scale=scale)
-    emit(
-        "compare",
-        lambda progress: compare(cases, **asked, progress=progress),
-        output,
-        Path("outputs") / default_name(cases, vary or ()),
-    )
+    emit("compare", partial(compare, cases, **asked), output, Path("outputs") / default_name(cases, vary or ()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -34,12 +34,6 @@ def command(
       simulate decide priors/accelerators.toml --quantities cost_per_1k_tokens --format json
     """  # noqa: D301
     from simulate.decisions import decide
-    from simulate.results.folder import default_folder
 
-    priors, asked = source.load(), sampling.asked(maximize=maximize)
-    emit(
-        "decide",
-        lambda progress: decide(priors, **asked, progress=progress),
-        output,
-        default_folder(Path(source.priors_file)),
-    )
+    asked = sampling.asked(maximize=maximize)
+    emit("decide", partial(decide, source.load(), **asked), output, source.folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -63,27 +63,17 @@ def command(
       simulate run priors/base.toml --quantities capex --statistic 'expected_shortfall 95'
       simulate run priors/base.toml --precision 0.5%
     """  # noqa: D301
-    from simulate.results.folder import default_folder
     from simulate.runs import draws, run
 
-    priors, asked = source.load(), sampling.asked()
-    further = [STATISTIC.read(text, "--statistic") for text in statistic or ()]
-    further += [interval] if interval else []
-    drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities")}
-    emit(
-        "run",
-        lambda progress: run(
-            priors,
-            **asked,
-            statistics=further,
-            probability=probability or (),
-            given=given,
-            observe=observe,
-            precision=precision,
-            parts=output.for_people,
-            progress=progress,
-        ),
-        output,
-        default_folder(Path(source.priors_file)),
-        beside={"draws.nc": (lambda: draws(priors, **drawn)) if save_draws else None},
+    priors, further = source.load(), [STATISTIC.read(text, "--statistic") for text in statistic or ()]
+    asked = sampling.asked(
+        statistics=[*further, interval] if interval else further,
+        probability=probability or (),
+        given=given,
+        observe=observe,
+        precision=precision,
+        parts=output.for_people,
     )
+    drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities")}
+    beside = {"draws.nc": partial(draws, priors, **drawn) if save_draws else None}
+    emit("run", partial(run, priors, **asked), output, source.folder, beside=beside)

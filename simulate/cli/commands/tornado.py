@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -39,15 +39,7 @@ def command(
       simulate tornado priors/base.toml --quantities capex
       simulate tornado priors/base.toml --quantities capex,training_cost --method shapley
     """  # noqa: D301
-    from simulate.results.folder import default_folder
     from simulate.sensitivity.tornado import tornado
 
-    priors = source.load()
     asked = sampling.asked(method=method, percentile=percentile, low=low, high=high, given=given)
-    emit(
-        "tornado",
-        lambda progress: tornado(priors, **asked, progress=progress),
-        output,
-        default_folder(Path(source.priors_file)),
-        top=top,
-    )
+    emit("tornado", partial(tornado, source.load(), **asked), output, source.folder, top=top)

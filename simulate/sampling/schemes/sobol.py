@@ -30,7 +30,7 @@ def directions() -> Words:
 
 def keyed_words(seed: int, replicate: int, dimensions: Sequence[int], count: int) -> Words:
     """Random words (dimension, count), each a function of (seed, replicate, dimension, place)."""
-    state = np.atleast_1d(mixed(np.zeros(1, np.uint64), seed % 2**64))
+    state = mixed(np.zeros(1, np.uint64), seed % 2**64)
     state = mixed(mixed(state, replicate), np.asarray(dimensions, dtype=np.uint64))
     return (mixed(state[:, None], np.arange(count, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32)
 

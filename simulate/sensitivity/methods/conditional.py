@@ -9,12 +9,11 @@ import numpy as np
 
 from simulate.errors import SimulateError
 from simulate.replicates import Ticks
-from simulate.scenarios import Chunk
-from simulate.sensitivity.asking import Asking
-from simulate.sensitivity.method import Estimate, Measured, Method
-from simulate.statistics import Band, Bands, Gathering, Part, standard_error
+from simulate.sensitivity.method import Asking, Measured, Method
+from simulate.statistics import Bands, Gathering, Part, standard_error
 
 Key = tuple[str, str]  # a prior, and the side on which it lies
+EVERYWHERE = ("", "")
 
 
 def measure(asking: Asking) -> Measured:
@@ -22,14 +21,20 @@ def measure(asking: Asking) -> Measured:
 
     Raises SimulateError where there is no scenario at an end.
     """
-    drawn, followed = asking.drawn(), asking.statistic
-    keys = [("", ""), *((name, side) for name in asking.movers for side in ("low", "high"))]
+    drawn, followed = asking.drawn(), asking.followed
+    keys = [EVERYWHERE, *((name, side) for name in asking.movers for side in ("low", "high"))]
 
     def work(replicate: int, ticks: Ticks) -> dict[Key, Part]:
         gathering = Gathering[Key](keys)
         for chunk in drawn.in_chunks(replicate, ticks):
-            if chunk.size:
-                _gather(gathering, chunk, asking)
+            column = np.broadcast_to(chunk.columns[asking.quantity], chunk.size)
+            parts = {EVERYWHERE: column}
+            for name in asking.movers:
+                values, (low, _, high) = chunk.columns[name], asking.bands[name]
+                parts |= {(name, "low"): column[values <= low], (name, "high"): column[values >= high]}
+            for key, part in parts.items():
+                if len(part):
+                    gathering.add(key, part, len(part))
         return gathering.finish([followed])
 
     bands = Bands[Key]([followed])
@@ -37,33 +42,20 @@ def measure(asking: Asking) -> Measured:
         bands.add(parts)
     for name, side in keys:
         if not bands[name, side].summary.count:
+            where = f" with {name} at its {side} end" if name else ""
             raise SimulateError(
-                f"{asking.quantity} is a number in none of {drawn.count:,} scenarios with {name} at its {side} end; "
-                "ask for more --scenarios"
+                f"{asking.quantity} is a number in none of {drawn.count:,} scenarios{where}; ask for more --scenarios"
             )
-    effects = {name: _effect(bands[name, "low"], bands[name, "high"], followed.name) for name in asking.movers}
-    return Measured(bands["", ""].value(followed.name), effects)
-
-
-def _gather(gathering: Gathering[Key], chunk: Chunk, asking: Asking) -> None:
-    column = np.broadcast_to(chunk.columns[asking.quantity], chunk.size)
-    gathering.add(("", ""), column, chunk.size)
-    for name in asking.movers:
-        values, (low, _, high) = chunk.columns[name], asking.bands[name]
-        for side, inside in (("low", values <= low), ("high", values >= high)):
-            part = column[inside]
-            if len(part):
-                gathering.add((name, side), part, len(part))
-
-
-def _effect(low: Band, high: Band, followed: str) -> dict[str, Estimate]:
-    at_low, at_high = low.value(followed), high.value(followed)
-    swings = np.subtract(high.replicates(followed), low.replicates(followed))
-    return {
-        "low": (at_low, float(low.error(followed))),
-        "high": (at_high, float(high.error(followed))),
-        "swing": (at_high - at_low, float(standard_error(swings))),
-    }
+    effects, told = {}, followed.name
+    for prior in asking.movers:
+        low, high = bands[prior, "low"], bands[prior, "high"]
+        swings = np.subtract(high.replicates(told), low.replicates(told))
+        effects[prior] = {
+            "low": (low.value(told), float(low.error(told))),
+            "high": (high.value(told), float(high.error(told))),
+            "swing": (high.value(told) - low.value(told), float(standard_error(swings))),
+        }
+    return Measured(bands[EVERYWHERE].value(told), effects)
 
 
 METHOD = Method(
@@ -75,4 +67,5 @@ METHOD = Method(
     note="Correlated priors move along.",
     ranges=True,
     signed=True,
+    follows=True,
 )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulate.errors import SimulateError
 from simulate.graph import Array
 from simulate.replicates import Ticks
 from simulate.runs.correlations import ranks
-from simulate.sensitivity.asking import Asking
-from simulate.sensitivity.method import Measured, Method
+from simulate.sensitivity.method import Asking, Measured, Method
 from simulate.statistics import standard_error
 
 
 def measure(asking: Asking) -> Measured:
-    """Rank the scenarios of each replicate; those in which the quantity is not a number are left out."""
+    """Rank the scenarios of each replicate; those in which the quantity is not a number are left out.
+
+    Raises SimulateError where a replicate has not two left.
+    """
     drawn, names = asking.drawn(), asking.movers
     columns = [*names, asking.quantity]
 
@@ -24,6 +27,11 @@ def measure(asking: Asking) -> Measured:
             before, kept = kept, kept + int(np.count_nonzero(known))
             for row, name in zip(ranked, columns, strict=True):
                 row[before:kept] = np.broadcast_to(chunk.columns[name], chunk.size)[known]
+        if kept < 2:
+            raise SimulateError(
+                f"{asking.quantity} is a number in fewer than two scenarios of a replicate, too few to rank; "
+                "ask for more --scenarios"
+            )
         ranked = ranked[:, :kept]
         mean = float(ranked[-1].mean())
         for row in ticks(ranked):

@@ -19,8 +19,7 @@ from simulate.graph import Array, Column
 from simulate.replicates import Ticks
 from simulate.sampling.sampler import Sampler
 from simulate.scenarios import Scenarios
-from simulate.sensitivity.asking import Asking
-from simulate.sensitivity.method import Measured, Method, ratio
+from simulate.sensitivity.method import Asking, Measured, Method, share
 
 if TYPE_CHECKING:
     from simulate.sampling.schemes import Words
@@ -38,7 +37,7 @@ def measure(asking: Asking) -> Measured:
     def work(replicate: int, ticks: Ticks) -> Array:
         """Mean of the variance that each prior adds, over the blocks; and the mean of the quantity behind them."""
         words, others = first.sampler.words(replicate), second.sampler.words(replicate)
-        random = np.random.default_rng([first.sampler.seed % 2**64, replicate])
+        random = np.random.default_rng([first.sampler.seed, replicate])
         order: list[str] = []
         added: list[list[float]] = []
         for chunk in range(first.chunks):
@@ -56,15 +55,15 @@ def measure(asking: Asking) -> Measured:
 
     found = np.array(asking.of_replicates(work, first, steps=first.chunks * len(starts)))
     total = found[:, :-1].sum(axis=1)
-    effects = {name: {"effect": ratio(found[:, row], total)} for row, name in enumerate(names)}
+    effects = {name: {"effect": share(asking, found[:, row], total)} for row, name in enumerate(names)}
     return Measured(float(found[:, -1].mean()), effects)
 
 
 def _along(drawn: Scenarios, order: Sequence[str], known: Words, hidden: Words, quantity: str) -> Array:
     """The quantity as the priors of an order become known one by one: (priors + 1, scenarios)."""
     sampler = drawn.sampler
-    linked = [name for name in order if name in sampler.copula]
-    linked += [name for name in sampler.copula if name not in linked]  # drawn behind, known last
+    # what is drawn behind is known last
+    linked = [name for name in dict.fromkeys([*order, *sampler.copula]) if name in sampler.copula]
     scores, known_scores = dict(sampler.scores(hidden)), sampler.scores(known)
     columns: dict[str, Column] = {**drawn.constants, **_linked_columns(sampler, scores, linked)}
     columns |= {name: sampler.at_words(name, hidden) for name in order if name not in sampler.copula}
@@ -92,6 +91,5 @@ METHOD = Method(
     figures={"effect": "Shapley effect"},
     size="effect",
     note="Shapley effects share out what correlated priors do together.",
-    conditions=False,
-    variance=True,
+    mixes=True,
 )

@@ -14,8 +14,7 @@ import numpy as np
 
 from simulate.graph import Array
 from simulate.replicates import Ticks
-from simulate.sensitivity.asking import Asking
-from simulate.sensitivity.method import Measured, Method, ratio
+from simulate.sensitivity.method import Asking, Measured, Method, share
 
 EXCHANGED = 2**12  # scenarios of a chunk of which each column is exchanged in turn: all columns fit the cache
 
@@ -53,7 +52,10 @@ def measure(asking: Asking) -> Measured:
 
     found = np.array(asking.of_replicates(work, first, steps=first.chunks * len(names)))
     effects = {
-        name: {figure: ratio(found[:, row, place], found[:, row, 2]) for place, figure in enumerate(("first", "total"))}
+        name: {
+            figure: share(asking, found[:, row, place], found[:, row, 2])
+            for place, figure in enumerate(("first", "total"))
+        }
         for row, name in enumerate(names)
     }
     return Measured(float(found[:, 0, 3].mean()), effects)
@@ -69,6 +71,5 @@ METHOD = Method(
         "Sobol' indices assume independent priors: the correlations of the priors file are left out here. "
         "--method shapley keeps them."
     ),
-    conditions=False,
-    variance=True,
+    mixes=True,
 )

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from simulate.errors import SimulateError
-from simulate.sensitivity.asking import Asking
-from simulate.sensitivity.method import Measured, Method
+from simulate.sensitivity.method import Asking, Measured, Method
 
 
 def measure(asking: Asking) -> Measured:

@@ -1,0 +1,31 @@
+"""The app: the commands, with what the name alone says and prints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from simulate import __version__
+from simulate.cli.commands import COMMANDS
+from simulate.cli.options import flattened
+
+app = typer.Typer(
+    name="simulate", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+for _name, _command in COMMANDS.items():
+    app.command(_name)(flattened(_command))
+
+
+@app.callback(invoke_without_command=True)
+def simulate(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Honest bands on what large language models cost: priors in, percentiles out.
+
+    \b
+    Examples:
+      simulate run priors/base.toml
+      simulate explain capex
+    """  # noqa: D301 - \b keeps the lines of a help text as they are
+    if version:
+        typer.echo(f"simulate {__version__}")
+        raise typer.Exit

@@ -1,0 +1,51 @@
+"""Ctrl-C and SIGTERM: an exception, so that what is open is closed, and the exit code that shells know."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from _thread import interrupt_main
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any, NoReturn
+
+
+class Interrupted(BaseException):
+    """A signal to end."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let the signals that are not ignored end the block with SystemExit, whatever the code in it makes of them.
+
+    Extension modules turn the exception into another while they are imported; Python drops one that a destructor
+    raises, so that it is raised again soon after.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> NoReturn:
+        received.append(number)
+        raise Interrupted
+
+    def dropped(unraisable: Any) -> None:
+        if isinstance(unraisable.exc_value, Interrupted):
+            Timer(0.01, interrupt_main, received[:1]).start()
+        else:
+            told(unraisable)
+
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    heeded = {each: handler for each, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
+    told, sys.unraisablehook = sys.unraisablehook, dropped
+    try:
+        for each in heeded:
+            signal.signal(each, interrupt)
+        yield
+    except BaseException:
+        if received:
+            sys.exit(128 + received[0])
+        raise
+    finally:
+        sys.unraisablehook = told
+        for each, handler in heeded.items():
+            signal.signal(each, handler)

@@ -1,0 +1,47 @@
+"""What a run is asked for: one type for each value, whoever gives it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulate.errors import SimulateError
+from simulate.settings import Settings
+
+TAKEN = {
+    "scenarios": (64, [64, np.int64(64), np.uint8(64)]),
+    "seed": (7, [7, np.int32(7)]),
+    "percentiles": (
+        (5.0, 50.0),
+        [[50, 5], (5.0, 50.0, 5), np.array([5, 50]), iter([np.float32(50), 5]), range(5, 51, 45)],
+    ),
+    "quantities": (("capex", "pue"), [["capex", "pue"], np.array(["capex", "pue"]), {"capex": 1, "pue": 2}.keys()]),
+}
+ODD = [True, np.True_, 1.5, float("nan"), np.float64("inf"), -1, 10**400, "", "5", b"5", 1j, object(), {}, {"a": 1}]
+ODD += [np.array(5.5), np.array([[5.0]]), [[]], [None], [True], [float("nan")], [10**400], [1j]]
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, (_, values) in TAKEN.items() for value in values])
+def test_values_of_numpy_are_taken_like_pythons_own(name, value):
+    expected, _ = TAKEN[name]
+    told = getattr(Settings().asked(**{name: value}), name)
+    assert told == expected
+    assert {type(each) for each in np.atleast_1d(np.array(told, dtype=object))} <= {int, float, str}
+
+
+@pytest.mark.parametrize("name", ["scenarios", "seed", "scheme", "percentiles", "quantities", "given", "observe"])
+@pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
+def test_other_values_are_refused_in_a_line(name, value):
+    with pytest.raises(SimulateError, match=f"^{name}: ") as refused:
+        Settings().asked(**{name: value})
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 200
+
+
+def test_nothing_asked_leaves_what_is():
+    assert Settings(seed=3).asked(seed=None, percentiles=None) == Settings(seed=3)
+
+
+def test_an_array_without_a_length_is_no_list():
+    with pytest.raises(SimulateError, match=r"^percentiles: must be a list in square brackets, not 5$"):
+        Settings().asked(percentiles=np.array(5))
