@@ -87,7 +87,7 @@ def bands(result: Result) -> Figure:
             continue
         _ticks(axis, logarithmic=logarithmic)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
-    plotting.caption(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
+    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
     return figure
 
 
