@@ -23,7 +23,7 @@ INK = "#222222"
 MUTED = "#6B6B6B"
 WIDTH = 10.0  # inches; a slide is 13.3 wide
 FONT_SIZE = 11.0
-BAND_SHAPES = "thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density"  # in a caption
+BAND_SHAPES = "thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density"  # for a footnote
 # The ticks of a logarithmic axis: the first of these multiples of powers of ten that give three or more.
 TICK_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
 
@@ -81,11 +81,6 @@ def only_scale(axis: Axes) -> None:
     axis.spines["bottom"].set_color(MUTED)
     axis.tick_params(axis="x", which="both", colors=MUTED, labelsize=FONT_SIZE - 2)
     axis.tick_params(axis="y", length=0)
-
-
-def caption(figure: Figure, text: str) -> None:
-    """A line below the axes that says how to read them."""
-    figure.supxlabel(text, fontsize=FONT_SIZE - 2.5, color=MUTED)
 
 
 def shortened(text: str, length: int) -> str:

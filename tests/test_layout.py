@@ -6,7 +6,19 @@ import io
 
 import pytest
 
-from simulate.layout import Column, Remark, Section, cell_width, laid_out, output_width, paragraph, plain, show, table
+from simulate.layout import (
+    Column,
+    Remark,
+    Section,
+    cell_width,
+    laid_out,
+    output_width,
+    paragraph,
+    percentile_columns,
+    plain,
+    show,
+    table,
+)
 
 COLUMNS = (
     Column("", give="wrap"),
@@ -110,3 +122,10 @@ def test_pipe_gets_plain_text():
     pipe = io.StringIO()
     show([[("[text] ", ""), ("12,345", "bold")]], pipe)
     assert pipe.getvalue() == "[text] 12,345\n"
+
+
+def test_of_columns_of_percentiles_the_outermost_and_the_middle_one_stay():
+    columns = percentile_columns([1.0, 2.5, 40.0, 50.0, 99.0], drop=3)
+    assert [column.title for column in columns if not column.drop] == ["P1", "P50", "P99"]
+    assert [column.title for column in columns if column.drop == 3] == ["P2.5", "P40"]
+    assert [column.title for column in columns if column.style == "bold"] == ["P50"]

@@ -89,14 +89,13 @@ def _statistics(bridge: Sequence[Asked] | Asked) -> tuple[Asked, ...]:
 
 def _asked(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> list[str]:
     """The quantities to compare: those named, or what each case reports on its own, or all that it has."""
-    if isinstance(quantities, str):
-        if quantities != "all":
-            raise SimulateError(f"quantities are a list of names or 'all', not {quantities!r}")
-        asked = [name for case in cases for name in case.quantities]
-    elif quantities:
+    if isinstance(quantities, str) and quantities != "all":
+        raise SimulateError(f"quantities are a list of names or 'all', not {quantities!r}")
+    if quantities and quantities != "all":
         asked = list(quantities)
     else:
-        asked = [name for case in cases for name in (asked_quantities(case.priors) if case.priors else case.quantities)]
+        own = [asked_quantities(case.priors, quantities) if case.priors else case.quantities for case in cases]
+        asked = [name for names in own for name in names]
     for name in asked:
         if not any(name in case.quantities for case in cases):
             for case in cases:
@@ -132,7 +131,6 @@ def _framed(drawn: SideBySide) -> Result:
 
 
 def _stated(case: Case) -> dict[str, Any]:
-    """What a case rests on."""
     told = case.told
     return {
         "files": [{"path": file["path"], "sha256": file["sha256"]} for file in told["files"]],

@@ -87,7 +87,7 @@ def bands(result: Result) -> Figure:
             continue
         _ticks(axis, logarithmic=logarithmic)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
-    plotting.caption(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
+    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
     return figure
 
 
@@ -155,7 +155,6 @@ def _fewer(axis: Axes, most: int = 5) -> Any:
 
 
 def _bracketed(result: Result, name: str) -> str:
-    """The unit of a quantity after its label."""
     unit = result.at("unit", quantity=name)
     return "" if unit == "1" else f" [{unit}]"
 

@@ -15,9 +15,9 @@ from simulate.plotting import (
     PALETTE,
     WIDTH,
     bare_axis,
-    caption,
     density,
     figure_text,
+    footnote,
     new_figure,
     plain,
     shortened,
@@ -52,7 +52,7 @@ def bands(result: Result) -> Figure:
     draws = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
     if conditions := [*result.provenance["given"], *result.provenance["observe"]]:
         draws += f", given {plain(shortened('; '.join(conditions), 60))}"
-    caption(figure, f"{BAND_SHAPES}     ({draws})")
+    footnote(figure, f"{BAND_SHAPES}     ({draws})")
     return figure
 
 
