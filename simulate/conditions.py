@@ -19,6 +19,7 @@ from simulate.formulas import Formula
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Column, missing
 from simulate.priors import Priors
+from simulate.settings import Names, checked
 from simulate.summary import WEIGHT
 
 FEWEST = 1000  # effective scenarios below which a conditional band is refused
@@ -122,8 +123,9 @@ def questions(
 
     Raises SimulateError for one that cannot be read or answered.
     """
+    asked = checked(Names, "probability", probabilities)
     return Questions(
-        tuple(_condition(priors, PROBABILITY, "--probability", text) for text in probabilities),
+        tuple(_condition(priors, PROBABILITY, "--probability", text) for text in asked),
         tuple(_condition(priors, CONDITION, "--given", text) for text in given),
         tuple(_observation(priors, text) for text in observed),
     )

@@ -13,6 +13,12 @@ class SimulateError(ValueError):
         super().__init__(printable(message))
 
 
+def none_such(what: str, name: object, choices: Collection[str]) -> SimulateError:
+    """The error of a name that is not among the choices, with what may have been meant."""
+    mend = suggestion(str(name), choices, f"choose one of {', '.join(choices)}")
+    return SimulateError(f"there is no {what} {name!r}{mend}")
+
+
 def printable(text: str) -> str:
     """The text with control characters escaped: a name from a file must not steer the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

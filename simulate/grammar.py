@@ -274,7 +274,7 @@ PROBABILITY = Form("probability", "P(CONDITION)", ("P(capex > 1e9)", "capex > 1e
 OBSERVATION = Form("observation", "NAME = VALUE +- ERROR", ("capex = 5e8 +- 10%", "capex = 5e8 +- 5e7"), _observation)
 PERCENTILE = Form("percentile", "P90(NAME)", ("P90(capex)", "capex:p90"), _percentile)
 PRECISION = Form("precision", "SHARE% or NAME:p90=SHARE%", ("0.5%", "capex:p95=0.2%"), _precision)
-STATISTIC = Form("statistic", "NAME PERCENT", ("shortest 95", "mean"), _statistic)
+STATISTIC = Form("statistic", "NAME PERCENT", ("expected_shortfall 95", "shortest 95"), _statistic)
 BRIDGE = Form("bridge", "PERCENT,...,mean", ("50,95,mean", "none"), _bridge)
 SETTING = Form("setting", "NAME=VALUE", ("pue=1.1", 'pue={dist="uniform", lower=1.05, upper=1.3}'), _setting)
 VARIATION = Form("variation", "NAME=VALUE,VALUE,...", ("pue=1.1,1.2,1.3",), _variation)

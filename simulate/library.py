@@ -8,10 +8,11 @@ what the result rests on. Every function raises SimulateError for what its user 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec
+from functools import update_wrapper, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from simulate import backtesting, comparison, decisions, runs
+from simulate.priors import Priors, load_priors
 from simulate.questions import QUESTIONS
 from simulate.results import Result
 from simulate.sensitivity.tornado import tornado as tornado_of
@@ -20,12 +21,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from xarray import Dataset
 
-    from simulate.priors import Priors
-
 Options = ParamSpec("Options")
 
 
-def _at_the_door(question: Callable[Options, Result]) -> Callable[Options, Dataset]:
+def _dataset_of(question: Callable[Options, Result]) -> Callable[Options, Dataset]:
     """The question with its result as a Dataset."""
 
     @wraps(question)
@@ -35,12 +34,27 @@ def _at_the_door(question: Callable[Options, Result]) -> Callable[Options, Datas
     return asked
 
 
-run = _at_the_door(runs.run)
-draws = _at_the_door(runs.draws)
-compare = _at_the_door(comparison.compare)
-tornado = _at_the_door(tornado_of)
-decide = _at_the_door(decisions.decide)
-backtest = _at_the_door(backtesting.backtest)
+def _of_priors(
+    question: Callable[Concatenate[Priors, Options], Result],
+) -> Callable[Concatenate[Any, Options], Dataset]:
+    """The same, of priors or of whatever `load_priors` takes."""
+
+    def asked(priors: Any, /, *given: Options.args, **options: Options.kwargs) -> Dataset:
+        return question(_read(priors), *given, **options).to_dataset()
+
+    return update_wrapper(asked, question)
+
+
+def _read(priors: Any) -> Priors:
+    return priors if isinstance(priors, Priors) else load_priors(priors)
+
+
+run = _of_priors(runs.run)
+draws = _of_priors(runs.draws)
+tornado = _of_priors(tornado_of)
+decide = _of_priors(decisions.decide)
+compare = _dataset_of(comparison.compare)
+backtest = _dataset_of(backtesting.backtest)
 
 
 def plot(dataset: Dataset) -> dict[str, Figure]:
@@ -49,9 +63,9 @@ def plot(dataset: Dataset) -> dict[str, Figure]:
     return QUESTIONS[result.question].plots(result)
 
 
-def explain(quantity: str | None = None, priors: Priors | None = None) -> str:
+def explain(quantity: str | None = None, priors: Any = None) -> str:
     """What a quantity means and what it is made of, as text; without one, the list of all quantities."""
     from simulate.explaining import explained
     from simulate.layout import laid_out, plain
 
-    return plain(laid_out(explained(quantity, priors), 100))
+    return plain(laid_out(explained(quantity, None if priors is None else _read(priors)), 100))

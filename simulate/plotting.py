@@ -40,6 +40,11 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
     return figure
 
 
+def footnote(figure: Figure, text: str) -> None:
+    """Tell beneath a figure how it is read."""
+    figure.supxlabel(text, fontsize=FONT_SIZE - 2.5, color=MUTED)
+
+
 def plain(text: str) -> str:
     """Text of a file as matplotlib shall show it: no mathematics, no control characters."""
     return printable(text).replace("$", r"\$")

@@ -6,9 +6,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import none_such
 
 Entry = TypeVar("Entry")
 
@@ -41,9 +41,8 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
     def __len__(self) -> int:
         return len(self.names)
 
-    def known(self, name: str) -> str:
+    def known(self, name: Any) -> str:
         """The name itself, where there is such an entry. Raises SimulateError, listing what there is."""
-        if name not in self.names:
-            mend = suggestion(name, self.names, f"choose one of {', '.join(self.names)}")
-            raise SimulateError(f"there is no {self.what} {name!r}{mend}")
+        if not isinstance(name, str) or name not in self.names:
+            raise none_such(self.what, name, self.names)
         return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from simulate.priors import Priors
 from simulate.replicates import Ticks
 from simulate.sampling.dimensions import dimensions
 from simulate.sampling.sampler import CHUNK, REPLICATES, Sampler
-from simulate.settings import Settings
+from simulate.settings import Names, Settings, checked
 from simulate.summary import Counts
 
 if TYPE_CHECKING:
@@ -172,6 +172,17 @@ def chunking(scenarios: int, replicates: int = REPLICATES, largest: int = CHUNK)
     return largest, -(-each // largest)
 
 
+def named_quantities(quantities: Sequence[str] | str | None) -> tuple[str, ...] | Literal["all"]:
+    """The quantities that are named, each once; none where nothing is. Raises SimulateError for what is no name."""
+    if quantities is None:
+        return ()
+    if isinstance(quantities, str):
+        if quantities != "all":
+            raise SimulateError(f"quantities are a list of names or 'all', not {quantities!r}")
+        return "all"
+    return tuple(dict.fromkeys(checked(Names, "quantities", quantities)))
+
+
 def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = None) -> tuple[str, ...]:
     """The quantities a run is to give: those named, `all` that can be computed, or the file's own headline.
 
@@ -179,11 +190,10 @@ def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = No
     computed.
     """
     lacking = graph.missing(priors.quantities, priors.priors)
-    if isinstance(quantities, str):
-        if quantities != "all":
-            raise SimulateError(f"quantities are a list of names or 'all', not {quantities!r}")
+    asked = named_quantities(quantities)
+    if asked == "all":
         return tuple(name for name in priors.quantities if name not in lacking)
-    if named := tuple(dict.fromkeys(quantities or priors.run.quantities)):
+    if named := asked or tuple(dict.fromkeys(priors.run.quantities)):
         for name in named:
             if name not in priors.quantities:
                 raise SimulateError(f"there is no quantity {name}{suggestion(name, priors.quantities)}")

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import none_such
 from simulate.graph import Array, Column
 from simulate.results import Result
 from simulate.settings import Percent, checked
@@ -126,11 +126,10 @@ def expected_shortfall(percent: float) -> Statistic:
 OPTIONAL: Mapping[str, Callable[[float], Statistic]] = {"expected_shortfall": expected_shortfall, "shortest": shortest}
 
 
-def optional(name: str, percent: float | None) -> Statistic:
+def optional(name: str, percent: float | None = None) -> Statistic:
     """A statistic that a run tells when asked. Raises SimulateError for another name or percent."""
     if name not in OPTIONAL:
-        mend = suggestion(name, OPTIONAL, f"choose one of {', '.join(OPTIONAL)}")
-        raise SimulateError(f"there is no statistic {name!r}{mend}")
+        raise none_such("statistic", name, OPTIONAL)
     return OPTIONAL[name](checked(Percent, f"statistic {name}", 95.0 if percent is None else percent))
 
 

@@ -56,7 +56,7 @@ def test_the_shortest_interval_is_told_in_every_format(command):
 @pytest.mark.parametrize(
     ("interval", "message"),
     [
-        (("shortest", "100"), "statistic shortest: must be less than 100, not 100.0"),
+        (("shortest", "100"), "'shortest 100': 100 is not between 0 and 100 %"),
         (("widest", "95"), "there is no statistic 'widest'; choose one of expected_shortfall, shortest"),
     ],
 )

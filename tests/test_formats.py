@@ -33,7 +33,7 @@ RESULTS = {
         percentiles=[2.5, 50, 99.999991, 99.999992],
         probability=["capex > 1e9"],
         given=["opex_per_year < 5e7"],
-        statistics=[("shortest", 90), ("expected_shortfall", 95)],
+        statistics=["shortest 90", "expected_shortfall 95"],
     ),
     "all": lambda: run(load_priors("base"), quantities="all", **FEW),
     "nan": lambda: run(

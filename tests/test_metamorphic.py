@@ -251,7 +251,7 @@ TWO_CHUNKS = 2 * 16 * CHUNK
 
 def whole_run(priors, scheme, **options):
     options = {"scenarios": TWO_CHUNKS, "quantities": ["capex", "training_cost"], **options}
-    return simulate.run(priors, scheme=scheme, statistics=[("shortest", 95)], **options)
+    return simulate.run(priors, scheme=scheme, statistics=["shortest 95"], **options)
 
 
 @pytest.fixture(scope="module")

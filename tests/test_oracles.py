@@ -58,7 +58,7 @@ class Estimates:
                 scenarios=SCENARIOS,
                 percentiles=asked or None,
                 probability=["y < 0"],
-                statistics=[("shortest", percent) for percent in covered[:1]],
+                statistics=[f"shortest {percent}" for percent in covered[:1]],
                 **self.settings,
             )
 

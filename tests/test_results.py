@@ -55,7 +55,7 @@ RESULTS = {
         probability=["x > 2", "se > 100"],
         given=["percentile > 0.25"],
         observe=["x = 6 +- 3"],
-        statistics=[("shortest", 90), ("expected_shortfall", 95)],
+        statistics=["shortest 90", "expected_shortfall 95"],
     ),
     "draws": lambda: draws(named(), scenarios=100, quantities="all"),
 }

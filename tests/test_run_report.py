@@ -160,9 +160,7 @@ def test_own_quantities_are_reported(shop):
 
 
 def test_a_statistic_asked_for_has_a_column(shop):
-    result = run(
-        shop, scenarios=2**14, quantities=["income"], statistics=[("shortest", 90), ("expected_shortfall", None)]
-    )
+    result = run(shop, scenarios=2**14, quantities=["income"], statistics=["shortest 90", "expected_shortfall"])
     heads, income = (next(line for line in report(result).splitlines() if start in line) for start in ("P50", "Income"))
     assert "shortest 90 %" in heads
     assert "mean beyond P95" in heads

@@ -225,9 +225,12 @@ def test_the_headline_is_run_where_nothing_is_asked(base):
         ({"percentiles": [float("nan")]}, "percentiles: must be a finite number, not nan"),
         ({"percentiles": []}, "percentiles: must be a list of one or more, or be left out, not an empty list"),
         ({"threads": 0}, "threads: must be greater than or equal to 1, not 0"),
-        ({"statistics": [("shortest", 0)]}, "statistic shortest: must be greater than 0, not 0"),
-        ({"statistics": [("shortest", 100.0)]}, "statistic shortest: must be less than 100, not 100.0"),
-        ({"statistics": [("mode", None)]}, "there is no statistic 'mode'; choose one of expected_shortfall, shortest"),
+        (
+            {"statistics": ["shortest 0"]},
+            "--statistic 'shortest 0': 0 is not between 0 and 100 %; write for instance 'expected_shortfall 95' or 'shortest 95'",
+        ),
+        ({"statistics": [3]}, "statistics: must be text in quotes, not 3"),
+        ({"statistics": ["mode"]}, "there is no statistic 'mode'; choose one of expected_shortfall, shortest"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_a_line(priors, options, message):
@@ -276,7 +279,7 @@ def test_a_quantity_that_is_never_a_number_is_refused_by_name_and_told_of_among_
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_shortest_interval_of_a_normal_is_the_symmetric_one(priors, scheme):
-    bands = run(priors, scenarios=2**18, scheme=scheme, statistics=[("shortest", 90)])
+    bands = run(priors, scenarios=2**18, scheme=scheme, statistics=["shortest 90"])
     exact = 30 + np.sqrt(18) * special.ndtri(np.array([0.05, 0.95]))
     assert bands.variables["shortest"].dims == ("quantity", "end")
     assert bands.labels("end") == ["lower", "upper"]
@@ -287,7 +290,7 @@ def test_the_shortest_interval_of_a_normal_is_the_symmetric_one(priors, scheme):
 
 
 def test_the_shortest_interval_is_no_longer_than_that_between_percentiles(base):
-    bands = run(base, scenarios=2**16, quantities=["capex"], percentiles=[2.5, 97.5], statistics=[("shortest", 95)])
+    bands = run(base, scenarios=2**16, quantities=["capex"], percentiles=[2.5, 97.5], statistics=["shortest 95"])
     lower, upper = bands.at("shortest", quantity="capex")
     low, high = bands.at("percentiles", quantity="capex")
     assert upper - lower < high - low

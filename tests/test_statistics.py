@@ -70,7 +70,7 @@ def test_expected_shortfall_has_its_closed_form(scheme, percent):
         scenarios=16 * EACH,
         scheme=scheme,
         quantities=NAMES,
-        statistics=[("expected_shortfall", percent)],
+        statistics=[f"expected_shortfall {percent}"],
     )
     assert bands.variables["expected_shortfall"].label == f"mean beyond P{percent}"
     for name, exact in beyond(percent).items():
@@ -85,7 +85,7 @@ def test_expected_shortfall_has_its_closed_form(scheme, percent):
 def test_expected_shortfall_is_the_mean_of_the_worst_draws():
     priors = load_priors(TEXT)
     asked = {"scenarios": 2**15, "quantities": NAMES}
-    bands = run(priors, statistics=[("expected_shortfall", 90)], **asked)
+    bands = run(priors, statistics=["expected_shortfall 90"], **asked)
     drawn = draws(priors, **asked)
     for name in NAMES:
         worst = np.sort(drawn.at("value", quantity=name))[-int(0.1 * 2**15) :]
@@ -96,8 +96,8 @@ def test_expected_shortfall_is_the_mean_of_the_worst_draws():
 def test_expected_shortfall_is_95_percent_unless_said():
     priors = load_priors(TEXT)
     asked, usual_one = (
-        run(priors, scenarios=2**12, quantities=["normal"], statistics=[("expected_shortfall", percent)])
-        for percent in (95, None)
+        run(priors, scenarios=2**12, quantities=["normal"], statistics=[text])
+        for text in ("expected_shortfall 95", "expected_shortfall")
     )
     assert asked["expected_shortfall"] == usual_one["expected_shortfall"]
 
@@ -109,7 +109,7 @@ def test_expected_shortfall_under_a_condition_is_of_the_scenarios_kept():
         scenarios=2**18,
         quantities=["normal"],
         given=["normal > 30"],
-        statistics=[("expected_shortfall", 95)],
+        statistics=["expected_shortfall 95"],
     )
     value, error = bands.estimate("expected_shortfall", quantity="normal")
     assert abs(value - beyond(97.5)["normal"]) <= 5 * error + 1e-5 * value

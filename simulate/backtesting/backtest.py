@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
+from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from simulate.errors import SimulateError
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
 from simulate.results.provenance import versioned
-from simulate.settings import Seed, checked
+from simulate.settings import Seed, checked, written
 
 Task = TypeVar("Task")
 
@@ -37,7 +38,7 @@ OWN = "Accelerator-hours, forecast by a fit to open runs of other names"
 
 
 def backtest(
-    cases_file: Path | str | None = None,
+    cases_file: PathLike[str] | str | None = None,
     *,
     seed: int | None = None,
     threads: int | None = None,
@@ -53,6 +54,8 @@ def backtest(
     the mean scores along `group`; and the scores of point forecasts of the training runs along `baseline`. Raises
     SimulateError for a file that is no table of runs, or holds none that can be scored.
     """
+    if not isinstance(cases_file, str | PathLike | None):
+        raise SimulateError(f"cases_file: must be a path, not {written(cases_file)}")
     seeded = {} if seed is None else {"seed": checked(Seed, "seed", seed)}
     workers = Workers(threads, progress)
     runs, problems = (training_runs(), ()) if cases_file is None else read_runs(Path(cases_file))

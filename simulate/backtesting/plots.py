@@ -10,7 +10,7 @@ import numpy as np
 from simulate.backtesting import training
 from simulate.backtesting.scores import BINS, pit_counts
 from simulate.graph import Array
-from simulate.plotting import FONT_SIZE, MUTED, PALETTE, WIDTH, caption, new_figure, plain, shortened, ticks
+from simulate.plotting import FONT_SIZE, MUTED, PALETTE, WIDTH, footnote, new_figure, plain, shortened, ticks
 from simulate.results import Result
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def forecast_bands(
     axis.set_axisbelow(True)
     axis.tick_params(axis="y", length=0)
     axis.spines[["top", "right", "left"]].set_visible(False)
-    caption(figure, "thin line: P5 to P95     thick: P25 to P75     dot: outcome, hollow outside P5 to P95")
+    footnote(figure, "thin line: P5 to P95     thick: P25 to P75     dot: outcome, hollow outside P5 to P95")
     return figure
 
 
@@ -93,5 +93,5 @@ def pit_histogram(pits: Array) -> Figure:
     axis.set_xlabel("forecast probability of no more than the outcome", fontsize=FONT_SIZE - 1)
     axis.set_ylabel("cases", fontsize=FONT_SIZE - 1)
     axis.spines[["top", "right"]].set_visible(False)
-    caption(figure, "shaded: 90 % of counts if calibrated     low PIT: outcome below the forecast")
+    footnote(figure, "shaded: 90 % of counts if calibrated     low PIT: outcome below the forecast")
     return figure

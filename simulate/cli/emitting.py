@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from simulate.cli import interrupts
 from simulate.cli.options import Output
 from simulate.errors import SimulateError, printable
 from simulate.formats import FORMATS
@@ -52,6 +53,7 @@ def emit(
         raise SimulateError("--out '': is empty; name a folder")
     place = Path(output.out or place)
     with folders.output_folder(place, files) as folder, progress_shown() as progress:
+        interrupts.check()
         result = ask(progress=progress)
         (folder / files[0]).write_bytes(netcdf.written(result))
         for name, form in kind.files.items():
@@ -67,6 +69,7 @@ def emit(
                     progress(f"picture {name}", done, len(drawn))
                 folders.write_figure(folder, name, figure)
         written = sorted(path.name for path in folder.iterdir())
+        interrupts.check()
     for message in result.warnings:
         typer.echo(f"warning: {message}", err=True)
     if "precision" in result.provenance:

@@ -10,9 +10,17 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import Any, NoReturn
 
+_received: list[int] = []
+
 
 class Interrupted(BaseException):
     """A signal to end."""
+
+
+def check() -> None:
+    """Raise Interrupted where a signal has come, also one whose exception somebody has swallowed."""
+    if _received:
+        raise Interrupted
 
 
 @contextmanager
@@ -22,15 +30,15 @@ def interruptible() -> Iterator[None]:
     Extension modules turn the exception into another while they are imported; Python drops one that a destructor
     raises, so that it is raised again soon after.
     """
-    received: list[int] = []
+    _received.clear()
 
     def interrupt(number: int, _frame: object) -> NoReturn:
-        received.append(number)
+        _received.append(number)
         raise Interrupted
 
     def dropped(unraisable: Any) -> None:
         if isinstance(unraisable.exc_value, Interrupted):
-            Timer(0.01, interrupt_main, received[:1]).start()
+            Timer(0.01, interrupt_main, _received[:1]).start()
         else:
             told(unraisable)
 
@@ -42,8 +50,8 @@ def interruptible() -> Iterator[None]:
             signal.signal(each, interrupt)
         yield
     except BaseException:
-        if received:
-            sys.exit(128 + received[0])
+        if _received:
+            sys.exit(128 + _received[0])
         raise
     finally:
         sys.unraisablehook = told

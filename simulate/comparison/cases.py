@@ -17,7 +17,7 @@ from simulate.graph import Quantity
 from simulate.priors import Priors, PriorsError, SourceFile, choice, load_priors, stated
 from simulate.results import Result, folder, provenance
 from simulate.scenarios import asked_quantities
-from simulate.settings import Settings
+from simulate.settings import Names, Settings, checked
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -76,7 +76,7 @@ def cases_of(sources: Source | Sequence[Source], vary: Sequence[str] | str = ())
     is the baseline. Raises SimulateError for what is no source or cannot be varied.
     """
     made = [_case_of(source) for source in (sources if isinstance(sources, list | tuple) else [sources])]
-    if varying := [vary] if isinstance(vary, str) else list(vary):
+    if varying := [vary] if isinstance(vary, str) else checked(Names, "vary", vary):
         if len(made) != 1 or made[0].priors is None or made[0].saved:
             raise SimulateError("--vary: makes cases of one priors file; name that alone")
         made = _varied(made[0], made[0].priors, varying)

@@ -15,10 +15,10 @@ from simulate.comparison.bridge import PAIRS, Asked, Bridge, Scale, bridges
 from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.inputs import changes
 from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import SimulateError, none_such
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
-from simulate.scenarios import asked_quantities
+from simulate.scenarios import asked_quantities, named_quantities
 from simulate.settings import Count, Percent, checked
 from simulate.statistics import put_bands, usual
 
@@ -62,9 +62,8 @@ def compare(
         raise SimulateError("one case compares with nothing; name another priors file, or use --vary")
     settings = found[0].settings.asked(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles)
     split = _statistics(bridge)
-    if scale not in get_args(Scale):
-        mend = suggestion(str(scale), get_args(Scale), f"choose one of {', '.join(get_args(Scale))}")
-        raise SimulateError(f"there is no scale {scale!r}{mend}")
+    if not isinstance(scale, str) or scale not in get_args(Scale):
+        raise none_such("scale", scale, get_args(Scale))
     checked(Count, "pairs", pairs)
     workers = Workers(threads, progress)
     drawn = SideBySide(found, settings, _asked(found, quantities))
@@ -81,18 +80,21 @@ def compare(
     return result
 
 
-def _statistics(bridge: Sequence[Asked] | Asked) -> tuple[Asked, ...]:
+def _statistics(bridge: Any) -> tuple[Asked, ...]:
     """The statistics of the bridges: percents and the mean."""
-    listed = [bridge] if isinstance(bridge, str | float | int) else bridge
-    return tuple(dict.fromkeys(each if each == "mean" else checked(Percent, "bridge", each) for each in listed))
+    listed = bridge if isinstance(bridge, list | tuple) else [bridge]
+    return tuple(
+        dict.fromkeys(
+            "mean" if isinstance(each, str) and each == "mean" else checked(Percent, "bridge", each) for each in listed
+        )
+    )
 
 
 def _asked(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> list[str]:
     """The quantities to compare: those named, or what each case reports on its own, or all that it has."""
-    if isinstance(quantities, str) and quantities != "all":
-        raise SimulateError(f"quantities are a list of names or 'all', not {quantities!r}")
-    if quantities and quantities != "all":
-        asked = list(quantities)
+    named = named_quantities(quantities)
+    if named and named != "all":
+        asked = list(named)
     else:
         own = [asked_quantities(case.priors, quantities) if case.priors else case.quantities for case in cases]
         asked = [name for names in own for name in names]

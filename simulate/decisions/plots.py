@@ -36,7 +36,7 @@ def plots(result: Result) -> dict[str, Figure]:
     if listed:
         _bars(axes[1], result, listed)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
-    plotting.caption(figure, f"{plotting.BAND_SHAPES}     diamond: mean     ({drawn})")
+    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     diamond: mean     ({drawn})")
     return {"decide": figure}
 
 

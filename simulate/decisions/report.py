@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulate.figures import Scale, outer_and_middle, row_scale
-from simulate.layout import Column, Section
+from simulate.figures import Scale, row_scale
+from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import settings_text
 
@@ -98,7 +98,7 @@ def _choices(result: Result) -> Section:
         Column("choice", give="wrap"),
         Column("mean", ">", "bold"),
         Column("±", ">", drop=4),
-        *_percentile_columns(percents, drop=3),
+        *percentile_columns(percents, drop=3, middle=""),
         Column("best" if maximizes(result) else "cheapest", ">", "bold"),
         Column("±", ">", drop=4),
         Column("regret", ">"),
@@ -166,7 +166,7 @@ def _beside(result: Result) -> list[Section]:
     columns = [
         Column("beside it", give="wrap"),
         Column("unit"),
-        *_percentile_columns(result.labels("percentile"), drop=2, middle="bold"),
+        *percentile_columns(result.labels("percentile"), drop=2),
         Column("mean", ">", drop=3),
     ]
     rows: list[list[str]] = []
@@ -183,15 +183,6 @@ def _beside(result: Result) -> list[Section]:
         for title, *figures in zip(titles, values.tolist(), errors.tolist(), strict=False):
             rows.append([title, scale.unit(unit), *map(scale.figure, *figures)])
     return [Section(columns=columns, rows=rows)] if rows else []
-
-
-def _percentile_columns(percents: Sequence[float], drop: int, middle: str = "") -> list[Column]:
-    """A column for each percentile, of which a narrow table keeps the outermost and the middle one."""
-    kept = outer_and_middle(percents)
-    return [
-        Column(f"P{each:g}", ">", middle if each == 50 else "", drop=0 if place in kept else drop)
-        for place, each in enumerate(percents)
-    ]
 
 
 def percent(share: float, error: float = 0.0) -> str:

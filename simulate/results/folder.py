@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,9 @@ def write_figure(folder: Path, name: str, figure: Figure) -> None:
 
 def is_result(path: Path) -> bool:
     """Whether a path is named as a result is: a folder, or a netCDF file."""
-    return path.is_dir() or path.suffix == ".nc"
+    with suppress(OSError):  # of a name that nothing can have
+        return path.is_dir() or path.suffix == ".nc"
+    return False
 
 
 def read_run(path: Path) -> Result:

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulate.conditions import Condition, Kept, Questions, check_kept, questions
 from simulate.errors import SimulateError
+from simulate.grammar import STATISTIC
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.replicates import Progress, Ticks, Workers
@@ -19,7 +20,7 @@ from simulate.runs.components import components, with_components
 from simulate.runs.correlations import RankSample, rank_correlations
 from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Chunk, Drawing, Scenarios, asked_quantities
-from simulate.settings import Settings
+from simulate.settings import Names, Settings, checked
 from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, standard_error, usual
 
 
@@ -31,7 +32,7 @@ def run(
     scheme: str | None = None,
     percentiles: Sequence[float] | None = None,
     quantities: Sequence[str] | str | None = None,
-    statistics: Sequence[tuple[str, float | None]] = (),
+    statistics: Sequence[str] = (),
     probability: Sequence[str] = (),
     given: Sequence[str] | None = None,
     observe: Sequence[str] | None = None,
@@ -42,7 +43,8 @@ def run(
 ) -> Result:
     """Run the priors and tell the bands of quantities, by default the file's headline.
 
-    What is left out is as the file's [run] says. `statistics` are further ones, by name and percent; `probability`
+    What is left out is as the file's [run] says. `statistics` are further ones, such as
+    'expected_shortfall 95'; `probability`
     are conditions whose probability is told; `given` and `observe` are conditions and measured values under which
     all is told. `precision` adds scenarios until the bands are known so well, such as '0.5%'; `parts` adds the
     parts of those quantities that are sums.
@@ -59,7 +61,7 @@ def run(
     names = with_components(priors.quantities, priors.priors, asked) if parts else asked
     columns = [*names, *messages.checks(priors, names)]
     conditions = questions(priors, probability, settings.given, settings.observe)
-    extra = tuple(optional(name, percent) for name, percent in statistics)
+    extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in checked(Names, "statistics", statistics))
     workers, every = Workers(threads, progress), quantities == "all"
 
     def told(settings: Settings) -> Result:

@@ -40,7 +40,7 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
     given = f"Given {', '.join(conditions)}." if conditions else ""
     told = "\n".join(plain(shortened(text, 130)) for text in (result.provenance["note"], given) if text)
     if told:
-        plotting.caption(figure, told)
+        plotting.footnote(figure, told)
     return {"tornado": figure}
 
 

@@ -9,7 +9,6 @@ import typer
 
 from simulate.cli.emitting import emit
 from simulate.cli.options import Given, Output, Sampling, Source
-from simulate.grammar import STATISTIC
 
 
 def command(
@@ -65,9 +64,9 @@ def command(
     """  # noqa: D301
     from simulate.runs import draws, run
 
-    priors, further = source.load(), [STATISTIC.read(text, "--statistic") for text in statistic or ()]
+    priors, further = source.load(), statistic or []
     asked = sampling.asked(
-        statistics=[*further, interval] if interval else further,
+        statistics=[*further, "{} {:g}".format(*interval)] if interval else further,
         probability=probability or (),
         given=given,
         observe=observe,
