@@ -227,7 +227,10 @@ def test_the_headline_is_run_where_nothing_is_asked(base):
         ({"threads": 0}, "threads: must be greater than or equal to 1, not 0"),
         (
             {"statistics": ["shortest 0"]},
-            "--statistic 'shortest 0': 0 is not between 0 and 100 %; write for instance 'expected_shortfall 95' or 'shortest 95'",
+            (
+                "--statistic 'shortest 0': 0 is not between 0 and 100 %; write for instance "
+                "'expected_shortfall 95' or 'shortest 95'"
+            ),
         ),
         ({"statistics": [3]}, "statistics: must be text in quotes, not 3"),
         ({"statistics": ["mode"]}, "there is no statistic 'mode'; choose one of expected_shortfall, shortest"),
