@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from simulate.errors import SimulateError, suggestion
 from simulate.formulas import Formula
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
-from simulate.graph import Array, Column, missing
+from simulate.graph import Array, Values, missing
 from simulate.priors import Priors
 from simulate.settings import Names, checked
 from simulate.summary import WEIGHT
@@ -32,7 +32,7 @@ class Condition:
     text: str
     formula: Formula
 
-    def holds(self, columns: Mapping[str, Column]) -> Column:
+    def holds(self, columns: Mapping[str, Values]) -> Values:
         """1 where the condition holds, 0 where it does not, nan where a quantity is nan."""
         values = [columns[name] for name in self.formula.names]
         unknown = np.logical_or.reduce([np.isnan(value) for value in np.broadcast_arrays(*values, 0.0)])
@@ -48,7 +48,7 @@ class Observation:
     value: float
     sd: float
 
-    def likelihood(self, columns: Mapping[str, Column]) -> Column:
+    def likelihood(self, columns: Mapping[str, Values]) -> Values:
         """The likelihood of the measurement, relative to the greatest there can be; 0 where the quantity is nan."""
         with np.errstate(all="ignore"):
             score = (columns[self.quantity] - self.value) / self.sd
@@ -75,7 +75,7 @@ class Questions:
         compared = [name for each in (*self.probabilities, *self.given) for name in each.formula.names]
         return tuple(dict.fromkeys([*compared, *(each.quantity for each in self.observed)]))
 
-    def weights(self, columns: Mapping[str, Column], size: int) -> NDArray[np.int64]:
+    def weights(self, columns: Mapping[str, Values], size: int) -> NDArray[np.int64]:
         """How much each of `size` scenarios counts, in units of 1 / WEIGHT: 0 where a condition does not hold."""
         weights: Array = np.ones(size)
         for condition in self.given:

@@ -35,10 +35,6 @@ class DependenceError(SimulateError):
     """A correlation that no joint distribution of the margins has."""
 
 
-# ---------------------------------------------------------------------------------------------------------
-# One pair
-
-
 def latent_correlation(
     measure: str, value: float, first: Distribution | None = None, second: Distribution | None = None
 ) -> float:
@@ -210,10 +206,6 @@ def _kendall(first: _Levels, second: _Levels, side: float) -> Statistic:
         return np.where(angles < np.pi / 2, np.minimum(reached, extreme), extreme)
 
     return at, extreme
-
-
-# ---------------------------------------------------------------------------------------------------------
-# All pairs
 
 
 def triangular_factor(correlation: Array) -> Array:

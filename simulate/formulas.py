@@ -12,11 +12,9 @@ from functools import reduce
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulate.errors import SimulateError, suggestion
-
-Column = NDArray[np.float64] | float
+from simulate.graph import Values
 
 LONGEST = 4000  # characters
 DEEPEST = 100  # nested operations; a plain sum of 100 terms is as deep
@@ -101,10 +99,10 @@ class Formula:
 
     text: str
     names: tuple[str, ...]
-    evaluate: Callable[[Sequence[Column]], Any] = field(repr=False, compare=False)
+    evaluate: Callable[[Sequence[Values]], Any] = field(repr=False, compare=False)
     condition: bool = False  # a comparison, or several joined: known before any value is
 
-    def __call__(self, *values: Column) -> Column:
+    def __call__(self, *values: Values) -> Values:
         """Compute the formula for a value or a 1-D array for each name; conditions come out as 0 and 1.
 
         Outside its domain a formula gives nan or inf, as numpy does, without a warning.
@@ -162,7 +160,7 @@ def _parsed(text: str) -> tuple[ast.expr, str]:
 class _Part:
     """A compiled part of a formula: what computes it from the columns, and its value where that is constant."""
 
-    compute: Callable[[Sequence[Column]], Any]
+    compute: Callable[[Sequence[Values]], Any]
     constant: Any = None
     truth: bool = False  # a condition rather than a number: known before any value is
 

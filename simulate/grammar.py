@@ -47,9 +47,6 @@ class Form(Generic[Context, Value]):
             raise SimulateError(f"{option} '{text}': {fault}; write for instance {examples}") from None
 
 
-# ---------------------------------------------------------------- conditions, probabilities, measured values
-
-
 def _condition(text: str, known: Collection[str] = ()) -> Formula:
     """A comparison of quantities, or several joined; a known name `pi` or `e` hides the constant."""
     from simulate.formulas import formula  # late: a command's help must not wait for numpy
@@ -96,8 +93,6 @@ def _observation(text: str) -> tuple[str, float, float]:
         raise SimulateError("the standard deviation must be above 0 and all finite")
     return name, value, sd
 
-
-# ---------------------------------------------------------------- percentiles and other statistics
 
 _PERCENTILE = re.compile(r"[Pp]([\d.]+)\s*\(\s*(\w+)\s*\)|(\w+)\s*:\s*[Pp]([\d.]+)")
 
@@ -150,9 +145,6 @@ def _bridge(text: str) -> tuple[float | Literal["mean"], ...]:
     return tuple("mean" if part == "mean" else _percent(part) for part in _parts(text))
 
 
-# ---------------------------------------------------------------- settings and variations
-
-
 def _setting(text: str) -> dict[str, Any]:
     """The tables of KEY = VALUE as TOML reads it."""
     try:
@@ -174,9 +166,6 @@ def _variation(text: str) -> tuple[str, tuple[str, ...]]:
     if not name.strip() or not values.strip():
         raise SimulateError("lists no values")
     return name.strip(), _parts(values)
-
-
-# ---------------------------------------------------------------- lists and cases
 
 
 def _names(text: str) -> tuple[str, ...] | Literal["all"]:
@@ -219,8 +208,6 @@ def _path(text: str) -> Path | None:
     except (OSError, ValueError):
         return None
 
-
-# ---------------------------------------------------------------- what several forms are made of
 
 _PIECE = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'|.', re.DOTALL)
 
@@ -266,8 +253,6 @@ def _percent(text: str) -> float:
         raise SimulateError(f"{text} is not between 0 and 100 %")
     return percent
 
-
-# ---------------------------------------------------------------- the table
 
 CONDITION = Form("condition", "A > B, joined by & | ~", ("capex > 1e9",), _condition)
 PROBABILITY = Form("probability", "P(CONDITION)", ("P(capex > 1e9)", "capex > 1e9"), _probability)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from simulate.errors import SimulateError
 
 Array = NDArray[np.float64]
-Column = Array | float  # one value a scenario, or one value for all of them
+Values = Array | float  # of a quantity: one a scenario, or one for all of them
 Function = Callable[..., Any]
 Step = tuple[str, Function, tuple[str, ...]]  # what is computed, how, of what
 
@@ -151,9 +151,9 @@ class Plan:
     steps: tuple[Step, ...]
     outputs: tuple[str, ...]
 
-    def __call__(self, draws: Mapping[str, Column]) -> dict[str, Column]:
+    def __call__(self, draws: Mapping[str, Values]) -> dict[str, Values]:
         """Compute the outputs for draws, a column for each input; columns are 1-D and equally long."""
-        columns: dict[str, Column] = {**self.defaults, **{name: draws[name] for name in self.inputs}}
+        columns: dict[str, Values] = {**self.defaults, **{name: draws[name] for name in self.inputs}}
         with np.errstate(all="ignore"):
             for name, function, needs in self.steps:
                 columns[name] = function(*[columns[need] for need in needs])

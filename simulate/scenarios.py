@@ -13,7 +13,7 @@ from simulate.conditions import NO_QUESTIONS, Questions
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant
 from simulate.errors import SimulateError, suggestion
-from simulate.graph import Column, Plan
+from simulate.graph import Plan, Values
 from simulate.priors import Priors
 from simulate.replicates import Ticks
 from simulate.sampling.dimensions import dimensions
@@ -36,7 +36,7 @@ class Chunk(NamedTuple):
     (replicate, chunk).
     """
 
-    columns: Mapping[str, Column]
+    columns: Mapping[str, Values]
     size: int
     weights: Counts | None
     drawn: int
@@ -69,7 +69,7 @@ class Scenarios:
         """The steps in which a replicate's chunks are drawn."""
         return -(-self.chunks // TOGETHER)
 
-    def inputs(self, words: Words) -> dict[str, Column]:
+    def inputs(self, words: Words) -> dict[str, Values]:
         """The draws that uniforms stand for: a column for each input, a float for a constant."""
         return {**self.constants, **self.sampler.columns(words)}
 
@@ -98,7 +98,7 @@ class Scenarios:
             while chunks:
                 yield chunks.pop(0)
 
-    def _kept(self, columns: Mapping[str, Column], at: tuple[int, int], words: Words) -> Chunk:
+    def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:
         if not self.questions.conditional:
             return Chunk(columns, self.size, None, self.size, at, words)
         weights = self.questions.weights(columns, self.size)

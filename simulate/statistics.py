@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from simulate.errors import none_such
-from simulate.graph import Array, Column
+from simulate.graph import Array, Values
 from simulate.results import Result
 from simulate.settings import Percent, checked
 from simulate.summary import Counts, Summary
@@ -133,9 +133,6 @@ def optional(name: str, percent: float | None = None) -> Statistic:
     return OPTIONAL[name](checked(Percent, f"statistic {name}", 95.0 if percent is None else percent))
 
 
-# ---------------------------------------------------------------------------------------------------------
-# From chunks to bands
-
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -152,7 +149,7 @@ class Gathering(Generic[Key]):
     def __init__(self, keys: Iterable[Key]) -> None:
         self.summaries = {key: Summary() for key in keys}
 
-    def add(self, key: Key, column: Column, size: int, weights: Counts | None = None) -> int:
+    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> int:
         """Add the next chunk of a column, `size` scenarios; return how many of them are nan or infinite."""
         summary = self.summaries[key]
         before = summary.nonfinite

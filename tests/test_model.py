@@ -12,7 +12,7 @@ import pint
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.graph import Column, Quantity, Unit, missing, plan, quantities_of
+from simulate.graph import Quantity, Unit, Values, missing, plan, quantities_of
 from simulate.model import HEADLINE, notation, quantities
 from simulate.units import BASE, DERIVED, measure
 
@@ -207,7 +207,7 @@ DEEPSEEK_V3 = {
 }
 
 
-def computed(given: Mapping[str, Column], *names: str) -> Any:
+def computed(given: Mapping[str, Values], *names: str) -> Any:
     outputs = plan(LLM_COST, given, names)(given)
     return outputs[names[0]] if len(names) == 1 else tuple(outputs[name] for name in names)
 

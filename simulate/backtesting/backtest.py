@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from simulate.backtesting import scores, serving, training
-from simulate.backtesting.scores import Case
+from simulate.backtesting.scores import Forecast
 from simulate.calibration.serving import benchmarks, splits
 from simulate.calibration.training import TrainingRun, read_runs, training_runs
 from simulate.errors import SimulateError
@@ -83,18 +83,20 @@ def backtest(
     return result
 
 
-def _scored(workers: Workers, what: str, tasks: Sequence[Task], score: Callable[[Task], Sequence[Case]]) -> list[Case]:
+def _scored(
+    workers: Workers, what: str, tasks: Sequence[Task], score: Callable[[Task], Sequence[Forecast]]
+) -> list[Forecast]:
     """The cases of all tasks, each task a step of work."""
 
-    def work(task: Task, ticks: Ticks) -> list[Case]:
+    def work(task: Task, ticks: Ticks) -> list[Forecast]:
         return [case for each in ticks([task]) for case in score(each)]
 
-    cases: list[Case] = []
+    cases: list[Forecast] = []
     workers.fold(work, tasks, cases.extend, what=what, steps=1)
     return cases
 
 
-def _put_cases(result: Result, groups: Mapping[str, Sequence[Case]]) -> None:
+def _put_cases(result: Result, groups: Mapping[str, Sequence[Forecast]]) -> None:
     cases = [case for listed in groups.values() for case in listed]
     result.along("case", _labels([case.name for case in cases]))
     result.beside("case_group", ("case",), [name for name, listed in groups.items() for _ in listed])

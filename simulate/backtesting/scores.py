@@ -21,7 +21,7 @@ BINS = 10  # of a PIT histogram
 STANDARD_NORMAL = NormalDist()
 
 
-class Case(NamedTuple):
+class Forecast(NamedTuple):
     """A forecast and its outcome, scored.
 
     The forecast's `percentiles`, at `PERCENTILES`, and `outcome` are in `unit`; `pit` is the forecast's probability
@@ -38,18 +38,20 @@ class Case(NamedTuple):
     source: str = ""
 
 
-def normal_case(name: str, outcome: float, unit: str, *, log_median: float, log_sd: float, source: str = "") -> Case:
+def normal_case(
+    name: str, outcome: float, unit: str, *, log_median: float, log_sd: float, source: str = ""
+) -> Forecast:
     """Score a lognormal forecast by the mean and the standard deviation of its logarithm."""
     deviation = (math.log(outcome) - log_median) / log_sd
     deviations = (STANDARD_NORMAL.inv_cdf(percent / 100) for percent in PERCENTILES)
     percentiles = tuple(math.exp(log_median + log_sd * each) for each in deviations)
     crps, log_score = log_sd * standard_normal_crps(deviation), _normal_log_score(deviation, log_sd)
-    return Case(name, outcome, unit, percentiles, STANDARD_NORMAL.cdf(deviation), crps, log_score, source)
+    return Forecast(name, outcome, unit, percentiles, STANDARD_NORMAL.cdf(deviation), crps, log_score, source)
 
 
 def quantile_case(
     name: str, outcome: float, unit: str, *, probabilities: ArrayLike, quantiles: ArrayLike, source: str = ""
-) -> Case:
+) -> Forecast:
     """Score a forecast that is known by its quantiles, which are positive and rise with `probabilities`.
 
     Both have the shape (n,); beyond the outermost quantiles the forecast is taken to end. The log score
@@ -61,7 +63,9 @@ def quantile_case(
     sd = (upper - lower) / (2 * STANDARD_NORMAL.inv_cdf(0.75))
     log_outcome = math.log(outcome)
     pit, crps = float(np.interp(log_outcome, log_quantiles, p)), quantile_crps(log_outcome, p, log_quantiles)
-    return Case(name, outcome, unit, percentiles, pit, crps, _normal_log_score((log_outcome - middle) / sd, sd), source)
+    return Forecast(
+        name, outcome, unit, percentiles, pit, crps, _normal_log_score((log_outcome - middle) / sd, sd), source
+    )
 
 
 def _normal_log_score(deviation: float, sd: float) -> float:

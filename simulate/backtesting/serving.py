@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from simulate.backtesting.scores import STANDARD_NORMAL, Case, normal_case, quantile_case
+from simulate.backtesting.scores import STANDARD_NORMAL, Forecast, normal_case, quantile_case
 from simulate.backtesting.training import log_mfu_forecast
 from simulate.calibration.serving import Split, fit_roofline, left_out, predicted_seconds, rows_of, spread
 from simulate.calibration.training import training_runs
@@ -20,7 +20,7 @@ PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
 SCENARIOS = 1 << 16
 
 
-def benchmark_cases(split: Split) -> list[Case]:
+def benchmark_cases(split: Split) -> list[Forecast]:
     """Forecast benchmarks by the roofline fitted to other stacks and models, and score them.
 
     The accelerator time of a question is lognormal about the prediction. Its spread is that of the fit's
@@ -36,10 +36,10 @@ def benchmark_cases(split: Split) -> list[Case]:
     return cases
 
 
-def published_cases(workers: Workers, seed: int | None = None) -> dict[str, list[Case]]:
+def published_cases(workers: Workers, seed: int | None = None) -> dict[str, list[Forecast]]:
     """Published figures beside the bands of priors files, by group; the seed is the files' unless given."""
     rows = rows_of(PUBLISHED)
-    cases: dict[str, list[Case]] = {row["group"]: [] for row in rows}
+    cases: dict[str, list[Forecast]] = {row["group"]: [] for row in rows}
     for priors_file, without in dict.fromkeys((row["priors"], row["left_out"]) for row in rows):
         here = [row for row in rows if (row["priors"], row["left_out"]) == (priors_file, without)]
         for row, case in zip(here, _beside_bands(priors_file, without, here, workers, seed), strict=True):
@@ -49,7 +49,7 @@ def published_cases(workers: Workers, seed: int | None = None) -> dict[str, list
 
 def _beside_bands(
     priors_file: str, without: str, rows: Sequence[Mapping[str, str]], workers: Workers, seed: int | None
-) -> Iterator[Case]:
+) -> Iterator[Forecast]:
     """Run a priors file and score figures of its quantities, in the figures' units."""
     from simulate.priors import SHIPPED, load_priors
     from simulate.runs import run

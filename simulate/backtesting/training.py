@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from simulate.backtesting.scores import Case, normal_case
+from simulate.backtesting.scores import Forecast, normal_case
 from simulate.calibration.training import TrainingRun, fit_training_mfu, training_runs
 from simulate.model.training_mfu import TrainingMfu
 
@@ -19,7 +19,7 @@ NAME = "training runs"
 BASELINES: Mapping[str, float] = {"mfu_46.2": 0.462, "mfu_37.5": 0.375}
 
 
-def training_case(run: TrainingRun) -> Case:
+def training_case(run: TrainingRun) -> Forecast:
     """Forecast the accelerator-hours of a run by a fit that has not seen it, and score them."""
     log_mfu, log_sd = log_mfu_forecast(run)
     log_median = math.log(run.hours_at_peak) - log_mfu

@@ -20,14 +20,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, drawn, subsets, walks
-from simulate.graph import Array, Column
+from simulate.graph import Array, Values
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.scenarios import TOGETHER, Drawing, chunking
 from simulate.statistics import Bands, Gathering, Part, Statistic, standard_error
 from simulate.summary import Summary
 
-Scale = Literal["linear", "log"]
+BridgeScale = Literal["linear", "log"]
 Asked = float | Literal["mean"]  # a statistic: a percent, or the mean
 
 PAIRS = 32  # orders drawn where there are many changes, each with its reverse
@@ -64,7 +64,7 @@ def bridges(
     quantities: Sequence[str],
     statistics: Sequence[Asked],
     *,
-    scale: Scale = "linear",
+    scale: BridgeScale = "linear",
     pairs: int = PAIRS,
     workers: Workers,
 ) -> dict[str, dict[Asked, Bridge | None]]:
@@ -76,7 +76,7 @@ def bridges(
     baseline, alternative = sides
     latents = drawing.latents[baseline], drawing.latents[alternative]
     game = Game(drawing.cases[baseline], drawing.cases[alternative], latents)
-    values = _Values(game, drawing, statistics)
+    values = _HybridValues(game, drawing, statistics)
     walked = walks(game, quantities, pairs, drawing.settings.seed)
     values.evaluate(walked, workers, f"bridge to {alternative}")
     return {
@@ -87,11 +87,7 @@ def bridges(
     }
 
 
-# ---------------------------------------------------------------------------------------------------------
-# What the hybrids are worth
-
-
-class _Values:
+class _HybridValues:
     """The statistics of versions of quantities: a row of all scenarios, then one of each replicate or group of them."""
 
     def __init__(self, game: Game, drawing: Drawing, statistics: Sequence[Asked]) -> None:
@@ -142,7 +138,7 @@ class _Values:
                     for key, each in samplers.items()
                 }
                 size = self.size * len(several) * len(replicates)
-                columns: dict[str, tuple[Version, Column]] = {}
+                columns: dict[str, tuple[Version, Values]] = {}
                 with np.errstate(all="ignore"):
                     for version in batch:
                         gathering.add(version, _computed(version, columns, draws), size)
@@ -172,13 +168,13 @@ class _Values:
 
 
 def _computed(
-    version: Version, columns: dict[str, tuple[Version, Column]], draws: Mapping[Draws, Mapping[str, Array]]
-) -> Column:
+    version: Version, columns: dict[str, tuple[Version, Values]], draws: Mapping[Draws, Mapping[str, Array]]
+) -> Values:
     """The column of a version: that of its name, where the version before has left the same, else put there."""
     there = columns.get(version.name)
     if there is not None and there[0] is version:
         return there[1]
-    column: Column = version.how
+    column: Values = version.how
     if isinstance(version.how, tuple):
         column = draws[version.how][version.name]
     elif callable(version.how):
@@ -193,11 +189,9 @@ def _between(workers: Workers, done: int, whole: int) -> Workers:
     return replace(workers, progress=tell and (lambda what, step, _: tell(what, done + step, whole)))
 
 
-# ---------------------------------------------------------------------------------------------------------
-# From values to parts
-
-
-def _bridge(game: Game, walked: Walks, values: _Values, name: str, place: int, scale: Scale) -> Bridge | None:
+def _bridge(
+    game: Game, walked: Walks, values: _HybridValues, name: str, place: int, scale: BridgeScale
+) -> Bridge | None:
     """The bridge of one statistic, the `place`-th, of one quantity."""
     scaled: Callable[[Any], Any] = np.log if scale == "log" else np.asarray
     own = walked.exact.get(name)

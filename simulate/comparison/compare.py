@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from simulate.comparison.bridge import PAIRS, Asked, Bridge, Scale, bridges
+from simulate.comparison.bridge import PAIRS, Asked, Bridge, BridgeScale, bridges
 from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.inputs import changes
 from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide
@@ -39,7 +39,7 @@ def compare(
     scheme: str | None = None,
     percentiles: Sequence[float] | None = None,
     bridge: Sequence[Asked] = (50.0, 95.0),
-    scale: Scale = "linear",
+    scale: BridgeScale = "linear",
     pairs: int = PAIRS,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -62,8 +62,8 @@ def compare(
         raise SimulateError("one case compares with nothing; name another priors file, or use --vary")
     settings = found[0].settings.asked(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles)
     split = _statistics(bridge)
-    if not isinstance(scale, str) or scale not in get_args(Scale):
-        raise none_such("scale", scale, get_args(Scale))
+    if not isinstance(scale, str) or scale not in get_args(BridgeScale):
+        raise none_such("scale", scale, get_args(BridgeScale))
     checked(Count, "pairs", pairs)
     workers = Workers(threads, progress)
     drawn = SideBySide(found, settings, _asked(found, quantities))
@@ -105,10 +105,6 @@ def _asked(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> lis
                     asked_quantities(case.priors, [name])  # says whether it is unknown, or what it lacks
             raise SimulateError(f"no case has the quantity {name}")
     return list(dict.fromkeys(asked))
-
-
-# ---------------------------------------------------------------------------------------------------------
-# From bands to a result
 
 
 def _framed(drawn: SideBySide) -> Result:
@@ -240,12 +236,8 @@ def _warnings(drawn: SideBySide, folded: Folded) -> Iterator[str]:
                 )
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Bridges
-
-
 def _put_bridges(
-    result: Result, drawn: SideBySide, split: Sequence[Asked], scale: Scale, pairs: int, workers: Workers
+    result: Result, drawn: SideBySide, split: Sequence[Asked], scale: BridgeScale, pairs: int, workers: Workers
 ) -> list[str]:
     """The bridges to each alternative; return which have no value, a line each."""
     found: dict[tuple[str, str, str], Bridge] = {}

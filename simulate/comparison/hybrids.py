@@ -127,10 +127,6 @@ def _reshuffled(one: Latents, two: Latents) -> set[str]:
     return linked_names({**one, **two}, changed)
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Which hybrids are evaluated
-
-
 class Order(NamedTuple):
     """An order of changes, and its hybrids from the baseline to the alternative and back, as in its reverse."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from simulate.comparison.cases import Case
 from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
-from simulate.graph import Column
+from simulate.graph import Values
 from simulate.replicates import Ticks, Workers
 from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
@@ -21,7 +21,7 @@ DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variabl
 
 Place = tuple[str, str]  # quantity and case
 Key = tuple[str, str, str]  # what goes before the variables, quantity, case
-Columns = Mapping[str, Sequence[Mapping[str, Column]]]  # of several chunks, by case and quantity
+Columns = Mapping[str, Sequence[Mapping[str, Values]]]  # of several chunks, by case and quantity
 
 
 class _Replicate(NamedTuple):
@@ -148,7 +148,7 @@ class SideBySide:
         self, gathering: Gathering[Key], kept: Mapping[str, Kept], chunks: Mapping[str, Iterator[Chunk]]
     ) -> Columns:
         """Add the next chunks of each case, one case after the other; return only what is compared of them."""
-        columns: dict[str, list[Mapping[str, Column]]] = {case: [] for case in chunks}
+        columns: dict[str, list[Mapping[str, Values]]] = {case: [] for case in chunks}
         for case, several in chunks.items():
             for chunk in islice(several, TOGETHER):
                 own = {name: chunk.columns[name] for name in self.names[case]}
@@ -166,8 +166,8 @@ class SideBySide:
         for baseline, alternative in zip(columns[self.baseline.name], columns[case], strict=True):
             first, second = baseline[name], alternative[name]
             with np.errstate(all="ignore"):
-                difference: Column = second - first
-                ratio: Column = np.divide(second, first)
+                difference: Values = second - first
+                ratio: Values = np.divide(second, first)
             gathering.add((DIFFERENCE, *place), difference, size)
             gathering.add((RATIO, *place), ratio, size)
             below = (difference < 0) & np.isfinite(difference)

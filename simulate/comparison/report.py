@@ -72,10 +72,6 @@ def _inputs(result: Result, case: str) -> Section:
     return Section(heading, columns=columns, rows=rows, remarks=[] if rows else ["None."])
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Side by side
-
-
 def _side_by_side(result: Result, name: str) -> Section:
     baseline, *alternatives = result.labels("case")
     columns = [
@@ -115,10 +111,6 @@ def _probability(share: float, error: float) -> str:
     scale = row_scale([100 * share], [100 * error])
     text = scale.figure(100 * share, 100 * error)
     return f"{text} ± {scale.error(100 * error)} %" if error > 0 else f"{text} %"
-
-
-# ---------------------------------------------------------------------------------------------------------
-# Bridges
 
 
 def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge]) -> Section:
@@ -174,10 +166,6 @@ def _factors(ends: Sequence[float], parts: Sequence[tuple[float, float]]) -> tup
         own = row_scale([factor], [factor * error])
         cells.append((f"× {own.figure(factor, factor * error)}", Scale(0, 0, 4).error(factor * error)))
     return row_scale(ends, [0.0, 0.0]), cells
-
-
-# ---------------------------------------------------------------------------------------------------------
-# How it was drawn
 
 
 def _drawn(result: Result) -> Section:

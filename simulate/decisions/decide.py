@@ -81,10 +81,6 @@ def decide(
     return result
 
 
-# ---------------------------------------------------------------------------------------------------------
-# What is decided, by what
-
-
 def _cases(priors: Priors) -> dict[str, Priors]:
     if len(priors.choices) < 2:
         found = "only one choice" if priors.choices else "no choices"
@@ -148,10 +144,6 @@ def _drawn(
     return {name: drawing.scenarios(name, names, places=places) for name in cases}
 
 
-# ---------------------------------------------------------------------------------------------------------
-# From chunks to what is kept
-
-
 class _Replicate(NamedTuple):
     """What is kept of a replicate beside bands; `shares` (of being the best) and `regrets` are means by choice."""
 
@@ -208,10 +200,6 @@ def _fold(
 
     workers.fold(work, range(first.replicates), take, what="scenarios", steps=first.steps)
     return bands, replicates
-
-
-# ---------------------------------------------------------------------------------------------------------
-# From what is kept to the result
 
 
 def _left_out(priors: Priors, bands: Mapping[Key, Band], cost: str, total: int) -> list[str]:

@@ -55,8 +55,6 @@ class Result:
     coordinates: dict[str, Variable] = field(default_factory=dict)
     variables: dict[str, Variable] = field(default_factory=dict)
 
-    # ------------------------------------------------------------------------------------------- building
-
     def along(self, dimension: str, labels: Sequence[Any], unit: str = "", label: str = "") -> None:
         """Add a dimension with its labels, texts or numbers."""
         self.beside(dimension, (dimension,), labels, label, unit)
@@ -81,8 +79,6 @@ class Result:
         if errors is not None:
             told = f"standard error of {label or name}"
             self.variables[name + ERROR] = Variable(dims, _array(errors), told, unit, unit_of)
-
-    # -------------------------------------------------------------------------------------------- reading
 
     def __contains__(self, name: str) -> bool:
         return name in self.variables or name in self.coordinates
@@ -142,8 +138,6 @@ class Result:
         """What a reader must know before taking the figures, a line each."""
         found: list[str] = self.provenance.get("warnings", [])
         return found
-
-    # ------------------------------------------------------------------------------------- other packages
 
     def described(self) -> dict[str, Any]:
         """The attributes with which a file or a Dataset describes the result: the provenance is one JSON text."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from simulate import graph
-from simulate.graph import Column, Quantity
+from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result
 from simulate.scenarios import Scenarios
@@ -46,7 +46,7 @@ def nonfinite(
 
 def _beginning(priors: Priors, drawn: Scenarios, name: str, replicate: int, chunk: int) -> str:
     """The first quantity on the way to one that was not a number, what it is, and from which values it came."""
-    columns: dict[str, Column] = {**drawn.plan.defaults, **drawn.inputs(drawn.sampler.words(replicate)(chunk))}
+    columns: dict[str, Values] = {**drawn.plan.defaults, **drawn.inputs(drawn.sampler.words(replicate)(chunk))}
     with np.errstate(all="ignore"):
         for step, function, needs in drawn.plan.steps:
             columns[step] = function(*[columns[need] for need in needs])

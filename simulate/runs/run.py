@@ -90,10 +90,6 @@ def run(
     return to_precision(told, settings, targets(precision, asked), start=scenarios)
 
 
-# ---------------------------------------------------------------------------------------------------------
-# From chunks to what is kept
-
-
 class Replicate:
     """What is kept of a replicate: summaries of columns, some scenarios for ranks, the first chunk with a nan."""
 
@@ -164,10 +160,6 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
     if asked.conditional:
         check_kept(asked, folded.whole)
     return folded
-
-
-# ---------------------------------------------------------------------------------------------------------
-# From what is kept to a result
 
 
 def _put_quantities(result: Result, priors: Priors, names: Sequence[str], asked: Sequence[str]) -> None:

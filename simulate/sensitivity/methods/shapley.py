@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulate.graph import Array, Column
+from simulate.graph import Array, Values
 from simulate.replicates import Ticks
 from simulate.sampling.sampler import Sampler
 from simulate.scenarios import Scenarios
@@ -65,7 +65,7 @@ def _along(drawn: Scenarios, order: Sequence[str], known: Words, hidden: Words, 
     # what is drawn behind is known last
     linked = [name for name in dict.fromkeys([*order, *sampler.copula]) if name in sampler.copula]
     scores, known_scores = dict(sampler.scores(hidden)), sampler.scores(known)
-    columns: dict[str, Column] = {**drawn.constants, **_linked_columns(sampler, scores, linked)}
+    columns: dict[str, Values] = {**drawn.constants, **_linked_columns(sampler, scores, linked)}
     columns |= {name: sampler.at_words(name, hidden) for name in order if name not in sampler.copula}
     length = known.shape[1]
     values = [np.broadcast_to(drawn.plan(columns)[quantity], length)]
