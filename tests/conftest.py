@@ -28,6 +28,12 @@ def load(tmp_path: Path) -> Callable[..., Priors]:
     return loaded
 
 
+@pytest.fixture
+def priors_of(load):
+    """Priors without a model, in a file of a name: `priors_of("one", text)`."""
+    return lambda name, text: load(f'model = "none"\n{text}', name=name)
+
+
 WRITING = {"run", "tornado", "compare", "decide", "backtest"}
 
 

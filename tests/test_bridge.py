@@ -18,12 +18,6 @@ COUNT = 2**14
 SUM = 1e-12  # parts sum to the change within this, relative to the larger end
 
 
-@pytest.fixture
-def priors_of(load):
-    """Priors without a model, in a file of a name."""
-    return lambda name, text: load(f'model = "none"\n{text}', name=name)
-
-
 def bridge_of(
     baseline, alternative, quantities, statistics=(50.0, 95.0, "mean"), count=COUNT, scheme="sobol", **options
 ):

@@ -36,6 +36,12 @@ def test_run_writes_four_files_and_prints_a_table(command, tmp_path):
         assert "server_capex" in dataset["quantity"]
 
 
+def test_what_was_written_is_told_on_stderr(tmp_path):
+    command = [sys.executable, "-m", "simulate", "run", "guosheng-2023", *QUICK, "--format", "csv"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == f"Wrote {tmp_path / 'out'}/: percentiles.csv, result.nc"
+
+
 def test_the_shortest_interval_is_told_in_every_format(command):
     asked = ("run", BASE, *QUICK, "--quantities", "capex", "--interval", "shortest", "95")
     code, out, err = command(*asked, "--no-pictures")

@@ -28,12 +28,6 @@ BASE = Path("priors/base.toml")
 TWO = ["priors/guosheng-2023.toml", "priors/base.toml"]
 
 
-@pytest.fixture
-def priors_of(load):
-    """Priors without a model, in a file of a name."""
-    return lambda name, text: load(f'model = "none"\n{text}', name=name)
-
-
 def compared(*sources, **options):
     return compare(sources, **{"scenarios": COUNT, "bridge": (), **options})
 
