@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate import graph, model
-from simulate.conditions import NO_QUESTIONS, Questions
+from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import SimulateError
 from simulate.graph import Plan, Values
 from simulate.priors import Priors
 from simulate.replicates import Ticks
@@ -82,18 +83,10 @@ class Scenarios:
             several = np.concatenate([words(chunk) for chunk in together], axis=1)
             inputs = self.inputs(several)
             computed = {**inputs, **self.plan(inputs)}
-            chunks = [
-                self._kept(
-                    {
-                        name: column[own] if isinstance(column, np.ndarray) else column
-                        for name, column in computed.items()
-                    },
-                    (replicate, chunk),
-                    several[:, own],
-                )
-                for place, chunk in enumerate(together)
-                for own in [slice(place * self.size, (place + 1) * self.size)]
-            ]
+            chunks = []
+            for place, chunk in enumerate(together):
+                own = slice(place * self.size, (place + 1) * self.size)
+                chunks.append(self._kept(_at(computed, own), (replicate, chunk), several[:, own]))
             del several, inputs, computed  # so that what nobody keeps of a chunk goes with it
             while chunks:
                 yield chunks.pop(0)
@@ -103,9 +96,12 @@ class Scenarios:
             return Chunk(columns, self.size, None, self.size, at, words)
         weights = self.questions.weights(columns, self.size)
         places = np.flatnonzero(weights)
-        kept = {name: column[places] if isinstance(column, np.ndarray) else column for name, column in columns.items()}
         own = weights[places] if self.questions.observed else None
-        return Chunk(kept, len(places), own, self.size, at, words)
+        return Chunk(_at(columns, places), len(places), own, self.size, at, words)
+
+
+def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict[str, Values]:
+    return {name: column[places] if isinstance(column, np.ndarray) else column for name, column in columns.items()}
 
 
 @dataclass(frozen=True)
@@ -164,9 +160,9 @@ class Drawing:
         return Scenarios(plan, sampler, constants, size, chunks, questions)
 
 
-def chunking(scenarios: int, replicates: int = REPLICATES, largest: int = CHUNK) -> tuple[int, int]:
+def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:
     """The size of a chunk and the chunks a replicate that hold at least the scenarios asked for."""
-    each = -(-scenarios // replicates)
+    each = -(-scenarios // REPLICATES)
     if each <= largest:
         return 1 << (each - 1).bit_length(), 1
     return largest, -(-each // largest)
@@ -195,10 +191,7 @@ def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = No
         return tuple(name for name in priors.quantities if name not in lacking)
     if named := asked or tuple(dict.fromkeys(priors.run.quantities)):
         for name in named:
-            if name not in priors.quantities:
-                raise SimulateError(f"there is no quantity {name}{suggestion(name, priors.quantities)}")
-            if name in lacking:
-                raise SimulateError(f"{name} cannot be computed; give a prior for {', '.join(lacking[name])}")
+            check_known(priors, name)
         return named
     headline = tuple(name for name in priors.headline if name not in lacking)
     if not headline:

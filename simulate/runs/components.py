@@ -12,13 +12,6 @@ def components(quantities: Mapping[str, Quantity], bound: Collection[str]) -> di
     return {name: quantity.needs for name, quantity in quantities.items() if quantity.is_total and name not in bound}
 
 
-def with_components(
-    quantities: Mapping[str, Quantity], bound: Collection[str], asked: Sequence[str]
-) -> tuple[str, ...]:
-    """The quantities asked for, and the parts of those that are sums."""
-    return tuple(name for _, name in indented(components(quantities, bound), asked))
-
-
 def indented(parts_of: Mapping[str, Sequence[str]], asked: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Depth and name, a sum before its parts; a part of something else asked for stands only there."""
 

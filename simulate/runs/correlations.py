@@ -52,31 +52,26 @@ def ranks(column: Array) -> Array:
     return mean_rank
 
 
-def rank_correlations(replicates: Sequence[Mapping[str, Array]], plan: Plan) -> dict[str, Array]:
-    """Spearman's correlation of each output with each input, 0 where either is constant or does not need the other.
+def rank_correlations(replicates: Sequence[Mapping[str, Array]], plan: Plan, outputs: Sequence[str]) -> Array:
+    """Spearman's correlation of each output with each input, shape (outputs, inputs of the plan).
 
-    `replicates` hold some scenarios of each column that varies.
+    It is 0 where either is constant, or the output does not need the input. `replicates` hold some scenarios of each
+    column that varies.
     """
     needed = {name: {name} for name in plan.inputs}
     for name, _, needs in plan.steps:
         needed[name] = set[str]().union(*(needed.get(need, ()) for need in needs))
     standardized: dict[str, Array] = {}
-    for name in dict.fromkeys([*plan.inputs, *plan.outputs]):
+    for name in dict.fromkeys([*plan.inputs, *outputs]):
         parts = [ranked[name] for ranked in replicates if name in ranked]
         if len(parts) == len(replicates):
             rank = ranks(np.concatenate(parts))
             rank -= rank.mean()
             length = np.sqrt(np.add.reduce(rank * rank))
             standardized[name] = rank / length if length > 0 else rank
-    nothing = np.zeros(1)
-    return {
-        output: np.array(
-            [
-                np.add.reduce(standardized.get(output, nothing) * standardized.get(each, nothing))
-                if each in needed.get(output, ())
-                else 0.0
-                for each in plan.inputs
-            ]
-        )
-        for output in plan.outputs
-    }
+    correlations = np.zeros((len(outputs), len(plan.inputs)))
+    for row, output in enumerate(outputs):
+        for column, each in enumerate(plan.inputs):
+            if each in needed.get(output, ()) and {output, each} <= standardized.keys():
+                correlations[row, column] = np.add.reduce(standardized[output] * standardized[each])
+    return correlations
