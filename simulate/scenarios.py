@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -104,21 +104,18 @@ def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict
     return {name: column[places] if isinstance(column, np.ndarray) else column for name, column in columns.items()}
 
 
-@dataclass(frozen=True)
 class Drawing:
-    """How cases are drawn by settings: each on the same uniforms, the first one's as in a run of its own."""
+    """How cases are drawn by settings: each on the same uniforms, the first one's as in a run of its own.
 
-    cases: Mapping[str, Priors]
-    settings: Settings
-    places: Mapping[str, int] = field(init=False)  # the Sobol' dimension of each name
-    latents: Mapping[str, Latents] = field(init=False)  # by case
+    `places` are the Sobol' dimensions by name, `latents` the parameters of the copula by case.
+    """
 
-    def __post_init__(self) -> None:
-        files = list(self.cases.values())
-        models = dict.fromkeys(name for file in files for name in model.quantities(file.model))
-        own = dict.fromkeys(name for file in files for name in file.priors)
-        object.__setattr__(self, "places", dimensions(models, own))
-        object.__setattr__(self, "latents", dict(zip(self.cases, _joint_latents(files), strict=True)))
+    def __init__(self, cases: Mapping[str, Priors], settings: Settings) -> None:
+        self.cases, self.settings = cases, settings
+        models = dict.fromkeys(name for file in cases.values() for name in model.quantities(file.model))
+        own = dict.fromkeys(name for file in cases.values() for name in file.priors)
+        self.places = dimensions(models, own)
+        self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
 
     def scenarios(
         self,

@@ -144,12 +144,9 @@ class Gathering(Generic[Key]):
     def __init__(self, keys: Iterable[Key]) -> None:
         self.summaries = {key: Summary() for key in keys}
 
-    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> int:
-        """Add the next chunk of a column, `size` scenarios; return how many of them are nan or infinite."""
-        summary = self.summaries[key]
-        before = summary.nonfinite
-        summary.add(column, size, weights)
-        return summary.nonfinite - before
+    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
+        """Add the next chunk of a column, `size` scenarios."""
+        self.summaries[key].add(column, size, weights)
 
     def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
         """The parts of the columns; to be called once, after the last chunk."""

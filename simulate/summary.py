@@ -80,7 +80,7 @@ class _Window:
 
     def add_magnitudes(self, magnitudes: Array, least: float, greatest: float, weights: Counts | None) -> None:
         """Count magnitudes that lie between the two given, each once or as often as its weight says."""
-        first, last = (int(_bins(np.array([end]))[0]) for end in (least, greatest))
+        first, last = _bins(np.array([least, greatest])).tolist()
         bins = _bins(magnitudes)
         bins -= first
         self.add(first, _counted(bins, last - first + 1, weights))

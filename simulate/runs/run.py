@@ -148,7 +148,8 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
             if not chunk.size:
                 continue
             for name in columns:
-                if gathering.add(name, chunk.columns[name], chunk.size, chunk.weights):
+                gathering.add(name, chunk.columns[name], chunk.size, chunk.weights)
+                if gathering.summaries[name].nonfinite:
                     nonfinite.setdefault(name, chunk.at)
             for condition in asked.probabilities:
                 gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
