@@ -196,9 +196,7 @@ class Bands(dict[Key, Band]):
     def add(self, parts: Mapping[Key, Part]) -> None:
         """Take up the next replicate's columns."""
         for key, part in parts.items():
-            if key not in self:
-                self[key] = Band(self.statistics)
-            self[key].add(part)
+            self.setdefault(key, Band(self.statistics)).add(part)
 
 
 def put_bands(

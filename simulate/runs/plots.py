@@ -52,7 +52,7 @@ def _quantile(result: Result, name: str, percent: float) -> float:
 def _band(axis: Axes, result: Result, name: str) -> None:
     low, lower, middle, upper, high = (_quantile(result, name, percent) for percent in (5, 25, 50, 75, 95))
     grid, percents = result.at("fine_percentiles", quantity=name), result["fine_percentile"]
-    published = [figure for figure in published_of(result) if figure["quantity"] == name]
+    published = published_of(result, [name])
     plotting.bare_axis(axis, result.at("label", quantity=name) or name, result.at("unit", quantity=name))
     if not np.isfinite([*grid, low, high]).all():
         axis.set_xticks([])

@@ -28,7 +28,7 @@ def sections(result: Result) -> list[Section]:
     told.append(Section(remarks=[_sampling_error(result, [name for _, name in shown])]))
     told += answers.sections(result)
     told += _drivers(result)
-    published = [_published_remark(figure) for figure in published_of(result)]
+    published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]
     return [*told, Section(remarks=[*published, settings_text(result)])]
 
 
@@ -61,7 +61,7 @@ def estimates(result: Result, prefix: str = "", **at: Any) -> tuple[list[float],
 def _row(result: Result, name: str, depth: int) -> list[str]:
     values, errors = estimates(result, quantity=name)
     scale = row_scale(values, errors)
-    published = [figure for figure in published_of(result) if figure["quantity"] == name]
+    published = published_of(result, [name])
     return [
         "  " * depth + (result.at("label", quantity=name) or name),
         scale.unit(result.at("unit", quantity=name)),
@@ -110,10 +110,9 @@ def falls_at(result: Result, name: str, value: float) -> str:
     return f"P{np.interp(value, curve, percents):.0f}"
 
 
-def published_of(result: Result) -> list[dict[str, Any]]:
-    """The published figures of the quantities that a run tells."""
-    told = result.labels("quantity")
-    return [figure for figure in result.provenance["published"] if figure["quantity"] in told]
+def published_of(result: Result, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The published figures of quantities."""
+    return [figure for figure in result.provenance["published"] if figure["quantity"] in names]
 
 
 def _published_remark(figure: dict[str, Any]) -> Remark:

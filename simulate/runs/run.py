@@ -18,7 +18,7 @@ from simulate.results import Result
 from simulate.results.provenance import described, put_priors, put_quantities
 from simulate.runs import messages
 from simulate.runs.components import components, indented
-from simulate.runs.correlations import RankSample, rank_correlations
+from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Names, Settings, checked
@@ -102,7 +102,7 @@ class Replicate(NamedTuple):
 
     parts: Mapping[str | Condition, Part]
     kept: Kept
-    ranked: Mapping[str, Array]
+    ranked: Sequence[Mapping[str, Array]]
     nonfinite: Mapping[str, tuple[int, int]]
 
 
@@ -111,24 +111,17 @@ class Folded:
 
     def __init__(self, statistics: Sequence[Statistic]) -> None:
         self.bands = Bands[str | Condition](statistics)
-        self.kept: list[Kept] = []
+        self.kept, self.shares = Kept(), list[float]()  # the latter by replicate
         self.ranked: list[Mapping[str, Array]] = []
         self.nonfinite: dict[str, tuple[int, int]] = {}
 
     def add(self, replicate: Replicate) -> None:
         """Take up the next replicate."""
         self.bands.add(replicate.parts)
-        self.kept.append(replicate.kept)
-        self.ranked.append(replicate.ranked)
+        self.kept.merge(replicate.kept)
+        self.shares.append(replicate.kept.kept / replicate.kept.drawn)
+        self.ranked.extend(replicate.ranked)
         self.nonfinite = {**replicate.nonfinite, **self.nonfinite}
-
-    @property
-    def whole(self) -> Kept:
-        """What the conditions leave of all replicates."""
-        whole = Kept()
-        for each in self.kept:
-            whole.merge(each)
-        return whole
 
 
 def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers) -> Folded:
@@ -141,7 +134,7 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
 
     def work(number: int, ticks: Ticks) -> Replicate:
         gathering = Gathering[str | Condition]([*columns, *asked.probabilities])
-        kept, sample = Kept(), RankSample(dict.fromkeys([*inputs, *names]), drawn.chunks)
+        kept, ranked = Kept(), list[Mapping[str, Array]]()
         nonfinite: dict[str, tuple[int, int]] = {}
         for chunk in drawn.in_chunks(number, ticks):
             kept.add(chunk.drawn, chunk.size, chunk.weights)
@@ -153,13 +146,13 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
                     nonfinite.setdefault(name, chunk.at)
             for condition in asked.probabilities:
                 gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
-            sample.add(chunk, conditional=asked.conditional)
-        return Replicate(gathering.finish(statistics), kept, sample.finish(), nonfinite)
+            ranked.append(rank_sample(chunk, {*inputs, *names}, drawn.chunks, conditional=asked.conditional))
+        return Replicate(gathering.finish(statistics), kept, ranked, nonfinite)
 
     folded = Folded(statistics)
     workers.fold(work, range(drawn.replicates), folded.add, what="scenarios", steps=drawn.steps)
     if asked.conditional:
-        check_kept(asked, folded.whole)
+        check_kept(asked, folded.kept)
     return folded
 
 
@@ -193,10 +186,9 @@ def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
         values, errors = [band.value("mean") for band in bands], [band.error("mean") for band in bands]
         result.put("probability", ("question",), values, errors, label="probability", unit="1")
     if asked.conditional:
-        whole = folded.whole
         result.provenance["kept"] = {
-            "scenarios": whole.kept,
-            "share": whole.kept / whole.drawn,
-            "share_se": float(standard_error([each.kept / each.drawn for each in folded.kept])),
-            "effective": whole.effective,
+            "scenarios": folded.kept.kept,
+            "share": folded.kept.kept / folded.kept.drawn,
+            "share_se": float(standard_error(folded.shares)),
+            "effective": folded.kept.effective,
         }
