@@ -121,7 +121,7 @@ class Summary:
         least, greatest = float(values.min()), float(values.max())
         if not np.isfinite(least + greatest):
             finite = np.isfinite(values)
-            self.nonfinite += size if len(values) == 1 else size - int(finite.sum())
+            self.nonfinite += size - int(np.broadcast_to(finite, size).sum())
             values, weights = values[finite], None if weights is None else weights[finite]
             if not len(values):
                 return
