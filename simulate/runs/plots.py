@@ -59,7 +59,7 @@ def _band(axis: Axes, result: Result, name: str) -> None:
         axis.text(0.5, 0.3, "not a number in some scenarios", transform=axis.transAxes, ha="center", color=MUTED)
         return
     stated = [float(figure["value"]) for figure in published]
-    logarithmic = min(float(grid[0]), *stated) > 0 if stated else float(grid[0]) > 0
+    logarithmic = min([float(grid[0]), *stated]) > 0
     if logarithmic:
         axis.set_xscale("log")
     varies = grid[0] < grid[-1]
@@ -69,7 +69,7 @@ def _band(axis: Axes, result: Result, name: str) -> None:
         axis.plot([low, high], [0, 0], color=PALETTE[0], linewidth=2, solid_capstyle="butt")
         axis.plot([lower, upper], [0, 0], color=PALETTE[0], linewidth=8, solid_capstyle="butt")
     elif logarithmic:
-        axis.set_xlim(min(middle, *stated, middle) / 1.5, max(middle, *stated, middle) * 1.5)
+        axis.set_xlim(min([middle, *stated]) / 1.5, max([middle, *stated]) * 1.5)
     axis.plot([middle], [0], "o", color="white", markeredgecolor=INK, markersize=8, markeredgewidth=1.6, zorder=5)
     for number, (value, figure) in enumerate(zip(stated, published, strict=True)):
         axis.plot([value, value], [-0.12, 0.95], color=PUBLISHED, linewidth=1.8, zorder=4)

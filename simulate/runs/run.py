@@ -44,11 +44,10 @@ def run(
 ) -> Result:
     """Run the priors and tell the bands of quantities, by default the file's headline.
 
-    What is left out is as the file's [run] says. `statistics` are further ones, such as
-    'expected_shortfall 95'; `probability`
-    are conditions whose probability is told; `given` and `observe` are conditions and measured values under which
-    all is told. `precision` adds scenarios until the bands are known so well, such as '0.5%'; `parts` adds the
-    parts of those quantities that are sums.
+    What is left out is as the file's [run] says. `statistics` are further ones, such as 'expected_shortfall 95';
+    `probability` are conditions whose probability is told; `given` and `observe` are conditions and measured values
+    under which all is told. `precision` adds scenarios until the bands are known so well, such as '0.5%'; `parts`
+    adds the parts of those quantities that are sums.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, `rank_correlation` (Spearman's) along `quantity` and `prior`, and `prior_percentiles` along `prior`.
