@@ -30,8 +30,8 @@ def _bins(magnitudes: Array) -> Counts:
     return magnitudes.view(np.int64) >> _SHIFT
 
 
-def _edge(bins: Counts | int) -> Array:
-    return (np.asarray(bins, dtype=np.int64) << _SHIFT).view(np.float64)
+def _edge(bins: Counts) -> Array:
+    return (bins << _SHIFT).view(np.float64)
 
 
 def _number(values: Array, weights: Counts | None) -> int:

@@ -23,9 +23,9 @@ FEWEST_FOR_SHARES = 1e-9  # below it the squared rank correlations are nothing b
 def sections(result: Result) -> list[Section]:
     """The report of a run."""
     told = [Section(result.attributes["title"])] if result.attributes["title"] else []
-    shown = list(indented(result.provenance["components"], result.provenance["asked"]))
-    told.append(Section(columns=_columns(result), rows=[_row(result, name, depth) for depth, name in shown]))
-    told.append(Section(remarks=[_sampling_error(result, [name for _, name in shown])]))
+    shown = indented(result.provenance["components"], result.provenance["asked"])
+    told.append(Section(columns=_columns(result), rows=[_row(result, name, depth) for name, depth in shown.items()]))
+    told.append(Section(remarks=[_sampling_error(result, list(shown))]))
     told += answers.sections(result)
     told += _drivers(result)
     published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]

@@ -59,7 +59,7 @@ def run(
     )
     asked = asked_quantities(priors, quantities)
     parts_of = components(priors.quantities, priors.priors)
-    names = tuple(name for _, name in indented(parts_of, asked)) if parts else asked
+    names = tuple(indented(parts_of, asked)) if parts else asked
     columns = [*names, *messages.checks(priors, names)]
     conditions = questions(priors, probability, settings.given, settings.observe)
     extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in checked(Names, "statistics", statistics))
