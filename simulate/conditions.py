@@ -23,6 +23,7 @@ from simulate.settings import Names, checked
 from simulate.summary import WEIGHT
 
 FEWEST = 1000  # effective scenarios below which a conditional band is refused
+EXPLAIN = "list them with 'simulate explain'"
 
 
 @dataclass(frozen=True)
@@ -145,20 +146,22 @@ def check_kept(asked: Questions, kept: Kept) -> None:
 def _condition(priors: Priors, form: Form[..., Formula], option: str, text: str) -> Condition:
     compiled = form.read(text, option, priors.quantities)
     for name in compiled.names:
-        _check_known(priors, f"{option} '{text}'", name)
+        check_known(priors, name, f"{option} '{text}': ", EXPLAIN)
     return Condition(compiled.text, compiled)
 
 
 def _observation(priors: Priors, text: str) -> Observation:
     name, value, sd = OBSERVATION.read(text, "--observe")
-    _check_known(priors, f"--observe '{text}'", name)
+    check_known(priors, name, f"--observe '{text}': ", EXPLAIN)
     return Observation(text, name, value, sd)
 
 
-def _check_known(priors: Priors, where: str, name: str) -> None:
+def check_known(priors: Priors, name: str, where: str = "", otherwise: str = "") -> None:
+    """Raise SimulateError, beginning with `where`, for a quantity that there is not or that cannot be computed.
+
+    `otherwise` is the advice where no name is near.
+    """
     if name not in priors.quantities:
-        near = suggestion(name, priors.quantities, "list them with 'simulate explain'")
-        raise SimulateError(f"{where}: there is no quantity {name}{near}")
-    lacking = missing(priors.quantities, priors.priors)
-    if name in lacking:
-        raise SimulateError(f"{where}: {name} cannot be computed; give a prior for {', '.join(lacking[name])}")
+        raise SimulateError(f"{where}there is no quantity {name}{suggestion(name, priors.quantities, otherwise)}")
+    if lacking := missing(priors.quantities, priors.priors).get(name):
+        raise SimulateError(f"{where}{name} cannot be computed; give a prior for {', '.join(lacking)}")

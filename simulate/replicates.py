@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from simulate.backends import ordered_map
 from simulate.settings import Threads, checked
@@ -21,19 +21,11 @@ class Stopped(Exception):  # noqa: N818 - it is no error
     """Whoever waited for the work has gone."""
 
 
-class Ticks:
+class Ticks(Protocol):
     """The steps of a task: each goes on only while somebody waits for the work, and is told of when done."""
 
-    def __init__(self, stopped: Event, advance: Callable[[], None]) -> None:
-        self._stopped, self._advance = stopped, advance
-
-    def __call__(self, steps: Iterable[Step]) -> Iterator[Step]:
+    def __call__(self, steps: Iterable[Step], /) -> Iterator[Step]:
         """The steps one by one. Raises Stopped at the next once nobody waits any more."""
-        for step in steps:
-            if self._stopped.is_set():
-                raise Stopped
-            yield step
-            self._advance()
 
 
 @dataclass(frozen=True)
@@ -67,14 +59,17 @@ class Workers:
         stopped, lock, done = Event(), Lock(), 0
         total = steps * len(tasks)
 
-        def advance() -> None:
+        def ticks(steps: Iterable[Step]) -> Iterator[Step]:
             nonlocal done
-            if self.progress:
-                with lock:
-                    done += 1
-                    self.progress(what, done, total)
+            for step in steps:
+                if stopped.is_set():
+                    raise Stopped
+                yield step
+                if self.progress:
+                    with lock:
+                        done += 1
+                        self.progress(what, done, total)
 
-        ticks = Ticks(stopped, advance)
         try:
             with closing(ordered_map(lambda task: work(task, ticks), tasks, self.threads)) as results:
                 for result in results:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate import graph, model
-from simulate.conditions import NO_QUESTIONS, Questions
+from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import SimulateError
 from simulate.graph import Plan, Values
 from simulate.priors import Priors
 from simulate.replicates import Ticks
@@ -82,18 +83,10 @@ class Scenarios:
             several = np.concatenate([words(chunk) for chunk in together], axis=1)
             inputs = self.inputs(several)
             computed = {**inputs, **self.plan(inputs)}
-            chunks = [
-                self._kept(
-                    {
-                        name: column[own] if isinstance(column, np.ndarray) else column
-                        for name, column in computed.items()
-                    },
-                    (replicate, chunk),
-                    several[:, own],
-                )
-                for place, chunk in enumerate(together)
-                for own in [slice(place * self.size, (place + 1) * self.size)]
-            ]
+            chunks = []
+            for place, chunk in enumerate(together):
+                own = slice(place * self.size, (place + 1) * self.size)
+                chunks.append(self._kept(_at(computed, own), (replicate, chunk), several[:, own]))
             del several, inputs, computed  # so that what nobody keeps of a chunk goes with it
             while chunks:
                 yield chunks.pop(0)
@@ -103,26 +96,26 @@ class Scenarios:
             return Chunk(columns, self.size, None, self.size, at, words)
         weights = self.questions.weights(columns, self.size)
         places = np.flatnonzero(weights)
-        kept = {name: column[places] if isinstance(column, np.ndarray) else column for name, column in columns.items()}
         own = weights[places] if self.questions.observed else None
-        return Chunk(kept, len(places), own, self.size, at, words)
+        return Chunk(_at(columns, places), len(places), own, self.size, at, words)
 
 
-@dataclass(frozen=True)
+def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict[str, Values]:
+    return {name: column[places] if isinstance(column, np.ndarray) else column for name, column in columns.items()}
+
+
 class Drawing:
-    """How cases are drawn by settings: each on the same uniforms, the first one's as in a run of its own."""
+    """How cases are drawn by settings: each on the same uniforms, the first one's as in a run of its own.
 
-    cases: Mapping[str, Priors]
-    settings: Settings
-    places: Mapping[str, int] = field(init=False)  # the Sobol' dimension of each name
-    latents: Mapping[str, Latents] = field(init=False)  # by case
+    `places` are the Sobol' dimensions by name, `latents` the parameters of the copula by case.
+    """
 
-    def __post_init__(self) -> None:
-        files = list(self.cases.values())
-        models = dict.fromkeys(name for file in files for name in model.quantities(file.model))
-        own = dict.fromkeys(name for file in files for name in file.priors)
-        object.__setattr__(self, "places", dimensions(models, own))
-        object.__setattr__(self, "latents", dict(zip(self.cases, _joint_latents(files), strict=True)))
+    def __init__(self, cases: Mapping[str, Priors], settings: Settings) -> None:
+        self.cases, self.settings = cases, settings
+        models = dict.fromkeys(name for file in cases.values() for name in model.quantities(file.model))
+        own = dict.fromkeys(name for file in cases.values() for name in file.priors)
+        self.places = dimensions(models, own)
+        self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
 
     def scenarios(
         self,
@@ -164,9 +157,9 @@ class Drawing:
         return Scenarios(plan, sampler, constants, size, chunks, questions)
 
 
-def chunking(scenarios: int, replicates: int = REPLICATES, largest: int = CHUNK) -> tuple[int, int]:
+def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:
     """The size of a chunk and the chunks a replicate that hold at least the scenarios asked for."""
-    each = -(-scenarios // replicates)
+    each = -(-scenarios // REPLICATES)
     if each <= largest:
         return 1 << (each - 1).bit_length(), 1
     return largest, -(-each // largest)
@@ -195,10 +188,7 @@ def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = No
         return tuple(name for name in priors.quantities if name not in lacking)
     if named := asked or tuple(dict.fromkeys(priors.run.quantities)):
         for name in named:
-            if name not in priors.quantities:
-                raise SimulateError(f"there is no quantity {name}{suggestion(name, priors.quantities)}")
-            if name in lacking:
-                raise SimulateError(f"{name} cannot be computed; give a prior for {', '.join(lacking[name])}")
+            check_known(priors, name)
         return named
     headline = tuple(name for name in priors.headline if name not in lacking)
     if not headline:

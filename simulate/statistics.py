@@ -7,7 +7,7 @@ question tells bands, and a statistic added here is told by every question.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -87,13 +87,8 @@ MAXIMUM = Statistic("maximum", lambda summary: summary.maximum, "greatest value"
 NONFINITE = Statistic(
     "nonfinite", lambda summary: summary.nonfinite, "scenarios that came out nan or infinite", None, unit="1"
 )
-CURVE = Statistic(
-    "fine_percentiles",
-    lambda summary: summary.percentiles(FINE),
-    "percentiles, finely",
-    None,
-    along="fine_percentile",
-    labels=FINE,
+CURVE = replace(
+    percentiles(FINE), name="fine_percentiles", label="percentiles, finely", error=None, along="fine_percentile"
 )
 
 
@@ -140,7 +135,7 @@ class Part(NamedTuple):
     """What a replicate keeps of a column: its summary, and the statistics that the errors need."""
 
     summary: Summary
-    values: tuple[Any, ...]
+    values: Mapping[str, Any]  # by statistic
 
 
 class Gathering(Generic[Key]):
@@ -149,17 +144,14 @@ class Gathering(Generic[Key]):
     def __init__(self, keys: Iterable[Key]) -> None:
         self.summaries = {key: Summary() for key in keys}
 
-    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> int:
-        """Add the next chunk of a column, `size` scenarios; return how many of them are nan or infinite."""
-        summary = self.summaries[key]
-        before = summary.nonfinite
-        summary.add(column, size, weights)
-        return summary.nonfinite - before
+    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
+        """Add the next chunk of a column, `size` scenarios."""
+        self.summaries[key].add(column, size, weights)
 
     def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
         """The parts of the columns; to be called once, after the last chunk."""
         return {
-            key: Part(summary.finish(), tuple(each.of(summary) if each.error else None for each in statistics))
+            key: Part(summary.finish(), {each.name: each.of(summary) for each in statistics if each.error})
             for key, summary in self.summaries.items()
         }
 
@@ -168,9 +160,9 @@ class Band:
     """A column's statistics: of all replicates' scenarios, and of each replicate for the standard errors."""
 
     def __init__(self, statistics: Sequence[Statistic]) -> None:
-        self.statistics = tuple(statistics)
+        self.statistics = {each.name: each for each in statistics}
         self.summary = Summary()
-        self._replicates: list[tuple[Any, ...]] = []
+        self._replicates: list[Mapping[str, Any]] = []
 
     def add(self, part: Part) -> None:
         """Take up the next replicate; one order gives the same bits each time."""
@@ -179,24 +171,19 @@ class Band:
 
     def value(self, name: str) -> Any:
         """The statistic of a name: a number, or an array along its dimension."""
-        return self.statistics[self._place(name)].of(self.summary)
+        return self.statistics[name].of(self.summary)
 
     def error(self, name: str) -> Any:
         """Its standard error; nan where no scenario has a figure."""
-        place = self._place(name)
-        error = self.statistics[place].error
+        error = self.statistics[name].error
         assert error is not None
         if not self.summary.count:
             return np.full(np.shape(self.value(name)), np.nan)
-        return error([values[place] for values in self._replicates])
+        return error(self.replicates(name))
 
     def replicates(self, name: str) -> list[Any]:
         """The statistic in each replicate."""
-        place = self._place(name)
-        return [values[place] for values in self._replicates]
-
-    def _place(self, name: str) -> int:
-        return next(place for place, each in enumerate(self.statistics) if each.name == name)
+        return [values[name] for values in self._replicates]
 
 
 class Bands(dict[Key, Band]):
@@ -209,9 +196,7 @@ class Bands(dict[Key, Band]):
     def add(self, parts: Mapping[Key, Part]) -> None:
         """Take up the next replicate's columns."""
         for key, part in parts.items():
-            if key not in self:
-                self[key] = Band(self.statistics)
-            self[key].add(part)
+            self.setdefault(key, Band(self.statistics)).add(part)
 
 
 def put_bands(

@@ -30,8 +30,8 @@ def _bins(magnitudes: Array) -> Counts:
     return magnitudes.view(np.int64) >> _SHIFT
 
 
-def _edge(bins: Counts | int) -> Array:
-    return (np.asarray(bins, dtype=np.int64) << _SHIFT).view(np.float64)
+def _edge(bins: Counts) -> Array:
+    return (bins << _SHIFT).view(np.float64)
 
 
 def _number(values: Array, weights: Counts | None) -> int:
@@ -80,7 +80,7 @@ class _Window:
 
     def add_magnitudes(self, magnitudes: Array, least: float, greatest: float, weights: Counts | None) -> None:
         """Count magnitudes that lie between the two given, each once or as often as its weight says."""
-        first, last = (int(_bins(np.array([end]))[0]) for end in (least, greatest))
+        first, last = _bins(np.array([least, greatest])).tolist()
         bins = _bins(magnitudes)
         bins -= first
         self.add(first, _counted(bins, last - first + 1, weights))
@@ -121,7 +121,7 @@ class Summary:
         least, greatest = float(values.min()), float(values.max())
         if not np.isfinite(least + greatest):
             finite = np.isfinite(values)
-            self.nonfinite += size if len(values) == 1 else size - int(finite.sum())
+            self.nonfinite += size - int(np.broadcast_to(finite, size).sum())
             values, weights = values[finite], None if weights is None else weights[finite]
             if not len(values):
                 return

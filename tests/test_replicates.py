@@ -8,7 +8,7 @@ from threading import Event, current_thread
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.replicates import Stopped, Ticks, Workers
+from simulate.replicates import Stopped, Workers
 
 every_number = pytest.mark.parametrize("threads", [1, 2, 5])
 
@@ -134,14 +134,18 @@ def test_an_interrupt_told_of_by_the_progress_ends_the_work(threads):
 
 
 def test_ticks_go_on_only_while_somebody_waits():
-    stopped, done = Event(), []
-    ticks = Ticks(stopped, lambda: done.append(1))
-    steps = ticks(range(5))
-    assert [next(steps), next(steps)] == [0, 1]
-    assert len(done) == 1  # a step is done when the next is asked for
-    stopped.set()
+    done, begun = [], []
+
+    def work(task, ticks):
+        steps = ticks(range(5))
+        assert [next(steps), next(steps)] == [0, 1]
+        assert len(done) == 1  # a step is done when the next is asked for
+        begun.append(steps)
+        return task
+
+    assert folded(Workers(1, lambda *told: done.append(told)), work, [0], steps=5) == [0]
     with pytest.raises(Stopped):
-        next(steps)
+        next(begun[0])
     assert len(done) == 2
 
 

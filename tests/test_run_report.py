@@ -11,7 +11,7 @@ from synthetic import headline_result, run_result
 from simulate.layout import cell_width, laid_out, plain
 from simulate.priors import load_priors
 from simulate.runs import run
-from simulate.runs.components import with_components
+from simulate.runs.components import components, indented
 from simulate.runs.report import falls_at, judgement_share, most_important, sections
 
 SHOP = """
@@ -88,10 +88,11 @@ def test_share_of_judgement_is_that_of_the_squared_rank_correlations():
 
 
 def test_sums_come_with_their_parts(base):
-    shown = with_components(base.quantities, base.priors, ["capex", "server_capex", "training_cost"])
+    parts_of = components(base.quantities, base.priors)
+    shown = indented(parts_of, ["capex", "server_capex", "training_cost"])
     parts = ["capex", "it_capex", "server_capex", "network_capex", "other_it_capex", "facility_capex"]
     assert list(shown) == [*parts, "training_cost"]
-    assert with_components(base.quantities, ["capex"], ["capex"]) == ("capex",)
+    assert indented(components(base.quantities, ["capex"]), ["capex"]) == {"capex": 0}
 
 
 def test_report_tells_bands_error_drivers_published_and_settings(base_run):

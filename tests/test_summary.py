@@ -128,6 +128,12 @@ def test_nan_and_infinity_are_counted_and_left_out():
     assert np.isfinite(summary.mean)
 
 
+def test_a_constant_of_which_two_are_too_large_to_add_is_finite():
+    summary = Summary()
+    summary.add(1.2e308, SIZE)
+    assert (summary.count, summary.nonfinite) == (SIZE, 0)
+
+
 def test_nothing_but_nan_has_no_percentiles():
     summary = summarized(np.full(SIZE, np.nan))
     assert summary.count == 0

@@ -181,7 +181,6 @@ def _run(row: Mapping[str, str]) -> TrainingRun:
 
 
 def _catalog_peak(row: Mapping[str, str]) -> float:
-    """Look up the dense peak of the row's accelerator [FLOP/s]."""
     try:
         return float(accelerator(row.get("accelerator", ""))["peak_flops"]["value"])
     except CatalogError as error:
@@ -189,7 +188,6 @@ def _catalog_peak(row: Mapping[str, str]) -> float:
 
 
 def _positive(row: Mapping[str, str], column: str) -> float:
-    """Read a positive, finite number from a column."""
     text = row[column]
     if not text:
         raise SimulateError(f"{column}: empty; give a number")

@@ -16,11 +16,14 @@ def written(result: Result) -> bytes:
     import h5netcdf
     import h5py
 
+    arrays = {**result.coordinates, **result.variables}
+    lengths: dict[str, int] = {}
+    for variable in arrays.values():
+        lengths.update(zip(variable.dims, variable.values.shape, strict=True))
     buffer = io.BytesIO()
     with h5netcdf.File(buffer, "w") as file:
-        for dimension, length in _dimensions(result).items():
-            file.dimensions[dimension] = length
-        for name, variable in {**result.coordinates, **result.variables}.items():
+        file.dimensions.update(lengths)
+        for name, variable in arrays.items():
             values = variable.values
             kind = h5py.string_dtype() if values.dtype == object else values.dtype
             stored = file.create_variable(name, variable.dims, kind, data=values)
@@ -31,14 +34,6 @@ def written(result: Result) -> bytes:
         auxiliary = [name for name in result.coordinates if name not in file.dimensions]
         file.attrs["coordinates"] = " ".join(auxiliary)
     return buffer.getvalue()
-
-
-def _dimensions(result: Result) -> dict[str, int]:
-    return {
-        dimension: length
-        for variable in (*result.coordinates.values(), *result.variables.values())
-        for dimension, length in zip(variable.dims, variable.values.shape, strict=True)
-    }
 
 
 def read(path: Path) -> Result:

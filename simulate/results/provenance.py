@@ -52,8 +52,8 @@ def put_priors(result: Result, quantities: Sequence[Quantity]) -> None:
 
 def settings_of(result: Result) -> Settings:
     """The settings that a result was drawn with."""
-    told = {**result.attributes, **result.provenance, "percentiles": result.labels("percentile")}
-    return Settings(percentiles=told["percentiles"], **{name: told[name] for name in STATED})
+    told = {**result.attributes, **result.provenance}
+    return Settings(percentiles=tuple(result.labels("percentile")), **{name: told[name] for name in STATED})
 
 
 def stated(priors: Priors) -> dict[str, Any]:

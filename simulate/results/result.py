@@ -38,12 +38,6 @@ class Variable:
     unit: str = ""
     unit_of: str = ""
 
-    @property
-    def attributes(self) -> dict[str, str]:
-        """What a file says of it, by CF's names where there are any."""
-        named = {"long_name": self.label, "units": self.unit, "units_from": self.unit_of}
-        return {name: text for name, text in named.items() if text}
-
 
 @dataclass(frozen=True)
 class Result:
@@ -160,10 +154,12 @@ class Result:
         return xarray.Dataset(variables, coordinates, self.described())
 
     def attributes_of(self, name: str) -> dict[str, str]:
-        """What a file or a Dataset says of a variable; its standard errors are CF's ancillary variables."""
+        """What a file or a Dataset says of a variable, by CF's names; its standard errors are ancillary to it."""
         variable = self.variables.get(name) or self.coordinates[name]
-        ancillary = {"ancillary_variables": name + ERROR} if name + ERROR in self.variables else {}
-        return {**variable.attributes, **ancillary}
+        named = {"long_name": variable.label, "units": variable.unit, "units_from": variable.unit_of}
+        if name + ERROR in self.variables:
+            named["ancillary_variables"] = name + ERROR
+        return {each: text for each, text in named.items() if text}
 
     @staticmethod
     def of_dataset(dataset: Dataset) -> Result:
@@ -183,20 +179,20 @@ def restored(described: Mapping[str, Any], where: str) -> Result:
     if int(described["layout"]) != LAYOUT:
         raise SimulateError(f"{where}: has layout {described['layout']}, and this version reads {LAYOUT}; run it again")
     own = {"Conventions", "layout", "question", "provenance"}
-    attributes = {str(name): _plain(value) for name, value in described.items() if name not in own}
+    attributes = {
+        str(name): value.item() if isinstance(value, np.generic) else value
+        for name, value in described.items()
+        if name not in own
+    }
     return Result(str(described["question"]), attributes, json.loads(str(described["provenance"])))
 
 
 def variable_of(dims: tuple[str, ...], values: NDArray[Any], attributes: Mapping[str, Any]) -> Variable:
     """A variable from what a file or a Dataset says of it."""
-    named = {name: str(attributes.get(name, "")) for name in ("long_name", "units", "units_from")}
-    return Variable(dims, _array(values), *named.values())
+    named = (str(attributes.get(name, "")) for name in ("long_name", "units", "units_from"))
+    return Variable(dims, _array(values), *named)
 
 
 def _array(values: ArrayLike) -> NDArray[Any]:
     array = np.asarray(values)
     return array.astype(object) if array.dtype.kind == "U" else array
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

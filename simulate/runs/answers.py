@@ -20,8 +20,7 @@ def sections(result: Result) -> list[Section]:
         rows = []
         for text in result.labels("question"):
             share, error = result.estimate("probability", question=text)
-            known = error if np.isfinite(error) else 0.0
-            rows.append([text, percent_text(share, error), f"{100 * error:.1g} %" if known else ""])
+            rows.append([text, percent_text(share, error), f"{100 * error:.1g} %" if 0 < error < np.inf else ""])
         columns = [Column("probability of", give="wrap"), Column("", ">"), Column("±", ">")]
         told.append(Section(columns=columns, rows=rows))
     if "kept" in result.provenance:

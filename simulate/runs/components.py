@@ -12,26 +12,18 @@ def components(quantities: Mapping[str, Quantity], bound: Collection[str]) -> di
     return {name: quantity.needs for name, quantity in quantities.items() if quantity.is_total and name not in bound}
 
 
-def with_components(
-    quantities: Mapping[str, Quantity], bound: Collection[str], asked: Sequence[str]
-) -> tuple[str, ...]:
-    """The quantities asked for, and the parts of those that are sums."""
-    return tuple(name for _, name in indented(components(quantities, bound), asked))
+def indented(parts_of: Mapping[str, Sequence[str]], asked: Sequence[str]) -> dict[str, int]:
+    """Depth by name, a sum before its parts; a part of something else asked for stands only there."""
 
-
-def indented(parts_of: Mapping[str, Sequence[str]], asked: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Depth and name, a sum before its parts; a part of something else asked for stands only there."""
-
-    def below(name: str, depth: int) -> Iterator[tuple[int, str]]:
-        yield depth, name
+    def below(name: str, depth: int) -> Iterator[tuple[str, int]]:
+        yield name, depth
         for part in parts_of.get(name, ()):
             yield from below(part, depth + 1)
 
-    parts = {part for name in asked for depth, part in below(name, 0) if depth}
-    shown: set[str] = set()
+    parts = {part for name in asked for part, depth in below(name, 0) if depth}
+    depths: dict[str, int] = {}
     for name in asked:
         if name not in parts:
-            for depth, part in below(name, 0):
-                if part not in shown:
-                    shown.add(part)
-                    yield depth, part
+            for part, depth in below(name, 0):
+                depths.setdefault(part, depth)
+    return depths

@@ -13,26 +13,13 @@ from simulate.scenarios import Chunk
 RANKED = 512  # scenarios a replicate behind the rank correlations
 
 
-class RankSample:
-    """Some scenarios of a replicate, the same of each column: its first, or under conditions some of each chunk."""
-
-    def __init__(self, names: Iterable[str], chunks: int) -> None:
-        self._parts: dict[str, list[Array]] = {name: [] for name in names}
-        self._of_chunk = -(-RANKED // chunks)
-
-    def add(self, chunk: Chunk, *, conditional: bool) -> None:
-        """Set aside some scenarios of the next chunk."""
-        if chunk.at[1] and not conditional:
-            return
-        places = _systematic(chunk, self._of_chunk) if conditional else slice(RANKED)
-        for name, parts in self._parts.items():
-            column = chunk.columns[name]
-            if isinstance(column, np.ndarray):
-                parts.append(column[places].copy())
-
-    def finish(self) -> dict[str, Array]:
-        """The columns that vary."""
-        return {name: np.concatenate(parts) for name, parts in self._parts.items() if parts}
+def rank_sample(chunk: Chunk, names: Iterable[str], chunks: int, *, conditional: bool) -> dict[str, Array]:
+    """The columns that vary, at some scenarios: those of a replicate's first chunk, or under conditions of each."""
+    if chunk.at[1] and not conditional:
+        return {}
+    places = _systematic(chunk, -(-RANKED // chunks)) if conditional else slice(RANKED)
+    columns = {name: chunk.columns[name] for name in names}
+    return {name: column[places].copy() for name, column in columns.items() if isinstance(column, np.ndarray)}
 
 
 def _systematic(chunk: Chunk, most: int) -> NDArray[np.intp]:
@@ -52,31 +39,24 @@ def ranks(column: Array) -> Array:
     return mean_rank
 
 
-def rank_correlations(replicates: Sequence[Mapping[str, Array]], plan: Plan) -> dict[str, Array]:
-    """Spearman's correlation of each output with each input, 0 where either is constant or does not need the other.
+def rank_correlations(samples: Sequence[Mapping[str, Array]], plan: Plan, outputs: Sequence[str]) -> Array:
+    """Spearman's correlation of each output with each input, shape (outputs, inputs of the plan).
 
-    `replicates` hold some scenarios of each column that varies.
+    It is 0 where either is constant, or the output does not need the input. `samples` hold the columns that vary.
     """
     needed = {name: {name} for name in plan.inputs}
     for name, _, needs in plan.steps:
         needed[name] = set[str]().union(*(needed.get(need, ()) for need in needs))
     standardized: dict[str, Array] = {}
-    for name in dict.fromkeys([*plan.inputs, *plan.outputs]):
-        parts = [ranked[name] for ranked in replicates if name in ranked]
-        if len(parts) == len(replicates):
+    for name in dict.fromkeys([*plan.inputs, *outputs]):
+        if parts := [sample[name] for sample in samples if name in sample]:
             rank = ranks(np.concatenate(parts))
             rank -= rank.mean()
             length = np.sqrt(np.add.reduce(rank * rank))
             standardized[name] = rank / length if length > 0 else rank
-    nothing = np.zeros(1)
-    return {
-        output: np.array(
-            [
-                np.add.reduce(standardized.get(output, nothing) * standardized.get(each, nothing))
-                if each in needed.get(output, ())
-                else 0.0
-                for each in plan.inputs
-            ]
-        )
-        for output in plan.outputs
-    }
+    correlations = np.zeros((len(outputs), len(plan.inputs)))
+    for row, output in enumerate(outputs):
+        for column, each in enumerate(plan.inputs):
+            if each in needed.get(output, ()) and {output, each} <= standardized.keys():
+                correlations[row, column] = np.add.reduce(standardized[output] * standardized[each])
+    return correlations

@@ -35,13 +35,10 @@ def draws(
     ]
     kept: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}
     for replicate, share in enumerate(shares):
-        left = share
-        for chunk in drawn.in_chunks(replicate):
+        for begun, chunk in zip(range(0, share, drawn.size), drawn.in_chunks(replicate), strict=False):
             for name, parts in kept.items():
-                parts.append(np.broadcast_to(chunk.columns[name], drawn.size)[:left].astype(np.float64))
-            left -= min(left, drawn.size)
-            if not left:
-                break
+                column = np.broadcast_to(chunk.columns[name], drawn.size)
+                parts.append(column[: share - begun].astype(np.float64))
     result = described("draws", priors, settings, drawn)
     result.attributes["scenarios"] = settings.scenarios
     put_quantities(result, [priors.quantities[name] for name in kept])

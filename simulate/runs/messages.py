@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from simulate import graph
-from simulate.graph import Quantity, Values
+from simulate.graph import Quantity
 from simulate.priors import Priors
 from simulate.results import Result
 from simulate.scenarios import Scenarios
@@ -46,10 +46,7 @@ def nonfinite(
 
 def _beginning(priors: Priors, drawn: Scenarios, name: str, replicate: int, chunk: int) -> str:
     """The first quantity on the way to one that was not a number, what it is, and from which values it came."""
-    columns: dict[str, Values] = {**drawn.plan.defaults, **drawn.inputs(drawn.sampler.words(replicate)(chunk))}
-    with np.errstate(all="ignore"):
-        for step, function, needs in drawn.plan.steps:
-            columns[step] = function(*[columns[need] for need in needs])
+    columns = drawn.plan.keeping_all()(drawn.inputs(drawn.sampler.words(replicate)(chunk)))
     wrong = ~np.isfinite(np.broadcast_to(columns[name], drawn.size))
     scenario = int(np.argmax(wrong))
     at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}
@@ -68,8 +65,7 @@ def _about(quantity: Quantity) -> str:
 
 def checks(priors: Priors, names: Sequence[str]) -> tuple[str, ...]:
     """Checks of the model on what the quantities are computed from, beside those asked for."""
-    plan = graph.plan(priors.quantities, priors.priors, names)
-    computed = {*plan.inputs, *plan.defaults, *(name for name, _, _ in plan.steps)}
+    computed = set(graph.plan(priors.quantities, priors.priors, names).keeping_all().outputs)
     return tuple(
         name
         for name, quantity in priors.quantities.items()

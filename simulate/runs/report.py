@@ -23,12 +23,12 @@ FEWEST_FOR_SHARES = 1e-9  # below it the squared rank correlations are nothing b
 def sections(result: Result) -> list[Section]:
     """The report of a run."""
     told = [Section(result.attributes["title"])] if result.attributes["title"] else []
-    shown = list(indented(result.provenance["components"], result.provenance["asked"]))
-    told.append(Section(columns=_columns(result), rows=[_row(result, name, depth) for depth, name in shown]))
-    told.append(Section(remarks=[_sampling_error(result, [name for _, name in shown])]))
+    shown = indented(result.provenance["components"], result.provenance["asked"])
+    told.append(Section(columns=_columns(result), rows=[_row(result, name, depth) for name, depth in shown.items()]))
+    told.append(Section(remarks=[_sampling_error(result, list(shown))]))
     told += answers.sections(result)
     told += _drivers(result)
-    published = [_published_remark(figure) for figure in published_of(result)]
+    published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]
     return [*told, Section(remarks=[*published, settings_text(result)])]
 
 
@@ -61,7 +61,7 @@ def estimates(result: Result, prefix: str = "", **at: Any) -> tuple[list[float],
 def _row(result: Result, name: str, depth: int) -> list[str]:
     values, errors = estimates(result, quantity=name)
     scale = row_scale(values, errors)
-    published = [figure for figure in published_of(result) if figure["quantity"] == name]
+    published = published_of(result, [name])
     return [
         "  " * depth + (result.at("label", quantity=name) or name),
         scale.unit(result.at("unit", quantity=name)),
@@ -110,10 +110,9 @@ def falls_at(result: Result, name: str, value: float) -> str:
     return f"P{np.interp(value, curve, percents):.0f}"
 
 
-def published_of(result: Result) -> list[dict[str, Any]]:
-    """The published figures of the quantities that a run tells."""
-    told = result.labels("quantity")
-    return [figure for figure in result.provenance["published"] if figure["quantity"] in told]
+def published_of(result: Result, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The published figures of quantities."""
+    return [figure for figure in result.provenance["published"] if figure["quantity"] in names]
 
 
 def _published_remark(figure: dict[str, Any]) -> Remark:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,10 +17,10 @@ from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_priors, put_quantities
 from simulate.runs import messages
-from simulate.runs.components import components, with_components
-from simulate.runs.correlations import RankSample, rank_correlations
+from simulate.runs.components import components, indented
+from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
-from simulate.scenarios import Chunk, Drawing, Scenarios, asked_quantities
+from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Names, Settings, checked
 from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, standard_error, usual
 
@@ -43,11 +44,10 @@ def run(
 ) -> Result:
     """Run the priors and tell the bands of quantities, by default the file's headline.
 
-    What is left out is as the file's [run] says. `statistics` are further ones, such as
-    'expected_shortfall 95'; `probability`
-    are conditions whose probability is told; `given` and `observe` are conditions and measured values under which
-    all is told. `precision` adds scenarios until the bands are known so well, such as '0.5%'; `parts` adds the
-    parts of those quantities that are sums.
+    What is left out is as the file's [run] says. `statistics` are further ones, such as 'expected_shortfall 95';
+    `probability` are conditions whose probability is told; `given` and `observe` are conditions and measured values
+    under which all is told. `precision` adds scenarios until the bands are known so well, such as '0.5%'; `parts`
+    adds the parts of those quantities that are sums.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, `rank_correlation` (Spearman's) along `quantity` and `prior`, and `prior_percentiles` along `prior`.
@@ -58,7 +58,8 @@ def run(
         scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, given=given, observe=observe
     )
     asked = asked_quantities(priors, quantities)
-    names = with_components(priors.quantities, priors.priors, asked) if parts else asked
+    parts_of = components(priors.quantities, priors.priors)
+    names = tuple(indented(parts_of, asked)) if parts else asked
     columns = [*names, *messages.checks(priors, names)]
     conditions = questions(priors, probability, settings.given, settings.observe)
     extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in checked(Names, "statistics", statistics))
@@ -73,10 +74,15 @@ def run(
         if nowhere and not every:
             raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
         result = described("run", priors, settings, drawn)
-        _put_quantities(result, priors, names, asked)
+        put_quantities(result, [priors.quantities[name] for name in names])
+        result.provenance["asked"] = list(asked)
+        result.provenance["headline"] = [name for name in asked if name in priors.headline] or list(asked[:1])
+        result.provenance["components"] = {
+            name: [part for part in parts if part in names] for name, parts in parts_of.items() if name in names
+        }
         put_bands(result, {name: folded.bands[name] for name in names}, ("quantity",), of_columns)
         _put_priors(result, priors, drawn, folded, settings)
-        _put_answers(result, folded)
+        _put_answers(result, folded, conditions)
         result.provenance["warnings"] += [
             *(messages.not_computed(priors) if every else ()),
             *wrong(names),
@@ -90,55 +96,31 @@ def run(
     return to_precision(told, settings, targets(precision, asked), start=scenarios)
 
 
-class Replicate:
-    """What is kept of a replicate: summaries of columns, some scenarios for ranks, the first chunk with a nan."""
+class Replicate(NamedTuple):
+    """What is kept of a replicate; `ranked` are some of its scenarios, `nonfinite` the first chunks with a nan."""
 
-    def __init__(self, drawn: Scenarios, columns: Iterable[str], ranked: Iterable[str]) -> None:
-        self.questions = drawn.questions
-        self.columns = [*columns]
-        self.gathering = Gathering[str | Condition]([*self.columns, *self.questions.probabilities])
-        self.kept = Kept()
-        self.sample = RankSample(ranked, drawn.chunks)
-        self.nonfinite: dict[str, tuple[int, int]] = {}
-
-    def add(self, chunk: Chunk) -> None:
-        """Take up the next chunk."""
-        self.kept.add(chunk.drawn, chunk.size, chunk.weights)
-        if not chunk.size:
-            return
-        for name in self.columns:
-            if self.gathering.add(name, chunk.columns[name], chunk.size, chunk.weights):
-                self.nonfinite.setdefault(name, chunk.at)
-        for condition in self.questions.probabilities:
-            self.gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
-        self.sample.add(chunk, conditional=self.questions.conditional)
+    parts: Mapping[str | Condition, Part]
+    kept: Kept
+    ranked: Sequence[Mapping[str, Array]]
+    nonfinite: Mapping[str, tuple[int, int]]
 
 
 class Folded:
     """The replicates so far: bands by quantity and condition, and what the conditions leave."""
 
-    def __init__(self, statistics: Sequence[Statistic], asked: Questions) -> None:
+    def __init__(self, statistics: Sequence[Statistic]) -> None:
         self.bands = Bands[str | Condition](statistics)
-        self.questions = asked
-        self.kept: list[Kept] = []
+        self.kept, self.shares = Kept(), list[float]()  # the latter by replicate
         self.ranked: list[Mapping[str, Array]] = []
         self.nonfinite: dict[str, tuple[int, int]] = {}
 
-    def add(self, replicate: tuple[Replicate, Mapping[str | Condition, Part]]) -> None:
-        """Take up the next replicate, and its columns' parts."""
-        own, parts = replicate
-        self.bands.add(parts)
-        self.kept.append(own.kept)
-        self.ranked.append(own.sample.finish())
-        self.nonfinite = {**own.nonfinite, **self.nonfinite}
-
-    @property
-    def whole(self) -> Kept:
-        """What the conditions leave of all replicates."""
-        whole = Kept()
-        for each in self.kept:
-            whole.merge(each)
-        return whole
+    def add(self, replicate: Replicate) -> None:
+        """Take up the next replicate."""
+        self.bands.add(replicate.parts)
+        self.kept.merge(replicate.kept)
+        self.shares.append(replicate.kept.kept / replicate.kept.drawn)
+        self.ranked.extend(replicate.ranked)
+        self.nonfinite = {**replicate.nonfinite, **self.nonfinite}
 
 
 def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers) -> Folded:
@@ -149,73 +131,63 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
     asked, inputs = drawn.questions, drawn.plan.inputs
     columns = dict.fromkeys([*names, *(inputs if asked.conditional else ())])
 
-    def work(number: int, ticks: Ticks) -> tuple[Replicate, Mapping[str | Condition, Part]]:
-        replicate = Replicate(drawn, columns, dict.fromkeys([*inputs, *names]))
+    def work(number: int, ticks: Ticks) -> Replicate:
+        gathering = Gathering[str | Condition]([*columns, *asked.probabilities])
+        kept, ranked = Kept(), list[Mapping[str, Array]]()
+        nonfinite: dict[str, tuple[int, int]] = {}
         for chunk in drawn.in_chunks(number, ticks):
-            replicate.add(chunk)
-        return replicate, replicate.gathering.finish(statistics)
+            kept.add(chunk.drawn, chunk.size, chunk.weights)
+            if not chunk.size:
+                continue
+            for name in columns:
+                gathering.add(name, chunk.columns[name], chunk.size, chunk.weights)
+                if gathering.summaries[name].nonfinite:
+                    nonfinite.setdefault(name, chunk.at)
+            for condition in asked.probabilities:
+                gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
+            ranked.append(rank_sample(chunk, {*inputs, *names}, drawn.chunks, conditional=asked.conditional))
+        return Replicate(gathering.finish(statistics), kept, ranked, nonfinite)
 
-    folded = Folded(statistics, asked)
+    folded = Folded(statistics)
     workers.fold(work, range(drawn.replicates), folded.add, what="scenarios", steps=drawn.steps)
     if asked.conditional:
-        check_kept(asked, folded.whole)
+        check_kept(asked, folded.kept)
     return folded
-
-
-def _put_quantities(result: Result, priors: Priors, names: Sequence[str], asked: Sequence[str]) -> None:
-    put_quantities(result, [priors.quantities[name] for name in names])
-    result.provenance["asked"] = list(asked)
-    result.provenance["headline"] = [name for name in asked if name in priors.headline] or list(asked[:1])
-    result.provenance["components"] = {
-        name: [part for part in parts if part in names]
-        for name, parts in components(priors.quantities, priors.priors).items()
-        if name in names
-    }
 
 
 def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded, settings: Settings) -> None:
     inputs, shares = drawn.plan.inputs, np.array(settings.percentiles) / 100
     put_priors(result, [priors.quantities[name] for name in inputs])
-    correlations = rank_correlations(folded.ranked, drawn.plan)
-    result.put(
-        "rank_correlation",
-        ("quantity", "prior"),
-        np.array([correlations[name] for name in result.labels("quantity")]).reshape(-1, len(inputs)),
-        label="Spearman correlation with each prior",
-        unit="1",
-    )
+    correlations = rank_correlations(folded.ranked, drawn.plan, result.labels("quantity"))
+    told = "Spearman correlation with each prior"
+    result.put("rank_correlation", ("quantity", "prior"), correlations, label=told, unit="1")
     distributions = [priors.priors[name].distribution for name in inputs]
-    shape = len(inputs), len(shares)
-    put = partial(result.put, dims=("prior", "percentile"), unit_of="prior_unit")
-    exact = np.array([each.quantile(shares) for each in distributions]).reshape(shape)
-    put("prior_percentiles", values=exact, label="percentiles of the priors")
-    if not drawn.questions.conditional:
-        return
-    given = np.array([folded.bands[name].value("percentiles") for name in inputs]).reshape(shape)
-    put("prior_percentiles_given", values=given, label="percentiles of the priors given the conditions")
-    below = [each.probability(band)[0] for each, band in zip(distributions, given, strict=True)]
-    result.put(
-        "prior_probability_given",
-        ("prior", "percentile"),
-        np.array(below).reshape(shape),
-        label="the priors' probability below the percentiles given the conditions",
-        unit="1",
-    )
+
+    def put(name: str, rows: Sequence[Array], label: str, **unit: str) -> None:
+        values = np.reshape(rows, (len(inputs), len(shares)))  # there may be no inputs
+        result.put(name, ("prior", "percentile"), values, label=label, **unit)
+
+    exact = [each.quantile(shares) for each in distributions]
+    put("prior_percentiles", exact, "percentiles of the priors", unit_of="prior_unit")
+    if drawn.questions.conditional:
+        given = [folded.bands[name].value("percentiles") for name in inputs]
+        put("prior_percentiles_given", given, "percentiles of the priors given the conditions", unit_of="prior_unit")
+        below = [each.probability(band)[0] for each, band in zip(distributions, given, strict=True)]
+        told = "the priors' probability below the percentiles given the conditions"
+        put("prior_probability_given", below, told, unit="1")
 
 
-def _put_answers(result: Result, folded: Folded) -> None:
-    """Probabilities along `question`, and what the conditions are and leave."""
-    asked = folded.questions
+def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
+    """Probabilities along `question`, and what the conditions leave."""
     if asked.probabilities:
         bands = [folded.bands[condition] for condition in asked.probabilities]
         result.along("question", [condition.text for condition in asked.probabilities])
         values, errors = [band.value("mean") for band in bands], [band.error("mean") for band in bands]
         result.put("probability", ("question",), values, errors, label="probability", unit="1")
     if asked.conditional:
-        whole = folded.whole
         result.provenance["kept"] = {
-            "scenarios": whole.kept,
-            "share": whole.kept / whole.drawn,
-            "share_se": float(standard_error([each.kept / each.drawn for each in folded.kept])),
-            "effective": whole.effective,
+            "scenarios": folded.kept.kept,
+            "share": folded.kept.kept / folded.kept.drawn,
+            "share_se": float(standard_error(folded.shares)),
+            "effective": folded.kept.effective,
         }
