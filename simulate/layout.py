@@ -224,18 +224,16 @@ def plain(lines: Iterable[Line]) -> str:
     return "".join("".join(text for text, _ in line) + "\n" for line in lines)
 
 
-def output_width(file: TextIO | None = None) -> int | None:
+def output_width(file: TextIO) -> int | None:
     """The width to lay out for: COLUMNS where it is set, the terminal's, or none (a pipe takes any width)."""
-    file = file or sys.stdout
     columns = os.environ.get("COLUMNS", "")
     if columns.isdigit() and int(columns) > 0:
         return int(columns)
     return shutil.get_terminal_size().columns if file.isatty() else None
 
 
-def show(lines: Iterable[Line], file: TextIO | None = None) -> None:
+def show(lines: Iterable[Line], file: TextIO) -> None:
     """Print lines: with styles on a terminal (unless NO_COLOR or a dumb one says otherwise), else plain."""
-    file = file or sys.stdout
     if not file.isatty():
         file.write(plain(lines))
         return
@@ -248,6 +246,7 @@ def show(lines: Iterable[Line], file: TextIO | None = None) -> None:
         console.print(Text.assemble(*line), soft_wrap=True)
 
 
-def print_sections(sections: Iterable[Section]) -> None:
-    """Print a report on stdout, laid out for its width."""
-    show(laid_out(sections, output_width()))
+def print_sections(sections: Iterable[Section], file: TextIO | None = None) -> None:
+    """Print a report, on stdout unless told otherwise, laid out for its width."""
+    file = file or sys.stdout
+    show(laid_out(sections, output_width(file)), file)
