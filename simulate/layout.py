@@ -133,17 +133,18 @@ def _records(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: in
     for row in rows:
         lines += paragraph(row[0], width)
         line: Line = []
-        for column, cell in list(zip(columns, row, strict=True))[1:]:
-            if cell and not column.drop:
-                text = printable(f"{column.title} {cell}".strip())
-                if cell_width(text) + 2 > width:
-                    lines += [*([line] if line else []), *paragraph("  " + text, width, "    ")]
-                    line = []
-                    continue
-                if line and sum(cell_width(piece) for piece, _ in line) + 2 + cell_width(text) > width:
-                    lines.append(line)
-                    line = []
-                line += [("  ", ""), (text, column.style)]
+        for column, cell in zip(columns[1:], row[1:], strict=True):
+            if column.drop or not cell:
+                continue
+            text = printable(f"{column.title} {cell}".strip())
+            needed = len(GAP) + cell_width(text)
+            if line and sum(cell_width(piece) for piece, _ in line) + needed > width:
+                lines.append(line)
+                line = []
+            if needed > width:
+                lines += paragraph(GAP + text, width, 2 * GAP)
+            else:
+                line += [(GAP, ""), (text, column.style)]
         lines += [line] if line else []
     return lines
 
