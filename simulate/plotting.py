@@ -102,6 +102,13 @@ def bare_axis(axis: Axes, label: str, unit: str) -> None:
     axis.set_ylabel("\n".join(lines), rotation=0, ha="right", va="center", fontsize=FONT_SIZE, color=INK)
 
 
+def dress(axis: Axes, title: str, unit: str = "") -> None:
+    """What a drawn panel has around it: no frame, a heading with the unit where there is one, ticks."""
+    only_scale(axis)
+    ticks(axis)
+    heading(axis, f"{title} [{unit}]" if unit else title)
+
+
 def heading(axis: Axes, text: str, pad: float | None = None) -> None:
     """What an axis shows, above it, by so many points."""
     axis.set_title(plain(text), loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK, pad=pad)

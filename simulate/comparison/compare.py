@@ -82,11 +82,10 @@ def compare(
 
 def _statistics(bridge: Any) -> tuple[Asked, ...]:
     listed = bridge if isinstance(bridge, list | tuple) else [bridge]
-    return tuple(
-        dict.fromkeys(
-            "mean" if isinstance(each, str) and each == "mean" else checked(Percent, "bridge", each) for each in listed
-        )
-    )
+    asked = [
+        "mean" if isinstance(each, str) and each == "mean" else checked(Percent, "bridge", each) for each in listed
+    ]
+    return tuple(dict.fromkeys(asked))
 
 
 def _asked(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> list[str]:

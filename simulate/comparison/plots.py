@@ -160,8 +160,8 @@ def waterfall(result: Result, case: str) -> Figure | None:
     figure, axes = plotting.stacked(heights, 0.8, f"From {first} to {last}")
     colours = [_colour(result, each) for each in (baseline, case)]
     for axis, (title, bars) in zip(axes, panels, strict=True):
-        plotting.heading(axis, title)
         _falls(axis, bars, colours, log=result.attributes["scale"] == "log")
+        plotting.dress(axis, title)
     return figure
 
 
@@ -197,5 +197,3 @@ def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log
     axis.set_yticks(range(len(bars)), [plain(shortened(name, 34)) for name, _ in bars], fontsize=FONT_SIZE - 1.5)
     axis.set_ylim(len(bars) - 0.4, -0.6)
     axis.set_xlim(*((base, high * (high / low) ** 0.16 * 1.1) if log else (low * 1.05, high + 0.14 * (high - low))))
-    plotting.only_scale(axis)
-    plotting.ticks(axis)

@@ -37,13 +37,6 @@ def plots(result: Result) -> dict[str, Figure]:
     return {"decide": figure}
 
 
-def _dress(axis: Axes, heading: str, unit: str) -> None:
-    """What both panels have: no frame, a heading with the unit, ticks."""
-    plotting.only_scale(axis)
-    plotting.ticks(axis)
-    plotting.heading(axis, f"{heading} [{unit}]" if unit else heading)
-
-
 def _bands(axis: Axes, result: Result) -> None:
     cost, label, unit = cost_of(result)
     choices, percents = result.labels("choice"), result["fine_percentile"]
@@ -74,7 +67,7 @@ def _bands(axis: Axes, result: Result) -> None:
         written.set_fontweight(weight)
     axis.set_ylim(len(choices) - 0.55, -0.8)
     plotting.widen(axis)
-    _dress(axis, label, scale.unit(unit))
+    plotting.dress(axis, label, scale.unit(unit))
 
 
 def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]) -> None:
@@ -94,4 +87,4 @@ def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]
     axis.set_ylim(len(bars) - 0.5, -0.6)
     axis.set_xlim(0, evpi / power * 1.14)
     heading = f"Worth finding out before deciding: expected {'gain' if maximizes(result) else 'saving'}"
-    _dress(axis, heading, scale.unit(cost_of(result)[2]))
+    plotting.dress(axis, heading, scale.unit(cost_of(result)[2]))
