@@ -82,7 +82,7 @@ def compare(
 
 def _statistics(bridge: Any) -> tuple[Asked, ...]:
     listed = bridge if isinstance(bridge, list | tuple) else [bridge]
-    asked = [
+    asked: list[Asked] = [
         "mean" if isinstance(each, str) and each == "mean" else checked(Percent, "bridge", each) for each in listed
     ]
     return tuple(dict.fromkeys(asked))
