@@ -148,13 +148,12 @@ def walks(game: Game, quantities: Sequence[str], pairs: int, seed: int) -> Walks
     sampled = tuple(name for name in quantities if name not in exact)
     changes = [change for change in game.changes if any(change in game.relevant[name] for name in sampled)]
     stream = np.random.Generator(np.random.Philox(key=seed % 2**64))
-    orders = (stream.permutation(len(changes)) for _ in range(max(pairs, 2) if sampled else 0))
-    return Walks(exact, sampled, tuple(_there_and_back([changes[place] for place in order]) for order in orders))
-
-
-def _there_and_back(changes: Sequence[str]) -> Order:
-    steps = (frozenset([change]) for change in (*changes, *changes))
-    return Order(tuple(changes), tuple(accumulate(steps, xor, initial=frozenset())))
+    orders = []
+    for _ in range(max(pairs, 2) if sampled else 0):
+        order = tuple(changes[place] for place in stream.permutation(len(changes)))
+        steps = (frozenset([change]) for change in (*order, *order))  # there and back
+        orders.append(Order(order, tuple(accumulate(steps, xor, initial=frozenset()))))
+    return Walks(exact, sampled, tuple(orders))
 
 
 def subsets(changes: Sequence[str]) -> Iterator[Hybrid]:
