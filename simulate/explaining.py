@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from simulate import model
 from simulate.errors import SimulateError, suggestion
@@ -154,27 +155,21 @@ def priors_sections(priors: Priors) -> list[Section]:
         scale, figures = _prior_figures(prior)
         rows.append([prior.name, prior.family, scale.unit(prior.unit), *figures, prior.evidence, prior.source])
     own = [[name, priors.quantities[name].unit, _equation(priors.quantities[name])] for name in priors.own]
-    told = [Section(columns=columns, rows=rows)]
-    if own:
-        heads = [Column("formula of"), Column("unit"), Column("", give="wrap")]
-        told.append(Section(columns=heads, rows=own))
-    if priors.correlations:
-        pairs = [[f"{each.first}, {each.second}", each.measure, f"{each.value:+g}"] for each in priors.correlations]
-        heads = [Column("correlation of"), Column("measure"), Column("", ">")]
-        told.append(Section(columns=heads, rows=pairs))
-    counts = [
-        _counted(len(priors.priors), "prior"),
-        _counted(len(priors.correlations), "correlation"),
-        _counted(len(priors.own), "formula"),
-        _counted(len(priors.published), "published figure"),
-    ]
+    pairs = [[f"{each.first}, {each.second}", each.measure, f"{each.value:+g}"] for each in priors.correlations]
+    formula_columns = [Column("formula of"), Column("unit"), Column("", give="wrap")]
+    pair_columns = [Column("correlation of"), Column("measure"), Column("", ">")]
+    tables = [(columns, rows), (formula_columns, own), (pair_columns, pairs)]
+    stated: dict[str, Collection[Any]] = {
+        "prior": priors.priors,
+        "correlation": priors.correlations,
+        "formula": priors.own,
+        "published figure": priors.published,
+    }
+    counts = [f"{len(each)} {noun}{'' if len(each) == 1 else 's'}" for noun, each in stated.items()]
     closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong."
     more = f"Source and note of one: simulate explain NAME {shlex.quote(str(priors.path))}"
+    told = [Section(columns=heads, rows=cells) for heads, cells in tables if cells]
     return [*told, Section(remarks=[closing, Remark(more, "dim", whole=True)])]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _prior_figures(prior: Prior) -> tuple[Scale, list[str]]:

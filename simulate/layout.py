@@ -133,17 +133,18 @@ def _records(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: in
     for row in rows:
         lines += paragraph(row[0], width)
         line: Line = []
-        for column, cell in list(zip(columns, row, strict=True))[1:]:
-            if cell and not column.drop:
-                text = printable(f"{column.title} {cell}".strip())
-                if cell_width(text) + 2 > width:
-                    lines += [*([line] if line else []), *paragraph("  " + text, width, "    ")]
-                    line = []
-                    continue
-                if line and sum(cell_width(piece) for piece, _ in line) + 2 + cell_width(text) > width:
-                    lines.append(line)
-                    line = []
-                line += [("  ", ""), (text, column.style)]
+        for column, cell in zip(columns[1:], row[1:], strict=True):
+            if column.drop or not cell:
+                continue
+            text = printable(f"{column.title} {cell}".strip())
+            needed = len(GAP) + cell_width(text)
+            if line and sum(cell_width(piece) for piece, _ in line) + needed > width:
+                lines.append(line)
+                line = []
+            if needed > width:
+                lines += paragraph(GAP + text, width, 2 * GAP)
+            else:
+                line += [(GAP, ""), (text, column.style)]
         lines += [line] if line else []
     return lines
 
@@ -224,18 +225,16 @@ def plain(lines: Iterable[Line]) -> str:
     return "".join("".join(text for text, _ in line) + "\n" for line in lines)
 
 
-def output_width(file: TextIO | None = None) -> int | None:
+def output_width(file: TextIO) -> int | None:
     """The width to lay out for: COLUMNS where it is set, the terminal's, or none (a pipe takes any width)."""
-    file = file or sys.stdout
     columns = os.environ.get("COLUMNS", "")
     if columns.isdigit() and int(columns) > 0:
         return int(columns)
     return shutil.get_terminal_size().columns if file.isatty() else None
 
 
-def show(lines: Iterable[Line], file: TextIO | None = None) -> None:
+def show(lines: Iterable[Line], file: TextIO) -> None:
     """Print lines: with styles on a terminal (unless NO_COLOR or a dumb one says otherwise), else plain."""
-    file = file or sys.stdout
     if not file.isatty():
         file.write(plain(lines))
         return
@@ -248,6 +247,7 @@ def show(lines: Iterable[Line], file: TextIO | None = None) -> None:
         console.print(Text.assemble(*line), soft_wrap=True)
 
 
-def print_sections(sections: Iterable[Section]) -> None:
-    """Print a report on stdout, laid out for its width."""
-    show(laid_out(sections, output_width()))
+def print_sections(sections: Iterable[Section], file: TextIO | None = None) -> None:
+    """Print a report, on stdout unless told otherwise, laid out for its width."""
+    file = file or sys.stdout
+    show(laid_out(sections, output_width(file)), file)

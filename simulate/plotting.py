@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,6 +40,13 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
     return figure
 
 
+def stacked(heights: Sequence[float], margin: float, title: str = "") -> tuple[Figure, list[Axes]]:
+    """A figure of panels one below the other, inches high, with so much more for what is around them."""
+    figure = new_figure(WIDTH, margin + sum(heights), title)
+    axes = figure.subplots(len(heights), squeeze=False, gridspec_kw={"height_ratios": heights})
+    return figure, list(axes[:, 0])
+
+
 def footnote(figure: Figure, text: str) -> None:
     """Tell beneath a figure how it is read."""
     figure.supxlabel(text, fontsize=FONT_SIZE - 2.5, color=MUTED)
@@ -48,6 +55,26 @@ def footnote(figure: Figure, text: str) -> None:
 def plain(text: str) -> str:
     """Text of a file as matplotlib shall show it: no mathematics, no control characters."""
     return printable(text).replace("$", r"\$")
+
+
+def spans(axis: Axes, ends: Sequence[float] | Array, row: float, colour: str, *, thick: float) -> None:
+    """A band's lines at a height of an axis, from its P5, P25, P75 and P95: a thin one and one so many points thick."""
+    low, lower, upper, high = ends
+    for start, end, width in ((low, high, thick / 4), (lower, upper, thick)):
+        axis.plot([start, end], [row, row], color=colour, linewidth=width, solid_capstyle="butt")
+
+
+def band(axis: Axes, values: Array, percents: Array, row: float, colour: str, *, thick: float, edge: str = INK) -> None:
+    """The band of fine percentiles at a height of an axis: its lines, of a constant none, and a dot at its P50."""
+    if values[0] < values[-1]:
+        spans(axis, np.interp([5, 25, 75, 95], percents, values), row, colour, thick=thick)
+    dot: dict[str, Any] = {"markersize": thick, "markeredgecolor": edge, "markeredgewidth": thick / 5, "zorder": 5}
+    axis.plot([np.interp(50, percents, values)], [row], "o", color="white", **dot)
+
+
+def is_logarithmic(axis: Axes) -> bool:
+    """Whether the x axis is."""
+    return axis.get_xscale() == "log"
 
 
 def density(values: Array, percents: Array, *, logarithmic: bool, points: int = 160) -> tuple[Array, Array]:
@@ -73,6 +100,13 @@ def bare_axis(axis: Axes, label: str, unit: str) -> None:
     only_scale(axis)
     lines = textwrap.wrap(plain(label), 24)[:3] + ([] if unit == "1" else [f"[{plain(unit)}]"])
     axis.set_ylabel("\n".join(lines), rotation=0, ha="right", va="center", fontsize=FONT_SIZE, color=INK)
+
+
+def dress(axis: Axes, title: str, unit: str = "") -> None:
+    """What a drawn panel has around it: no frame, a heading with the unit where there is one, ticks."""
+    only_scale(axis)
+    ticks(axis)
+    heading(axis, f"{title} [{unit}]" if unit else title)
 
 
 def heading(axis: Axes, text: str, pad: float | None = None) -> None:
@@ -105,11 +139,25 @@ def figure_text(value: float, digits: int = 2) -> str:
     return f"{scale.figure(value)} {scale.unit('1')}".strip()
 
 
-def ticks(axis: Axes, *, logarithmic: bool) -> None:
+def label_end(axis: Axes, text: str, end: float, row: float, **style: Any) -> None:
+    """Write a bar's figure at its end."""
+    usual: dict[str, Any] = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+    axis.annotate(plain(text), (end, row), **{**usual, "fontsize": FONT_SIZE - 2, "color": INK, **style})
+
+
+def widen(axis: Axes) -> None:
+    """Give a logarithmic axis some width also around a single value."""
+    first, last = axis.get_xlim()
+    if is_logarithmic(axis) and last / first < 1.5:
+        middle = math.sqrt(first * last)
+        axis.set_xlim(middle / 1.5, middle * 1.5)
+
+
+def ticks(axis: Axes) -> None:
     """Few ticks, labelled in million and billion."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
-    if logarithmic:
+    if is_logarithmic(axis):
         first, last = axis.get_xlim()
         for mantissas in TICK_MANTISSAS:
             ticks = _log_ticks(first, last, mantissas)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -28,13 +27,13 @@ class Question:
 
     def sections(self, result: Result, **options: Any) -> list[Section]:
         """The report of a result, for a person."""
-        sections: Callable[..., list[Section]] = import_module(f"simulate.{self.room}.report").sections
-        return sections(result, **options)
+        told: list[Section] = import_module(f"simulate.{self.room}.report").sections(result, **options)
+        return told
 
     def plots(self, result: Result, **options: Any) -> dict[str, Figure]:
         """The pictures of a result by name."""
-        plots: Callable[..., dict[str, Figure]] = import_module(f"simulate.{self.room}.plots").plots
-        return plots(result, **options)
+        drawn: dict[str, Figure] = import_module(f"simulate.{self.room}.plots").plots(result, **options)
+        return drawn
 
 
 QUESTIONS = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from synthetic import headline_result, run_result
 
-from simulate.plotting import density, figure_text
+from simulate.plotting import density, figure_text, new_figure, widen
 from simulate.runs.plots import bands, plots
 
 
@@ -110,6 +110,18 @@ def test_density_of_a_normal_score_is_a_bell(logarithmic):
 )
 def test_figures_in_words(value, text):
     assert figure_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("scale", "ends", "widened"),
+    [("log", (4.0, 4.41), (2.8, 6.3)), ("log", (1.0, 10.0), (1.0, 10.0)), ("linear", (4.0, 4.41), (4.0, 4.41))],
+)
+def test_a_logarithmic_axis_has_some_width_around_a_single_value(scale, ends, widened):
+    axis = new_figure(2, 2).subplots()
+    axis.set_xscale(scale)
+    axis.set_xlim(*ends)
+    widen(axis)
+    assert axis.get_xlim() == pytest.approx(widened)
 
 
 def test_pyplot_stays_out():

@@ -10,7 +10,7 @@ import numpy as np
 from simulate.backtesting import training
 from simulate.backtesting.scores import BINS, pit_counts
 from simulate.graph import Array
-from simulate.plotting import FONT_SIZE, MUTED, PALETTE, WIDTH, footnote, new_figure, plain, shortened, ticks
+from simulate.plotting import FONT_SIZE, MUTED, PALETTE, WIDTH, footnote, new_figure, plain, shortened, spans, ticks
 from simulate.results import Result
 
 if TYPE_CHECKING:
@@ -48,23 +48,22 @@ def forecast_bands(
     percents = result.labels("percentile")
     units = result["percentiles"][:, percents.index(50)] if over_median else np.ones(len(result["case"]))
     bands, outcomes = result["percentiles"] / units[:, None], result["outcome"] / units
-    low, lower, middle, upper, high = (bands[:, percents.index(percent)] for percent in (5, 25, 50, 75, 95))
+    middle = bands[:, percents.index(50)]
+    ends = bands[:, [percents.index(percent) for percent in (5, 25, 75, 95)]]
     farthest = sorted(cases, key=lambda place: -abs(result["pit"][place] - 0.5))[:MOST]
     drawn = sorted(farthest, key=lambda place: (middle[place], place))
     figure = new_figure(WIDTH, 1.4 + 0.24 * len(drawn), title)
     axis = figure.subplots()
     for row, place in enumerate(drawn):
-        for start, end, width in ((low, high, 1.2), (lower, upper, 4.5)):
-            span = [start[place], end[place]]
-            axis.plot(span, [row, row], color=PALETTE[0], linewidth=width, solid_capstyle="butt")
-        fill = OUTCOME if low[place] <= outcomes[place] <= high[place] else "white"
+        spans(axis, ends[place], row, PALETTE[0], thick=4.5)
+        fill = OUTCOME if ends[place, 0] <= outcomes[place] <= ends[place, 3] else "white"
         axis.plot([outcomes[place]], [row], "o", markersize=6, color=OUTCOME, markerfacecolor=fill)
     axis.set_xscale("log")
     axis.set_ylim(-0.8, len(drawn) - 0.2)
     labels = [plain(shortened(result["case"][place], 58)) for place in drawn]
     axis.set_yticks(range(len(drawn)), labels, fontsize=FONT_SIZE - 2.5)
     axis.set_xlabel(axis_label, fontsize=FONT_SIZE - 1)
-    ticks(axis, logarithmic=True)
+    ticks(axis)
     axis.grid(visible=True, axis="x", color="#DDDDDD", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.tick_params(axis="y", length=0)

@@ -81,13 +81,11 @@ def compare(
 
 
 def _statistics(bridge: Any) -> tuple[Asked, ...]:
-    """The statistics of the bridges: percents and the mean."""
     listed = bridge if isinstance(bridge, list | tuple) else [bridge]
-    return tuple(
-        dict.fromkeys(
-            "mean" if isinstance(each, str) and each == "mean" else checked(Percent, "bridge", each) for each in listed
-        )
-    )
+    asked: list[Asked] = [
+        "mean" if isinstance(each, str) and each == "mean" else checked(Percent, "bridge", each) for each in listed
+    ]
+    return tuple(dict.fromkeys(asked))
 
 
 def _asked(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> list[str]:
@@ -142,9 +140,7 @@ def _put_labels(result: Result, drawn: SideBySide) -> None:
     """The labels of what is compared; a unit is that of the first case that has the quantity."""
     names, cases = drawn.quantities, drawn.cases
     first = [next(case.quantities[name] for case in cases if name in case.quantities) for name in names]
-    result.along("quantity", names)
-    result.beside("label", ("quantity",), [quantity.label for quantity in first])
-    result.beside("unit", ("quantity",), [quantity.unit for quantity in first])
+    provenance.put_quantities(result, first)
     result.along("case", [case.name for case in cases])
     result.beside("case_label", ("case",), [case.label for case in cases])
     units = [[case.unit(name) for case in cases] for name in names]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import xor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ CORRELATIONS = "correlations"  # the correlations as one change
 EXACT = 8  # changes up to which every hybrid is evaluated
 
 Hybrid = frozenset[str]  # the changes taken from the alternative
+Node = TypeVar("Node")
 Draws = tuple[int, int]  # the side of the prior, and that of the correlations
 
 
@@ -52,7 +53,8 @@ class Game:
         }
         differing = [name for name, (a, b) in self.bindings.items() if not a.same(b)]
         needs = {name: (*a.needs, *b.needs) if name in differing else a.needs for name, (a, b) in self.bindings.items()}
-        below = {name: _below(name, needs) for name in needs}
+        # what a name may need in some hybrid; itself only where it is in a circle
+        below = {name: set(_reached(needs[name], needs.__getitem__)) for name in needs}
         self.change_of = _grouped(differing, below)
         self.reshuffled = _reshuffled(*latents)
         self.changes = tuple(dict.fromkeys([*self.change_of.values(), *([CORRELATIONS] if self.reshuffled else [])]))
@@ -87,27 +89,21 @@ class Game:
 def drawn(versions: Iterable[Version]) -> dict[Draws, list[str]]:
     """The names whose draws versions need, for each side of the priors and of the correlations."""
     wanted: dict[Draws, list[str]] = {}
-    reached: set[Version] = set()
-    stack = [*versions]
-    while stack:
-        version = stack.pop()
-        if version not in reached:
-            reached.add(version)
-            stack += version.needs
-            if isinstance(version.how, tuple):
-                wanted.setdefault(version.how, []).append(version.name)
+    for version in _reached(versions, lambda version: version.needs):
+        if isinstance(version.how, tuple):
+            wanted.setdefault(version.how, []).append(version.name)
     return wanted
 
 
-def _below(name: str, needs: Mapping[str, Sequence[str]]) -> set[str]:
-    """What a name may need in some hybrid, directly or not; itself only where it is in a circle."""
-    found: set[str] = set()
-    stack = [*needs[name]]
+def _reached(starts: Iterable[Node], needs: Callable[[Node], Iterable[Node]]) -> dict[Node, None]:
+    """What is needed by way of the starts, directly or not, each once and in one order; the starts too."""
+    found: dict[Node, None] = {}
+    stack = [*starts]
     while stack:
-        need = stack.pop()
-        if need not in found:
-            found.add(need)
-            stack += needs[need]
+        each = stack.pop()
+        if each not in found:
+            found[each] = None
+            stack += needs(each)
     return found
 
 
@@ -152,13 +148,12 @@ def walks(game: Game, quantities: Sequence[str], pairs: int, seed: int) -> Walks
     sampled = tuple(name for name in quantities if name not in exact)
     changes = [change for change in game.changes if any(change in game.relevant[name] for name in sampled)]
     stream = np.random.Generator(np.random.Philox(key=seed % 2**64))
-    orders = (stream.permutation(len(changes)) for _ in range(max(pairs, 2) if sampled else 0))
-    return Walks(exact, sampled, tuple(_there_and_back([changes[place] for place in order]) for order in orders))
-
-
-def _there_and_back(changes: Sequence[str]) -> Order:
-    steps = (frozenset([change]) for change in (*changes, *changes))
-    return Order(tuple(changes), tuple(accumulate(steps, xor, initial=frozenset())))
+    orders = []
+    for _ in range(max(pairs, 2) if sampled else 0):
+        order = tuple(changes[place] for place in stream.permutation(len(changes)))
+        steps = (frozenset([change]) for change in (*order, *order))  # there and back
+        orders.append(Order(order, tuple(accumulate(steps, xor, initial=frozenset()))))
+    return Walks(exact, sampled, tuple(orders))
 
 
 def subsets(changes: Sequence[str]) -> Iterator[Hybrid]:

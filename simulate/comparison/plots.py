@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import accumulate
 from operator import mul
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LANE = 0.28  # from one band to the next, where a density is 1 high
+MOST_TICKS = 5  # of a panel of half the width
 
 
 def plots(result: Result) -> dict[str, Figure]:
@@ -50,10 +51,10 @@ def _legend(figure: Figure, result: Result) -> None:
     )
 
 
-def _known(axis: Axes, result: Result, name: str) -> tuple[dict[str, Array], bool]:
-    """The fine percentiles of the cases that have finite figures in the quantity's unit.
+def _known(axis: Axes, result: Result, name: str) -> dict[str, Array]:
+    """The fine percentiles of the cases that have finite figures in the quantity's unit, for the axis.
 
-    And whether all are positive, so that the axis is made logarithmic.
+    Where all are positive, the axis is made logarithmic.
     """
     unit = result.at("unit", quantity=name)
     fine = {case: result.at("fine_percentiles", quantity=name, case=case) for case in result.labels("case")}
@@ -64,54 +65,41 @@ def _known(axis: Axes, result: Result, name: str) -> tuple[dict[str, Array], boo
     }
     logarithmic = bool(known) and all(values[0] > 0 for values in known.values())
     axis.set_xscale("log" if logarithmic else "linear")
-    return known, logarithmic
+    return known
 
 
 def bands(result: Result) -> Figure:
     """Overlaid bands: for each quantity one axis, on it a density, and a band below it, of each case."""
     names, cases = result.labels("quantity"), result.labels("case")
     lanes = 0.17 * len(cases)
-    figure = plotting.new_figure(WIDTH, 1.0 + (0.95 + lanes) * len(names))
+    figure, axes = plotting.stacked([0.95 + lanes] * len(names), 1.0)
     _legend(figure, result)
-    axes = figure.subplots(len(names), 1, squeeze=False)[:, 0]
     for axis, name in zip(axes, names, strict=True):
         plotting.bare_axis(axis, result.at("label", quantity=name), result.at("unit", quantity=name))
-        known, logarithmic = _known(axis, result, name)
+        known = _known(axis, result, name)
         for case, values in known.items():
             lane = -LANE * (1 + cases.index(case))
-            _band(axis, values, result["fine_percentile"], _colour(result, case), lane, logarithmic=logarithmic)
+            _band(axis, values, result["fine_percentile"], lane, _colour(result, case))
         axis.set_ylim(-LANE * (len(cases) + 0.8), 1.1)
         if not known:
             axis.set_xticks([])
             axis.text(0.5, 0.4, "no figures", transform=axis.transAxes, ha="center", color=MUTED)
             continue
-        _ticks(axis, logarithmic=logarithmic)
+        plotting.widen(axis)
+        plotting.ticks(axis)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
     plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
     return figure
 
 
-def _band(axis: Axes, values: Array, percents: Array, colour: str, lane: float, *, logarithmic: bool) -> None:
-    low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], percents, values)
+def _band(axis: Axes, values: Array, percents: Array, lane: float, colour: str) -> None:
     if values[0] < values[-1]:
-        at, heights = plotting.density(values, percents, logarithmic=logarithmic)
+        at, heights = plotting.density(values, percents, logarithmic=plotting.is_logarithmic(axis))
         axis.fill_between(at, 0, heights, color=colour, alpha=0.25, linewidth=0)
         axis.plot(at, heights, color=colour, linewidth=1.2)
-        axis.plot([low, high], [lane, lane], color=colour, linewidth=1.6, solid_capstyle="butt")
-        axis.plot([lower, upper], [lane, lane], color=colour, linewidth=6, solid_capstyle="butt")
     else:
-        axis.plot([middle, middle], [lane, 1.0], color=colour, linewidth=1.6)
-    dot: dict[str, Any] = {"color": "white", "markersize": 6.5, "markeredgewidth": 1.6, "zorder": 5}
-    axis.plot([middle], [lane], "o", markeredgecolor=colour, **dot)
-
-
-def _ticks(axis: Axes, *, logarithmic: bool) -> None:
-    """The ticks of an axis, which has some width also for a single value."""
-    first, last = axis.get_xlim()
-    if logarithmic and last / first < 1.5:
-        middle = math.sqrt(first * last)
-        axis.set_xlim(middle / 1.5, middle * 1.5)
-    plotting.ticks(axis, logarithmic=logarithmic)
+        axis.plot(values[[0, 0]], [lane, 1.0], color=colour, linewidth=1.6)
+    plotting.band(axis, values, percents, lane, colour, thick=6, edge=colour)
 
 
 def exceedance(result: Result) -> Figure:
@@ -125,7 +113,7 @@ def exceedance(result: Result) -> Figure:
     for axis in axes[len(names) :]:
         axis.set_visible(False)
     for axis, name in zip(axes, names, strict=False):
-        known, logarithmic = _known(axis, result, name)
+        known = _known(axis, result, name)
         for case, values in known.items():
             at, above = values, 100 - result["fine_percentile"]
             if at[0] == at[-1]:  # a constant: one step
@@ -140,18 +128,12 @@ def exceedance(result: Result) -> Figure:
         title = f"P({result.at('label', quantity=name)} > x){_bracketed(result, name)}"
         axis.set_title(plain(shortened(title, 56)), loc="left", fontsize=FONT_SIZE, color=INK)
         if known:
-            _ticks(axis, logarithmic=logarithmic)
-            axis.xaxis.set_major_locator(_fewer(axis))
+            plotting.widen(axis)
+            plotting.ticks(axis)
+            first, last = axis.get_xlim()
+            places = [place for place in axis.xaxis.get_majorticklocs() if first <= place <= last]
+            axis.xaxis.set_ticks(places[:: -(-len(places) // MOST_TICKS) or 1])
     return figure
-
-
-def _fewer(axis: Axes, most: int = 5) -> Any:
-    """At most so many of an axis's ticks: half-width panels hold no more."""
-    from matplotlib.ticker import FixedLocator
-
-    first, last = axis.get_xlim()
-    places = [place for place in axis.xaxis.get_majorticklocs() if first <= place <= last]
-    return FixedLocator(places[:: -(-len(places) // most) or 1])
 
 
 def _bracketed(result: Result, name: str) -> str:
@@ -175,12 +157,11 @@ def waterfall(result: Result, case: str) -> Figure | None:
     if not panels:
         return None
     heights = [0.75 + 0.27 * len(bars) for _, bars in panels]
-    figure = plotting.new_figure(WIDTH, 0.8 + sum(heights), f"From {first} to {last}")
-    axes = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    figure, axes = plotting.stacked(heights, 0.8, f"From {first} to {last}")
     colours = [_colour(result, each) for each in (baseline, case)]
     for axis, (title, bars) in zip(axes, panels, strict=True):
-        plotting.heading(axis, title)
         _falls(axis, bars, colours, log=result.attributes["scale"] == "log")
+        plotting.dress(axis, title)
     return figure
 
 
@@ -210,13 +191,9 @@ def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log
             sign = "+" if value > 0 else "−"
             text = f"× {math.exp(value):.3g}" if log else f"{sign}{plotting.figure_text(abs(value), 3)}"
             end = max(before, after)
-        axis.annotate(
-            text, (end, row), (4, 0), textcoords="offset points", va="center", fontsize=FONT_SIZE - 2, color=INK
-        )
+        plotting.label_end(axis, text, end, row)
         if row < len(bars) - 1:
             axis.plot([levels[row]] * 2, [row - 0.31, row + 1.31], color=MUTED, linewidth=0.7)
     axis.set_yticks(range(len(bars)), [plain(shortened(name, 34)) for name, _ in bars], fontsize=FONT_SIZE - 1.5)
     axis.set_ylim(len(bars) - 0.4, -0.6)
     axis.set_xlim(*((base, high * (high / low) ** 0.16 * 1.1) if log else (low * 1.05, high + 0.14 * (high - low))))
-    plotting.only_scale(axis)
-    plotting.ticks(axis, logarithmic=log)

@@ -220,10 +220,8 @@ def _left_out(priors: Priors, bands: Mapping[Key, Band], cost: str, total: int) 
 def _put_regrets(result: Result, replicates: Sequence[_Replicate], best: int, unit: str) -> None:
     """How often each choice is the best, and what it loses; the best one's loss is what knowing all would save."""
     along = ("choice",)
-    shares, regrets = (
-        _by_choice([each.shares for each in replicates]),
-        _by_choice([each.regrets for each in replicates]),
-    )
+    shares = _by_choice([each.shares for each in replicates])
+    regrets = _by_choice([each.regrets for each in replicates])
     result.put("probability_best", along, *shares, label="probability of being the best", unit="1")
     result.put("expected_regret", along, *regrets, label="expected regret", unit=unit)
     evpi = [each[best] for each in regrets]

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from simulate import plotting
 from simulate.decisions.report import cost_of, information_scale, maximizes, percent, scale_of, worth_telling
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain, shortened
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,24 +25,16 @@ def plots(result: Result) -> dict[str, Figure]:
     heights = [0.9 + 0.62 * len(result.labels("choice"))]
     if listed:
         heights.append(0.9 + 0.3 * (len(listed) + 1))
-    figure = plotting.new_figure(WIDTH, 0.8 + sum(heights), result.attributes["title"])
+    figure, axes = plotting.stacked(heights, 0.8, result.attributes["title"])
     layout = figure.get_layout_engine()
     assert layout is not None
     layout.set(rect=(0, 0, 0.985, 1))  # type: ignore[call-arg]  # the columns beside the bands end at the edge
-    axes = figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     _bands(axes[0], result)
     if listed:
         _bars(axes[1], result, listed)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
     plotting.footnote(figure, f"{plotting.BAND_SHAPES}     diamond: mean     ({drawn})")
     return {"decide": figure}
-
-
-def _dress(axis: Axes, heading: str, unit: str, *, logarithmic: bool) -> None:
-    """What both panels have: no frame, a heading with the unit, ticks."""
-    plotting.only_scale(axis)
-    plotting.ticks(axis, logarithmic=logarithmic)
-    plotting.heading(axis, f"{heading} [{unit}]" if unit else heading)
 
 
 def _bands(axis: Axes, result: Result) -> None:
@@ -54,22 +44,18 @@ def _bands(axis: Axes, result: Result) -> None:
     power = 10.0**scale.exponent
     curves = result.at("fine_percentiles", quantity=cost)
     logarithmic = bool((curves[:, 0] > 0).all())
-    if logarithmic:
-        axis.set_xscale("log")
+    axis.set_xscale("log" if logarithmic else "linear")
     beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "ha": "center", "va": "center"}
     weights = ["bold" if choice == result.attributes["best"] else "normal" for choice in choices]
     for row, (choice, grid, weight) in enumerate(zip(choices, curves / power, weights, strict=True)):
         colour = PALETTE[row % len(PALETTE)]
-        low, lower, middle, upper, high = np.interp([5, 25, 50, 75, 95], percents, grid)
         if grid[0] < grid[-1]:
             at, heights = plotting.density(grid, percents, logarithmic=logarithmic)
             axis.fill_between(at, row, row - 0.62 * heights, color=colour, alpha=0.25, linewidth=0)
-            axis.plot([low, high], [row, row], color=colour, linewidth=1.8, solid_capstyle="butt")
-            axis.plot([lower, upper], [row, row], color=colour, linewidth=7, solid_capstyle="butt")
-        mark: dict[str, Any] = {"markeredgewidth": 1.3, "zorder": 5}
-        axis.plot([middle], [row], "o", color="white", markersize=7, markeredgecolor=INK, **mark)
+        plotting.band(axis, grid, percents, row, colour, thick=7)
+        mark: dict[str, Any] = {"markersize": 6, "markeredgecolor": "white", "markeredgewidth": 1.3, "zorder": 5}
         mean = result.at("mean", quantity=cost, choice=choice) / power
-        axis.plot([mean], [row], "D", color=colour, markersize=6, markeredgecolor="white", **mark)
+        axis.plot([mean], [row], "D", color=colour, **mark)
         share, regret = (result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret"))
         for place, text in ((1.07, percent(*share)), (1.19, scale.figure(*regret))):
             axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
@@ -80,10 +66,8 @@ def _bands(axis: Axes, result: Result) -> None:
     for written, weight in zip(axis.get_yticklabels(), weights, strict=True):
         written.set_fontweight(weight)
     axis.set_ylim(len(choices) - 0.55, -0.8)
-    first, last = axis.get_xlim()
-    if logarithmic and last / first < 1.5:
-        axis.set_xlim(first / 1.3, last * 1.3)
-    _dress(axis, label, scale.unit(unit), logarithmic=logarithmic)
+    plotting.widen(axis)
+    plotting.dress(axis, label, scale.unit(unit))
 
 
 def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]) -> None:
@@ -97,17 +81,10 @@ def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]
         colour = PALETTE[0] if row else "#BBBBBB"
         axis.barh(row, value / power, xerr=reach / power or None, height=0.64, color=colour, ecolor=INK)
         share = f"  ({percent(value / evpi, error / evpi)})" if row else ""
-        axis.annotate(
-            f"{scale_of(result, [value], [error]).figure(value, error)}{share}",
-            ((value + reach) / power, row),
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=FONT_SIZE - 2,
-            color=INK,
-        )
+        text = f"{scale_of(result, [value], [error]).figure(value, error)}{share}"
+        plotting.label_end(axis, text, (value + reach) / power, row)
     axis.set_yticks(range(len(bars)), [plain(shortened(name, 40)) for name, _, _ in bars], fontsize=FONT_SIZE - 1)
     axis.set_ylim(len(bars) - 0.5, -0.6)
     axis.set_xlim(0, evpi / power * 1.14)
     heading = f"Worth finding out before deciding: expected {'gain' if maximizes(result) else 'saving'}"
-    _dress(axis, heading, scale.unit(cost_of(result)[2]), logarithmic=False)
+    plotting.dress(axis, heading, scale.unit(cost_of(result)[2]))

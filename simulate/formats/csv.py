@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 from simulate.formats import Sections
 from simulate.results import Result
 from simulate.results.result import ERROR
 from simulate.results.told import key, number, shown_labels, told
-
-Place = tuple[int, ...]
-Labels = tuple[Any, ...]
 
 
 def write(result: Result, _sections: Sections | None, file: TextIO) -> None:
@@ -22,27 +19,22 @@ def write(result: Result, _sections: Sections | None, file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([*dims, "figure", "unit", "value", "standard_error"])
     for name in names:
-        writer.writerows(_rows(result, name, dims))
+        writer.writerows(_rows(result, name, dims, (), {}))
 
 
-def _rows(result: Result, name: str, dims: list[str]) -> Iterator[list[str]]:
-    variable = result.variables[name]
-    errors = result.variables.get(name + ERROR)
-    for place, labels in _places(result, name, (), ()):
-        at = dict(zip(variable.dims, labels, strict=True))
-        figures = [_text(array.values[place]) if array else "" for array in (variable, errors)]
-        named = [key(at[dimension]) if dimension in at else "" for dimension in dims]
-        yield [*named, name, result.unit(name, **at), *figures]
-
-
-def _places(result: Result, name: str, place: Place, labels: Labels) -> Iterator[tuple[Place, Labels]]:
-    """The places of the figures that are told, with their labels, as JSON nests them."""
-    dims = result.variables[name].dims
-    if len(place) == len(dims):
-        yield place, labels
+def _rows(
+    result: Result, name: str, dims: list[str], place: tuple[int, ...], labels: Mapping[str, Any]
+) -> Iterator[list[str]]:
+    """The rows of a variable at a place in its first dimensions, in the order in which JSON nests them."""
+    variable, errors = result.variables[name], result.variables.get(name + ERROR)
+    if len(place) < len(variable.dims):
+        dimension = variable.dims[len(place)]
+        for index, label in shown_labels(result, name, dimension, place):
+            yield from _rows(result, name, dims, (*place, index), {**labels, dimension: label})
         return
-    for index, label in shown_labels(result, name, dims[len(place)], place):
-        yield from _places(result, name, (*place, index), (*labels, label))
+    figures = [_text(array.values[place]) if array else "" for array in (variable, errors)]
+    named = [key(labels[dimension]) if dimension in labels else "" for dimension in dims]
+    yield [*named, name, result.unit(name, **labels), *figures]
 
 
 def _text(value: Any) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TextIO
 
 from simulate.formats import Sections
-from simulate.layout import laid_out, output_width, show
+from simulate.layout import print_sections
 from simulate.results import Result
 
 
 def write(_result: Result | None, sections: Sections, file: TextIO) -> None:
     """Print the sections, laid out for the width of the terminal."""
-    show(laid_out(sections(), output_width(file)), file)
+    print_sections(sections(), file)

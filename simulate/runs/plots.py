@@ -31,8 +31,7 @@ def bands(result: Result) -> Figure:
     A quantity without any spread is a dot; one that is not positive throughout gets a linear axis.
     """
     names = result.provenance["asked"]
-    figure = plotting.new_figure(plotting.WIDTH, 0.7 + 1.12 * len(names), result.attributes["title"])
-    axes = figure.subplots(len(names), 1, squeeze=False)[:, 0]
+    figure, axes = plotting.stacked([1.12] * len(names), 0.7, result.attributes["title"])
     for axis, name in zip(axes, names, strict=True):
         _band(axis, result, name)
     draws = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
@@ -42,35 +41,25 @@ def bands(result: Result) -> Figure:
     return figure
 
 
-def _quantile(result: Result, name: str, percent: float) -> float:
-    """A quantity's percentile, from those asked for or else from the fine ones."""
-    if percent in result.labels("percentile"):
-        return float(result.at("percentiles", quantity=name, percentile=percent))
-    return float(np.interp(percent, result["fine_percentile"], result.at("fine_percentiles", quantity=name)))
-
-
 def _band(axis: Axes, result: Result, name: str) -> None:
-    low, lower, middle, upper, high = (_quantile(result, name, percent) for percent in (5, 25, 50, 75, 95))
     grid, percents = result.at("fine_percentiles", quantity=name), result["fine_percentile"]
     published = published_of(result, [name])
     plotting.bare_axis(axis, result.at("label", quantity=name) or name, result.at("unit", quantity=name))
-    if not np.isfinite([*grid, low, high]).all():
+    if not np.isfinite(grid).all():
         axis.set_xticks([])
         axis.text(0.5, 0.3, "not a number in some scenarios", transform=axis.transAxes, ha="center", color=MUTED)
         return
     stated = [float(figure["value"]) for figure in published]
-    logarithmic = min([float(grid[0]), *stated]) > 0
-    if logarithmic:
-        axis.set_xscale("log")
+    logarithmic = min([grid[0], *stated]) > 0
+    axis.set_xscale("log" if logarithmic else "linear")
+    low, middle, high = np.interp([5, 50, 95], percents, grid).tolist()
     varies = grid[0] < grid[-1]
     if varies:
         at, heights = plotting.density(grid, percents, logarithmic=logarithmic)
         axis.fill_between(at, 0, heights, color=PALETTE[5], alpha=0.35, linewidth=0)
-        axis.plot([low, high], [0, 0], color=PALETTE[0], linewidth=2, solid_capstyle="butt")
-        axis.plot([lower, upper], [0, 0], color=PALETTE[0], linewidth=8, solid_capstyle="butt")
     elif logarithmic:
         axis.set_xlim(min([middle, *stated]) / 1.5, max([middle, *stated]) * 1.5)
-    axis.plot([middle], [0], "o", color="white", markeredgecolor=INK, markersize=8, markeredgewidth=1.6, zorder=5)
+    plotting.band(axis, grid, percents, 0, PALETTE[0], thick=8)
     for number, (value, figure) in enumerate(zip(stated, published, strict=True)):
         axis.plot([value, value], [-0.12, 0.95], color=PUBLISHED, linewidth=1.8, zorder=4)
         axis.text(
@@ -83,7 +72,7 @@ def _band(axis: Axes, result: Result, name: str) -> None:
             color=PUBLISHED,
         )
     _label_band(axis, low, middle, high, digits=2 if varies else 4)
-    plotting.ticks(axis, logarithmic=logarithmic)
+    plotting.ticks(axis)
 
 
 def _label_band(axis: Axes, low: float, middle: float, high: float, digits: int) -> None:
@@ -107,6 +96,6 @@ def _label_band(axis: Axes, low: float, middle: float, high: float, digits: int)
 def _share_of_axis(axis: Axes, value: float) -> float:
     """How far along the x axis a value stands, 0 at the left and 1 at the right."""
     first, last = axis.get_xlim()
-    if axis.get_xscale() == "log":
+    if plotting.is_logarithmic(axis):
         return math.log(value / first) / math.log(last / first)
     return (value - first) / (last - first)

@@ -28,12 +28,12 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
     The priors beyond `top` are summed as the last bar.
     """
     panels = {name: bars for name in result.labels("quantity") if (bars := shown(result, name, top))}
-    heights = [0.9 + 0.34 * len(bars) for bars in panels.values()]
-    figure = plotting.new_figure(WIDTH, 0.9 + sum(heights), result.attributes["title"])
+    title = result.attributes["title"]
     if not panels:
+        figure = plotting.new_figure(WIDTH, 0.9, title)
         figure.text(0.5, 0.5, "no prior moves what was asked", ha="center", color=MUTED, fontsize=FONT_SIZE)
         return {"tornado": figure}
-    axes = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    figure, axes = plotting.stacked([0.9 + 0.34 * len(bars) for bars in panels.values()], 0.9, title)
     for axis, (name, bars) in zip(axes, panels.items(), strict=True):
         _panel(axis, result, name, bars)
     conditions = result.provenance["given"]
@@ -70,17 +70,10 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
             value, text = bar.figures[end], f"{written} {unit}".rstrip()
             side = 1 if value > baseline or (value == baseline and end == "high") else -1
             labels.append((value, side * (8 + _CHARACTER_POINTS * min(len(text), 40))))
-            axis.annotate(
-                plain(text),
-                (value, row),
-                (3 * side, 0),
-                textcoords="offset points",
-                ha="left" if side > 0 else "right",
-                va="center",
-                fontsize=FONT_SIZE - 3,
-                color=MUTED,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
-                zorder=4,
+            beside: dict[str, Any] = {"xytext": (3 * side, 0), "ha": "left" if side > 0 else "right"}
+            ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+            plotting.label_end(
+                axis, text, value, row, color=MUTED, bbox=ground, fontsize=FONT_SIZE - 3, zorder=4, **beside
             )
     marks = [
         (result.at("percentiles", quantity=name, percentile=50), P50, "P50"),
@@ -99,7 +92,7 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.set_xlim(_limits(drawn, labels))
     for end, where in reach.items():
         axis.barh(0, 0, left=baseline, color=COLOURS[end], label=f"prior {where} its P{result.attributes[end]:g}")
-    plotting.ticks(axis, logarithmic=False)
+    plotting.ticks(axis)
     unit = result.at("unit", quantity=name)
     axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
 

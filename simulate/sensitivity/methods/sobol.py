@@ -52,11 +52,8 @@ def measure(asking: Asking) -> Measured:
 
     found = np.array(asking.of_replicates(work, first, steps=first.chunks * len(names)))
     effects = {
-        name: {
-            figure: share(asking, found[:, row, place], found[:, row, 2])
-            for place, figure in enumerate(("first", "total"))
-        }
-        for row, name in enumerate(names)
+        name: {"first": share(asking, own, divisor), "total": share(asking, total, divisor)}
+        for name, (own, total, divisor, _) in zip(names, found.transpose(1, 2, 0), strict=True)
     }
     return Measured(float(found[:, 0, 3].mean()), effects)
 
