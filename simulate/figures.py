@@ -1,4 +1,4 @@
-"""Numbers as text: no digit that the standard error does not support."""
+"""Numbers and names as text: no digit that the standard error does not support."""
 
 from __future__ import annotations
 
@@ -86,6 +86,11 @@ def outer_and_middle(percents: Sequence[float]) -> set[int]:
     """The places of the percentiles that a narrow table keeps: the outermost and the one next to the median."""
     middle = min(range(len(percents)), key=lambda place: abs(percents[place] - 50))
     return {0, middle, len(percents) - 1}
+
+
+def shortened(text: str, length: int) -> str:
+    """The text, ended by an ellipsis where it is longer."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 def with_unit(value: float, standard_error: float, unit: str) -> str:

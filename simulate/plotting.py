@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from simulate.errors import printable
 from simulate.figures import row_scale
 from simulate.graph import Array
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, told apart with any kind of colour vision; cases take it in this order.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -30,9 +30,6 @@ TICK_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 1
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:
     """An empty figure in the house's style, inches wide and high, its title at the left."""
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
     layout = ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.1, hspace=0.04)
     figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
     if title:
@@ -122,11 +119,6 @@ def only_scale(axis: Axes) -> None:
     axis.tick_params(axis="y", length=0)
 
 
-def shortened(text: str, length: int) -> str:
-    """The text, ended by an ellipsis where it is longer."""
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
-
-
 def figure_text(value: float, digits: int = 2) -> str:
     """A value in words that fit a picture: ``190 million``."""
     if not value:
@@ -155,8 +147,6 @@ def widen(axis: Axes) -> None:
 
 def ticks(axis: Axes) -> None:
     """Few ticks, labelled in million and billion."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
-
     if is_logarithmic(axis):
         first, last = axis.get_xlim()
         for mantissas in TICK_MANTISSAS:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from simulate.backtesting import training
 from simulate.backtesting.scores import BINS, pit_counts
+from simulate.figures import shortened
 from simulate.graph import Array
-from simulate.plotting import FONT_SIZE, MUTED, PALETTE, WIDTH, footnote, new_figure, plain, shortened, spans, ticks
+from simulate.plotting import FONT_SIZE, MUTED, PALETTE, WIDTH, footnote, new_figure, plain, spans, ticks
 from simulate.results import Result
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 OUTCOME = PALETTE[1]
 MOST = 150  # rows of a picture

@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from itertools import accumulate
 from operator import mul
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from simulate import plotting
 from simulate.comparison.bridge import Bridge
 from simulate.comparison.report import PARTS, bridges_of, others_label
+from simulate.figures import shortened
 from simulate.graph import Array
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain, shortened
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
 from simulate.results import Result
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 LANE = 0.28  # from one band to the next, where a density is 1 high
 MOST_TICKS = 5  # of a panel of half the width

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from simulate.comparison.bridge import Bridge
-from simulate.figures import Scale, row_scale
+from simulate.figures import Scale, row_scale, shortened
 from simulate.layout import Column, Section, percentile_columns
-from simulate.plotting import shortened
 from simulate.results import Result
 from simulate.runs.report import estimates, settings_text
 

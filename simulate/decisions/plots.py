@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from simulate import plotting
 from simulate.decisions.report import cost_of, information_scale, maximizes, percent, scale_of, worth_telling
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain, shortened
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from simulate.results import Result
+from simulate.figures import shortened
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
+from simulate.results import Result
 
 
 def plots(result: Result) -> dict[str, Figure]:

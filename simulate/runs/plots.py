@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from simulate import plotting
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, figure_text, plain, shortened
+from simulate.figures import shortened
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, figure_text, plain
 from simulate.results import Result
 from simulate.runs.report import published_of
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 PUBLISHED = PALETTE[1]
 
