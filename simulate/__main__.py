@@ -1,7 +1,5 @@
 """`python -m simulate` is the command line."""
 
-from __future__ import annotations
-
 from simulate.cli import main
 
 if __name__ == "__main__":

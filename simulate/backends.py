@@ -1,7 +1,5 @@
 """Ordered maps: how the replicates of a run are worked off. The result does not depend on the choice."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The accelerators: hardware figures and prices that a priors file names in one line."""
 
-from __future__ import annotations
-
 import csv
 import difflib
 import re

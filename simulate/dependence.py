@@ -9,8 +9,6 @@ Sources: Kruskal (1958), J. Am. Stat. Assoc. 53, the closed forms; Plackett (195
 derivative of the bivariate normal probability by the correlation is the density.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise

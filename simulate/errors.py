@@ -1,7 +1,5 @@
 """The one error for what a user can mend; any other exception is a mistake of ours."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Collection
 

@@ -1,7 +1,5 @@
 """What priors files and quantities mean, in words: `check` and `explain`."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import shlex

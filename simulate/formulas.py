@@ -1,7 +1,5 @@
 """Formulas of a priors file: text, through a whitelist of Python's syntax tree, to numpy."""
 
-from __future__ import annotations
-
 import ast
 import math
 import operator

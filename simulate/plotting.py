@@ -1,7 +1,5 @@
 """The house's style of pictures: sizes, colours, axes, ticks and densities; pyplot is never imported."""
 
-from __future__ import annotations
-
 import math
 import textwrap
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Registries that are folders: each module of a package is an entry, so that a further entry is one file."""
 
-from __future__ import annotations
-
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cached_property

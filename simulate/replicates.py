@@ -1,7 +1,5 @@
 """The one loop: replicates worked off on threads, told of as they go, stopped at their next step."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A band is a column's statistics: the values of all scenarios, the errors from th
 question tells bands, and a statistic added here is told by every question.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Units of a closed list of names, and exact factors between them."""
 
-from __future__ import annotations
-
 import re
 from difflib import get_close_matches
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Forecasts against outcomes: how well the bands held where the truth became known."""
 
-from __future__ import annotations
-
 from simulate.backtesting.backtest import backtest
 
 __all__ = ["backtest"]

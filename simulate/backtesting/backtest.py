@@ -4,8 +4,6 @@ A case is forecast without itself: a run that the package ships by a fit to the 
 all that are not of its name, a benchmark by a fit to other stacks and models.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count

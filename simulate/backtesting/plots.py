@@ -1,7 +1,5 @@
 """Pictures of a backtest: forecasts with their outcomes, and how the outcomes fall in them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

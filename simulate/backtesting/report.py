@@ -1,7 +1,5 @@
 """What a person reads of a backtest: how well the bands held, and which cases lie farthest off."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -3,8 +3,6 @@
 Scores are of ln(outcome), so that a factor counts alike upwards and downwards.
 """
 
-from __future__ import annotations
-
 import math
 from statistics import NormalDist
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 The cases are data: `data/serving_benchmarks.csv`, and `data/published_cases.csv`, whose inputs are priors files.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

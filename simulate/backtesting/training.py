@@ -3,8 +3,6 @@
 What a run's source says of its own MFU is never used.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

@@ -11,8 +11,6 @@ that one, and the fit maximizes the posterior; a soft-L1 loss keeps single rows 
 `benchmarks/fit_roofline.py` prints the fit, and what its residuals are.
 """
 
-from __future__ import annotations
-
 import csv
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

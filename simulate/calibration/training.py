@@ -7,8 +7,6 @@ whose `excluded` says why. `benchmarks/fit_training_mfu.py` prints the fit as th
 was tried beside it.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import math

@@ -1,7 +1,5 @@
 """The command line: each command parses, asks one question, and has it told."""
 
-from __future__ import annotations
-
 from simulate.cli.main import main
 
 __all__ = ["main"]

@@ -1,7 +1,5 @@
 """The app: the commands, with what the name alone says and prints."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """Ctrl-C and SIGTERM: an exception, so that what is open is closed, and the exit code that shells know."""
 
-from __future__ import annotations
-
 import signal
 import sys
 from _thread import interrupt_main

@@ -1,7 +1,5 @@
 """The border at which what a user can mend becomes one line, and a signal an exit code."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import NoReturn

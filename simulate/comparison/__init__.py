@@ -1,7 +1,5 @@
 """Why estimates differ: cases side by side on common uniforms, and their change split over its causes."""
 
-from __future__ import annotations
-
 from simulate.comparison.cases import Case, cases_of, default_name
 from simulate.comparison.compare import compare
 

@@ -9,8 +9,6 @@ drawn at random, each with its reverse; hybrids between the ends take the first 
 always those of the whole run, so that the parts sum to the change as it is reported.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Cases drawn side by side, chunk by chunk: their bands, and the differences and ratios of those that are paired."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple

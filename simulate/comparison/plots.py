@@ -1,7 +1,5 @@
 """Pictures of a comparison: overlaid bands, exceedance curves, waterfalls; each case in its own colour."""
 
-from __future__ import annotations
-
 import math
 from itertools import accumulate
 from operator import mul

@@ -1,7 +1,5 @@
 """What a person reads of a comparison: what differs in the inputs, the cases side by side, the bridges."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """The question: which choice of a priors file is the best, how often, and at what regret."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The picture of a decision: the choices' bands on one axis, and what each prior is worth finding out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

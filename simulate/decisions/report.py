@@ -1,7 +1,5 @@
 """What a person reads of a decision: the choices, the best, and what to find out first."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace

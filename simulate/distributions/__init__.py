@@ -11,8 +11,6 @@ Both tails: a quantile function takes p and q = 1 - p, of which the smaller is e
 returned from below and from above, so that neither tail loses digits.
 """
 
-from __future__ import annotations
-
 from simulate.distributions.bounded import Constant
 from simulate.distributions.derived import Truncated, scaled
 from simulate.distributions.protocol import Distribution, ParameterError

@@ -1,8 +1,6 @@
 """Distributions made of another: within bounds, and in another unit."""
 
 # ruff: noqa: D102 - `Distribution` says what the methods of a family return
-from __future__ import annotations
-
 import functools
 import math
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What every family of distributions offers, and the checks that families share."""
 
-from __future__ import annotations
-
 from typing import Annotated, NamedTuple, Protocol
 
 import numpy as np

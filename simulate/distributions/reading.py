@@ -1,7 +1,5 @@
 """From the keys of a priors file to a distribution."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import re

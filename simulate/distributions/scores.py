@@ -1,7 +1,5 @@
 """Standard variables, and how families are stretched and moved from them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Roots, for percentiles that determine a family and for quantiles without closed form."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

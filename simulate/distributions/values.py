@@ -1,7 +1,5 @@
 """Values as TOML gives them, and how messages name them."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Mapping

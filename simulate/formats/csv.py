@@ -1,7 +1,5 @@
 """CSV: a row for each figure, with its labels, its unit and its standard error, in full precision."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO

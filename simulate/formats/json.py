@@ -1,7 +1,5 @@
 """JSON for scripts: figures by quantity and label in full precision, and what they rest on."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, TextIO
 

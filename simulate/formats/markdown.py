@@ -1,7 +1,5 @@
 """Markdown, for reviews and pages."""
 
-from __future__ import annotations
-
 from typing import TextIO
 
 from simulate.errors import printable

@@ -1,7 +1,5 @@
 """Tables for a person at a terminal, or plain text where it is piped."""
 
-from __future__ import annotations
-
 from typing import TextIO
 
 from simulate.formats import Sections

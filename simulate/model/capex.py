@@ -1,7 +1,5 @@
 """Capex: what is spent before the first question."""
 
-from __future__ import annotations
-
 from simulate.graph import Array, parameter, total
 from simulate.model.notation import USD
 

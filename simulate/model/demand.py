@@ -1,7 +1,5 @@
 """Demand: who asks how much, and how long the answers are."""
 
-from __future__ import annotations
-
 from simulate.graph import Array, parameter
 from simulate.model.notation import PER_DAY, TOKEN, TOKEN_PER_DAY
 

@@ -1,7 +1,5 @@
 """Energy: what the fleet draws and what it pays for it."""
 
-from __future__ import annotations
-
 from simulate.graph import Array, parameter
 from simulate.model.notation import HOURS_PER_DAY, KW, KWH_PER_DAY, RATIO, USD_PER_DAY, WH, WH_PER_KWH
 

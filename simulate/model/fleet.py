@@ -1,7 +1,5 @@
 """Fleet: how many accelerators, servers and racks carry the load."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from simulate.graph import Array, parameter

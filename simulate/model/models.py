@@ -1,7 +1,5 @@
 """The models: which modules of quantities they consist of, and what is told of them unless asked otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from types import ModuleType

@@ -1,7 +1,5 @@
 """The units and constants of the model's equations."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from simulate.graph import Array, Bounds, Unit

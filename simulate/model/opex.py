@@ -1,7 +1,5 @@
 """Opex: what the fleet costs in cash year by year, without depreciation."""
 
-from __future__ import annotations
-
 from simulate.graph import Array, parameter, total
 from simulate.model.notation import DAYS_PER_YEAR, MONTHS_PER_YEAR, USD_PER_YEAR
 

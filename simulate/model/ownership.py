@@ -1,7 +1,5 @@
 """Ownership: what serving costs where the fleet is bought, and where it is rented."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from simulate.graph import Array, parameter, total

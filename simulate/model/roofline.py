@@ -10,8 +10,6 @@ Source: Williams, Waterman and Patterson, 2009, Roofline; Pope et al., 2022, Eff
 inference, arXiv 2211.05102.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from simulate.graph import Array, check, parameter

@@ -1,7 +1,5 @@
 """Serving: the accelerator time that a question takes."""
 
-from __future__ import annotations
-
 from simulate.graph import Array, parameter
 from simulate.model.notation import INFERENCE_FLOP_PER_PARAMETER, RATIO, S_PER_TOKEN, S
 

@@ -1,7 +1,5 @@
 """Training: accelerator-hours, cost and energy of one run, and of what it takes to get there."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from simulate.graph import Array, parameter, total

@@ -4,8 +4,6 @@ Its logarithm is normal about a regression with three effects, fitted by ridge t
 accelerator-hours; `simulate.calibration.training` is the fit, and a test holds these numbers to it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

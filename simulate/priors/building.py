@@ -1,7 +1,5 @@
 """From layers of tables, the nearest first, to `Priors`: merge them, check what they say together, build."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Correlations of a priors file: merged by unordered pair, checked each and as a matrix."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any

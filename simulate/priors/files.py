@@ -1,7 +1,5 @@
 """Reading priors files: where they lie, and their texts, other texts and tables as layers of tables."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

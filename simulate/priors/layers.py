@@ -1,7 +1,5 @@
 """Layers of a priors file: entries by origin, merged so that the nearest wins, and what is wrong in them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

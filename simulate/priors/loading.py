@@ -1,7 +1,5 @@
 """The door: a priors file, its text or its tables to `Priors`, and the cases of its choices."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """From a merged entry of a priors file to a prior: its distribution in the quantity's unit, within what is possible."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Quantities that a priors file adds to its model or replaces: by formulas, or by priors of new names."""
 
-from __future__ import annotations
-
 import inspect
 import keyword
 import re

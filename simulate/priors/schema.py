@@ -1,7 +1,5 @@
 """The shape of a priors file's tables, and words for what is wrong with it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What reading a priors file gives: `Priors`, and the priors, figures and choices in it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a question returns, and how it is kept: arrays along named dimensions, in memory and in files."""
 
-from __future__ import annotations
-
 from simulate.results.result import Result, Variable
 
 __all__ = ["Result", "Variable"]

@@ -1,7 +1,5 @@
 """Results as netCDF files, by the rules of CF, written and read without xarray."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

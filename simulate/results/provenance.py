@@ -1,7 +1,5 @@
 """What a result rests on: the priors and settings that it was drawn with, told in one place and read back there."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which figures of a result the formats for scripts tell, one rule for all of them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Any

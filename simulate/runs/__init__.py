@@ -1,7 +1,5 @@
 """The first question: how wide are the bands."""
 
-from __future__ import annotations
-
 from simulate.runs.draws import draws
 from simulate.runs.run import run
 

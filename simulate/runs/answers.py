@@ -1,7 +1,5 @@
 """What a person reads of a run's questions: probabilities, what conditions keep, which priors shift."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from simulate.figures import outer_and_middle, percent_text, row_scale

@@ -1,7 +1,5 @@
 """Sums and their parts: what tables show beneath a total."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from simulate.graph import Quantity

@@ -1,7 +1,5 @@
 """Rank correlations of the quantities of a run with its priors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np

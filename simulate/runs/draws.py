@@ -1,7 +1,5 @@
 """The scenarios themselves, as many as asked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a reader of a run must know: figures that are no numbers, checks that fail, errors known to be small."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The picture of a run: each quantity's band on an axis of its own."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -6,8 +6,6 @@ standard error is small stops a little too often when that happens to be too sma
 how often the true error is within the target.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

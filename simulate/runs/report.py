@@ -1,7 +1,5 @@
 """What a person reads of a run: its bands, how well they are known, what moves them, what has been published."""
 
-from __future__ import annotations
-
 import math
 import shlex
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Runs: the scenarios of a priors file, summarized as bands, with what moves them and what was asked besides."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple

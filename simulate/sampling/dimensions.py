@@ -1,7 +1,5 @@
 """Which dimension of a scheme each name has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources

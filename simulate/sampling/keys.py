@@ -3,8 +3,6 @@
 Source: Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators.
 """
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np

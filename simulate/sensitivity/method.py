@@ -1,7 +1,5 @@
 """What a method is asked, what it finds, and what report and pictures must know of its figures."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The tornado chart: a bar a prior, the largest on top, both ends labelled with the prior's value."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a person reads of a tornado: a table of bars for each quantity, the largest first."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

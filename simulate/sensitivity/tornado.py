@@ -1,7 +1,5 @@
 """The tornado: what each prior does to each quantity, and where the quantities stand."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

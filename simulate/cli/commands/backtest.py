@@ -1,7 +1,5 @@
 """`simulate backtest`: forecasts against outcomes."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`simulate check`: what a priors file says, and what is wrong with it."""
 
-from __future__ import annotations
-
 from simulate.cli.options import Source
 
 

@@ -1,7 +1,5 @@
 """`simulate decide`: which choice, and what to find out first."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated
 

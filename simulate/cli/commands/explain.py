@@ -1,7 +1,5 @@
 """`simulate explain`: what a quantity means, and what it is made of."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

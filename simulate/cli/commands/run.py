@@ -1,7 +1,5 @@
 """`simulate run`: how wide are the bands."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`simulate tornado`: which priors move a quantity, and how far."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated
 

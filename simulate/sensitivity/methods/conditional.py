@@ -3,8 +3,6 @@
 The other priors are random, so that correlated ones move along.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from simulate.errors import SimulateError

@@ -1,7 +1,5 @@
 """Rank: Spearman's correlation with each prior, and the standardized coefficients of a regression of ranks."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from simulate.errors import SimulateError

@@ -8,8 +8,6 @@ Ishigami and g-functions Saltelli's and Jansen's err less).
 Source: Azzini, Mara and Rosati (2021), Environ. Model. Softw. 144, 105167, for both orders.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from simulate.graph import Array

@@ -1,7 +1,5 @@
 """Swing: the quantity at a prior's low and high percentile, every other prior at its median; exact."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np
