@@ -21,20 +21,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Priors": "priors",
-    "PriorsError": "priors",
-    "SimulateError": "errors",
-    "backtest": "library",
-    "compare": "library",
-    "decide": "library",
-    "draws": "library",
-    "explain": "library",
-    "load_priors": "priors",
-    "plot": "library",
-    "run": "library",
-    "tornado": "library",
+_ROOMS = {
+    "errors": ("SimulateError",),
+    "library": ("backtest", "compare", "decide", "draws", "explain", "plot", "run", "tornado"),
+    "priors": ("Priors", "PriorsError", "load_priors"),
 }
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 __all__ = [
     "Priors",
     "PriorsError",

@@ -55,6 +55,6 @@ def test_files_are_short_and_faces_hold_no_logic(path):
     assert text.count("\n") <= 400
     if path.name != "__init__.py":
         return
-    assert text.count("\n") <= 65
+    assert text.count("\n") <= 60
     functions = [node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
     assert set(functions) <= {"__getattr__", "__dir__", "__call__"}  # late imports, and a protocol's signature
