@@ -13,7 +13,7 @@ from simulate.errors import SimulateError
 from simulate.priors import load_priors
 from simulate.results import Result, netcdf
 from simulate.results import folder as folders
-from simulate.results.provenance import described, settings_of
+from simulate.results.provenance import STATED, described, settings_of
 from simulate.results.result import LAYOUT
 from simulate.runs import draws, run
 from simulate.runs.plots import bands
@@ -327,3 +327,4 @@ def test_what_a_result_rests_on_is_described_without_figures():
     assert (result.variables, result.coordinates, result.warnings) == ({}, {}, [])
     assert result.attributes["scenarios"] == 4096
     assert result.provenance["files"][0]["text"] == NAMES
+    assert set(result.provenance) == {"warnings", *STATED}

@@ -25,9 +25,6 @@ from simulate.statistics import put_bands, usual
 if TYPE_CHECKING:
     from simulate.comparison.cases import Source
 
-# What a run states of what it rests on.
-STATED = ("given", "observe", "model", "files", "overrides", "choice", "priors", "published")
-
 
 def compare(
     cases: Source | Sequence[Source],
@@ -113,7 +110,7 @@ def _framed(drawn: SideBySide) -> Result:
     else:
         assert baseline.saved is not None
         result = Result("compare", {**baseline.saved.attributes, "seed": settings.seed, "scheme": settings.scheme})
-        result.provenance.update({name: baseline.told[name] for name in STATED}, warnings=[])
+        result.provenance.update({name: baseline.told[name] for name in provenance.STATED}, warnings=[])
         for each in drawn.drawn.values():
             result.attributes["scenarios"] = each.count
     result.provenance["cases"] = {case.name: _stated(case) for case in drawn.cases}

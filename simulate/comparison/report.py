@@ -181,4 +181,4 @@ def _drawn(result: Result) -> Section:
     if unpaired:
         named = ", ".join(_label(result, case) for case in unpaired)
         told.append(f"The difference of {named} is that of the means; its standard error is that of two separate runs.")
-    return Section(settings_text(result).removesuffix("."), remarks=[" ".join(told)])
+    return Section(settings_text(result), remarks=[" ".join(told)])

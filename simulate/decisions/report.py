@@ -19,7 +19,6 @@ BAR = " ▏▎▍▌▋▊▉█"
 
 def sections(result: Result) -> list[Section]:
     """The report of a decision."""
-    drawn = settings_text(result).removesuffix(".")
     same = f"the same in each choice; ± is the standard error, from {result.attributes['replicates']} replicates."
     return [
         *([Section(result.attributes["title"])] if result.attributes["title"] else []),
@@ -27,7 +26,7 @@ def sections(result: Result) -> list[Section]:
         Section(intro=verdict(result)),
         *_worth(result),
         *_beside(result),
-        Section(remarks=[f"{drawn}, {same}"]),
+        Section(remarks=[f"{settings_text(result)}, {same}"]),
     ]
 
 

@@ -12,7 +12,9 @@ from simulate.results.result import Result
 from simulate.scenarios import Scenarios
 from simulate.settings import Settings
 
-STATED = ("scenarios", "seed", "scheme", "given", "observe")
+SETTINGS = ("scenarios", "seed", "scheme", "given", "observe")  # besides the percentiles, which are labels
+# What the provenance tells besides what was found: the conditions, and what `stated` says of the priors.
+STATED = ("given", "observe", "model", "files", "overrides", "choice", "priors", "published")
 
 
 def described(question: str, priors: Priors, settings: Settings, drawn: Scenarios) -> Result:
@@ -51,7 +53,7 @@ def put_priors(result: Result, quantities: Sequence[Quantity]) -> None:
 def settings_of(result: Result) -> Settings:
     """The settings that a result was drawn with."""
     told = {**result.attributes, **result.provenance}
-    return Settings(percentiles=tuple(result.labels("percentile")), **{name: told[name] for name in STATED})
+    return Settings(percentiles=tuple(result.labels("percentile")), **{name: told[name] for name in SETTINGS})
 
 
 def stated(priors: Priors) -> dict[str, Any]:

@@ -37,6 +37,14 @@ def ranks(column: Array) -> Array:
     return mean_rank
 
 
+def standardized_ranks(column: Array) -> Array:
+    """Ranks less their mean, of length 1, so that products sum to correlations; 0 where all values are equal."""
+    centred = ranks(column)
+    centred -= centred.mean()
+    length = np.sqrt(np.add.reduce(centred * centred))
+    return centred / length if length > 0 else centred
+
+
 def rank_correlations(samples: Sequence[Mapping[str, Array]], plan: Plan, outputs: Sequence[str]) -> Array:
     """Spearman's correlation of each output with each input, shape (outputs, inputs of the plan).
 
@@ -48,10 +56,7 @@ def rank_correlations(samples: Sequence[Mapping[str, Array]], plan: Plan, output
     standardized: dict[str, Array] = {}
     for name in dict.fromkeys([*plan.inputs, *outputs]):
         if parts := [sample[name] for sample in samples if name in sample]:
-            rank = ranks(np.concatenate(parts))
-            rank -= rank.mean()
-            length = np.sqrt(np.add.reduce(rank * rank))
-            standardized[name] = rank / length if length > 0 else rank
+            standardized[name] = standardized_ranks(np.concatenate(parts))
     correlations = np.zeros((len(outputs), len(plan.inputs)))
     for row, output in enumerate(outputs):
         for column, each in enumerate(plan.inputs):

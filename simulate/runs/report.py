@@ -27,13 +27,13 @@ def sections(result: Result) -> list[Section]:
     told += answers.sections(result)
     told += _drivers(result)
     published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]
-    return [*told, Section(remarks=[*published, settings_text(result)])]
+    return [*told, Section(remarks=[*published, f"{settings_text(result)}."])]
 
 
 def settings_text(result: Result) -> str:
     """How a result was drawn."""
     attributes = result.attributes
-    return f"{attributes['scenarios']:,} scenarios, {attributes['scheme']}, seed {attributes['seed']}."
+    return f"{attributes['scenarios']:,} scenarios, {attributes['scheme']}, seed {attributes['seed']}"
 
 
 def _columns(result: Result) -> list[Column]:

@@ -67,6 +67,10 @@ class Measured(NamedTuple):
     effects: Mapping[str, Mapping[str, Estimate]]
 
 
+# The figures of a method that has `ranges`.
+RANGE = {"low": "at the prior's low end", "high": "at the prior's high end", "swing": "from low to high"}
+
+
 @dataclass(frozen=True)
 class Method:
     """A way to measure what priors do to a quantity.

@@ -88,7 +88,7 @@ def sections(result: Result, top: int = 12) -> list[Section]:
             told.append(Section(intro=f"{name}: it is the same in every scenario: no prior moves it."))
     remarks = [result.provenance["note"], answers.kept(result)]
     if not how.at_medians:
-        drawn = settings_text(result).removesuffix(".")
+        drawn = settings_text(result)
         remarks.append(f"{drawn}; ± is the standard error, from {result.attributes['replicates']} replicates.")
     return [*told, Section(remarks=[*filter(None, remarks)])]
 

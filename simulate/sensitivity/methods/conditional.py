@@ -7,7 +7,7 @@ import numpy as np
 
 from simulate.errors import SimulateError
 from simulate.replicates import Ticks
-from simulate.sensitivity.method import Asking, Measured, Method
+from simulate.sensitivity.method import RANGE, Asking, Measured, Method
 from simulate.statistics import Bands, Gathering, Part, standard_error
 
 Key = tuple[str, str]  # a prior, and the side on which it lies
@@ -60,7 +60,7 @@ METHOD = Method(
     measure,
     scenarios=2**18,
     heading="{statistic} given a prior up to its P{low:g} and from its P{high:g}",
-    figures={"low": "at the prior's low end", "high": "at the prior's high end", "swing": "from low to high"},
+    figures=RANGE,
     size="swing",
     note="Correlated priors move along.",
     ranges=True,

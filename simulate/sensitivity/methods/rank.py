@@ -5,7 +5,7 @@ import numpy as np
 from simulate.errors import SimulateError
 from simulate.graph import Array
 from simulate.replicates import Ticks
-from simulate.runs.correlations import ranks
+from simulate.runs.correlations import standardized_ranks
 from simulate.sensitivity.method import Asking, Measured, Method
 from simulate.statistics import standard_error
 
@@ -33,10 +33,7 @@ def measure(asking: Asking) -> Measured:
         ranked = ranked[:, :kept]
         mean = float(ranked[-1].mean())
         for row in ticks(ranked):
-            centred = ranks(row)
-            centred -= centred.mean()
-            length = np.sqrt((centred * centred).sum())
-            row[:] = centred / (length if length > 0 else 1)
+            row[:] = standardized_ranks(row)
         among, spearman = ranked[:-1] @ ranked[:-1].T, ranked[:-1] @ ranked[-1]
         return spearman, np.linalg.lstsq(among, spearman, rcond=1e-10)[0], mean
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from simulate.errors import SimulateError
-from simulate.sensitivity.method import Asking, Measured, Method
+from simulate.sensitivity.method import RANGE, Asking, Measured, Method
 
 
 def measure(asking: Asking) -> Measured:
@@ -37,7 +37,7 @@ METHOD = Method(
     measure,
     scenarios=1,
     heading="one prior from its P{low:g} to its P{high:g}",
-    figures={"low": "at the prior's low end", "high": "at the prior's high end", "swing": "from low to high"},
+    figures=RANGE,
     size="swing",
     note="One prior at a time, the others at their medians: correlations play no part.",
     ranges=True,
