@@ -11,7 +11,10 @@ from simulate.backtesting.scores import STANDARD_NORMAL, Forecast, normal_case, 
 from simulate.backtesting.training import log_mfu_forecast
 from simulate.calibration.serving import Split, fit_roofline, left_out, predicted_seconds, rows_of, spread
 from simulate.calibration.training import training_runs
+from simulate.priors import SHIPPED, load_priors
 from simulate.replicates import Workers
+from simulate.runs import run
+from simulate.units import conversion_factor
 
 BENCHMARKS = "serving benchmarks"
 PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
@@ -49,10 +52,6 @@ def _beside_bands(
     priors_file: str, without: str, rows: Sequence[Mapping[str, str]], workers: Workers, seed: int | None
 ) -> Iterator[Forecast]:
     """Run a priors file and score figures of its quantities, in the figures' units."""
-    from simulate.priors import SHIPPED, load_priors
-    from simulate.runs import run
-    from simulate.units import conversion_factor
-
     priors = load_priors(SHIPPED / f"{priors_file}.toml", [_mfu_without(without)] if without else [])
     quantities = [row["quantity"] for row in rows]
     bands = run(
