@@ -132,14 +132,14 @@ def questions(
     )
 
 
-def check_kept(asked: Questions, kept: Kept) -> None:
-    """Raise SimulateError where a condition leaves fewer effective scenarios than `FEWEST`."""
-    if kept.effective >= FEWEST:
+def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST) -> None:
+    """Raise SimulateError where a condition leaves fewer effective scenarios than `fewest`."""
+    if kept.effective >= fewest:
         return
     texts = [f"--given {each.text!r}" for each in asked.given] + [f"--observe {each.text!r}" for each in asked.observed]
     raise SimulateError(
         f"{' '.join(texts)}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
-        f"{FEWEST:,}; ask for what is more probable, or for more --scenarios"
+        f"{fewest:,}; ask for what is more probable, or for more --scenarios"
     )
 
 

@@ -12,9 +12,10 @@ from functools import update_wrapper, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from simulate import backtesting, comparison, decisions, runs
-from simulate.priors import Priors, load_priors
+from simulate.priors import Priors
 from simulate.questions import QUESTIONS
 from simulate.results import Result
+from simulate.results.sources import read_source
 from simulate.sensitivity.tornado import tornado as tornado_of
 
 if TYPE_CHECKING:
@@ -37,16 +38,12 @@ def _dataset_of(question: Callable[Options, Result]) -> Callable[Options, Datase
 def _of_priors(
     question: Callable[Concatenate[Priors, Options], Result],
 ) -> Callable[Concatenate[Any, Options], Dataset]:
-    """The same, of priors or of whatever `load_priors` takes."""
+    """The same, of priors, of whatever `load_priors` takes, or of an earlier run."""
 
     def asked(priors: Any, /, *given: Options.args, **options: Options.kwargs) -> Dataset:
-        return question(_read(priors), *given, **options).to_dataset()
+        return question(read_source(priors), *given, **options).to_dataset()
 
     return update_wrapper(asked, question)
-
-
-def _read(priors: Any) -> Priors:
-    return priors if isinstance(priors, Priors) else load_priors(priors)
 
 
 run = _of_priors(runs.run)
@@ -68,4 +65,4 @@ def explain(quantity: str | None = None, priors: Any = None) -> str:
     from simulate.explaining import explained
     from simulate.layout import laid_out, plain
 
-    return plain(laid_out(explained(quantity, None if priors is None else _read(priors)), 100))
+    return plain(laid_out(explained(quantity, None if priors is None else read_source(priors)), 100))

@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from simulate.errors import printable
-from simulate.figures import row_scale
+from simulate.figures import row_scale, shortened
 from simulate.graph import Array
 
 # Okabe and Ito's palette, told apart with any kind of colour vision; cases take it in this order.
@@ -22,6 +22,7 @@ MUTED = "#6B6B6B"
 WIDTH = 10.0  # inches; a slide is 13.3 wide
 FONT_SIZE = 11.0
 BAND_SHAPES = "thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density"  # for a footnote
+LONGEST_LINE = 150  # characters of a footnote
 # The ticks of a logarithmic axis: the first of these multiples of powers of ten that give three or more.
 TICK_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
 
@@ -42,9 +43,10 @@ def stacked(heights: Sequence[float], margin: float, title: str = "") -> tuple[F
     return figure, list(axes[:, 0])
 
 
-def footnote(figure: Figure, text: str) -> None:
-    """Tell beneath a figure how it is read."""
-    figure.supxlabel(text, fontsize=FONT_SIZE - 2.5, color=MUTED)
+def footnote(figure: Figure, *lines: str) -> None:
+    """Tell beneath a figure how it is read, and under which conditions it was drawn; empty lines are left out."""
+    if told := "\n".join(plain(shortened(line, LONGEST_LINE)) for line in lines if line):
+        figure.supxlabel(told, fontsize=FONT_SIZE - 2.5, color=MUTED)
 
 
 def plain(text: str) -> str:

@@ -33,14 +33,15 @@ TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads t
 class Chunk(NamedTuple):
     """The scenarios of a chunk that the conditions keep: columns by name, and the uniforms behind all.
 
-    `weights` is None where each of them counts once; `drawn` are the scenarios before the conditions, `at` is
-    (replicate, chunk).
+    `weights` is None where each of them counts once; `drawn` are the scenarios before the conditions, `places` tells
+    which of them are kept, `at` is (replicate, chunk).
     """
 
     columns: Mapping[str, Values]
     size: int
     weights: Counts | None
     drawn: int
+    places: NDArray[np.intp]
     at: tuple[int, int]
     words: Words
 
@@ -93,11 +94,11 @@ class Scenarios:
 
     def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:
         if not self.questions.conditional:
-            return Chunk(columns, self.size, None, self.size, at, words)
+            return Chunk(columns, self.size, None, self.size, np.arange(self.size), at, words)
         weights = self.questions.weights(columns, self.size)
         places = np.flatnonzero(weights)
         own = weights[places] if self.questions.observed else None
-        return Chunk(_at(columns, places), len(places), own, self.size, at, words)
+        return Chunk(_at(columns, places), len(places), own, self.size, places, at, words)
 
 
 def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict[str, Values]:

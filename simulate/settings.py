@@ -67,10 +67,17 @@ class RunTable(BaseModel):
 
 
 class Settings(RunTable):
-    """What `[run]` says and what was asked of one run besides: its conditions and measured values, as texts."""
+    """What `[run]` says and what was asked of one run besides, as texts.
+
+    `given` and `observe` are its conditions and measured values, which other questions take too; probabilities,
+    further statistics and a precision are for `run` alone.
+    """
 
     given: Names = ()
     observe: Names = ()
+    probability: Names = ()
+    statistics: Names = ()
+    precision: str | None = None
 
     def asked(self, **changes: Any) -> Settings:
         """These settings with others in their place; None leaves one. Raises SimulateError, naming the first."""
@@ -79,6 +86,21 @@ class Settings(RunTable):
             return Settings(**{**dict(self), **wanted})
         except ValidationError as invalid:
             raise SimulateError(_first(invalid)) from None
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions and measured values."""
+        return (*self.given, *self.observe)
+
+    def of_any_question(self) -> Settings:
+        """These settings without what is for `run` alone."""
+        return self.model_copy(update={"probability": (), "statistics": (), "precision": None})
+
+    def left_out(self, where: str) -> list[str]:
+        """What another question than `run`, named by `where`, does not tell of what was asked: one line, or none."""
+        options = [*(f"--probability '{text}'" for text in self.probability)]
+        options += [f"--statistic '{text}'" for text in self.statistics]
+        return [f"{where}: {' '.join(options)} left out, for only `simulate run` tells that"] if options else []
 
 
 @cache

@@ -31,14 +31,15 @@ def emit(
     output: Output,
     place: Path,
     *,
-    beside: Mapping[str, Callable[[], Result] | None] | None = None,
+    beside: Mapping[str, Callable[[Result], Result] | None] | None = None,
     **options: Any,
 ) -> None:
     """Ask a question, write its result into the folder with its pictures, and print it.
 
-    `ask` takes who is told of the progress; `place` is the folder unless the user names one; `beside` are further
-    results by the names of their files, None for one that is not wanted this time; `options` go to the report and the
-    pictures. What is written replaces the files of an earlier result, whole, when all is there.
+    `ask` takes who is told of the progress; `place` is the folder unless the user names one; `beside` gives further
+    results, that of the question in hand, by the names of their files, None for one that is not wanted this time;
+    `options` go to the report and the pictures. What is written replaces the files of an earlier result, whole, when
+    all is there.
     """
     from simulate.backends import keep_freed_memory
     from simulate.results import folder as folders
@@ -61,7 +62,7 @@ def emit(
                 FORMATS[form](result, list, file)
         for name, more in further.items():
             if more:
-                (folder / name).write_bytes(netcdf.written(more()))
+                (folder / name).write_bytes(netcdf.written(more(result)))
         if output.pictures or (output.pictures is None and output.for_people):
             drawn = kind.plots(result, **options)
             for done, (name, figure) in enumerate(drawn.items()):

@@ -46,10 +46,13 @@ def flattened(command: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass(frozen=True)
 class Source:
-    """The priors file, and what is set otherwise in it."""
+    """The priors file, or an earlier run with its settings, and what is set otherwise in it."""
 
     priors_file: Annotated[
-        str, typer.Argument(metavar="PRIORS", help="A priors file (TOML), or the name of a shipped one.")
+        str,
+        typer.Argument(
+            metavar="PRIORS", help="A priors file (TOML), the name of a shipped one, or a folder or .nc file of a run."
+        ),
     ]
     overrides: Annotated[
         list[str] | None,
@@ -63,9 +66,9 @@ class Source:
 
     def load(self) -> Priors:
         """Read and check the priors."""
-        from simulate.priors import load_priors
+        from simulate.results.sources import read_source
 
-        return load_priors(self.priors_file, self.overrides or ())
+        return read_source(self.priors_file, self.overrides or ())
 
     @property
     def folder(self) -> Path:
@@ -105,6 +108,15 @@ class Sampling:
 Given = Annotated[
     list[str] | None,
     typer.Option(metavar="CONDITION", help="Keep the scenarios in which it holds, such as 'capex < 1e9'; repeatable."),
+]
+
+Observe = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="'NAME = VALUE +- ERROR'",
+        help="Weigh scenarios by a measured value and its standard deviation, such as "
+        "'training_accelerator_hours = 8.4e5 +- 5%'; repeatable.",
+    ),
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from simulate import grammar
 from simulate.errors import SimulateError
 from simulate.graph import Quantity
-from simulate.priors import Priors, PriorsError, SourceFile, choice, load_priors, stated
+from simulate.priors import Priors, choice, load_priors, stated
 from simulate.results import Result, folder, provenance
+from simulate.results.sources import priors_of, run_of
 from simulate.scenarios import asked_quantities
 from simulate.settings import Names, Settings, checked
 
@@ -39,7 +39,7 @@ class Case:
     @property
     def conditions(self) -> tuple[str, ...]:
         """The conditions and measured values under which the case is told, as texts."""
-        return (*self.settings.given, *self.settings.observe)
+        return self.settings.conditions
 
     @property
     def told(self) -> Mapping[str, Any]:
@@ -112,7 +112,7 @@ def _case_of(source: Any) -> Case:
         case Priors():
             return _fresh(source)
         case Result():
-            return _earlier(source)
+            return _earlier(run_of(source))
         case str() | PathLike():
             path, chosen = grammar.CASE.read(str(source), "CASE")
             if folder.is_result(path):
@@ -121,36 +121,18 @@ def _case_of(source: Any) -> Case:
             return _fresh(choice(priors, chosen) if chosen else priors)
     if not hasattr(source, "data_vars"):
         raise SimulateError(f"{type(source).__name__} is nothing to compare; give a priors file, or an earlier run")
-    return _case_of(Result.of_dataset(source))
+    return _earlier(run_of(source))
 
 
 def _fresh(priors: Priors) -> Case:
-    name = "-".join(filter(None, [_stem(priors.path), priors.chosen]))
+    name = "-".join(filter(None, [folder.name_of(priors.path), priors.chosen]))
     return Case(name, name, priors, priors.run)
 
 
 def _earlier(result: Result, path: Path | None = None) -> Case:
     """The case of an earlier run: its priors read again from the texts in it, its own settings."""
-    if result.question != "run":
-        raise SimulateError(f"a result of `simulate {result.question}` is no case; give one of `simulate run`")
-    name = _stem(path or Path(result.provenance["files"][0]["path"]))
-    return Case(name, name, _read_again(result.provenance), provenance.settings_of(result), result)
-
-
-def _read_again(told: Mapping[str, Any]) -> Priors | None:
-    """The priors that a result states; None where they do not read the same any more."""
-    files = [SourceFile(Path(file["path"]), file["text"], file["sha256"]) for file in told["files"]]
-    try:
-        priors = stated(files, told["overrides"], told["choice"])
-    except PriorsError:
-        return None
-    return priors if _drawn(provenance.stated(priors)) == _drawn(told) else None
-
-
-def _drawn(told: Mapping[str, Any]) -> str:
-    """What decides how stated priors are drawn, as one text."""
-    decisive = ("family", "unit", "specification")
-    return json.dumps({name: [prior[key] for key in decisive] for name, prior in told["priors"].items()})
+    name = folder.name_of(path or Path(result.provenance["files"][0]["path"]))
+    return Case(name, name, priors_of(result), provenance.settings_of(result), result)
 
 
 def _varied(case: Case, priors: Priors, varying: Iterable[str]) -> list[Case]:
@@ -162,11 +144,3 @@ def _varied(case: Case, priors: Priors, varying: Iterable[str]) -> list[Case]:
         settings = made.run.asked(given=case.settings.given, observe=case.settings.observe)
         varied.append(replace(case, label=" ".join(texts), priors=made, settings=settings))
     return varied
-
-
-def _stem(path: Path) -> str:
-    """The name of a file without its ending, of a folder, and of a result.nc the folder's that it lies in."""
-    path = path.absolute()
-    if path.name == folder.RUN:
-        return path.parent.name or path.stem
-    return path.stem if path.suffix in {".toml", ".nc"} else path.name.strip("<>")

@@ -19,7 +19,7 @@ from simulate.errors import SimulateError, none_such
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.scenarios import asked_quantities, named_quantities
-from simulate.settings import Count, Percent, checked
+from simulate.settings import Count, Percent, Settings, checked
 from simulate.statistics import put_bands, usual
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _at(result: Result, name: str, case: str) -> tuple[int, int]:
 
 def _warnings(drawn: SideBySide, folded: Folded) -> Iterator[str]:
     """What is missing or cannot be compared, a line each."""
-    baseline, settings = drawn.baseline, drawn.settings
+    baseline = drawn.baseline
     for case in drawn.cases:
         if lacking := [name for name in drawn.quantities if name not in case.quantities]:
             yield f"{case.label} does not have {', '.join(lacking)}: blank there"
@@ -209,13 +209,8 @@ def _warnings(drawn: SideBySide, folded: Folded) -> Iterator[str]:
                 f"{kept.drawn:,} scenarios, which are not those of other cases: only means are set against each "
                 "other, with the standard errors of two separate runs"
             )
+        yield from _not_as_run(drawn, case)
     for case in drawn.alternatives:
-        ran = (case.settings.scheme, case.settings.seed)
-        if case.priors and case.saved and ran != (settings.scheme, settings.seed):
-            yield (
-                f"{case.label} was run with {ran[0]}, seed {ran[1]}, and is drawn here with {settings.scheme}, "
-                f"seed {settings.seed}, as all cases are"
-            )
         if baseline.priors and case.priors and baseline.priors.model != case.priors.model:
             yield (
                 f"{case.label} has the model {case.priors.model}, {baseline.label} {baseline.priors.model}: "
@@ -227,6 +222,20 @@ def _warnings(drawn: SideBySide, folded: Folded) -> Iterator[str]:
                     f"{name} is in {case.unit(name)} in {case.label}, in {baseline.unit(name)} in "
                     f"{baseline.label}: give both the same unit to compare them"
                 )
+
+
+def _not_as_run(drawn: SideBySide, case: Case) -> Iterator[str]:
+    """In what an earlier run is not told as it was run, a line each."""
+    yield from case.settings.left_out(case.label)
+    if case.priors and case.saved:
+        ran = _sampled(case.saved.attributes["scenarios"], case.settings)
+        here = _sampled(drawn.drawn[case.name].count, drawn.settings)
+        if ran != here:
+            yield f"{case.label} was run with {ran}, and is drawn here with {here}, as all cases are"
+
+
+def _sampled(count: int, settings: Settings) -> str:
+    return f"{count:,} scenarios, {settings.scheme}, seed {settings.seed}"
 
 
 def _put_bridges(

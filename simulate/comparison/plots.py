@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from simulate import plotting
 from simulate.comparison.bridge import Bridge
-from simulate.comparison.report import PARTS, bridges_of, others_label
+from simulate.comparison.report import PARTS, bridges_of, others_label, told_of_cases
 from simulate.figures import shortened
 from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
@@ -84,7 +84,7 @@ def bands(result: Result) -> Figure:
         plotting.widen(axis)
         plotting.ticks(axis)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
-    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
+    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})", "; ".join(told_of_cases(result)))
     return figure
 
 
@@ -129,6 +129,7 @@ def exceedance(result: Result) -> Figure:
             first, last = axis.get_xlim()
             places = [place for place in axis.xaxis.get_majorticklocs() if first <= place <= last]
             axis.xaxis.set_ticks(places[:: -(-len(places) // MOST_TICKS) or 1])
+    plotting.footnote(figure, "; ".join(told_of_cases(result)))
     return figure
 
 
@@ -158,6 +159,7 @@ def waterfall(result: Result, case: str) -> Figure | None:
     for axis, (title, bars) in zip(axes, panels, strict=True):
         _falls(axis, bars, colours, log=result.attributes["scale"] == "log")
         plotting.dress(axis, title)
+    plotting.footnote(figure, "; ".join(told_of_cases(result)))
     return figure
 
 

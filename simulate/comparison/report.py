@@ -9,7 +9,7 @@ from simulate.comparison.bridge import Bridge
 from simulate.figures import Scale, row_scale, shortened
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
-from simulate.runs.report import estimates, settings_text
+from simulate.runs.report import circumstances, estimates, settings_text
 
 PARTS = 10  # parts of a bridge shown one by one
 LONGEST = 48  # characters of an input shown
@@ -165,14 +165,26 @@ def _factors(ends: Sequence[float], parts: Sequence[tuple[float, float]]) -> tup
     return row_scale(ends, [0.0, 0.0]), cells
 
 
+def told_of_cases(result: Result) -> list[str]:
+    """Under which conditions cases are told, and in what they depart from their files, where their names do not say."""
+    told = []
+    for name, case in result.provenance["cases"].items():
+        label = _label(result, name)
+        own = {
+            **case["settings"],
+            "choice": case["choice"] if case["choice"] not in label else "",
+            "overrides": [text for text in case["overrides"] if text not in label],
+        }
+        if text := circumstances(own):
+            told.append(f"{label} is told {text}")
+    return told
+
+
 def _drawn(result: Result) -> Section:
     cases, unpaired = result.labels("case"), result.provenance["unpaired"]
     labels = [(case, _label(result, case)) for case in cases]
     told = [f"{case} is {label}." for case, label in labels if case != label]
-    for case, label in labels:
-        settings = result.provenance["cases"][case]["settings"]
-        if conditions := [*settings["given"], *settings["observe"]]:
-            told.append(f"{label} is told given {', '.join(conditions)}.")
+    told += [f"{each}." for each in told_of_cases(result)]
     if len(unpaired) < len(cases) - 1:
         told.append(
             "Differences and ratios are taken scenario by scenario, all cases on the same uniforms; "

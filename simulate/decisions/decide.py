@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate import graph, model
+from simulate import model
+from simulate.conditions import check_known
 from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import SimulateError
 from simulate.graph import Array
-from simulate.priors import Priors, choice
+from simulate.priors import Priors, choice, stated
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_priors
@@ -45,10 +46,13 @@ def decide(
     Raises SimulateError for fewer than two choices, for a quantity that there is not or that one of the choices
     cannot compute, and for a cost that is not finite throughout.
     """
+    run_with, chosen = priors.run, priors.chosen
+    if chosen:  # the file itself, of which a choice is but one case
+        priors = stated(priors.files, priors.overrides)
     cases = _cases(priors)
     if isinstance(quantities, str):
         raise SimulateError(f"{priors.path}: {quantities!r} is no cost to decide by; name it first, then others")
-    settings = priors.run.asked(
+    settings = run_with.asked(
         scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, quantities=quantities or None
     )
     names = _asked(priors, cases, settings.quantities)
@@ -59,7 +63,10 @@ def decide(
     parted = partitions(cases, cost, drawn)
     bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
     result = described("decide", priors, settings, first)
-    result.provenance["warnings"] += _left_out(priors, bands, cost, first.count)
+    warnings = result.provenance["warnings"]
+    warnings += [*_left_out(priors, bands, cost, first.count), *settings.left_out("decide")]
+    if chosen:
+        warnings.append(f"decide: the run was of choice {chosen}; here all choices are set side by side")
     means = [bands[cost, name].value("mean") for name in cases]
     best = int(np.argmax(means) if maximize else np.argmin(means))
     objective = "maximize" if maximize else "minimize"
@@ -99,14 +106,8 @@ def _asked(priors: Priors, cases: Mapping[str, Priors], named: Sequence[str]) ->
         names = priors.headline
     for name in names:
         for option, case in cases.items():
-            if name not in case.quantities:
-                mend = suggestion(name, case.quantities)
-                where = "" if all(name not in each.quantities for each in cases.values()) else f" in {option}"
-                raise SimulateError(f"{priors.path}: there is no quantity {name}{where}{mend}")
-            if lacking := graph.missing(case.quantities, case.priors).get(name):
-                raise SimulateError(
-                    f"{priors.path}: {name} cannot be computed in {option}; give a prior for {', '.join(lacking)}"
-                )
+            anywhere = any(name in each.quantities for each in cases.values())
+            check_known(case, name, f"{priors.path}: {f'choice {option}: ' if anywhere else ''}")
     return names
 
 

@@ -11,6 +11,7 @@ from simulate.decisions.report import cost_of, information_scale, maximizes, per
 from simulate.figures import shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
 from simulate.results import Result
+from simulate.runs.report import circumstances
 
 
 def plots(result: Result) -> dict[str, Figure]:
@@ -30,7 +31,8 @@ def plots(result: Result) -> dict[str, Figure]:
     if listed:
         _bars(axes[1], result, listed)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
-    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     diamond: mean     ({drawn})")
+    shapes = f"{plotting.BAND_SHAPES}     diamond: mean     ({drawn})"
+    plotting.footnote(figure, shapes, circumstances(result.provenance))
     return {"decide": figure}
 
 

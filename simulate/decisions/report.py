@@ -9,7 +9,7 @@ import numpy as np
 from simulate.figures import Scale, row_scale
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
-from simulate.runs.report import settings_text
+from simulate.runs.report import drawn_text
 
 MOST = 12  # priors listed
 LEAST_SHARE = 1e-3  # of the EVPI, that a prior listed is worth
@@ -26,7 +26,7 @@ def sections(result: Result) -> list[Section]:
         Section(intro=verdict(result)),
         *_worth(result),
         *_beside(result),
-        Section(remarks=[f"{settings_text(result)}, {same}"]),
+        Section(remarks=[f"{drawn_text(result)}, {same}"]),
     ]
 
 

@@ -74,7 +74,7 @@ def _first(source: Path | str | Mapping[str, Any]) -> SourceFile:
     if isinstance(source, str) and ("\n" in source or not source.strip() or ("=" in source and not there)):
         return _kept(TEXT, source.encode(errors="surrogatepass"))
     if not there:
-        shown = _shipped(shown.removesuffix(".toml")) or shown
+        shown = _shipped(shown) or shown
     if fault := _unreadable(shown):
         raise PriorsError(f"{shown}: {fault}")
     return _file(shown)
@@ -97,8 +97,8 @@ def _as_json(tables: Mapping[str, Any]) -> str:
 
 
 def _shipped(name: str) -> str:
-    """The path of the file of this name, without its ending, that ships with the package; '' for none."""
-    path = str(SHIPPED / f"{name}.toml")
+    """The path of the file of this name, with or without its ending, that ships with the package; '' for none."""
+    path = str(SHIPPED / f"{name.removesuffix('.toml')}.toml")
     return path if Path(name).name == name and _is_file(path) else ""
 
 
@@ -114,7 +114,7 @@ def _unreadable(shown: str, others: Sequence[Path] = ()) -> str:
     path = Path(shown)
     try:
         if path.is_dir():
-            return "is a folder; name a priors file in it"
+            return "is a folder without a result.nc; name a priors file in it"
         if path.exists():
             return ""
         there = [*path.parent.iterdir()] if path.parent.is_dir() else []

@@ -26,8 +26,16 @@ def file_of(question: str) -> str:
 
 
 def default_folder(path: Path) -> Path:
-    """Where the results of a file go: ``outputs/STEM`` below the working directory."""
-    return Path("outputs") / path.stem
+    """Where the results of a file or an earlier run go: ``outputs/NAME`` below the working directory."""
+    return Path("outputs") / name_of(path)
+
+
+def name_of(path: Path) -> str:
+    """The name of a file without its ending, of a folder, and of a result.nc the folder's that it lies in."""
+    path = path.absolute()
+    if path.name == RUN:
+        return path.parent.name or path.stem
+    return path.name if is_result(path) and path.suffix != ".nc" else path.stem.strip("<>")
 
 
 @contextmanager
@@ -76,18 +84,23 @@ def write_figure(folder: Path, name: str, figure: Figure) -> None:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a path is named as a result is: a folder, or a netCDF file."""
-    with suppress(OSError):  # of a name that nothing can have
-        return path.is_dir() or path.suffix == ".nc"
+    """Whether a path is one of an earlier run: a folder with a result.nc in it, or a netCDF file."""
+    with suppress(OSError, ValueError):  # of a name that nothing can have
+        return (path / RUN).is_file() or path.suffix == ".nc"
     return False
 
 
 def read_run(path: Path) -> Result:
     """Read an earlier run from its folder or its netCDF file. Raises SimulateError where there is none."""
     result = netcdf.read(path / RUN if path.is_dir() else path)
-    if result.question != "run":
-        raise SimulateError(f"{path}: is a result of `simulate {result.question}`; give one of `simulate run`")
+    check_run(result, str(path))
     return result
+
+
+def check_run(result: Result, where: str) -> None:
+    """Raise SimulateError, beginning with `where`, for the result of another question than `run`."""
+    if result.question != "run":
+        raise SimulateError(f"{where}: is a result of `simulate {result.question}`; give one of `simulate run`")
 
 
 def shown(folder: Path, files: Collection[str]) -> str:

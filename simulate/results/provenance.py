@@ -12,7 +12,9 @@ from simulate.results.result import Result
 from simulate.scenarios import Scenarios
 from simulate.settings import Settings
 
-SETTINGS = ("scenarios", "seed", "scheme", "given", "observe")  # besides the percentiles, which are labels
+OF_RUN = ("probability", "statistics", "precision")  # settings for `run` alone, which its provenance tells below `run`
+# All that a run was asked, besides the percentiles, which are labels.
+SETTINGS = ("scenarios", "seed", "scheme", "given", "observe", "quantities", *OF_RUN)
 # What the provenance tells besides what was found: the conditions, and what `stated` says of the priors.
 STATED = ("given", "observe", "model", "files", "overrides", "choice", "priors", "published")
 
@@ -51,8 +53,8 @@ def put_priors(result: Result, quantities: Sequence[Quantity]) -> None:
 
 
 def settings_of(result: Result) -> Settings:
-    """The settings that a result was drawn with."""
-    told = {**result.attributes, **result.provenance}
+    """The settings that a run was made with."""
+    told = {**result.attributes, **result.provenance, **result.provenance["run"]}
     return Settings(percentiles=tuple(result.labels("percentile")), **{name: told[name] for name in SETTINGS})
 
 

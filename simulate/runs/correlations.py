@@ -29,18 +29,24 @@ def _systematic(chunk: Chunk, most: int) -> NDArray[np.intp]:
     return places
 
 
-def ranks(column: Array) -> Array:
-    """Ranks of the values, 1 the least; equal values share the mean of theirs."""
+def ranks(column: Array, weights: Array | None = None) -> Array:
+    """Ranks of the values, 1 the least, or sums of weights up to them; equal values share the mean of theirs."""
     _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    mean_rank: Array = (last - (counts - 1) / 2)[inverse]
+    held = counts if weights is None else np.bincount(inverse, weights)
+    last = np.cumsum(held)
+    mean_rank: Array = (last - (held - 1) / 2)[inverse]
     return mean_rank
 
 
-def standardized_ranks(column: Array) -> Array:
-    """Ranks less their mean, of length 1, so that products sum to correlations; 0 where all values are equal."""
-    centred = ranks(column)
-    centred -= centred.mean()
+def standardized_ranks(column: Array, weights: Array | None = None) -> Array:
+    """Ranks less their mean, of length 1, so that products sum to correlations; 0 where all values are equal.
+
+    With weights, products sum to the weighted correlations.
+    """
+    centred = ranks(column, weights)
+    centred -= np.average(centred, weights=weights)
+    if weights is not None:
+        centred *= np.sqrt(weights)
     length = np.sqrt(np.add.reduce(centred * centred))
     return centred / length if length > 0 else centred
 

@@ -1,15 +1,18 @@
-"""The scenarios themselves, as many as asked."""
+"""The scenarios themselves, as many as asked, or those of them that conditions keep, with their weights."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simulate.conditions import Kept, check_kept, questions
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.results import Result
 from simulate.results.provenance import described, put_quantities
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Drawing, asked_quantities
+from simulate.summary import WEIGHT
 
 
 def draws(
@@ -19,28 +22,43 @@ def draws(
     seed: int | None = None,
     scheme: str | None = None,
     quantities: Sequence[str] | str | None = None,
+    given: Sequence[str] | None = None,
+    observe: Sequence[str] | None = None,
 ) -> Result:
     """Draw exactly as many scenarios as asked: every input and quantity, in its unit, `value` along `scenario`.
 
-    They are the first scenarios of each replicate in turn; the coordinate `replicate` tells which. Raises
-    SimulateError for what cannot be asked or computed.
+    They are those of a run of as many, the first of each replicate in turn; the coordinates `replicate` and `place`
+    tell which, `place` counting the replicate's scenarios from 0. Under conditions they are the first that hold, fewer
+    where the run has no more, and under measured values the coordinate `weight` is what each counts, at most 1.
+    Raises SimulateError for what cannot be asked or computed, and where conditions leave no scenario.
     """
-    settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme)
+    settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme, given=given, observe=observe)
     names = asked_quantities(priors, quantities)
-    drawn = Drawing({"": priors}, settings).scenarios("", names)
-    shares = [
-        settings.scenarios // REPLICATES + (place < settings.scenarios % REPLICATES) for place in range(REPLICATES)
-    ]
-    kept: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}
-    for replicate, share in enumerate(shares):
-        for begun, chunk in zip(range(0, share, drawn.size), drawn.in_chunks(replicate), strict=False):
-            for name, parts in kept.items():
-                column = np.broadcast_to(chunk.columns[name], drawn.size)
-                parts.append(column[: share - begun].astype(np.float64))
+    asked = questions(priors, (), settings.given, settings.observe)
+    drawn = Drawing({"": priors}, settings).scenarios("", names, asked)
+    columns: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}
+    replicates, places = list[NDArray[np.intp]](), list[NDArray[np.intp]]()
+    weights, kept = list[Array](), Kept()
+    for replicate in range(REPLICATES):
+        left = settings.scenarios // REPLICATES + (replicate < settings.scenarios % REPLICATES)
+        for chunk in drawn.in_chunks(replicate) if left else ():
+            count = min(left, chunk.size)
+            kept.add(chunk.drawn, chunk.size, chunk.weights)
+            for name, parts in columns.items():
+                parts.append(np.broadcast_to(chunk.columns[name], chunk.size)[:count].astype(np.float64))
+            replicates.append(np.full(count, replicate, np.intp))
+            places.append(chunk.at[1] * drawn.size + chunk.places[:count])
+            weights.append(np.ones(count) if chunk.weights is None else chunk.weights[:count] / WEIGHT)
+            if not (left := left - count):
+                break
+    check_kept(asked, kept, fewest=1)
     result = described("draws", priors, settings, drawn)
     result.attributes["scenarios"] = settings.scenarios
-    put_quantities(result, [priors.quantities[name] for name in kept])
-    result.beside("replicate", ("scenario",), np.repeat(np.arange(REPLICATES), shares))
-    values = np.array([np.concatenate(parts) for parts in kept.values()])
+    put_quantities(result, [priors.quantities[name] for name in columns])
+    result.beside("replicate", ("scenario",), np.concatenate(replicates))
+    result.beside("place", ("scenario",), np.concatenate(places), "which scenario of the replicate")
+    if asked.observed:
+        result.beside("weight", ("scenario",), np.concatenate(weights), "likelihood of the measured values", "1")
+    values = np.array([np.concatenate(parts) for parts in columns.values()])
     result.put("value", ("quantity", "scenario"), values, label="each scenario", unit_of="unit")
     return result

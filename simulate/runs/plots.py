@@ -11,7 +11,7 @@ from simulate import plotting
 from simulate.figures import shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, figure_text, plain
 from simulate.results import Result
-from simulate.runs.report import published_of
+from simulate.runs.report import circumstances, published_of
 
 PUBLISHED = PALETTE[1]
 
@@ -32,9 +32,7 @@ def bands(result: Result) -> Figure:
     for axis, name in zip(axes, names, strict=True):
         _band(axis, result, name)
     draws = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
-    if conditions := [*result.provenance["given"], *result.provenance["observe"]]:
-        draws += f", given {plain(shortened('; '.join(conditions), 60))}"
-    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({draws})")
+    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({draws})", circumstances(result.provenance))
     return figure
 
 

@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,37 @@ def sections(result: Result) -> list[Section]:
     told += answers.sections(result)
     told += _drivers(result)
     published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]
-    return [*told, Section(remarks=[*published, f"{settings_text(result)}."])]
+    return [*told, Section(remarks=[*published, f"{drawn_text(result)}."])]
 
 
 def settings_text(result: Result) -> str:
     """How a result was drawn."""
     attributes = result.attributes
     return f"{attributes['scenarios']:,} scenarios, {attributes['scheme']}, seed {attributes['seed']}"
+
+
+def drawn_text(result: Result) -> str:
+    """How a result was drawn, and from which case of its priors file."""
+    return ", ".join([settings_text(result), *departures(result.provenance)])
+
+
+def departures(told: Mapping[str, Any]) -> list[str]:
+    """In what a case, as its provenance tells it, departs from its priors file: the choice, and what was set."""
+    parts = [f"as choice {told['choice']}"] if told["choice"] else []
+    return parts + ([f"with {', '.join(told['overrides'])} (--set)"] if told["overrides"] else [])
+
+
+def circumstances(told: Mapping[str, Any]) -> str:
+    """Under which conditions a case is told, and in what it departs from its priors file; empty without any."""
+    conditions = ", ".join([*told["given"], *told["observe"]])
+    return ", ".join([*([f"given {conditions}"] if conditions else []), *departures(told)])
+
+
+def repeated(told: Mapping[str, Any]) -> str:
+    """The priors file and the options of a command line that asks of the same case."""
+    options = {"set": told["overrides"], "given": told["given"], "observe": told["observe"]}
+    texts = [f"--{name} {shlex.quote(text)}" for name, each in options.items() for text in each]
+    return " ".join([shlex.quote(told["files"][0]["path"]), *texts])
 
 
 def _columns(result: Result) -> list[Column]:
@@ -170,6 +194,5 @@ def _drivers(result: Result) -> list[Section]:
         Column("from judgement", ">"),
         Column("moved most by (rank correlation)", give="wrap"),
     ]
-    path = shlex.quote(result.provenance["files"][0]["path"])
-    more = f"More: simulate tornado {path} --quantities {rows[0][0]}"
+    more = f"More: simulate tornado {repeated(result.provenance)} --quantities {rows[0][0]}"
     return [Section(columns=columns, rows=rows, remarks=[Remark(more, "dim", whole=True)])]

@@ -13,13 +13,13 @@ from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
-from simulate.results.provenance import described, put_priors, put_quantities
+from simulate.results.provenance import OF_RUN, described, put_priors, put_quantities
 from simulate.runs import messages
 from simulate.runs.components import components, indented
 from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
-from simulate.settings import Names, Settings, checked
+from simulate.settings import Settings
 from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, standard_error, usual
 
 
@@ -31,8 +31,8 @@ def run(
     scheme: str | None = None,
     percentiles: Sequence[float] | None = None,
     quantities: Sequence[str] | str | None = None,
-    statistics: Sequence[str] = (),
-    probability: Sequence[str] = (),
+    statistics: Sequence[str] | None = None,
+    probability: Sequence[str] | None = None,
     given: Sequence[str] | None = None,
     observe: Sequence[str] | None = None,
     precision: str | None = None,
@@ -42,10 +42,10 @@ def run(
 ) -> Result:
     """Run the priors and tell the bands of quantities, by default the file's headline.
 
-    What is left out is as the file's [run] says. `statistics` are further ones, such as 'expected_shortfall 95';
-    `probability` are conditions whose probability is told; `given` and `observe` are conditions and measured values
-    under which all is told. `precision` adds scenarios until the bands are known so well, such as '0.5%'; `parts`
-    adds the parts of those quantities that are sums.
+    What is left out is as the file's [run] says, or as it was in the earlier run that the priors come from.
+    `statistics` are further ones, such as 'expected_shortfall 95'; `probability` are conditions whose probability is
+    told; `given` and `observe` are conditions and measured values under which all is told. `precision` adds scenarios
+    until the bands are known so well, such as '0.5%'; `parts` adds the parts of those quantities that are sums.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, `rank_correlation` (Spearman's) along `quantity` and `prior`, and `prior_percentiles` along `prior`.
@@ -53,14 +53,22 @@ def run(
     and where conditions leave too few scenarios.
     """
     settings = priors.run.asked(
-        scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, given=given, observe=observe
+        scenarios=scenarios,
+        seed=seed,
+        scheme=scheme,
+        percentiles=percentiles,
+        given=given,
+        observe=observe,
+        probability=probability,
+        statistics=statistics,
+        precision=precision,
     )
     asked = asked_quantities(priors, quantities)
     parts_of = components(priors.quantities, priors.priors)
     names = tuple(indented(parts_of, asked)) if parts else asked
     columns = [*names, *messages.checks(priors, names)]
-    conditions = questions(priors, probability, settings.given, settings.observe)
-    extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in checked(Names, "statistics", statistics))
+    conditions = questions(priors, settings.probability, settings.given, settings.observe)
+    extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in settings.statistics)
     workers, every = Workers(threads, progress), quantities == "all"
 
     def told(settings: Settings) -> Result:
@@ -74,6 +82,8 @@ def run(
         result = described("run", priors, settings, drawn)
         put_quantities(result, [priors.quantities[name] for name in names])
         result.provenance["asked"] = list(asked)
+        named = priors.run.quantities if quantities is None else [name for name in asked if name not in nowhere]
+        result.provenance["run"] = {"quantities": list(named), **settings.model_dump(mode="json", include={*OF_RUN})}
         result.provenance["headline"] = [name for name in asked if name in priors.headline] or list(asked[:1])
         result.provenance["components"] = {
             name: [part for part in parts if part in names] for name, parts in parts_of.items() if name in names
@@ -89,9 +99,11 @@ def run(
         ]
         return result
 
-    if precision is None:
+    if settings.precision is None:
         return told(settings)
-    return to_precision(told, settings, targets(precision, asked), start=scenarios)
+    # an earlier run begins where it had got to
+    start = scenarios if precision is not None or scenarios else settings.scenarios
+    return to_precision(told, settings, targets(settings.precision, asked), start=start)
 
 
 class Replicate(NamedTuple):

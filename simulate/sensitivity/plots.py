@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate import plotting
-from simulate.figures import shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
 from simulate.results import Result
+from simulate.runs.report import circumstances
 from simulate.sensitivity.report import Bar, heading, method_of, shown
 
 COLOURS = {"low": PALETTE[5], "high": PALETTE[0]}  # light and dark blue, told apart in grey too
@@ -34,11 +34,7 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
     figure, axes = plotting.stacked([0.9 + 0.34 * len(bars) for bars in panels.values()], 0.9, title)
     for axis, (name, bars) in zip(axes, panels.items(), strict=True):
         _panel(axis, result, name, bars)
-    conditions = result.provenance["given"]
-    given = f"Given {', '.join(conditions)}." if conditions else ""
-    told = "\n".join(plain(shortened(text, 130)) for text in (result.provenance["note"], given) if text)
-    if told:
-        plotting.footnote(figure, told)
+    plotting.footnote(figure, result.provenance["note"], circumstances(result.provenance))
     return {"tornado": figure}
 
 

@@ -8,7 +8,7 @@ from simulate.figures import row_scale, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import answers
-from simulate.runs.report import settings_text
+from simulate.runs.report import departures, settings_text
 from simulate.sensitivity.method import Method
 from simulate.sensitivity.methods import METHODS
 from simulate.units import conversion_factor
@@ -87,9 +87,10 @@ def sections(result: Result, top: int = 12) -> list[Section]:
         else:
             told.append(Section(intro=f"{name}: it is the same in every scenario: no prior moves it."))
     remarks = [result.provenance["note"], answers.kept(result)]
+    drawn = ", ".join([*([] if how.at_medians else [settings_text(result)]), *departures(result.provenance)])
     if not how.at_medians:
-        drawn = settings_text(result)
-        remarks.append(f"{drawn}; ± is the standard error, from {result.attributes['replicates']} replicates.")
+        drawn += f"; ± is the standard error, from {result.attributes['replicates']} replicates"
+    remarks.append(f"{drawn[0].upper()}{drawn[1:]}." if drawn else "")
     return [*told, Section(remarks=[*filter(None, remarks)])]
 
 

@@ -1,6 +1,7 @@
 """The tornado: what each prior does to each quantity, and where the quantities stand."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,6 +32,7 @@ def tornado(
     low: float = 10,
     high: float = 90,
     given: Sequence[str] | None = None,
+    observe: Sequence[str] | None = None,
     scenarios: int | None = None,
     seed: int | None = None,
     scheme: str | None = None,
@@ -41,8 +43,9 @@ def tornado(
     """Measure what each prior does to each quantity, by one of `simulate.sensitivity.methods`.
 
     `low` and `high` are percents of a prior; `percentile` is what `conditional` follows of the quantity, its mean by
-    default. `given` are conditions such as 'capex < 1e9': all is then of the scenarios in which they hold, the
-    priors' percentiles too. `percentiles` of each quantity are told beside its P50.
+    default. `given` are conditions such as 'capex < 1e9', `observe` measured values: all is then of the scenarios in
+    which they hold, by their weights, the priors' percentiles too. `percentiles` of each quantity are told beside its
+    P50.
 
     The result has the method's figures and `size`, by which bars are sorted, along `quantity` and `prior`, nan where
     a prior does not move a quantity; `low_input` and `high_input` along `prior`; and along `quantity` `baseline`,
@@ -59,23 +62,23 @@ def tornado(
             mend = " or ".join(name for name, each in METHODS.items() if each.follows)
             raise SimulateError(f"{method} follows no percentile of the quantity; use {mend} with --percentile")
     told = () if percentiles is None else checked(Percents, "percentiles", percentiles)
-    settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=(50.0, *told), given=given)
+    asked = priors.run.asked(
+        scenarios=scenarios, seed=seed, scheme=scheme, percentiles=(50.0, *told), given=given, observe=observe
+    )
     names = asked_quantities(priors, quantities)
+    settings = asked.of_any_question()
     settings = settings.asked(scenarios=_count(method, how, settings, chosen=scenarios is not None))
     background = run(
-        priors,
-        scenarios=settings.scenarios if settings.given else BACKGROUND,
-        seed=settings.seed,
-        scheme=settings.scheme,
+        replace(priors, run=settings),
+        scenarios=settings.scenarios if settings.conditions else BACKGROUND,
         percentiles=[low, high, *settings.percentiles],
         quantities=names,
-        given=settings.given,
         threads=threads,
         progress=progress,
     )
     if how.mixes:
         _check_variance(background)
-    drawing, conditions = Drawing({"": priors}, settings), questions(priors, given=settings.given)
+    drawing, conditions = Drawing({"": priors}, settings), questions(priors, (), settings.given, settings.observe)
     bands, workers = _bands(priors, background, low, high), Workers(threads, progress)
     followed = MEAN if percentile is None else _percentile(percentile)
     measured = {
@@ -90,8 +93,8 @@ def tornado(
         result.attributes["percentile"] = percentile
     notes = [how.note, how.of_correlations if priors.correlations else ""]
     result.provenance["note"] = " ".join(filter(None, notes))
-    result.provenance["warnings"] += background.warnings
-    if settings.given:
+    result.provenance["warnings"] += [*background.warnings, *asked.left_out("tornado")]
+    if settings.conditions:
         result.provenance["kept"] = background.provenance["kept"]
     _put_effects(result, priors, how, measured, bands)
     beside = background.taken("percentile", settings.percentiles)
@@ -106,10 +109,11 @@ def _count(method: str, how: Method, settings: Settings, *, chosen: bool) -> int
 
     Under conditions there are at least as many as in a run: what these leave of fewer would be too few.
     """
-    if settings.given and how.mixes:
+    if settings.conditions and how.mixes:
         mend = " or ".join(name for name, each in METHODS.items() if not each.mixes)
-        raise SimulateError(f"{method} mixes scenarios and takes no condition; use {mend} with --given")
-    usual = max(how.scenarios, settings.scenarios) if settings.given else how.scenarios
+        option = "--given" if settings.given else "--observe"
+        raise SimulateError(f"{method} mixes scenarios and takes no condition; use {mend} with {option}")
+    usual = max(how.scenarios, settings.scenarios) if settings.conditions else how.scenarios
     size, chunks = chunking(settings.scenarios if chosen else usual)
     return size * chunks * REPLICATES
 

@@ -26,8 +26,8 @@ def command(
     """  # noqa: D301
     from simulate.explaining import explained
     from simulate.layout import print_sections
-    from simulate.priors import load_priors
+    from simulate.results.sources import read_source
 
     if priors_file is None and quantity is not None and quantity.endswith(".toml"):
         priors_file, quantity = quantity, None
-    print_sections(explained(quantity, load_priors(priors_file) if priors_file else None))
+    print_sections(explained(quantity, read_source(priors_file) if priors_file else None))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli.emitting import emit
-from simulate.cli.options import Given, Output, Sampling, Source
+from simulate.cli.options import Given, Observe, Output, Sampling, Source
 
 
 def command(
@@ -26,14 +26,7 @@ def command(
         typer.Option(metavar="CONDITION", help="How probable it is, such as 'capex > 1e9'; repeatable."),
     ] = None,
     given: Given = None,
-    observe: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="'NAME = VALUE +- ERROR'",
-            help="Weigh scenarios by a measured value and its standard deviation, such as "
-            "'training_accelerator_hours = 8.4e5 +- 5%'; repeatable.",
-        ),
-    ] = None,
+    observe: Observe = None,
     precision: Annotated[
         str | None,
         typer.Option(
@@ -42,7 +35,9 @@ def command(
             "such as capex:p95=0.2%.",
         ),
     ] = None,
-    save_draws: Annotated[bool, typer.Option("--save-draws", help="Write every scenario to draws.nc.")] = False,
+    save_draws: Annotated[
+        bool, typer.Option("--save-draws", help="Write the scenarios, those kept and their weights, to draws.nc.")
+    ] = False,
     output: Output,
 ) -> None:
     """Run a priors file and print percentile bands.
@@ -60,17 +55,25 @@ def command(
       simulate run priors/base.toml --quantities capex --statistic 'expected_shortfall 95'
       simulate run priors/base.toml --precision 0.5%
     """  # noqa: D301
+    from simulate.results import Result
     from simulate.runs import draws, run
 
-    priors, further = source.load(), statistic or []
+    priors = source.load()
+    further = [*(statistic or ()), *(["{} {:g}".format(*interval)] if interval else ())]
     asked = sampling.asked(
-        statistics=[*further, "{} {:g}".format(*interval)] if interval else further,
-        probability=probability or (),
+        statistics=further or None,
+        probability=probability,
         given=given,
         observe=observe,
         precision=precision,
         parts=output.for_people,
     )
-    drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities")}
-    beside = {"draws.nc": partial(draws, priors, **drawn) if save_draws else None}
+    drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities", "given", "observe")}
+
+    def drawn_by(result: Result) -> Result:
+        """The scenarios of the run, of the last one where it went on until a precision was reached."""
+        reached = result.attributes["scenarios"] if "precision" in result.provenance else drawn["scenarios"]
+        return draws(priors, **{**drawn, "scenarios": reached})
+
+    beside = {"draws.nc": drawn_by if save_draws else None}
     emit("run", partial(run, priors, **asked), output, source.folder, beside=beside)

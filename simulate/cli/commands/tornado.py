@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli.emitting import emit
-from simulate.cli.options import Given, Output, Sampling, Source
+from simulate.cli.options import Given, Observe, Output, Sampling, Source
 from simulate.sensitivity.methods import METHODS
 
 
@@ -24,6 +24,7 @@ def command(
     high: Annotated[float, typer.Option(help="The high percentile of a prior.")] = 90,
     top: Annotated[int, typer.Option(min=1, help="So many priors are shown, the rest is summed.")] = 12,
     given: Given = None,
+    observe: Observe = None,
     output: Output,
 ) -> None:
     """Show which priors move a quantity, and how far.
@@ -39,5 +40,5 @@ def command(
     """  # noqa: D301
     from simulate.sensitivity.tornado import tornado
 
-    asked = sampling.asked(method=method, percentile=percentile, low=low, high=high, given=given)
+    asked = sampling.asked(method=method, percentile=percentile, low=low, high=high, given=given, observe=observe)
     emit("tornado", partial(tornado, source.load(), **asked), output, source.folder, top=top)

@@ -4,6 +4,7 @@ The other priors are random, so that correlated ones move along.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate.errors import SimulateError
 from simulate.replicates import Ticks
@@ -26,13 +27,14 @@ def measure(asking: Asking) -> Measured:
         gathering = Gathering[Key](keys)
         for chunk in drawn.in_chunks(replicate, ticks):
             column = np.broadcast_to(chunk.columns[asking.quantity], chunk.size)
-            parts = {EVERYWHERE: column}
+            held: dict[Key, NDArray[np.bool_]] = {EVERYWHERE: np.ones(chunk.size, np.bool_)}
             for name in asking.movers:
-                values, (low, _, high) = chunk.columns[name], asking.bands[name]
-                parts |= {(name, "low"): column[values <= low], (name, "high"): column[values >= high]}
-            for key, part in parts.items():
-                if len(part):
-                    gathering.add(key, part, len(part))
+                values, (low, _, high) = np.asarray(chunk.columns[name]), asking.bands[name]
+                held |= {(name, "low"): values <= low, (name, "high"): values >= high}
+            for key, where in held.items():
+                if count := int(np.count_nonzero(where)):
+                    weights = None if chunk.weights is None else chunk.weights[where]
+                    gathering.add(key, column[where], count, weights)
         return gathering.finish([followed])
 
     bands = Bands[Key]([followed])

@@ -20,20 +20,23 @@ def measure(asking: Asking) -> Measured:
 
     def work(replicate: int, ticks: Ticks) -> tuple[Array, Array, float]:
         ranked, kept = np.empty((len(columns), drawn.size * drawn.chunks)), 0
+        weights = np.empty(ranked.shape[1] if drawn.questions.observed else 0)
         for chunk in drawn.in_chunks(replicate, ticks):
             known = np.isfinite(np.broadcast_to(chunk.columns[asking.quantity], chunk.size))
             before, kept = kept, kept + int(np.count_nonzero(known))
             for row, name in zip(ranked, columns, strict=True):
                 row[before:kept] = np.broadcast_to(chunk.columns[name], chunk.size)[known]
+            if chunk.weights is not None:
+                weights[before:kept] = chunk.weights[known]
         if kept < 2:
             raise SimulateError(
                 f"{asking.quantity} is a number in fewer than two scenarios of a replicate, too few to rank; "
                 "ask for more --scenarios"
             )
-        ranked = ranked[:, :kept]
-        mean = float(ranked[-1].mean())
+        ranked, counting = ranked[:, :kept], weights[:kept] if len(weights) else None
+        mean = float(np.average(ranked[-1], weights=counting))
         for row in ticks(ranked):
-            row[:] = standardized_ranks(row)
+            row[:] = standardized_ranks(row, counting)
         among, spearman = ranked[:-1] @ ranked[:-1].T, ranked[:-1] @ ranked[-1]
         return spearman, np.linalg.lstsq(among, spearman, rcond=1e-10)[0], mean
 
