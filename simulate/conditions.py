@@ -8,7 +8,7 @@ weighted scenarios are worth as much.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +71,12 @@ class Questions:
         return bool(self.given or self.observed)
 
     @property
+    def shown(self) -> str:
+        """The conditions and measured values as options."""
+        texts = [f"--given {each.text!r}" for each in self.given]
+        return " ".join([*texts, *(f"--observe {each.text!r}" for each in self.observed)])
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The quantities that must be known to answer."""
         compared = [name for each in (*self.probabilities, *self.given) for name in each.formula.names]
@@ -111,6 +117,14 @@ class Kept:
         self.drawn, self.kept = self.drawn + other.drawn, self.kept + other.kept
         self.total, self.squares = self.total + other.total, self.squares + other.squares
 
+    @staticmethod
+    def of(several: Iterable[Kept]) -> Kept:
+        """What is kept of several together."""
+        whole = Kept()
+        for each in several:
+            whole.merge(each)
+        return whole
+
     @property
     def effective(self) -> float:
         """How many equally weighted scenarios are worth as much."""
@@ -136,9 +150,8 @@ def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST) -> None:
     """Raise SimulateError where a condition leaves fewer effective scenarios than `fewest`."""
     if kept.effective >= fewest:
         return
-    texts = [f"--given {each.text!r}" for each in asked.given] + [f"--observe {each.text!r}" for each in asked.observed]
     raise SimulateError(
-        f"{' '.join(texts)}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
+        f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
         f"{fewest:,}; ask for what is more probable, or for more --scenarios"
     )
 

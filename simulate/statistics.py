@@ -11,6 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from simulate.conditions import Kept
 from simulate.errors import none_such
 from simulate.graph import Array, Values
 from simulate.results import Result
@@ -229,3 +230,14 @@ def put_bands(
         own = statistic.unit or unit
         put = partial(result.put, label=f"{statistic.label}{of}", unit=own, unit_of="" if own else unit_of)
         put(prefix + statistic.name, along, values, errors if statistic.error else None)
+
+
+def put_kept(result: Result, replicates: Sequence[Kept]) -> None:
+    """Say in the provenance of a result what its conditions leave."""
+    whole = Kept.of(replicates)
+    result.provenance["kept"] = {
+        "scenarios": whole.kept,
+        "share": whole.kept / whole.drawn,
+        "share_se": float(standard_error([each.kept / each.drawn for each in replicates])),
+        "effective": whole.effective,
+    }

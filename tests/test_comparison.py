@@ -297,8 +297,8 @@ def test_what_is_no_case_is_refused_in_a_line(priors_of):
     earlier = run(mine, scenarios=COUNT)
     for source, message in (
         (3, "int is nothing to compare"),
-        (compared(mine, mine), "a result of `simulate compare` is no case"),
-        (backtest(), "a result of `simulate backtest` is no case"),  # it rests on no priors file
+        (compared(mine, mine), "is a result of `simulate compare`; give one of `simulate run`"),
+        (backtest(), "is a result of `simulate backtest`; give one of `simulate run`"),  # it rests on no priors file
         ("no-such.nc", "there is no such file"),
     ):
         with pytest.raises(SimulateError, match=message):
@@ -352,9 +352,8 @@ def test_a_saved_run_keeps_its_scheme_and_percentiles(priors_of):
     assert told.warnings == []
     back = compare([other, earlier], scenarios=COUNT, bridge=())
     assert back.attributes["scheme"] == "sobol"
-    assert back.warnings == [
-        "mine was run with random, seed 20230214, and is drawn here with sobol, seed 20230214, as all cases are"
-    ]
+    ran, here = (f"16,384 scenarios, {scheme}, seed 20230214" for scheme in ("random", "sobol"))
+    assert back.warnings == [f"mine was run with {ran}, and is drawn here with {here}, as all cases are"]
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,53 @@ def test_two_normal_options_have_the_closed_form(decided, scheme, largest_error)
         assert off(estimate, exact) < 4
 
 
+UNIFORM = '[priors.x]\ndist = "uniform"\nlower = 0\nupper = 1\n'
+X_OR_04 = UNIFORM + option("one", "x") + option("two", "0.4 + 0 * x")
+
+
+def test_given_a_condition_the_choices_are_those_of_the_scenarios_kept(decided):
+    """Given x < 1/2, x costs 1/4 and 1/4 - E min(x, 0.4) = 0.01 would be saved by knowing it."""
+    decision = decided(X_OR_04, scenarios=2**18, scheme="random", given=["x < 0.5"])
+    estimates = {
+        decision.estimate("mean", quantity="value", choice="one"): 0.25,
+        decision.estimate("probability_best", choice="one"): 0.8,
+        decision.estimate("expected_regret", choice="two"): 0.16,
+        decision.estimate("evpi"): 0.01,
+        worth(decision)["x"]: 0.01,
+    }
+    for estimate, exact in estimates.items():
+        assert off(estimate, exact) < 4
+    assert decision.provenance["kept"]["scenarios"] == pytest.approx(2**17, abs=4 * 2**8)
+    assert "Given x < 0.5: 5" in text_of(decision)
+    same = decided(X_OR_04.replace("upper = 1", "upper = 0.5"), scenarios=2**18, scheme="random")
+    for name in ("evpi", "expected_regret", "probability_best"):
+        difference = decision[name] - same[name]
+        assert (np.abs(difference) < 4 * np.hypot(decision[f"{name}_se"], same[f"{name}_se"])).all()
+
+
+def test_a_measured_value_weighs_what_is_decided(decided):
+    """Of p1 ~ N(1, 1), measured as 0 with the same sd, N(1/2, 1/sqrt(2)) is left; p2 stays as it was."""
+    decision = decided(TWO_NORMALS, scenarios=2**20, scheme="random", observe=["p1 = 0 +- 1"], maximize=True)
+    found = worth(decision)
+    for estimate, exact in (
+        (decision.estimate("mean", quantity="value", choice="one"), 0.5),
+        (decision.estimate("evpi"), unit_loss(0.5, math.sqrt(4.5))),
+        (found["p1"], unit_loss(0.5, math.sqrt(0.5))),
+        (found["p2"], unit_loss(0.5, 2)),
+    ):
+        assert off(estimate, exact) < 4
+        assert estimate[1] < 0.005
+    assert "weighted by their likelihood" in text_of(decision)
+
+
+@pytest.mark.parametrize("asked", [{"given": ["value < 0.3"]}, {"observe": ["value = 0.2 +- 0.1"]}])
+def test_conditions_that_choices_do_not_share_are_refused(decided, asked):
+    with pytest.raises(SimulateError, match=r"^--(given|observe) '.*': holds in other scenarios of choice two than of"):
+        decided(X_OR_04, **asked)
+    with pytest.raises(SimulateError, match="0 effective ones are left, fewer than 1,000"):
+        decided(X_OR_04, given=["x < 0"])
+
+
 def test_minimizing_losses_is_maximizing_gains(decided):
     losses = TWO_NORMALS.replace('"p1"', '"-p1"').replace('"p2"', '"-p2"')
     most, least = decided(TWO_NORMALS, maximize=True), decided(losses)
@@ -458,7 +505,7 @@ REFUSED = {
     "quantity of one choice": (
         TWO_NORMALS + option("two", "p2", quantity="extra"),
         ("--quantities", "value,extra"),
-        "there is no quantity extra in one",
+        "choice one: there is no quantity extra",
     ),
     "nothing named": (TWO_NORMALS, (), "by what to decide?"),
     "all": (TWO_NORMALS, ("--quantities", "all"), "'all' is no cost to decide by"),
@@ -495,7 +542,7 @@ def test_a_quantity_that_a_choice_cannot_compute_is_told_with_what_it_lacks(deci
     code, _, err = decide_command(OWN_OR_RENT, "--quantities", "cost_per_1k_tokens,batch_limit")
     assert code == 2
     assert err.count("\n") == 1
-    assert err.startswith(f"{OWN_OR_RENT}: batch_limit cannot be computed in own; give a prior for replica_acc")
+    assert err.startswith(f"{OWN_OR_RENT}: choice own: batch_limit cannot be computed; give a prior for replica_ac")
 
 
 def test_a_script_gets_the_same_errors(file):

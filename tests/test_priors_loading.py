@@ -105,7 +105,11 @@ def test_shipped_files_by_name(tmp_path):
     (tmp_path / "base").mkdir()  # a folder is no priors file
     for name in ("base", "base.toml", Path("base"), "llama-3.1-405b"):
         assert load_priors(name).path == SHIPPED / f"{str(name).removesuffix('.toml')}.toml"
-    assert load_priors('extends = "base"').priors.keys() == load_priors("base").priors.keys()
+    child = tmp_path / "child.toml"
+    for name in ("base", "base.toml"):
+        assert load_priors(f'extends = "{name}"').priors.keys() == load_priors("base").priors.keys()
+        child.write_text(f'extends = "{name}"\n', encoding="utf-8")  # where no file of the name lies beside it
+        assert load_priors(child).files[1].path == SHIPPED / "base.toml"
 
 
 def test_a_file_that_is_there_goes_before_one_that_ships(load, tmp_path):

@@ -11,11 +11,13 @@ import pytest
 from scipy import special
 
 import simulate
+from simulate.conditions import questions
 from simulate.errors import SimulateError
 from simulate.priors import load_priors
 from simulate.runs import draws, run
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
+from simulate.scenarios import Drawing
 from simulate.statistics import FINE, standard_error
 
 ROOT = Path(__file__).parent.parent
@@ -175,6 +177,60 @@ def test_draws_are_those_of_the_run(priors, scheme):
     assert (bands.at("minimum", **of), bands.at("maximum", **of)) == (total.min(), total.max())
     held = np.percentile(total, bands["percentile"])
     assert bands.at("percentiles", **of) == pytest.approx(held, rel=2**-10)
+
+
+CONDITIONS = {
+    "none": {},
+    "given": {"given": ["total > 31"]},
+    "observed": {"observe": ["total = 28 +- 3"]},
+    "both": {"given": ["a > 9"], "observe": ["total = 28 +- 10%"]},
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("conditions", CONDITIONS)
+def test_draws_are_the_scenarios_of_the_run_with_their_weights(priors, scheme, conditions):
+    """Each is one of the run's, in its order; all together have the run's percentiles, to a bin's width."""
+    asked = {"scenarios": 2 * 16 * CHUNK, "scheme": scheme, **CONDITIONS[conditions]}
+    drawn, bands, settings = draws(priors, **asked), run(priors, **asked), priors.run.asked(**asked)
+    of_run = questions(priors, (), settings.given, settings.observe)
+    scenarios = Drawing({"": priors}, settings).scenarios("", ["total", "share"], of_run)
+    chunks = [chunk for replicate in range(16) for chunk in scenarios.in_chunks(replicate)]
+    for name in ("a", "total", "share"):
+        assert np.array_equal(drawn.at("value", quantity=name), np.concatenate([each.columns[name] for each in chunks]))
+    whole = draws(priors, **asked | {"given": [], "observe": []})
+    assert np.array_equal(drawn["value"], whole["value"][:, drawn["replicate"] * 2 * CHUNK + drawn["place"]])
+    assert np.array_equal(whole["place"], np.tile(np.arange(2 * CHUNK), 16))
+    total = drawn.at("value", quantity="total")
+    weights = drawn["weight"] if "weight" in drawn else np.ones(len(total))
+    if "observe" in asked:
+        sd = 3 if conditions == "observed" else 2.8
+        assert weights == pytest.approx(np.exp(-(((total - 28) / sd) ** 2) / 2), abs=2**-32)
+    else:
+        assert "weight" not in drawn
+    if conditions != "none":
+        assert bands.provenance["kept"]["scenarios"] == len(total)
+        effective = weights.sum() ** 2 / (weights**2).sum()
+        assert bands.provenance["kept"]["effective"] == pytest.approx(effective, rel=1e-9)
+    order = np.argsort(total)
+    shares = np.cumsum(weights[order]) / weights.sum()
+    held = total[order][np.searchsorted(shares, bands["percentile"] / 100)]
+    assert bands.at("percentiles", quantity="total") == pytest.approx(held, rel=2**-10)
+    assert bands.at("mean", quantity="total") == pytest.approx(np.average(total, weights=weights), rel=1e-9)
+
+
+def test_draws_under_a_condition_are_the_first_that_hold(priors):
+    asked = {"given": ["a > 10"], "scheme": "random"}
+    few, many = (draws(priors, scenarios=count, **asked) for count in (16 * CHUNK + 16, 2 * 16 * CHUNK))
+    for replicate in range(16):
+        first, longer = (each["value"][:, each["replicate"] == replicate] for each in (few, many))
+        assert abs(longer.shape[1] - CHUNK) < 5 * CHUNK**0.5  # half of them: 7 standard deviations
+        assert np.array_equal(first, longer[:, : CHUNK + 1])
+
+
+def test_draws_of_which_none_holds_are_refused(priors):
+    with pytest.raises(SimulateError, match=r"^--given 'a > 1e9': of 128 scenarios 0 effective ones are left, fewer "):
+        draws(priors, scenarios=100, given=["a > 1e9"])
 
 
 def test_draws_take_what_is_left_out_from_the_file(priors):

@@ -24,6 +24,7 @@ from simulate.formats.json import plain as as_json
 from simulate.layout import laid_out, plain
 from simulate.results import Result
 from simulate.runs import run
+from simulate.runs.correlations import standardized_ranks
 from simulate.sensitivity.methods import METHODS
 from simulate.sensitivity.plots import plots
 from simulate.sensitivity.report import sections
@@ -434,6 +435,55 @@ def test_given_a_condition_ranks_are_of_the_scenarios_kept(measured):
     assert free["a"]["spearman"] > 0.7
     assert abs(bound["a"]["spearman"]) < 0.1
     assert bound["b"]["spearman"] > free["b"]["spearman"]
+
+
+OBSERVED = ["x1 = 1 +- 1"]  # of x1 ~ N(0, 1), N(1/2, 1/sqrt(2)) is left
+POSTERIOR = stats.norm(0.5, math.sqrt(0.5))
+
+
+@pytest.mark.parametrize("method", ["swing", "conditional"])
+def test_a_measured_value_moves_the_ends_of_a_prior(measured, method):
+    text = GAUSSIAN.replace("x2.x3 = {gaussian_copula = 0.9}", "")
+    result = measured(text, method, observe=OBSERVED, scheme="random", scenarios=2**18)
+    figures = bars(result)["x1"]
+    for end, share in (("low", 0.1), ("high", 0.9)):
+        exact = POSTERIOR.ppf(share)
+        effective = result.provenance["kept"]["effective"]
+        # a percentile of weighted draws, and a bin of the summary
+        assert abs(figures[f"{end}_input"] - exact) < 4 * math.sqrt(0.09 / effective) / POSTERIOR.pdf(exact) + 2**-10
+    if method == "conditional":
+        beyond = math.sqrt(0.5) * stats.norm.pdf(stats.norm.ppf(0.1)) / 0.1
+        close(figures["low"], figures["low_se"], 0.5 - beyond, 0.05)
+        close(figures["high"], figures["high_se"], 0.5 + beyond, 0.05)
+    assert result.provenance["observe"] == OBSERVED
+    assert "weighted by their likelihood" in told(result)
+
+
+def test_a_measured_value_weighs_the_ranks(measured):
+    """With x1 ~ N(1/2, 1/2) in y = x1 + x2 + x3, Pearson's r is sqrt(0.5 / 5.5), Spearman's 6/pi arcsin(r/2)."""
+    text = GAUSSIAN.replace("x2.x3 = {gaussian_copula = 0.9}", "")
+    figures = bars(measured(text, "rank", observe=OBSERVED, scheme="random", scenarios=2**18))
+    for name, variance in (("x1", 0.5), ("x2", 1), ("x3", 4)):
+        exact = 6 / math.pi * math.asin(math.sqrt(variance / 5.5) / 2)
+        close(figures[name]["spearman"], figures[name]["spearman_se"], exact, 0.005)
+
+
+def test_weighted_ranks_are_those_of_as_many_repetitions():
+    random = np.random.default_rng(3)
+    columns, times = random.integers(0, 50, (2, 400)).astype(float), random.integers(0, 4, 400)
+    weighted, repeated = (
+        float(np.dot(*map(standardized_ranks, each, weights)))
+        for each, weights in ((columns, [times.astype(float)] * 2), (np.repeat(columns, times, axis=1), [None] * 2))
+    )
+    assert weighted == pytest.approx(repeated, rel=1e-12)
+    assert repeated == pytest.approx(stats.spearmanr(*np.repeat(columns, times, axis=1)).statistic, rel=1e-12)
+
+
+@pytest.mark.parametrize("method", ["sobol", "shapley"])
+def test_methods_that_mix_scenarios_take_no_measured_value(measured, method):
+    message = f"^{method} mixes scenarios and takes no condition; use conditional or rank or swing with --observe$"
+    with pytest.raises(SimulateError, match=message):
+        measured(GAUSSIAN, method, observe=OBSERVED)
 
 
 @pytest.mark.parametrize(

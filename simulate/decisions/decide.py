@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate import model
-from simulate.conditions import check_known
+from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
 from simulate.errors import SimulateError
 from simulate.graph import Array
@@ -15,9 +15,10 @@ from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_priors
 from simulate.sampling.dimensions import dimensions
-from simulate.scenarios import Drawing, Scenarios
+from simulate.scenarios import Chunk, Drawing, Scenarios
 from simulate.settings import Settings
-from simulate.statistics import Band, Bands, Gathering, Part, Statistic, put_bands, standard_error, usual
+from simulate.statistics import Band, Bands, Gathering, Part, Statistic, put_bands, put_kept, standard_error, usual
+from simulate.summary import WEIGHT
 
 Key = tuple[str, str]  # quantity, choice
 
@@ -27,6 +28,8 @@ def decide(
     *,
     quantities: Sequence[str] | None = None,
     maximize: bool = False,
+    given: Sequence[str] | None = None,
+    observe: Sequence[str] | None = None,
     scenarios: int | None = None,
     seed: int | None = None,
     scheme: str | None = None,
@@ -36,7 +39,9 @@ def decide(
 ) -> Result:
     """Decide between the choices of a priors file by the first of the quantities, a cost (or a profit).
 
-    The other quantities are told beside it. What is left out is as the file's [run] says.
+    The other quantities are told beside it. `given` are conditions such as 'pue < 1.2', `observe` measured values, of
+    what is the same in all choices: all is then of the scenarios in which they hold, by their weights. What is left out
+    is as the file's [run] says.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, the cost first, and `choice`; along `choice` also `probability_best` (of choices that tie, each has
@@ -44,7 +49,8 @@ def decide(
     is worth; and `evppi` along `prior`, what finding out each alone is worth, the largest first, without constants
     and what the cost does not need. Attributes: `decided_by` (the cost), `objective`, `best` (the choice).
     Raises SimulateError for fewer than two choices, for a quantity that there is not or that one of the choices
-    cannot compute, and for a cost that is not finite throughout.
+    cannot compute, for a cost that is not finite throughout, and for conditions that choices do not share or that
+    leave too few scenarios.
     """
     run_with, chosen = priors.run, priors.chosen
     if chosen:  # the file itself, of which a choice is but one case
@@ -53,7 +59,13 @@ def decide(
     if isinstance(quantities, str):
         raise SimulateError(f"{priors.path}: {quantities!r} is no cost to decide by; name it first, then others")
     settings = run_with.asked(
-        scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, quantities=quantities or None
+        scenarios=scenarios,
+        seed=seed,
+        scheme=scheme,
+        percentiles=percentiles,
+        quantities=quantities or None,
+        given=given,
+        observe=observe,
     )
     names = _asked(priors, cases, settings.quantities)
     cost, units = names[0], _units(priors, cases, names)
@@ -62,6 +74,9 @@ def decide(
     statistics = usual(settings.percentiles)
     parted = partitions(cases, cost, drawn)
     bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
+    kept = Kept.of(each.kept for each in replicates)
+    if settings.conditions:
+        check_kept(first.questions, kept)
     result = described("decide", priors, settings, first)
     warnings = result.provenance["warnings"]
     warnings += [*_left_out(priors, bands, cost, first.count), *settings.left_out("decide")]
@@ -77,9 +92,11 @@ def decide(
     result.along("choice", list(cases))
     result.beside("choice_label", ("choice",), [priors.choices[name].label for name in cases])
     put_bands(result, bands, ("quantity", "choice"), statistics)
+    if settings.conditions:
+        put_kept(result, [each.kept for each in replicates])
     _put_regrets(result, replicates, best, units[0])
     worth = {
-        name: saved([each.binned[name] for each in replicates], best, partition, first.count)
+        name: saved([each.binned[name] for each in replicates], best, partition, kept.effective)
         for name, partition in parted.items()
     }
     _put_information(result, {name: cases[each.choice] for name, each in parted.items()}, worth, units[0])
@@ -140,7 +157,8 @@ def _drawn(
     own = [name for each in (priors, *cases.values()) for name in each.priors]
     places = dimensions(model.quantities(priors.model), own)
     drawing = Drawing(cases, settings)
-    return {name: drawing.scenarios(name, names, places=places) for name in cases}
+    asked = {name: questions(case, (), settings.given, settings.observe) for name, case in cases.items()}
+    return {name: drawing.scenarios(name, names, asked[name], places=places) for name in cases}
 
 
 class _Replicate(NamedTuple):
@@ -149,6 +167,7 @@ class _Replicate(NamedTuple):
     shares: Array
     regrets: Array
     binned: Mapping[str, Binned]
+    kept: Kept
 
 
 def _fold(
@@ -162,6 +181,7 @@ def _fold(
 ) -> tuple[Bands[Key], list[_Replicate]]:
     """Draw all scenarios of the choices side by side, and summarize them."""
     first = next(iter(drawn.values()))
+    settled = first.questions.conditional
     told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
 
     def work(replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
@@ -172,24 +192,32 @@ def _fold(
             scenarios.in_chunks(replicate, None if place else ticks)  # the first one's steps stand for all
             for place, scenarios in enumerate(drawn.values())
         ]
+        kept = Kept()
         for chunks in zip(*in_step, strict=True):
-            costs = np.empty((len(drawn), first.size))
+            own = chunks[0]
+            kept.add(own.drawn, own.size, own.weights)
+            _check_shared(drawn, chunks)
+            if not own.size:
+                continue
+            counting = None if own.weights is None else own.weights / WEIGHT
+            costs = np.empty((len(drawn), own.size))
             for place, (option, chunk) in enumerate(zip(drawn, chunks, strict=True)):
                 for name in names:
-                    gathering.add((name, option), chunk.columns[name], chunk.size)
+                    gathering.add((name, option), chunk.columns[name], chunk.size, chunk.weights)
                 costs[place] = chunk.columns[names[0]]
             if maximize:
                 np.negative(costs, out=costs)
             with np.errstate(invalid="ignore"):  # what is not finite is refused in the end
                 least = costs.min(axis=0)
                 best = costs == least
-                shares += (best / np.maximum(best.sum(axis=0), 1)).sum(axis=1)
-                regrets += (costs - least).sum(axis=1)
+                shares += _sums(best / np.maximum(best.sum(axis=0), 1), counting)
+                regrets += _sums(costs - least, counting)
                 costs[1:] -= costs[0]
             for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
-                add_chunk(binned, told_by[option], scenarios.sampler, chunk.words, costs)
-        count = first.chunks * first.size
-        return gathering.finish(statistics), _Replicate(shares / count, regrets / count, binned)
+                words = chunk.words[:, chunk.places] if settled else chunk.words
+                add_chunk(binned, told_by[option], scenarios.sampler, words, costs, counting)
+        count = kept.total or 1.0
+        return gathering.finish(statistics), _Replicate(shares / count, regrets / count, binned, kept)
 
     bands, replicates = Bands[Key](statistics), list[_Replicate]()
 
@@ -199,6 +227,23 @@ def _fold(
 
     workers.fold(work, range(first.replicates), take, what="scenarios", steps=first.steps)
     return bands, replicates
+
+
+def _sums(rows: Array, counting: Array | None) -> Array:
+    """The sum of each row over the scenarios, by what these count."""
+    sums: Array = rows.sum(axis=1) if counting is None else rows @ counting
+    return sums
+
+
+def _check_shared(drawn: Mapping[str, Scenarios], chunks: Sequence[Chunk]) -> None:
+    """Raise SimulateError where conditions do not keep the same scenarios in all choices, with the same weights."""
+    first = chunks[0]
+    for option, chunk in zip(drawn, chunks, strict=True):
+        if not (np.array_equal(chunk.places, first.places) and np.array_equal(chunk.weights, first.weights)):  # type: ignore[arg-type]
+            raise SimulateError(
+                f"{drawn[option].questions.shown}: holds in other scenarios of choice {option} than of choice "
+                f"{next(iter(drawn))}, which a decision sets side by side; ask for what is the same in all choices"
+            )
 
 
 def _left_out(priors: Priors, bands: Mapping[Key, Band], cost: str, total: int) -> list[str]:

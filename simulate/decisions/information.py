@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from simulate.sampling.schemes import Words
 
 BINS = 1024  # equally probable bins of a prior
+ROUNDING = 1e-12  # of the greatest weight of a window: what is less is none
 BINS_WITH_JUMPS = 64  # of one with jumps, beside which no line is drawn from bin to bin
 
 
@@ -99,9 +100,17 @@ def cuts(distributions: Sequence[Distribution]) -> Array | None:
 
 
 def add_chunk(
-    binned: Mapping[str, Binned], partitions: Mapping[str, Partition], sampler: Sampler, words: Words, costs: Array
+    binned: Mapping[str, Binned],
+    partitions: Mapping[str, Partition],
+    sampler: Sampler,
+    words: Words,
+    costs: Array,
+    counting: Array | None = None,
 ) -> None:
-    """Add a chunk's differences of costs (rows 1 and on) to the bins of the priors that a choice's draws tell."""
+    """Add a chunk's differences of costs (rows 1 and on) to the bins of the priors that a choice's draws tell.
+
+    `counting` is what each scenario counts, once by default.
+    """
     from scipy.special import ndtr
 
     correlated = any(name in sampler.copula for name in partitions)
@@ -110,12 +119,13 @@ def add_chunk(
         below = ndtr(scores[name]) if name in scores else probabilities(words[sampler.rows[name]])[0]
         places = partition.places(np.minimum(below, np.nextafter(1.0, 0.0)))
         counts, sums = binned[name]
-        counts += np.bincount(places, minlength=partition.bins)
+        counts += np.bincount(places, counting, minlength=partition.bins)
         for row in range(1, len(costs)):
-            sums[row] += np.bincount(places, costs[row], minlength=partition.bins)
+            own = costs[row] if counting is None else costs[row] * counting
+            sums[row] += np.bincount(places, own, minlength=partition.bins)
 
 
-def saved(binned: Sequence[Binned], best: int, partition: Partition, scenarios: int) -> Array:
+def saved(binned: Sequence[Binned], best: int, partition: Partition, scenarios: float) -> Array:
     """By replicate, what choosing by the prior saves against the best choice, a scenario.
 
     A bin's choice is the least by what the other replicates say of it.
@@ -125,15 +135,15 @@ def saved(binned: Sequence[Binned], best: int, partition: Partition, scenarios: 
     by_replicate = np.empty(len(binned))
     for place, own in enumerate(binned):
         counts, sums = all_counts - own.counts, all_sums - own.sums
-        means = _smooth(counts, sums, scenarios) if partition.cuts is None else sums / np.maximum(counts, 1)
+        means = _smooth(counts, sums, scenarios) if partition.cuts is None else sums / np.where(counts, counts, 1)
         # A tie changes nothing: the best stays.
         chosen = np.where(means[best] <= means.min(axis=0), best, means.argmin(axis=0))
         gains = own.sums[best] - own.sums[chosen, np.arange(partition.bins)]
-        by_replicate[place] = gains.sum() / own.counts.sum()
+        by_replicate[place] = gains.sum() / (own.counts.sum() or 1.0)
     return by_replicate
 
 
-def _smooth(counts: Array, sums: Array, scenarios: int) -> Array:
+def _smooth(counts: Array, sums: Array, scenarios: float) -> Array:
     """Means by (choice, bin) from a line in the normal score through the bins around each.
 
     The noise of a window of share w of the scenarios and the error of a choice that changes a window too late cost
@@ -152,7 +162,8 @@ def _smooth(counts: Array, sums: Array, scenarios: int) -> Array:
         window: Array = running[..., high] - running[..., low]
         return window
 
-    weight = np.maximum(around(counts), 1)
+    weight = around(counts)
+    weight[weight <= ROUNDING * weight.max()] = 1
     centre = around(counts * scores) / weight
     variance = around(counts * scores * scores) / weight - centre**2
     mean = around(sums) / weight

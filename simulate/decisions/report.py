@@ -9,6 +9,7 @@ import numpy as np
 from simulate.figures import Scale, row_scale
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
+from simulate.runs import answers
 from simulate.runs.report import drawn_text
 
 MOST = 12  # priors listed
@@ -26,7 +27,7 @@ def sections(result: Result) -> list[Section]:
         Section(intro=verdict(result)),
         *_worth(result),
         *_beside(result),
-        Section(remarks=[f"{drawn_text(result)}, {same}"]),
+        Section(remarks=[*filter(None, [answers.kept(result)]), f"{drawn_text(result)}, {same}"]),
     ]
 
 

@@ -114,7 +114,7 @@ def _unreadable(shown: str, others: Sequence[Path] = ()) -> str:
     path = Path(shown)
     try:
         if path.is_dir():
-            return "is a folder without a result.nc; name a priors file in it"
+            return "is a folder; name a priors file in it"
         if path.exists():
             return ""
         there = [*path.parent.iterdir()] if path.parent.is_dir() else []

@@ -20,7 +20,7 @@ from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Settings
-from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, standard_error, usual
+from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, put_kept, usual
 
 
 def run(
@@ -120,15 +120,14 @@ class Folded:
 
     def __init__(self, statistics: Sequence[Statistic]) -> None:
         self.bands = Bands[str | Condition](statistics)
-        self.kept, self.shares = Kept(), list[float]()  # the latter by replicate
+        self.kept: list[Kept] = []  # by replicate
         self.ranked: list[Mapping[str, Array]] = []
         self.nonfinite: dict[str, tuple[int, int]] = {}
 
     def add(self, replicate: Replicate) -> None:
         """Take up the next replicate."""
         self.bands.add(replicate.parts)
-        self.kept.merge(replicate.kept)
-        self.shares.append(replicate.kept.kept / replicate.kept.drawn)
+        self.kept.append(replicate.kept)
         self.ranked.extend(replicate.ranked)
         self.nonfinite = {**replicate.nonfinite, **self.nonfinite}
 
@@ -161,7 +160,7 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
     folded = Folded(statistics)
     workers.fold(work, range(drawn.replicates), folded.add, what="scenarios", steps=drawn.steps)
     if asked.conditional:
-        check_kept(asked, folded.kept)
+        check_kept(asked, Kept.of(folded.kept))
     return folded
 
 
@@ -195,9 +194,4 @@ def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
         values, errors = [band.value("mean") for band in bands], [band.error("mean") for band in bands]
         result.put("probability", ("question",), values, errors, label="probability", unit="1")
     if asked.conditional:
-        result.provenance["kept"] = {
-            "scenarios": folded.kept.kept,
-            "share": folded.kept.kept / folded.kept.drawn,
-            "share_se": float(standard_error(folded.shares)),
-            "effective": folded.kept.effective,
-        }
+        put_kept(result, folded.kept)

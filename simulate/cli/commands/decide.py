@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli.emitting import emit
-from simulate.cli.options import Output, Sampling, Source
+from simulate.cli.options import Given, Observe, Output, Sampling, Source
 
 
 def command(
@@ -16,6 +16,8 @@ def command(
     maximize: Annotated[
         bool, typer.Option("--maximize", help="Decide for the most instead of the least: of a profit.")
     ] = False,
+    given: Given = None,
+    observe: Observe = None,
     output: Output,
 ) -> None:
     """Decide between the choices of a priors file.
@@ -33,5 +35,5 @@ def command(
     """  # noqa: D301
     from simulate.decisions import decide
 
-    asked = sampling.asked(maximize=maximize)
+    asked = sampling.asked(maximize=maximize, given=given, observe=observe)
     emit("decide", partial(decide, source.load(), **asked), output, source.folder)
