@@ -10,6 +10,7 @@ import pytest
 
 from simulate.priors import load_priors
 from simulate.results import Result
+from simulate.rulers import Bits
 from simulate.runs import draws, run
 from simulate.sampling.schemes import SCHEMES
 from simulate.statistics import (
@@ -152,7 +153,7 @@ def banded(statistics, replicates):
     """Bands of columns by key, from replicates of chunks."""
     bands = Bands(statistics)
     for chunks in replicates:
-        gathering = Gathering(chunks[0])
+        gathering = Gathering(dict.fromkeys(chunks[0], Bits()))
         for chunk in chunks:
             for key, column in chunk.items():
                 gathering.add(key, column, 100)

@@ -16,7 +16,7 @@ from simulate.results.provenance import described, put_priors
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Drawing, Scenarios
 from simulate.settings import Settings
-from simulate.statistics import Band, Bands, Gathering, Part, Statistic, put_bands, standard_error, usual
+from simulate.statistics import Band, Bands, Gathering, Part, Statistic, fold, put_bands, standard_error, usual
 
 Key = tuple[str, str]  # quantity, choice
 
@@ -163,15 +163,14 @@ def _fold(
     first = next(iter(drawn.values()))
     told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
 
-    def work(replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
-        gathering = Gathering[Key]((name, option) for option in drawn for name in names)
+    def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
         binned = {name: Binned(np.zeros(each.bins), np.zeros((len(drawn), each.bins))) for name, each in parted.items()}
         in_step = [
             scenarios.in_chunks(replicate, None if place else ticks)  # the first one's steps stand for all
             for place, scenarios in enumerate(drawn.values())
         ]
-        for chunks in zip(*in_step, strict=True):
+        for chunks in zip(*in_step, strict=False):  # the first one may be stopped
             costs = np.empty((len(drawn), first.size))
             for place, (option, chunk) in enumerate(zip(drawn, chunks, strict=True)):
                 for name in names:
@@ -196,7 +195,17 @@ def _fold(
         bands.add(found[0])
         replicates.append(found[1])
 
-    workers.fold(work, range(first.replicates), take, what="scenarios", steps=first.steps)
+    fold(
+        work,
+        range(first.replicates),
+        take,
+        keys=[(name, option) for option in drawn for name in names],
+        scenarios=first.count,
+        step=first.size,
+        workers=workers,
+        what="scenarios",
+        steps=first.steps,
+    )
     return bands, replicates
 
 
