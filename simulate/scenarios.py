@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -17,10 +18,10 @@ from simulate.errors import SimulateError
 from simulate.graph import Plan, Values
 from simulate.priors import Priors
 from simulate.replicates import Ticks
+from simulate.rulers import Counts
 from simulate.sampling.dimensions import dimensions
 from simulate.sampling.sampler import CHUNK, REPLICATES, Sampler
 from simulate.settings import Names, Settings, checked
-from simulate.summary import Counts
 
 if TYPE_CHECKING:
     from simulate.sampling.schemes import Words
@@ -69,7 +70,7 @@ class Scenarios:
     @property
     def steps(self) -> int:
         """The steps in which a replicate's chunks are drawn."""
-        return -(-self.chunks // TOGETHER)
+        return len(together(self.chunks))
 
     def inputs(self, words: Words) -> dict[str, Values]:
         """The draws that uniforms stand for: a column for each input, a float for a constant."""
@@ -78,14 +79,13 @@ class Scenarios:
     def in_chunks(self, replicate: int, ticks: Ticks | None = None) -> Iterator[Chunk]:
         """The chunks of a replicate in turn, with the inputs and outputs of the plan."""
         words = self.sampler.words(replicate)
-        steps = range(0, self.chunks, TOGETHER)
-        for first in steps if ticks is None else ticks(steps):
-            together = range(first, min(first + TOGETHER, self.chunks))
-            several = np.concatenate([words(chunk) for chunk in together], axis=1)
+        steps = together(self.chunks)
+        for step in steps if ticks is None else ticks(steps):
+            several = np.concatenate([words(chunk) for chunk in step], axis=1)
             inputs = self.inputs(several)
             computed = {**inputs, **self.plan(inputs)}
             chunks = []
-            for place, chunk in enumerate(together):
+            for place, chunk in enumerate(step):
                 own = slice(place * self.size, (place + 1) * self.size)
                 chunks.append(self._kept(_at(computed, own), (replicate, chunk), several[:, own]))
             del several, inputs, computed  # so that what nobody keeps of a chunk goes with it
@@ -164,6 +164,12 @@ def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:
     if each <= largest:
         return 1 << (each - 1).bit_length(), 1
     return largest, -(-each // largest)
+
+
+def together(chunks: int) -> list[range]:
+    """The chunks of a replicate in the steps in which they are drawn: the first one alone, for pilots."""
+    ends = sorted({0, 1, *range(TOGETHER, chunks, TOGETHER), chunks})
+    return [range(first, last) for first, last in pairwise(ends)]
 
 
 def named_quantities(quantities: Sequence[str] | str | None) -> tuple[str, ...] | Literal["all"]:

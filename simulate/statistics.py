@@ -7,6 +7,7 @@ question tells bands, and a statistic added here is told by every question.
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -14,10 +15,13 @@ import numpy as np
 from simulate.conditions import Kept
 from simulate.errors import none_such
 from simulate.graph import Array, Values
+from simulate.replicates import Partial, Task, Ticks, Workers
 from simulate.results import Result
+from simulate.rulers import LEAST_PILOT, MOST_VALUES, Bits, Counts, Ruler, laid_out
 from simulate.settings import Percent, checked
-from simulate.summary import Counts, Summary
+from simulate.summary import Summary
 
+MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
 FINE = tuple(np.arange(0.5, 100, 0.5).tolist())  # percents of the curve kept of every column
 
 
@@ -55,8 +59,8 @@ def interval_error(ends: Sequence[Array]) -> Array:
 class Statistic:
     """A statistic of a column: a number, or one at each label of the dimension `along`.
 
-    `error` gives its standard error from the replicates' values, None where it has none; `unit` is its unit, the
-    quantity's own where that is empty.
+    `error` gives its standard error from the replicates' values, None where it has none; `resolution` is how far it
+    may be off besides, which its error takes in; `unit` is its unit, the quantity's own where that is empty.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Statistic:
     along: str = ""
     labels: tuple[Any, ...] = ()
     unit: str = ""
+    resolution: Callable[[Summary], Any] | None = None
 
 
 def percentiles(percents: Sequence[float]) -> Statistic:
@@ -76,6 +81,7 @@ def percentiles(percents: Sequence[float]) -> Statistic:
         "percentiles",
         along="percentile",
         labels=tuple(percents),
+        resolution=lambda summary: summary.resolution(percents),
     )
 
 
@@ -138,10 +144,10 @@ class Part(NamedTuple):
 
 
 class Gathering(Generic[Key]):
-    """The columns of one replicate, summarized chunk by chunk."""
+    """The columns of one replicate, summarized chunk by chunk, each on its ruler."""
 
-    def __init__(self, keys: Iterable[Key]) -> None:
-        self.summaries = {key: Summary() for key in keys}
+    def __init__(self, rulers: Mapping[Key, Ruler]) -> None:
+        self.summaries = {key: Summary(ruler) for key, ruler in rulers.items()}
 
     def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
         """Add the next chunk of a column, `size` scenarios."""
@@ -153,6 +159,64 @@ class Gathering(Generic[Key]):
             key: Part(summary.finish(), {each.name: each.of(summary) for each in statistics if each.error})
             for key, summary in self.summaries.items()
         }
+
+
+class Pilot(Gathering[Key]):
+    """The columns of some of the scenarios, kept as they are: what rulers are laid out by."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        super().__init__({key: Bits() for key in keys})
+        self._kept: dict[Key, list[tuple[Array, Counts | None]]] = {key: [] for key in self.summaries}
+
+    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
+        """Keep the finite values of the next chunk, of `size` scenarios."""
+        values = np.broadcast_to(np.asarray(column, dtype=np.float64), size)
+        finite = np.isfinite(values)
+        self._kept[key].append((values[finite], None if weights is None else weights[finite]))
+
+    def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
+        """Nothing yet: a pilot tells no statistics."""
+        del statistics
+        return {}
+
+    def suffices(self) -> bool:
+        """Whether there is enough of each column."""
+        return all(sum(len(values) for values, _ in kept) >= LEAST_PILOT for kept in self._kept.values())
+
+    def rulers(self, share: float) -> dict[Key, Ruler]:
+        """The rulers of the columns, of which the pilot is so large a share."""
+        return {key: laid_out(kept, share) for key, kept in self._kept.items()}
+
+
+def fold(
+    work: Callable[[Gathering[Key], Task, Ticks], Partial],
+    tasks: Sequence[Task],
+    take: Callable[[Partial], object],
+    *,
+    keys: Iterable[Key],
+    scenarios: int,
+    step: int,
+    workers: Workers,
+    what: str,
+    steps: int,
+    pilots: Sequence[Task] = (),
+) -> None:
+    """Work off the tasks, each with a gathering of its own, as `Workers.fold` does.
+
+    All gatherings count on the same rulers, which the first steps of the `pilots`, by default the first tasks, lay
+    out: as many as it takes. `scenarios` are those of all tasks, `step` those of a pilot's first step.
+    """
+    keys = tuple(keys)
+    rulers: dict[Key, Ruler] = dict.fromkeys(keys, Bits())
+    if scenarios > MOST_VALUES:
+        pilot, taken = Pilot(keys), 0
+        for task in (pilots or tasks)[:MOST_PILOTS]:
+            work(pilot, task, lambda steps: islice(steps, 1))
+            taken += step
+            if pilot.suffices():
+                break
+        rulers = pilot.rulers(taken / scenarios)
+    workers.fold(lambda task, ticks: work(Gathering(rulers), task, ticks), tasks, take, what=what, steps=steps)
 
 
 class Band:
@@ -173,12 +237,13 @@ class Band:
         return self.statistics[name].of(self.summary)
 
     def error(self, name: str) -> Any:
-        """Its standard error; nan where no scenario has a figure."""
-        error = self.statistics[name].error
-        assert error is not None
+        """Its standard error, what counting leaves open taken in; nan where no scenario has a figure."""
+        statistic = self.statistics[name]
+        assert statistic.error is not None
         if not self.summary.count:
             return np.full(np.shape(self.value(name)), np.nan)
-        return error(self.replicates(name))
+        error = statistic.error(self.replicates(name))
+        return error if statistic.resolution is None else np.hypot(error, statistic.resolution(self.summary))
 
     def replicates(self, name: str) -> list[Any]:
         """The statistic in each replicate."""

@@ -1,114 +1,96 @@
 """What is kept of a column of draws: a mergeable summary of bounded size.
 
-Percentiles come from counts over the bits of the floats, which add exactly in any order; a column of few
-distinct values is counted by value instead, and its percentiles are exact. Moments are folded in the order of
-the chunks.
+Percentiles come from counts in the cells of a ruler, which add exactly in any order; a column of few values is
+counted value by value instead, and its percentiles are exact. Moments are folded in the order of the chunks.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Counts = NDArray[np.int64]
-Steps = tuple[Array, Array, Counts, bool]  # low and high ends, counts, whether they are single values
+from simulate.rulers import MOST_VALUES, Array, Bits, Counts, Ruler
 
-_LEADING_BITS = 10  # bins of a relative width of 2^-10; within a bin, values are spread evenly
-_SHIFT = 52 - _LEADING_BITS
-_NEGLIGIBLE_OCTAVES = 40  # what is smaller than the largest magnitude by more counts as zero
-_DISTINCT = 256  # at most so many values are counted one by one
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
+_ATOM = 1 / 64  # of all: a value that holds more is one by itself, whatever lies beside it
+_PLAIN = 400  # powers of two up to which squares need no scaling
 
 
-def _bins(magnitudes: Array) -> Counts:
-    return magnitudes.view(np.int64) >> _SHIFT
+class Steps(NamedTuple):
+    """Intervals in rising order, the number that each holds, evenly spread from its low to its high end."""
+
+    low: Array
+    high: Array
+    numbers: Array
 
 
-def _edge(bins: Counts) -> Array:
-    return (bins << _SHIFT).view(np.float64)
+class Occurrences:
+    """How often each of some numbers occurs: added up in any order, kept in rising order."""
+
+    def __init__(self) -> None:
+        self._pending: list[tuple[Array, Counts]] = []
+        self._held = 0
+
+    def add(self, numbers: Array, times: Counts) -> None:
+        """Add distinct numbers and how often each occurs."""
+        self._pending.append((numbers, times))
+        self._held += len(numbers)
+        if self._held > 4 * MOST_VALUES:
+            self.settled()
+
+    def settled(self) -> tuple[Array, Counts]:
+        """The distinct numbers and how often each occurs, both of shape (n,)."""
+        if not self._pending:
+            return np.zeros(0), np.zeros(0, np.int64)
+        if len(self._pending) > 1:
+            numbers, times = (np.concatenate(each) for each in zip(*self._pending, strict=True))
+            self._pending = [_occurrences(numbers, times)]
+        self._held = len(self._pending[0][0])
+        return self._pending[0]
+
+    def exceed(self, most: int) -> bool:
+        """Whether there are more than so many distinct numbers."""
+        return self._held > most and len(self.settled()[0]) > most
+
+
+def _occurrences(numbers: Array, weights: Counts | None) -> tuple[Array, Counts]:
+    """The distinct numbers and how often each occurs, or as their weights say."""
+    if weights is None:
+        return np.unique(numbers, return_counts=True)
+    distinct, places = np.unique(numbers, return_inverse=True)
+    sums = np.zeros(len(distinct), np.int64)
+    np.add.at(sums, places, weights)
+    return distinct, sums
 
 
 def _number(values: Array, weights: Counts | None) -> int:
     return len(values) if weights is None else int(weights.sum())
 
 
-def _counted(places: Counts, length: int, weights: Counts | None) -> Counts:
-    """How often each place occurs; a chunk's sums of weights stay below 2^53, where float64 counts exactly."""
-    counts = np.bincount(places, weights, minlength=length)
-    return counts.astype(np.int64, copy=False)
-
-
-def _by_value(values: Array, weights: Counts | None, *, constant: bool) -> dict[float, int]:
-    """How often each value occurs; nothing where they are too many."""
-    if constant:
-        return {float(values[0]): _number(values, weights)}
-    if len(np.unique(values[: 2 * _DISTINCT])) > _DISTINCT:  # no need to sort it all
-        return {}
-    distinct, places = np.unique(values, return_inverse=True)
-    if len(distinct) > _DISTINCT:
-        return {}
-    return dict(zip(distinct.tolist(), _counted(places, len(distinct), weights).tolist(), strict=True))
-
-
-@dataclass
-class _Window:
-    """Counts of magnitudes in bins from `start` on."""
-
-    start: int = 0
-    counts: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
-
-    def add(self, start: int, counts: Counts) -> None:
-        """Add counts of the bins from `start` on, widening the window to hold them."""
-        if not len(counts):
-            return
-        if not len(self.counts):
-            self.start, self.counts = start, counts.copy()
-            return
-        first = min(self.start, start)
-        last = max(self.start + len(self.counts), start + len(counts))
-        if last - first > len(self.counts):
-            wider = np.zeros(last - first, np.int64)
-            wider[self.start - first :][: len(self.counts)] = self.counts
-            self.start, self.counts = first, wider
-        self.counts[start - self.start :][: len(counts)] += counts
-
-    def add_magnitudes(self, magnitudes: Array, least: float, greatest: float, weights: Counts | None) -> None:
-        """Count magnitudes that lie between the two given, each once or as often as its weight says."""
-        first, last = _bins(np.array([least, greatest])).tolist()
-        bins = _bins(magnitudes)
-        bins -= first
-        self.add(first, _counted(bins, last - first + 1, weights))
-
-    def drop_below(self, threshold: float) -> int:
-        """Empty the bins below a threshold and return how many values they held."""
-        keep = max(int(_bins(np.array([threshold]))[0]) - self.start, 0)
-        if not keep:
-            return 0
-        dropped = int(self.counts[:keep].sum())
-        self.start, self.counts = self.start + keep, self.counts[keep:]
-        return dropped
-
-
 class Summary:
-    """The summary of a column: count, moments, extremes, and the counts behind its percentiles."""
+    """The summary of a column: count, moments, extremes, and the counts behind its percentiles.
 
-    def __init__(self) -> None:
+    Only summaries of one ruler merge.
+    """
+
+    def __init__(self, ruler: Ruler | None = None) -> None:
+        self._ruler = Bits() if ruler is None else ruler
         self.count = 0
         self.nonfinite = 0
         self.minimum = np.inf
         self.maximum = -np.inf
         self.mean = 0.0
-        self._squares = 0.0  # sum of squared deviations from the mean
+        self._squares = 0.0  # sum of squared deviations from the mean, in units of 4^_exponent
         self._shift = np.nan
-        self._shifted = [0.0, 0.0]
-        self._values: dict[float, int] | None = {}
-        self._positive, self._negative, self._zeros = _Window(), _Window(), 0
+        self._shifted = [0.0, 0.0]  # sums of deviations from the shift and of their squares, in those units
+        self._exponent: int | None = None
+        self._entries = 0  # scenarios, whatever their weights
+        self._values = Occurrences() if self._ruler.by_value else None
+        self._cells: Counts | None = None  # allocated when first counted in
+        self._beyond = Occurrences()
 
     def add(self, column: Array | float, size: int, weights: Counts | None = None) -> None:
         """Add the next chunk of `size` scenarios; a float stands for as many equal values.
@@ -119,104 +101,124 @@ class Summary:
         if len(values) == 1:  # stands for them all
             weights = np.array([size if weights is None else weights.sum()])
         least, greatest = float(values.min()), float(values.max())
-        if not np.isfinite(least + greatest):
+        if not (np.isfinite(least) and np.isfinite(greatest)):
             finite = np.isfinite(values)
             self.nonfinite += size - int(np.broadcast_to(finite, size).sum())
             values, weights = values[finite], None if weights is None else weights[finite]
             if not len(values):
                 return
             least, greatest = float(values.min()), float(values.max())
+        self.count += _number(values, weights)
+        self._entries += size if len(values) == 1 else len(values)
+        self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
+        self._add_moments(values, weights, max(-least, greatest))
+        if self._values is None:
+            self._count(values, weights)
+        else:
+            self._values.add(*_occurrences(values, weights))
+            if self._values.exceed(MOST_VALUES):
+                self._spill()
+
+    def _add_moments(self, values: Array, weights: Counts | None, largest: float) -> None:
         if np.isnan(self._shift):
             self._shift = float(values[0])
-        self.count += _number(values, weights)
-        self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
-        deviations = values - self._shift
+        exponent = self._rescaled(int(np.frexp(largest)[1]))
+        if exponent:
+            deviations = np.ldexp(values, -exponent) - np.ldexp(self._shift, -exponent)
+        else:
+            deviations = values - self._shift
         weighted = deviations if weights is None else deviations * weights
         self._shifted[0] += float(np.add.reduce(weighted))
         weighted *= deviations
         self._shifted[1] += float(np.add.reduce(weighted))
-        if self._values is not None and (numbers := _by_value(values, weights, constant=least == greatest)):
-            self._count_values(numbers)
-        else:
-            self._spill()
-            self._count_bins(values, least, greatest, weights)
 
-    def _count_values(self, numbers: Mapping[float, int]) -> None:
-        assert self._values is not None
-        for value, number in numbers.items():
-            self._values[value] = self._values.get(value, 0) + number
-        if len(self._values) > _DISTINCT:
-            self._spill()
+    def _rescaled(self, exponent: int) -> int:
+        """The power of two in which deviations are taken so that no square is too large, or all too small."""
+        needed = 0 if abs(exponent) <= _PLAIN else exponent
+        if self._exponent is None:
+            self._exponent = needed
+        elif needed > self._exponent:
+            by = self._exponent - needed
+            self._shifted = [float(np.ldexp(self._shifted[0], by)), float(np.ldexp(self._shifted[1], 2 * by))]
+            self._squares = float(np.ldexp(self._squares, 2 * by))
+            self._exponent = needed
+        return self._exponent
+
+    def _count(self, values: Array, weights: Counts | None) -> None:
+        """Count values in the ruler's cells; a chunk's sums of weights stay below 2^53, where float64 is exact."""
+        cells, weights = self._ruler.places(values, weights)
+        if cells.min() < 0 or cells.max() >= self._ruler.cells:
+            foreseen = (cells >= 0) & (cells < self._ruler.cells)
+            others = cells[~foreseen].astype(np.float64)
+            self._beyond.add(*_occurrences(others, None if weights is None else weights[~foreseen]))
+            cells, weights = cells[foreseen], None if weights is None else weights[foreseen]
+        self._add_cells(np.bincount(cells, weights, minlength=self._ruler.cells).astype(np.int64, copy=False))
+
+    def _add_cells(self, counts: Counts) -> None:
+        if self._cells is None:
+            self._cells = np.zeros(self._ruler.cells, np.int64)
+        self._cells += counts
 
     def _spill(self) -> None:
-        """From counts by value to counts by bin, where that has not been done."""
+        """From counts by value to counts by cell, where that has not been done."""
         if self._values is None:
             return
-        counted, self._values = self._values, None
-        values = np.array(list(counted), dtype=np.float64)
-        numbers = np.array(list(counted.values()), dtype=np.int64)
-        self._zeros += int(numbers[values == 0].sum())
-        for window, magnitudes in ((self._positive, values), (self._negative, -values)):
-            held = magnitudes > 0
-            if held.any():
-                bins = _bins(magnitudes[held])
-                counts = np.zeros(int(bins.max() - bins.min()) + 1, np.int64)
-                np.add.at(counts, bins - bins.min(), numbers[held])
-                window.add(int(bins.min()), counts)
-        self._forget_negligible()
-
-    def _count_bins(self, values: Array, least: float, greatest: float, weights: Counts | None) -> None:
-        threshold = self._threshold()
-        if least >= threshold and least > 0:
-            self._positive.add_magnitudes(values, least, greatest, weights)
-        else:
-            self._zeros += _number(values, weights)
-            for window, magnitudes in ((self._positive, values), (self._negative, -values)):
-                held = (magnitudes >= threshold) & (magnitudes > 0)
-                large, theirs = magnitudes[held], None if weights is None else weights[held]
-                if len(large):
-                    window.add_magnitudes(large, float(large.min()), float(large.max()), theirs)
-                    self._zeros -= _number(large, theirs)
-        self._forget_negligible()
-
-    def _threshold(self) -> float:
-        largest = max(abs(self.minimum), abs(self.maximum))
-        return float(2.0 ** (np.frexp(largest)[1] - _NEGLIGIBLE_OCTAVES)) if np.isfinite(largest) else 0.0
-
-    def _forget_negligible(self) -> None:
-        threshold = self._threshold()
-        self._zeros += self._positive.drop_below(threshold) + self._negative.drop_below(threshold)
+        values, numbers = self._values.settled()
+        self._values = None
+        if len(values):
+            self._count(values, numbers)
 
     def finish(self) -> Summary:
         """Turn the shifted sums into mean and squared deviations; to be called once, after the last chunk."""
         if self.count:
             first, second = self._shifted
-            self.mean = self._shift + first / self.count
+            self.mean = self._scaled(self._unscaled(self._shift) + first / self.count)
             self._squares = max(second - first * first / self.count, 0.0)
         return self
+
+    def _scaled(self, value: float) -> float:
+        return float(np.ldexp(value, self._exponent)) if self._exponent else value
+
+    def _unscaled(self, value: float) -> float:
+        return float(np.ldexp(value, -self._exponent)) if self._exponent else value
 
     def merge(self, other: Summary) -> None:
         """Add a finished summary to this finished one; one order of merging gives the same bits each time."""
         self.nonfinite += other.nonfinite
         if not other.count:
             return
+        if not self.count:
+            nonfinite = self.nonfinite
+            vars(self).update(copy.deepcopy(vars(other)))
+            self.nonfinite = nonfinite
+            return
+        assert self._exponent is not None
+        assert other._exponent is not None
+        exponent = self._rescaled(other._exponent)
+        squares = float(np.ldexp(other._squares, 2 * (other._exponent - exponent)))
         total = self.count + other.count
-        step = other.mean - self.mean if self.count else 0.0
-        self.mean = self.mean + step * (other.count / total) if self.count else other.mean
-        self._squares += other._squares + step * step * (self.count * other.count / total)
+        mean = self._unscaled(self.mean)
+        step = self._unscaled(other.mean) - mean
+        self.mean = self._scaled(mean + step * (other.count / total))
+        self._squares += squares + step * step * (self.count * other.count / total)
         self.count = total
+        self._entries += other._entries
         self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
+        self._merge_counts(other)
+
+    def _merge_counts(self, other: Summary) -> None:
         if self._values is not None and other._values is not None:
-            self._count_values(other._values)
+            self._values.add(*other._values.settled())
+            if self._values.exceed(MOST_VALUES):
+                self._spill()
             return
         self._spill()
         if other._values is not None:
-            other = copy.deepcopy(other)
-            other._spill()
-        self._positive.add(other._positive.start, other._positive.counts)
-        self._negative.add(other._negative.start, other._negative.counts)
-        self._zeros += other._zeros
-        self._forget_negligible()
+            self._count(*other._values.settled())
+            return
+        if other._cells is not None:
+            self._add_cells(other._cells)
+        self._beyond.add(*other._beyond.settled())
 
     @property
     def sd(self) -> float:
@@ -227,7 +229,7 @@ class Summary:
         """
         if self.count < 2:
             return np.nan
-        return float(np.sqrt(self._squares / self.count))
+        return self._scaled(float(np.sqrt(self._squares / self.count)))
 
     def percentiles(self, percents: Sequence[float] | Array) -> Array:
         """The values below which the given percents of the scenarios lie; nan where there are none."""
@@ -235,6 +237,24 @@ class Summary:
         if not self.count:
             return np.full(len(ranks), np.nan)
         return self._values_at(self._steps(), ranks, "left")
+
+    def resolution(self, percents: Sequence[float] | Array) -> Array:
+        """About how far percentiles may be off for want of finer cells; nan where there are no scenarios.
+
+        In a cell that holds a share m of all, of which a share p lies beyond, the density changes by some m / p of
+        itself; where it changes evenly, counts spread evenly are then off by at most m * (m / p) / 8.
+        """
+        ranks = np.asarray(percents, dtype=np.float64) / 100 * self.count
+        if not self.count:
+            return np.full(len(ranks), np.nan)
+        if self._values is not None:
+            return np.zeros(len(ranks))
+        low, high, numbers = self._steps()
+        place = self._places(numbers, ranks, "left")
+        beyond = np.maximum(np.minimum(ranks, self.count - ranks), 1)
+        share: Array = np.minimum(numbers[place] / beyond / 8, 0.5)
+        with np.errstate(over="ignore"):
+            return (high[place] - low[place]) * share
 
     def shortest_interval(self, percent: float) -> Array:
         """The shortest interval, lower and upper end, that holds the given percent; nan where there is none.
@@ -244,49 +264,73 @@ class Summary:
         if not self.count:
             return np.full(2, np.nan)
         steps = self._steps()
-        _, _, counts, exact = steps
-        last = np.cumsum(counts).astype(np.float64)
+        last = np.cumsum(steps.numbers)
         held = percent / 100 * self.count
         # The length is a piecewise linear function of where the interval begins, and bends only at these ranks.
-        begin = last - counts if exact else np.concatenate([last - counts, last - held])
+        begin = np.concatenate([last - steps.numbers, last - held])
         begin = np.sort(begin[(begin >= 0) & (begin + held <= self.count)])
         lower = self._values_at(steps, begin, "right")
         upper = self._values_at(steps, begin + held, "left")
-        shortest = int(np.argmin(upper - lower))
+        with np.errstate(over="ignore"):
+            shortest = int(np.argmin(upper - lower))
         return np.array([lower[shortest], upper[shortest]])
 
     def mean_beyond(self, percent: float) -> float:
         """The mean of the scenarios above a percentile, an atom there split; nan where there are none."""
         if not self.count:
             return np.nan
-        low, high, counts, _ = self._steps()
-        last = np.cumsum(counts)
-        beyond = np.clip(last - percent / 100 * self.count, 0, counts)
-        return float(np.average(high - (high - low) * beyond / counts / 2, weights=beyond))
+        low, high, numbers = self._steps()
+        beyond = np.clip(np.cumsum(numbers) - percent / 100 * self.count, 0, numbers)
+        share = beyond / numbers / 2  # of the step, from its high end to the middle of what lies beyond
+        return float(np.sum((high * (1 - share) + low * share) * (beyond / beyond.sum())))
 
     def _values_at(self, steps: Steps, ranks: Array, side: Literal["left", "right"]) -> Array:
         """The values at ranks from 0 to the count; of two at a rank, that on the given side."""
-        low, high, counts, exact = steps
-        last = np.cumsum(counts)
+        low, high, numbers = steps
+        place = self._places(numbers, ranks, side)
+        share = (ranks - (np.cumsum(numbers)[place] - numbers[place])) / numbers[place]
+        low, high = low[place], high[place]
+        with np.errstate(over="ignore"):
+            width = high - low
+        values = np.where(np.isfinite(width), low + share * width, low * (1 - share) + high * share)
+        return np.clip(values, self.minimum, self.maximum)
+
+    @staticmethod
+    def _places(numbers: Array, ranks: Array, side: Literal["left", "right"]) -> Counts:
+        """The steps in which ranks lie; of two, that on the given side."""
         near = 1 - 1e-15 if side == "left" else 1  # a rank may be rounded up
-        place = np.minimum(np.searchsorted(last, ranks * near, side), len(counts) - 1)
-        if exact:
-            return low[place]
-        share = (ranks - (last[place] - counts[place])) / counts[place]
-        return np.clip(low[place] + share * (high[place] - low[place]), self.minimum, self.maximum)
+        place: Counts = np.minimum(np.searchsorted(np.cumsum(numbers), ranks * near, side), len(numbers) - 1)
+        return place
 
     def _steps(self) -> Steps:
-        """Intervals in rising order with their counts, none empty, and whether they are single values."""
+        """Steps, none empty, that hold all scenarios."""
         if self._values is not None:
-            values = np.array(sorted(self._values))
-            return values, values, np.array([self._values[value] for value in values.tolist()]), True
-        positive, negative = (
-            (window.start + np.arange(len(window.counts)), window.counts) for window in (self._positive, self._negative)
-        )
-        low = np.concatenate([-_edge(negative[0] + 1)[::-1], [0.0], _edge(positive[0])])
-        high = np.concatenate([-_edge(negative[0])[::-1], [0.0], _edge(positive[0] + 1)])
-        counts = np.concatenate([negative[1][::-1], [self._zeros], positive[1]])
-        held = counts > 0
-        low, high, counts = low[held], high[held], counts[held]
+            return self._steps_by_value()
+        beyond, times = self._beyond.settled()
+        cells = np.concatenate([np.arange(self._ruler.cells), beyond.astype(np.int64)])
+        numbers = np.concatenate([np.zeros(self._ruler.cells) if self._cells is None else self._cells, times])
+        order = np.argsort(cells, kind="stable")
+        order = order[numbers[order] > 0]
+        low, high = self._ruler.ends(cells[order])
         low[0], high[-1] = max(low[0], self.minimum), min(high[-1], self.maximum)
-        return low, high, counts, False
+        return Steps(low, high, numbers[order].astype(np.float64))
+
+    def _steps_by_value(self) -> Steps:
+        """A step a value where values repeat; else half of each spread up to the value below, half up to that above.
+
+        A value that holds much of all stays by itself.
+        """
+        assert self._values is not None
+        values, times = self._values.settled()
+        numbers = times.astype(np.float64)
+        if 2 * len(values) <= self._entries:
+            return Steps(values, values, numbers)
+        spread = np.where(numbers > _ATOM * self.count, 0.0, numbers / 2)
+        low = np.concatenate([values[:1], np.repeat(values, 2)])
+        high = np.concatenate([np.repeat(values, 2), values[-1:]])
+        halves = np.zeros(2 * len(values) + 1)
+        halves[1::2] = numbers - 2 * spread
+        halves[:-1:2] += spread
+        halves[2::2] += spread
+        held = halves > 0
+        return Steps(low[held], high[held], halves[held])

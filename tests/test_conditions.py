@@ -247,7 +247,7 @@ def test_weights_of_whole_scenarios_summarize_as_without(normals):
 
 def test_weights_count_like_repetitions():
     random = np.random.default_rng(5)
-    values, times = random.normal(size=5000), random.integers(0, 4, 5000)
+    values, times = random.normal(size=5000).round(1), random.integers(0, 4, 5000)
     weighted, repeated = Summary(), Summary()
     weighted.add(values[times > 0], int((times > 0).sum()), times[times > 0])
     repeated.add(np.repeat(values, times), int(times.sum()))

@@ -11,7 +11,7 @@ import pytest
 import simulate
 from simulate import model
 from simulate.replicates import Workers
-from simulate.runs.run import fold
+from simulate.runs.run import folded
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
 from simulate.scenarios import Drawing
@@ -288,7 +288,7 @@ def test_any_order_of_replicates_gives_the_same_bands(base, scheme):
     drawn = drawn_of(base, ["capex", "training_cost"], scenarios=TWO_CHUNKS, scheme=scheme)
     statistics = usual(PERCENTS)
     in_turn, shuffled = (
-        fold(drawn, drawn.plan.outputs, statistics, workers).bands for workers in (Workers(1), Shuffled(1))
+        folded(drawn, drawn.plan.outputs, statistics, workers).bands for workers in (Workers(1), Shuffled(1))
     )
     for name, told in in_turn.items():
         for statistic in statistics:

@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 
 from simulate.priors import load_priors
+from simulate.replicates import Workers
 from simulate.results import Result
+from simulate.rulers import Bits
 from simulate.runs import draws, run
 from simulate.sampling.schemes import SCHEMES
 from simulate.statistics import (
     MEAN,
     Bands,
     Gathering,
+    Pilot,
     expected_shortfall,
+    fold,
     percentiles,
     put_bands,
     standard_error,
@@ -152,7 +156,7 @@ def banded(statistics, replicates):
     """Bands of columns by key, from replicates of chunks."""
     bands = Bands(statistics)
     for chunks in replicates:
-        gathering = Gathering(chunks[0])
+        gathering = Gathering(dict.fromkeys(chunks[0], Bits()))
         for chunk in chunks:
             for key, column in chunk.items():
                 gathering.add(key, column, 100)
@@ -202,3 +206,53 @@ def test_nan_and_infinite_values_are_counted_and_left_out():
     assert bands["x"].value("mean") == 1.5
     assert math.isnan(bands["never"].value("mean"))
     assert np.isnan(bands["never"].error("percentiles")).all()
+
+
+def thin_fold(share, threads=1):
+    """Counts of a column of which a condition keeps a share, and the tasks whose first steps were looked at."""
+    looked: list[int] = []
+    bands = Bands([MEAN])
+
+    def work(gathering, task, ticks):
+        for step in ticks(range(8)):
+            column = np.random.default_rng([task, step]).normal(size=2**14)
+            kept = column[: round(share * len(column))]
+            if isinstance(gathering, Pilot):
+                looked.append((task, step))
+            if len(kept):
+                gathering.add("x", kept, len(kept))
+        return gathering.finish([MEAN])
+
+    keys, workers = ["x"], Workers(threads)
+    scenarios, step = 16 * 8 * 2**14, 2**14
+    fold(work, range(16), bands.add, keys=keys, scenarios=scenarios, step=step, workers=workers, what="test", steps=8)
+    return bands["x"], looked
+
+
+@pytest.mark.parametrize(("share", "tasks"), [(1.0, 1), (0.07, 1), (0.05, 2), (0.001, 4), (0.0, 4)])
+def test_a_pilot_is_the_first_step_of_as_many_tasks_as_it_takes_and_of_four_at_most(share, tasks):
+    band, looked = thin_fold(share)
+    assert looked == [(task, 0) for task in range(tasks)]
+    assert band.summary.count == 16 * 8 * round(share * 2**14)
+
+
+def test_a_pilot_tells_the_same_whatever_the_threads():
+    one, three = (thin_fold(0.3, threads)[0] for threads in (1, 3))
+    assert one.summary.percentiles([1, 50, 99]).tolist() == three.summary.percentiles([1, 50, 99]).tolist()
+    assert one.value("mean") == three.value("mean")
+
+
+def test_no_pilot_is_drawn_where_all_values_are_counted_one_by_one():
+    tasks = []
+
+    def work(gathering, task, ticks):
+        tasks.append(task)
+        for _ in ticks(range(1)):
+            gathering.add("x", np.full(2**12, float(task)), 2**12)
+        return gathering.finish([MEAN])
+
+    bands = Bands([MEAN])
+    keys, workers, size = ["x"], Workers(1), 2**12
+    fold(work, range(16), bands.add, keys=keys, scenarios=2**16, step=size, workers=workers, what="test", steps=1)
+    assert tasks == list(range(16))
+    assert bands["x"].value("mean") == 7.5

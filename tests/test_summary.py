@@ -31,11 +31,12 @@ def summarized(column: np.ndarray) -> Summary:
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_percentiles_lie_in_the_bin_of_the_exact_ones(name):
+def test_percentiles_of_no_more_than_the_most_values_are_exact(name):
+    """Those of the step function where values repeat, else halfway between its steps."""
     column = COLUMNS[name]
-    exact = np.percentile(column, PERCENTS, method="inverted_cdf")
-    # a bin is at most 2^-10 wide, relative to its own magnitude
-    assert summarized(column).percentiles(PERCENTS) == pytest.approx(exact, rel=2**-10, abs=0)
+    repeats = 2 * len(np.unique(column)) <= len(column)
+    exact = np.percentile(column, PERCENTS, method="inverted_cdf" if repeats else "hazen")
+    assert summarized(column).percentiles(PERCENTS) == pytest.approx(exact, rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -103,20 +104,49 @@ def test_few_distinct_values_have_exact_percentiles():
     assert summarized(column).percentiles(PERCENTS).tolist() == exact.tolist()
 
 
-def test_one_exact_zero_opens_no_window_of_a_million_bins():
-    column = GENERATOR.lognormal(size=SIZE)
-    column[7] = 0.0
-    column[8] = 5e-324
+def test_no_octave_is_dropped():
+    """Of values over 600 decades the percentiles are those values, however small beside the largest."""
+    column = 10.0 ** GENERATOR.uniform(-300, 300, 2**17)
+    exact = np.percentile(column, PERCENTS, method="inverted_cdf")
+    assert summarized(column).percentiles(PERCENTS) == pytest.approx(exact, rel=2**-9)
+    assert summarized(-column).percentiles(PERCENTS) == pytest.approx(
+        -np.percentile(column, 100 - np.array(PERCENTS), method="higher"), rel=2**-9
+    )
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-160, 1.0, 1e160, 1e300])
+@pytest.mark.parametrize("shift", [0.0, 5.0])
+def test_moments_neither_overflow_nor_vanish(scale, shift):
+    column = (GENERATOR.normal(shift, 1, 4 * SIZE)) * scale
+    merged = Summary()
+    for part in column.reshape(4, -1):
+        merged.merge(summarized(part))
+    plain = column / scale
+    for summary in (summarized(column), merged):
+        assert summary.mean / scale == pytest.approx(plain.mean(), abs=1e-12)
+        assert summary.sd / scale == pytest.approx(plain.std(), rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_moments_and_percentiles_at_both_ends_of_the_floats():
+    column = np.tile([-1.7e308, 1.7e308], SIZE) * GENERATOR.uniform(0.5, 1, 2 * SIZE)
     summary = summarized(column)
-    assert len(summary._positive.counts) < 2**15
-    assert summary._zeros == 2
+    assert abs(summary.mean) < 1e307
+    assert summary.sd == pytest.approx(1.7e308 * np.sqrt(7 / 12), rel=0.01)  # of a uniform from 0.5 to 1, its square
+    exact = np.percentile(column / 2, [1, 99], method="hazen")  # halves do not overflow between two
+    assert summary.percentiles([1, 99]) / 2 == pytest.approx(exact, rel=1e-12)
+    assert np.isfinite(summary.mean_beyond(95))
+    assert summary.shortest_interval(40)[1] < 0 or summary.shortest_interval(40)[0] > 0
 
 
-def test_what_is_negligible_is_found_in_any_order():
-    tiny, large = np.full(SIZE, 1e-9) * GENERATOR.random(SIZE), 1e9 * (1 + GENERATOR.random(SIZE))
-    orders = [summarized(np.concatenate(parts)) for parts in ([tiny, large], [large, tiny])]
-    assert orders[0].percentiles(PERCENTS).tolist() == orders[1].percentiles(PERCENTS).tolist()
-    assert orders[0].percentiles([25])[0] == orders[0].minimum  # zero, but for the range
+def test_a_rare_large_value_after_small_ones_keeps_the_moments():
+    """The first chunk does not know how large it will get."""
+    summary = Summary()
+    summary.add(GENERATOR.normal(size=SIZE), SIZE)
+    summary.add(np.full(SIZE, 1e200), SIZE)
+    summary.finish()
+    assert summary.mean == pytest.approx(5e199)
+    assert summary.sd == pytest.approx(5e199)
 
 
 def test_nan_and_infinity_are_counted_and_left_out():
@@ -140,14 +170,6 @@ def test_nothing_but_nan_has_no_percentiles():
     assert np.isnan(summary.percentiles([50])).all()
 
 
-def test_memory_does_not_grow_with_the_scenarios():
-    summary = Summary()
-    column = GENERATOR.lognormal(0, 3, SIZE)
-    for _ in range(200):
-        summary.add(column, SIZE)
-    assert len(summary._positive.counts) < 50 * 2**10
-
-
 def sorted_shortest(column, percent):
     """JCGM 101:2008, 7.7 on the sorted values: the shortest of the intervals from the r-th to the (r + q)-th."""
     values = np.sort(column)
@@ -166,7 +188,7 @@ def test_the_shortest_interval_is_as_short_as_that_of_the_sorted_values(name, pe
     width = 2**-10 * (abs(lower) + abs(upper) + np.abs(exact).sum())
     assert abs((upper - lower) - (exact[1] - exact[0])) <= width
     inside = np.mean((column >= lower - abs(lower) * 2**-10) & (column <= upper + abs(upper) * 2**-10))
-    assert inside >= percent / 100
+    assert inside >= percent / 100 - 1 / len(column)
 
 
 def test_the_shortest_interval_of_few_values_is_exact():

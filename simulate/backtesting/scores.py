@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulate.graph import Array
-from simulate.summary import Counts
+from simulate.rulers import Counts
 
 PERCENTILES = (1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0)  # told of a forecast
 BANDS = (50.0, 80.0, 90.0)  # central, in percent

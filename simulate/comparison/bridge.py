@@ -21,8 +21,8 @@ from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Wal
 from simulate.graph import Array, Values
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
-from simulate.scenarios import TOGETHER, Drawing, chunking
-from simulate.statistics import Bands, Gathering, Part, Statistic, standard_error
+from simulate.scenarios import TOGETHER, Drawing, chunking, together
+from simulate.statistics import Bands, Gathering, Part, Statistic, fold, standard_error
 from simulate.summary import Summary
 
 BridgeScale = Literal["linear", "log"]
@@ -114,23 +114,21 @@ class _HybridValues:
         kinds = ((thorough, self.chunks, 1), (replicated, 1, 1), (quick, 1, TOGETHER))
         taken: set[Version] = set()
         batches = []
-        for versions, chunks, together in kinds:
+        for versions, chunks, at_once in kinds:
             new = [each for each in dict.fromkeys(versions) if each not in taken]
             taken.update(new)
-            batches += [(new[first : first + _BATCH], chunks, together) for first in range(0, len(new), _BATCH)]
-        counts = [REPLICATES // together * -(-chunks // TOGETHER) for _, chunks, together in batches]
+            batches += [(new[first : first + _BATCH], chunks, at_once) for first in range(0, len(new), _BATCH)]
+        counts = [REPLICATES // at_once * len(together(chunks)) for _, chunks, at_once in batches]
         for place, batch in enumerate(batches):
             self._fold(*batch, _between(workers, sum(counts[:place]), sum(counts)), what)
 
-    def _fold(self, batch: Sequence[Version], chunks: int, together: int, workers: Workers, what: str) -> None:
+    def _fold(self, batch: Sequence[Version], chunks: int, at_once: int, workers: Workers, what: str) -> None:
         """Fill in the values of some versions from so many chunks of each replicate, taken alone or together."""
         samplers = self._samplers(batch)
 
-        def work(replicates: Sequence[int], ticks: Ticks) -> dict[Version, Part]:
+        def work(gathering: Gathering[Version], replicates: Sequence[int], ticks: Ticks) -> dict[Version, Part]:
             words = {key: [each.words(replicate) for replicate in replicates] for key, each in samplers.items()}
-            gathering = Gathering(batch)
-            for first in ticks(range(0, chunks, TOGETHER)):
-                several = range(first, min(first + TOGETHER, chunks))
+            for several in ticks(together(chunks)):
                 draws = {
                     key: each.columns(np.concatenate([of(c) for of in words[key] for c in several], axis=1))
                     for key, each in samplers.items()
@@ -143,8 +141,18 @@ class _HybridValues:
             return gathering.finish([self.told])
 
         bands: Bands[Version] = Bands([self.told])
-        groups = [range(first, first + together) for first in range(0, REPLICATES, together)]
-        workers.fold(work, groups, bands.add, what=what, steps=-(-chunks // TOGETHER))
+        fold(
+            work,
+            [range(first, first + at_once) for first in range(0, REPLICATES, at_once)],
+            bands.add,
+            keys=batch,
+            scenarios=self.size * chunks * REPLICATES,
+            step=self.size,
+            workers=workers,
+            what=what,
+            steps=len(together(chunks)),
+            pilots=[range(replicate, replicate + 1) for replicate in range(REPLICATES)],
+        )
         for version, band in bands.items():
             self.of[version] = np.array([self._told(band.summary), *band.replicates(self.told.name)])
 

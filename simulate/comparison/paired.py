@@ -13,7 +13,7 @@ from simulate.graph import Values
 from simulate.replicates import Ticks, Workers
 from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
-from simulate.statistics import Band, Bands, Gathering, Part, Statistic, standard_error, usual
+from simulate.statistics import Band, Bands, Gathering, Part, Statistic, fold, standard_error, usual
 
 DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variables; a case's have nothing
 
@@ -119,8 +119,7 @@ class SideBySide:
         keys: list[Key] = [("", name, case) for case in drawn for name in self.names[case]]
         keys += [(kind, *place) for place in self.paired for kind in (DIFFERENCE, RATIO)]
 
-        def work(replicate: int, ticks: Ticks) -> _Replicate:
-            gathering = Gathering(keys)
+        def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> _Replicate:
             lower = dict.fromkeys(self.paired, 0)
             kept = {case: Kept() for case in drawn if drawn[case].questions.conditional}
             chunks = {case: each.in_chunks(replicate, ticks) for case, each in drawn.items()}
@@ -132,8 +131,17 @@ class SideBySide:
         folded = Folded(statistics)
         if drawn:
             first = next(iter(drawn.values()))  # all have as many scenarios
-            steps = first.steps * len(drawn)
-            workers.fold(work, range(first.replicates), folded.add, what="scenarios", steps=steps)
+            fold(
+                work,
+                range(first.replicates),
+                folded.add,
+                keys=keys,
+                scenarios=first.count,
+                step=first.size,
+                workers=workers,
+                what="scenarios",
+                steps=first.steps * len(drawn),
+            )
         for case in self.cases:
             if case.name in folded.kept:
                 try:

@@ -17,7 +17,18 @@ from simulate.results.provenance import described, put_priors
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Chunk, Drawing, Scenarios
 from simulate.settings import Settings
-from simulate.statistics import Band, Bands, Gathering, Part, Statistic, put_bands, put_kept, standard_error, usual
+from simulate.statistics import (
+    Band,
+    Bands,
+    Gathering,
+    Part,
+    Statistic,
+    fold,
+    put_bands,
+    put_kept,
+    standard_error,
+    usual,
+)
 from simulate.summary import WEIGHT
 
 Key = tuple[str, str]  # quantity, choice
@@ -184,8 +195,7 @@ def _fold(
     settled = first.questions.conditional
     told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
 
-    def work(replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
-        gathering = Gathering[Key]((name, option) for option in drawn for name in names)
+    def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
         binned = {name: Binned(np.zeros(each.bins), np.zeros((len(drawn), each.bins))) for name, each in parted.items()}
         in_step = [
@@ -193,7 +203,7 @@ def _fold(
             for place, scenarios in enumerate(drawn.values())
         ]
         kept = Kept()
-        for chunks in zip(*in_step, strict=True):
+        for chunks in zip(*in_step, strict=False):  # the first one may be stopped
             own = chunks[0]
             kept.add(own.drawn, own.size, own.weights)
             _check_shared(drawn, chunks)
@@ -225,7 +235,17 @@ def _fold(
         bands.add(found[0])
         replicates.append(found[1])
 
-    workers.fold(work, range(first.replicates), take, what="scenarios", steps=first.steps)
+    fold(
+        work,
+        range(first.replicates),
+        take,
+        keys=[(name, option) for option in drawn for name in names],
+        scenarios=first.count,
+        step=first.size,
+        workers=workers,
+        what="scenarios",
+        steps=first.steps,
+    )
     return bands, replicates
 
 

@@ -20,7 +20,7 @@ from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Settings
-from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, put_kept, usual
+from simulate.statistics import Bands, Gathering, Part, Statistic, fold, optional, put_bands, put_kept, usual
 
 
 def run(
@@ -74,9 +74,9 @@ def run(
     def told(settings: Settings) -> Result:
         drawn = Drawing({"": priors}, settings).scenarios("", columns, conditions)
         of_columns = (*usual(settings.percentiles), *extra)
-        folded = fold(drawn, columns, of_columns, workers)
-        wrong = partial(messages.nonfinite, priors, drawn, folded.bands, folded.nonfinite)
-        nowhere = [name for name in names if not folded.bands[name].summary.count]
+        found = folded(drawn, columns, of_columns, workers)
+        wrong = partial(messages.nonfinite, priors, drawn, found.bands, found.nonfinite)
+        nowhere = [name for name in names if not found.bands[name].summary.count]
         if nowhere and not every:
             raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
         result = described("run", priors, settings, drawn)
@@ -88,13 +88,13 @@ def run(
         result.provenance["components"] = {
             name: [part for part in parts if part in names] for name, parts in parts_of.items() if name in names
         }
-        put_bands(result, {name: folded.bands[name] for name in names}, ("quantity",), of_columns)
-        _put_priors(result, priors, drawn, folded, settings)
-        _put_answers(result, folded, conditions)
+        put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
+        _put_priors(result, priors, drawn, found, settings)
+        _put_answers(result, found, conditions)
         result.provenance["warnings"] += [
             *(messages.not_computed(priors) if every else ()),
             *wrong(names),
-            *messages.failed_checks(priors, folded.bands),
+            *messages.failed_checks(priors, found.bands),
             *messages.small_errors(result),
         ]
         return result
@@ -132,7 +132,7 @@ class Folded:
         self.nonfinite = {**replicate.nonfinite, **self.nonfinite}
 
 
-def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers) -> Folded:
+def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers) -> Folded:
     """Draw all scenarios and summarize the named columns; under conditions the inputs' too, which shift.
 
     Raises SimulateError where the conditions leave too few scenarios.
@@ -140,8 +140,7 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
     asked, inputs = drawn.questions, drawn.plan.inputs
     columns = dict.fromkeys([*names, *(inputs if asked.conditional else ())])
 
-    def work(number: int, ticks: Ticks) -> Replicate:
-        gathering = Gathering[str | Condition]([*columns, *asked.probabilities])
+    def work(gathering: Gathering[str | Condition], number: int, ticks: Ticks) -> Replicate:
         kept, ranked = Kept(), list[Mapping[str, Array]]()
         nonfinite: dict[str, tuple[int, int]] = {}
         for chunk in drawn.in_chunks(number, ticks):
@@ -157,11 +156,22 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
             ranked.append(rank_sample(chunk, {*inputs, *names}, drawn.chunks, conditional=asked.conditional))
         return Replicate(gathering.finish(statistics), kept, ranked, nonfinite)
 
-    folded = Folded(statistics)
-    workers.fold(work, range(drawn.replicates), folded.add, what="scenarios", steps=drawn.steps)
+    found = Folded(statistics)
+    keys: list[str | Condition] = [*columns, *asked.probabilities]
+    fold(
+        work,
+        range(drawn.replicates),
+        found.add,
+        keys=keys,
+        scenarios=drawn.count,
+        step=drawn.size,
+        workers=workers,
+        what="scenarios",
+        steps=drawn.steps,
+    )
     if asked.conditional:
-        check_kept(asked, Kept.of(folded.kept))
-    return folded
+        check_kept(asked, Kept.of(found.kept))
+    return found
 
 
 def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded, settings: Settings) -> None:

@@ -55,9 +55,13 @@ class Asking:
     def of_replicates(self, work: Callable[[int, Ticks], Found], drawn: Scenarios, *, steps: int) -> list[Found]:
         """What the work finds in each replicate, in so many steps."""
         found: list[Found] = []
-        what = f"tornado of {self.quantity}"
-        self.workers.fold(work, range(drawn.replicates), found.append, what=what, steps=steps)
+        self.workers.fold(work, range(drawn.replicates), found.append, what=self.what, steps=steps)
         return found
+
+    @property
+    def what(self) -> str:
+        """What is being done, for those who wait."""
+        return f"tornado of {self.quantity}"
 
 
 class Measured(NamedTuple):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simulate.errors import SimulateError
 from simulate.replicates import Ticks
 from simulate.sensitivity.method import RANGE, Asking, Measured, Method
-from simulate.statistics import Bands, Gathering, Part, standard_error
+from simulate.statistics import Bands, Gathering, Part, fold, standard_error
 
 Key = tuple[str, str]  # a prior, and the side on which it lies
 EVERYWHERE = ("", "")
@@ -23,8 +23,7 @@ def measure(asking: Asking) -> Measured:
     drawn, followed = asking.drawn(), asking.followed
     keys = [EVERYWHERE, *((name, side) for name in asking.movers for side in ("low", "high"))]
 
-    def work(replicate: int, ticks: Ticks) -> dict[Key, Part]:
-        gathering = Gathering[Key](keys)
+    def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> dict[Key, Part]:
         for chunk in drawn.in_chunks(replicate, ticks):
             column = np.broadcast_to(chunk.columns[asking.quantity], chunk.size)
             held: dict[Key, NDArray[np.bool_]] = {EVERYWHERE: np.ones(chunk.size, np.bool_)}
@@ -38,8 +37,17 @@ def measure(asking: Asking) -> Measured:
         return gathering.finish([followed])
 
     bands = Bands[Key]([followed])
-    for parts in asking.of_replicates(work, drawn, steps=drawn.steps):
-        bands.add(parts)
+    fold(
+        work,
+        range(drawn.replicates),
+        bands.add,
+        keys=keys,
+        scenarios=drawn.count,
+        step=drawn.size,
+        workers=asking.workers,
+        what=asking.what,
+        steps=drawn.steps,
+    )
     for name, side in keys:
         if not bands[name, side].summary.count:
             where = f" with {name} at its {side} end" if name else ""
