@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -88,3 +89,20 @@ def test_sparkline_shows_the_mode_and_nothing_of_a_constant():
 )
 def test_shares_are_written_in_per_cent_to_the_digit_that_is_known(share, error, text):
     assert percent_text(share, error) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "text"),
+    [
+        (0.5791, 0.0002, "58 %"),
+        (0.0681, 0.001, "6.8 %"),
+        (0.000802, 3e-5, "0.08 %"),
+        (2.07, 0.0, "210 %"),
+        (1e-9, 0.0, "1×10⁻⁷ %"),
+        (0, 0, "0 %"),
+        (1, 0, "100 %"),
+        (math.inf, 0, "∞ %"),
+    ],
+)
+def test_shares_keep_to_the_digits_that_are_asked_for(share, error, text):
+    assert percent_text(share, error, 2) == text

@@ -88,7 +88,9 @@ def test_texts_of_a_file_are_no_mathematics():
 def test_density_of_a_normal_score_is_a_bell(logarithmic):
     result = run_result({"a": ("A", "1", 1.0, 1.0)})
     grid = result.at("fine_percentiles", quantity="a")
-    at, heights = density(grid if logarithmic else np.log(grid), result["fine_percentile"], logarithmic=logarithmic)
+    shape = density(grid if logarithmic else np.log(grid), result["fine_percentile"], logarithmic=logarithmic)
+    at, heights = shape.at, shape.heights
+    assert not len(shape.spikes)
     scores = np.log(at) if logarithmic else at
     # Half the height of a normal density lies at 1.18 standard deviations; the kernel widens it by a
     # thirtieth (a quarter of the sd, added in quadrature).

@@ -2,7 +2,6 @@
 
 import math
 from itertools import accumulate
-from operator import mul
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +15,7 @@ from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
 from simulate.results import Result
 
+LOGARITHMS = -690.0, 690.0  # of levels that can be drawn
 LANE = 0.28  # from one band to the next, where a density is 1 high
 MOST_TICKS = 5  # of a panel of half the width
 
@@ -74,8 +74,15 @@ def bands(result: Result) -> Figure:
         plotting.bare_axis(axis, result.at("label", quantity=name), result.at("unit", quantity=name))
         known = _known(axis, result, name)
         for case, values in known.items():
-            lane = -LANE * (1 + cases.index(case))
-            _band(axis, values, result["fine_percentile"], lane, _colour(result, case))
+            lane, colour = -LANE * (1 + cases.index(case)), _colour(result, case)
+            if values[0] < values[-1]:
+                ends = tuple(result.at(end, quantity=name, case=case) for end in ("minimum", "maximum"))
+                logarithmic = plotting.is_logarithmic(axis)
+                shape = plotting.density(values, result["fine_percentile"], logarithmic=logarithmic, ends=ends)
+                plotting.draw_density(axis, shape, colour, alpha=0.25, line=1.2)
+            else:
+                axis.plot(values[[0, 0]], [lane, 1.0], color=colour, linewidth=1.6)
+            plotting.band(axis, values, result["fine_percentile"], lane, colour, thick=6, edge=colour)
         axis.set_ylim(-LANE * (len(cases) + 0.8), 1.1)
         if not known:
             axis.set_xticks([])
@@ -86,16 +93,6 @@ def bands(result: Result) -> Figure:
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
     plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
     return figure
-
-
-def _band(axis: Axes, values: Array, percents: Array, lane: float, colour: str) -> None:
-    if values[0] < values[-1]:
-        at, heights = plotting.density(values, percents, logarithmic=plotting.is_logarithmic(axis))
-        axis.fill_between(at, 0, heights, color=colour, alpha=0.25, linewidth=0)
-        axis.plot(at, heights, color=colour, linewidth=1.2)
-    else:
-        axis.plot(values[[0, 0]], [lane, 1.0], color=colour, linewidth=1.6)
-    plotting.band(axis, values, percents, lane, colour, thick=6, edge=colour)
 
 
 def exceedance(result: Result) -> Figure:
@@ -174,18 +171,20 @@ def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log
     if log:
         axis.set_xscale("log")
     start, parts = bars[0][1], [part for _, part in bars[1:-1]]
-    levels = [*accumulate(map(math.exp, parts), mul, initial=start)] if log else [*accumulate(parts, initial=start)]
+    levels = [*accumulate(parts, initial=math.log(start) if log else start)]
+    levels = np.exp(np.clip(levels, *LOGARITHMS)).tolist() if log else levels
     low, high = (min(levels), max(levels)) if log else (min(0.0, *levels), max(0.0, *levels))
     base = low / 1.3 if log else 0.0
     for row, (_, value) in enumerate(bars):
         if row in {0, len(bars) - 1}:
             axis.barh(row, value - base, left=base, height=0.62, color=colours[bool(row)])
-            text, end = plotting.figure_text(value, 3), max(value, base)
+            text, end = plotting.figure_text(value, 3, (bars[0][1], bars[-1][1])), max(value, base)
         else:
             before, after = levels[row - 1], levels[row]
             axis.barh(row, after - before, left=before, height=0.62, color=up if value > 0 else down)
             sign = "+" if value > 0 else "−"
-            text = f"× {math.exp(value):.3g}" if log else f"{sign}{plotting.figure_text(abs(value), 3)}"
+            size = math.exp(min(value, LOGARITHMS[1])) if log else abs(value)
+            text = f"{'× ' if log else sign}{plotting.figure_text(size, 3)}"
             end = max(before, after)
         plotting.label_end(axis, text, end, row)
         if row < len(bars) - 1:

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate import plotting
-from simulate.decisions.report import cost_of, information_scale, maximizes, percent, scale_of, worth_telling
-from simulate.figures import shortened
+from simulate.decisions.report import SHARE_DIGITS, cost_of, information_scale, maximizes, scale_of, worth_telling
+from simulate.figures import percent_text, shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
 from simulate.results import Result
 
@@ -47,14 +47,15 @@ def _bands(axis: Axes, result: Result) -> None:
     for row, (choice, grid, weight) in enumerate(zip(choices, curves / power, weights, strict=True)):
         colour = PALETTE[row % len(PALETTE)]
         if grid[0] < grid[-1]:
-            at, heights = plotting.density(grid, percents, logarithmic=logarithmic)
-            axis.fill_between(at, row, row - 0.62 * heights, color=colour, alpha=0.25, linewidth=0)
+            least, most = (result.at(end, quantity=cost, choice=choice) / power for end in ("minimum", "maximum"))
+            shape = plotting.density(grid, percents, logarithmic=logarithmic, ends=(least, most))
+            plotting.draw_density(axis, shape, colour, alpha=0.25, foot=row, height=-0.62)
         plotting.band(axis, grid, percents, row, colour, thick=7)
         mark: dict[str, Any] = {"markersize": 6, "markeredgecolor": "white", "markeredgewidth": 1.3, "zorder": 5}
         mean = result.at("mean", quantity=cost, choice=choice) / power
         axis.plot([mean], [row], "D", color=colour, **mark)
         share, regret = (result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret"))
-        for place, text in ((1.07, percent(*share)), (1.19, scale.figure(*regret))):
+        for place, text in ((1.07, percent_text(*share, SHARE_DIGITS)), (1.19, scale.figure(*regret))):
             axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
     for place, text in ((1.07, "best in" if maximizes(result) else "cheapest in"), (1.19, "regret")):
         axis.text(place, -0.75, text, fontsize=FONT_SIZE - 2, color=MUTED, **beside)
@@ -77,7 +78,7 @@ def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]
         reach = 2 * error if 2 * error > 0.005 * evpi else 0.0  # a smaller one is but a dot
         colour = PALETTE[0] if row else "#BBBBBB"
         axis.barh(row, value / power, xerr=reach / power or None, height=0.64, color=colour, ecolor=INK)
-        share = f"  ({percent(value / evpi, error / evpi)})" if row else ""
+        share = f"  ({percent_text(value / evpi, error / evpi, SHARE_DIGITS)})" if row else ""
         text = f"{scale_of(result, [value], [error]).figure(value, error)}{share}"
         plotting.label_end(axis, text, (value + reach) / power, row)
     axis.set_yticks(range(len(bars)), [plain(shortened(name, 40)) for name, _, _ in bars], fontsize=FONT_SIZE - 1)
