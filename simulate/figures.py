@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 SIGNIFICANT_DIGITS = 4
 EXACT_DIGITS = 6  # of figures without sampling error, so that 591,864 stays itself
-MOST_DIGITS = 15  # that a float holds
+MOST_DIGITS = 17  # that tell two floats apart
+ROUNDING = 1e-15  # of a value, below which an error is what rounding has left
 MOST_DECIMALS = 6  # and
 MOST_WHOLE = 12  # digits before the point: beyond, a figure is written with a power of ten of its own
 SCALES = {0: "", 3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
@@ -72,7 +73,7 @@ class Scale:
             return self.figure(value), "–"
         if not math.isfinite(standard_error):
             return self._written(value, _magnitude(value) - SIGNIFICANT_DIGITS + 1), "–"
-        if standard_error <= abs(value) * 10.0**-MOST_DIGITS:  # none, or what rounding has left
+        if standard_error <= abs(value) * ROUNDING:
             return self._written(value, _last_place_needed(value, _magnitude(value) - EXACT_DIGITS + 1)), "0"
         place = _second_digit(standard_error)
         return self._written(value, place), self._written(standard_error, place)
@@ -95,11 +96,16 @@ class Scale:
     def _written(self, value: float, place: int) -> str:
         """The value rounded to ``10**place``, on this scale where it has not too many digits there."""
         rounded, place = _rounded(value, place)
+        if not rounded and self.exponent - place > MOST_DECIMALS:
+            return "0"
         own = rounded.adjusted() - self.exponent if rounded else 0
         power = own if not -MOST_DECIMALS < own < MOST_WHOLE else 0
         shift = self.exponent + power
         text = f"{rounded.scaleb(-shift):,.{max(shift - place, 0)}f}"
         return f"{text}{_power(power)}".replace("-", "−")
+
+
+ONES = Scale(0, 0, SIGNIFICANT_DIGITS)
 
 
 def row_scale(
@@ -118,7 +124,7 @@ def row_scale(
     errors = [0.0] * len(values) if standard_errors is None else standard_errors
     finite = [(v, s) for v, s in zip(values, errors, strict=True) if math.isfinite(v) and v]
     if not finite:
-        return Scale(0, 0, SIGNIFICANT_DIGITS)
+        return ONES
     exact = digits is None and all(s == 0 for _, s in finite)
     usual = EXACT_DIGITS if exact else SIGNIFICANT_DIGITS
     scale = Scale(0, -BEYOND, digits or usual, _apart(apart))
@@ -160,13 +166,14 @@ def percent_text(share: float, standard_error: float = 0.0, digits: int | None =
 
 def percent_with_error(share: float, standard_error: float) -> tuple[str, str]:
     """A share and its standard error in per cent, as they stand beside each other."""
-    return Scale(0, 0, SIGNIFICANT_DIGITS).with_error(100 * share, 100 * standard_error)
+    return ONES.with_error(100 * share, 100 * standard_error)
 
 
 def with_unit(value: float, standard_error: float, unit: str, digits: int | None = None) -> str:
     """One figure with its unit: ``758.8 million USD``."""
     scale = row_scale([value], [standard_error], digits=digits)
-    return f"{scale.figure(value, standard_error)} {scale.unit(unit)}".rstrip()
+    text = scale.figure(value, standard_error)
+    return f"{text} {(ONES if text == '0' else scale).unit(unit)}".rstrip()
 
 
 def outer_and_middle(percents: Sequence[float]) -> set[int]:

@@ -26,6 +26,8 @@ BAND_SHAPES = "thin line: P5 to P95     thick: P25 to P75     dot: P50     shape
 # The ticks of a logarithmic axis: the first of these multiples of powers of ten that give three or more.
 TICK_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
 
+LEAST, MOST = 1e-150, 1e150  # that can be drawn: matplotlib's own squares and differences stay floats
+TOO_LARGE = "too large or too small to be drawn"
 FEWEST_TICKS, MOST_TICKS = 3, 12
 REPEATED = 4  # fine percentiles, 2 % of the probability, from which a single value is one
 
@@ -71,6 +73,18 @@ def band(axis: Axes, values: Array, percents: Array, row: float, colour: str, *,
     axis.plot([np.interp(50, percents, values)], [row], "o", color="white", **dot)
 
 
+def can_be_drawn(values: Sequence[float] | Array) -> bool:
+    """Whether all values are finite, and neither too large nor all too small for an axis."""
+    largest = np.max(np.abs(values))
+    return bool(np.isfinite(values).all() and (largest == 0 or LEAST < largest < MOST))
+
+
+def say_instead(axis: Axes, text: str) -> None:
+    """Leave an axis without a scale, and say why in its middle."""
+    axis.set_xticks([])
+    axis.text(0.5, 0.4, text, transform=axis.transAxes, ha="center", color=MUTED)
+
+
 def is_logarithmic(axis: Axes) -> bool:
     """Whether the x axis is."""
     return axis.get_xscale() == "log"
@@ -110,19 +124,18 @@ def _smooth(
     values: Array, weights: Array, last: float, ends: tuple[float, float], *, logarithmic: bool, points: int = 160
 ) -> tuple[Array, Array]:
     """Places on the axis and heights, of which the greatest is 1: a Gaussian kernel takes the steps out."""
-    power = int(np.frexp(np.abs(values).max())[1])  # so that no difference overflows
     with np.errstate(divide="ignore", invalid="ignore"):
-        at, (low, high) = (np.log(each) if logarithmic else np.ldexp(each, -power) for each in (values, ends))
+        at, (low, high) = (np.log(each) if logarithmic else np.asarray(each) for each in (values, ends))
     percents = np.cumsum(weights) * (last / weights.sum())
     step = np.median(np.diff(at)[len(at) // 4 : -len(at) // 4]) if len(at) > 8 else 0.0
     spread = (np.interp(75, percents, at) - np.interp(25, percents, at)) / 1.35
-    width = max(0.25 * spread, 2 * float(step), 1e-12 * abs(float(at[-1] - at[0])), 1e-300)
+    width = max(0.25 * spread, 2 * float(step), 1e-12 * abs(float(at[-1] - at[0])), LEAST)
     # Equally probable slices, each spread by the kernel, beyond the last percentile too; what would lie beyond an end
     # is reflected there.
     grid = np.linspace(np.fmax(at[0] - 2 * width, low), np.fmin(at[-1] + 2 * width, high), points)
     centres = [at, *(2 * end - at for end in (low, high) if np.isfinite(end))]
     heights = sum(np.exp(-0.5 * ((grid[:, None] - each[None, :]) / width) ** 2) @ weights for each in centres)
-    return (np.exp(grid) if logarithmic else np.ldexp(grid, power)), heights / np.max(heights)
+    return (np.exp(grid) if logarithmic else grid), heights / np.max(heights)
 
 
 def draw_density(

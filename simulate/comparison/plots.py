@@ -15,7 +15,6 @@ from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
 from simulate.results import Result
 
-LOGARITHMS = -690.0, 690.0  # of levels that can be drawn
 LANE = 0.28  # from one band to the next, where a density is 1 high
 MOST_TICKS = 5  # of a panel of half the width
 
@@ -57,7 +56,7 @@ def _known(axis: Axes, result: Result, name: str) -> dict[str, Array]:
     known = {
         case: values
         for case, values in fine.items()
-        if np.isfinite(values).all() and result.unit("fine_percentiles", quantity=name, case=case) == unit
+        if plotting.can_be_drawn(values) and result.unit("fine_percentiles", quantity=name, case=case) == unit
     }
     logarithmic = bool(known) and all(values[0] > 0 for values in known.values())
     axis.set_xscale("log" if logarithmic else "linear")
@@ -85,8 +84,7 @@ def bands(result: Result) -> Figure:
             plotting.band(axis, values, result["fine_percentile"], lane, colour, thick=6, edge=colour)
         axis.set_ylim(-LANE * (len(cases) + 0.8), 1.1)
         if not known:
-            axis.set_xticks([])
-            axis.text(0.5, 0.4, "no figures", transform=axis.transAxes, ha="center", color=MUTED)
+            plotting.say_instead(axis, "no figures that can be drawn")
             continue
         plotting.widen(axis)
         plotting.ticks(axis)
@@ -137,7 +135,7 @@ def _bracketed(result: Result, name: str) -> str:
 def waterfall(result: Result, case: str) -> Figure | None:
     """The bridge to one case: for each quantity, the parts of its first statistic from the baseline on.
 
-    None where nothing has changed.
+    None where nothing has changed, or nothing that can be drawn.
     """
     baseline = result.labels("case")[0]
     first, last = (result.at("case_label", case=each) for each in (baseline, case))
@@ -146,7 +144,9 @@ def waterfall(result: Result, case: str) -> Figure | None:
         statistic, bridge = next(iter(bridges_of(result, name, case).items()), ("", None))
         if bridge and bridge.moving:
             title = f"{result.at('label', quantity=name)}, {statistic}{_bracketed(result, name)}"
-            panels.append((title, _bars(bridge, first, last)))
+            bars = _bars(bridge, first, last)
+            if plotting.can_be_drawn([*bridge.ends, *_levels(bars, log=result.attributes["scale"] == "log")]):
+                panels.append((title, bars))
     if not panels:
         return None
     heights = [0.75 + 0.27 * len(bars) for _, bars in panels]
@@ -166,13 +166,20 @@ def _bars(bridge: Bridge, first: str, last: str) -> list[tuple[str, float]]:
     return [(first, bridge.ends[0]), *parts, *others, (last, bridge.ends[1])]
 
 
+def _levels(bars: list[tuple[str, float]], *, log: bool) -> list[float]:
+    """Where each part of a waterfall ends, and the first begins."""
+    start, parts = bars[0][1], [part for _, part in bars[1:-1]]
+    if not log:
+        return [*accumulate(parts, initial=start)]
+    with np.errstate(over="ignore"):
+        return [start, *(start * np.exp([*accumulate(parts)])).tolist()]
+
+
 def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log: bool) -> None:
     up, down = PALETTE[4], PALETTE[5]
     if log:
         axis.set_xscale("log")
-    start, parts = bars[0][1], [part for _, part in bars[1:-1]]
-    levels = [*accumulate(parts, initial=math.log(start) if log else start)]
-    levels = np.exp(np.clip(levels, *LOGARITHMS)).tolist() if log else levels
+    levels = _levels(bars, log=log)
     low, high = (min(levels), max(levels)) if log else (min(0.0, *levels), max(0.0, *levels))
     base = low / 1.3 if log else 0.0
     for row, (_, value) in enumerate(bars):
@@ -183,7 +190,7 @@ def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log
             before, after = levels[row - 1], levels[row]
             axis.barh(row, after - before, left=before, height=0.62, color=up if value > 0 else down)
             sign = "+" if value > 0 else "−"
-            size = math.exp(min(value, LOGARITHMS[1])) if log else abs(value)
+            size = math.exp(value) if log else abs(value)
             text = f"{'× ' if log else sign}{plotting.figure_text(size, 3)}"
             end = max(before, after)
         plotting.label_end(axis, text, end, row)

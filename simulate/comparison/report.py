@@ -7,6 +7,7 @@ import numpy as np
 
 from simulate.comparison.bridge import Bridge
 from simulate.figures import (
+    ONES,
     SIGNIFICANT_DIGITS,
     Scale,
     band_scale,
@@ -160,7 +161,7 @@ def _factor(part: float, error: float) -> tuple[str, str]:
     """What is multiplied with, from its logarithm, and its standard error."""
     with np.errstate(over="ignore"):
         factor = float(np.exp(part))
-    text, beside = Scale(0, 0, SIGNIFICANT_DIGITS).with_error(factor, factor * error)
+    text, beside = ONES.with_error(factor, factor * error)
     return f"× {text}", beside
 
 

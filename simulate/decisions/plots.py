@@ -18,7 +18,7 @@ def plots(result: Result) -> dict[str, Figure]:
 
     Above are bands of each choice with how often it is best and its expected regret, below bars of the EVPPI.
     """
-    listed = worth_telling(result)
+    listed = worth_telling(result) if plotting.can_be_drawn([result.at("evpi")]) else []
     heights = [0.9 + 0.62 * len(result.labels("choice"))]
     if listed:
         heights.append(0.9 + 0.3 * (len(listed) + 1))
@@ -40,6 +40,12 @@ def _bands(axis: Axes, result: Result) -> None:
     scale = information_scale(result)
     power = 10.0**scale.exponent
     curves = result.at("fine_percentiles", quantity=cost)
+    if not plotting.can_be_drawn(curves):
+        plotting.only_scale(axis)
+        axis.set_yticks([])
+        plotting.heading(axis, label)
+        plotting.say_instead(axis, plotting.TOO_LARGE)
+        return
     logarithmic = bool((curves[:, 0] > 0).all())
     axis.set_xscale("log" if logarithmic else "linear")
     beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "ha": "center", "va": "center"}

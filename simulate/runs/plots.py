@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from simulate import plotting
 from simulate.figures import shortened
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, figure_text, plain
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, TOO_LARGE, figure_text, plain
 from simulate.results import Result
 from simulate.runs.report import published_of
 
@@ -42,11 +42,10 @@ def _band(axis: Axes, result: Result, name: str) -> None:
     grid, percents = result.at("fine_percentiles", quantity=name), result["fine_percentile"]
     published = published_of(result, [name])
     plotting.bare_axis(axis, result.at("label", quantity=name) or name, result.at("unit", quantity=name))
-    if not np.isfinite(grid).all():
-        axis.set_xticks([])
-        axis.text(0.5, 0.3, "not a number in some scenarios", transform=axis.transAxes, ha="center", color=MUTED)
-        return
     stated = [float(figure["value"]) for figure in published]
+    if not plotting.can_be_drawn([*grid, *stated]):
+        plotting.say_instead(axis, TOO_LARGE if np.isfinite(grid).all() else "not a number in some scenarios")
+        return
     logarithmic = min([grid[0], *stated]) > 0
     axis.set_xscale("log" if logarithmic else "linear")
     low, middle, high = np.interp([5, 50, 95], percents, grid).tolist()

@@ -44,6 +44,13 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
 
 def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.set_ylim(len(bars) - 0.5, -0.5)
+    figures = [bar.figures[end] for bar in bars for end in bar.figures]
+    if not plotting.can_be_drawn(figures):
+        plotting.only_scale(axis)
+        axis.set_yticks([])
+        plotting.heading(axis, heading(result, name))
+        plotting.say_instead(axis, plotting.TOO_LARGE)
+        return
     size = FONT_SIZE - (1 if max(len(bar.prior) for bar in bars) <= _LONGEST else 2.5)
     axis.set_yticks(range(len(bars)), [_lines(plain(bar.prior)) for bar in bars], fontsize=size)
     plotting.only_scale(axis)

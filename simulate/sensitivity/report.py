@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from simulate.figures import SIGNIFICANT_DIGITS, Scale, row_scale, with_unit
+from simulate.figures import ONES, row_scale, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import answers
@@ -59,7 +59,7 @@ def _others(rest: Sequence[Bar], baseline: float) -> Bar:
     for name in rest[0].figures:
         start = baseline if name in {"low", "high"} else 0.0
         figures[name] = start + sum(bar.figures[name] - start for bar in rest)
-        errors[name] = math.sqrt(sum(bar.errors[name] ** 2 for bar in rest))
+        errors[name] = math.hypot(*(bar.errors[name] for bar in rest))
     return Bar(f"{len(rest)} other{'s' if len(rest) > 1 else ''}", figures, errors, sum(bar.size for bar in rest))
 
 
@@ -116,7 +116,7 @@ def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
     values = [bar.figures[end] for bar in named for end in ("low", "high")]
     errors = [bar.errors[end] for bar in named for end in ("low", "high")]
     scale = row_scale(values, errors, digits=DIGITS, apart=(min(values), baseline, max(values)))
-    reach = max(abs(value - baseline) for value in values) or 1.0
+    reach = max(abs(value / 2 - baseline / 2) for value in values) or 1.0  # halves, for a whole need not be a float
     rows = []
     for bar in bars:
         low, high = (scale.figure(bar.figures[end], bar.errors[end]) for end in ("low", "high"))
@@ -138,7 +138,8 @@ def _drawn(bar: Bar, baseline: float, reach: float) -> str:
     """The bar in characters, about a line that is the baseline."""
     half = BAR_WIDTH // 2
     low, high = sorted((bar.figures["low"], bar.figures["high"]))
-    left, right = (min(half, round(half * max(0.0, side) / reach)) for side in (baseline - low, high - baseline))
+    sides = baseline / 2 - low / 2, high / 2 - baseline / 2
+    left, right = (round(half * min(max(0.0, side / reach), 1.0)) for side in sides)
     return " " * (half - left) + "█" * left + "│" + "█" * right + " " * (half - right)
 
 
@@ -152,6 +153,6 @@ def _shares(result: Result, _name: str, bars: Sequence[Bar]) -> Section:
     for bar in bars:
         cells = [bar.prior]
         for figure, error in zip(bar.figures.values(), bar.errors.values(), strict=True):
-            cells += Scale(0, 0, SIGNIFICANT_DIGITS).with_error(figure, error)
+            cells += ONES.with_error(figure, error)
         rows.append([*cells, "█" * min(BAR_WIDTH, round(BAR_WIDTH * bar.size / largest))])
     return Section(columns=columns, rows=rows)

@@ -31,7 +31,7 @@ def measure(asking: Asking) -> Measured:
                 "ask for more --scenarios"
             )
         ranked = ranked[:, :kept]
-        mean = float(ranked[-1].mean())
+        mean = float(np.mean(asking.scaled(ranked[-1])))
         for row in ticks(ranked):
             row[:] = standardized_ranks(row)
         among, spearman = ranked[:-1] @ ranked[:-1].T, ranked[:-1] @ ranked[-1]
@@ -46,7 +46,7 @@ def measure(asking: Asking) -> Measured:
         }
         for place, name in enumerate(names)
     }
-    return Measured(float(means.mean()), effects)
+    return Measured(asking.baseline(means.mean()), effects)
 
 
 METHOD = Method(
