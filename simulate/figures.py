@@ -85,7 +85,7 @@ class Scale:
         """
         size = max(_magnitude(value) if value else -1, self.apart.least)
         gap = self.apart.gap if size <= self.apart.near else BEYOND
-        by_digits = min(size - self.digits + 1, gap - 1)
+        by_digits = min(size - self.digits + 1, gap - 1 if self.digits > 2 else gap)
         if not math.isfinite(standard_error) or standard_error <= 0:
             return by_digits
         supported = math.ceil(math.log10(standard_error))

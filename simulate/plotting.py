@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -184,7 +184,7 @@ def only_scale(axis: Axes) -> None:
 def figure_text(value: float, digits: int = 2, among: Sequence[float] = ()) -> str:
     """A value in words that fit a picture: ``190 million``; so many digits, or as tell apart those `among` which it is.
 
-    Zeros at the end are left out, except where others among them have digits there.
+    Zeros at the end are left out, except where it takes more digits and others among them have some there.
     """
     if not math.isfinite(value):
         return row_scale([value]).figure(value)
@@ -192,7 +192,7 @@ def figure_text(value: float, digits: int = 2, among: Sequence[float] = ()) -> s
     rounded = round(value, -place)
     scale = row_scale([rounded], apart=among)
     if place < row_scale([value], digits=digits).place:
-        scale = replace(scale, place=place)
+        scale = replace(scale, place=row_scale([round(each, -place) for each in among], apart=among).place)
     return f"{scale.figure(rounded)} {scale.unit('1')}".strip()
 
 
@@ -202,12 +202,11 @@ def label_end(axis: Axes, text: str, end: float, row: float, **style: Any) -> No
     axis.annotate(plain(text), (end, row), **{**usual, "fontsize": FONT_SIZE - 2, "color": INK, **style})
 
 
-def widen(axis: Axes) -> None:
-    """Give a logarithmic axis some width also around a single value."""
-    first, last = axis.get_xlim()
-    if is_logarithmic(axis) and last / first < 1.5:
-        middle = math.sqrt(first * last)
-        axis.set_xlim(middle / 1.5, middle * 1.5)
+def widen(axis: Axes, values: Iterable[Array]) -> None:
+    """Give a logarithmic axis some width where all that is drawn on it is a single value."""
+    drawn = set(np.concatenate([*values]).tolist())
+    if is_logarithmic(axis) and len(drawn) == 1:
+        axis.set_xlim(*(value * factor for value in drawn for factor in (1 / 1.5, 1.5)))
 
 
 def ticks(axis: Axes) -> None:

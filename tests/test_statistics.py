@@ -202,3 +202,13 @@ def test_nan_and_infinite_values_are_counted_and_left_out():
     assert bands["x"].value("mean") == 1.5
     assert math.isnan(bands["never"].value("mean"))
     assert np.isnan(bands["never"].error("percentiles")).all()
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-160, 1e160, 1.5e308])
+def test_errors_of_numbers_at_the_ends_of_floats_neither_overflow_nor_vanish(size):
+    estimates = np.array([-1.0, 1.0, 1.0, -1.0])
+    assert standard_error(size * estimates) == pytest.approx(size * standard_error(estimates), rel=1e-3)
+
+
+def test_the_error_of_estimates_that_are_infinite_is_nan():
+    assert np.isnan(standard_error([1.0, np.inf, 2.0]))

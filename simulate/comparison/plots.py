@@ -86,7 +86,7 @@ def bands(result: Result) -> Figure:
         if not known:
             plotting.say_instead(axis, "no figures that can be drawn")
             continue
-        plotting.widen(axis)
+        plotting.widen(axis, known.values())
         plotting.ticks(axis)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
     plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
@@ -119,7 +119,7 @@ def exceedance(result: Result) -> Figure:
         title = f"P({result.at('label', quantity=name)} > x){_bracketed(result, name)}"
         axis.set_title(plain(shortened(title, 56)), loc="left", fontsize=FONT_SIZE, color=INK)
         if known:
-            plotting.widen(axis)
+            plotting.widen(axis, known.values())
             plotting.ticks(axis)
             first, last = axis.get_xlim()
             places = [place for place in axis.xaxis.get_majorticklocs() if first <= place <= last]

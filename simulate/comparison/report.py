@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -130,7 +131,8 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
     for statistic, bridge in bridges.items():
         parts = [(bridge.parts[name], bridge.errors[name]) for name in names]
         parts += [bridge.others(names)] if others else []
-        scale = row_scale(bridge.ends, digits=SIGNIFICANT_DIGITS, apart=bridge.ends)
+        needed = row_scale(bridge.ends, apart=bridge.ends)
+        scale = replace(row_scale(bridge.ends, digits=SIGNIFICANT_DIGITS, apart=bridge.ends), place=needed.place)
         cells = [_factor(*part) if logarithmic else _term(scale, *part) for part in parts]
         shown = [scale.figure(end) for end in bridge.ends]
         unit = scale.unit(result.at("unit", quantity=quantity))

@@ -70,7 +70,7 @@ def _bands(axis: Axes, result: Result) -> None:
     for written, weight in zip(axis.get_yticklabels(), weights, strict=True):
         written.set_fontweight(weight)
     axis.set_ylim(len(choices) - 0.55, -0.8)
-    plotting.widen(axis)
+    plotting.widen(axis, curves / power)
     plotting.dress(axis, label, scale.unit(unit))
 
 

@@ -133,7 +133,10 @@ def _sampling_error(result: Result, names: Sequence[str]) -> str:
         unknown += [name] if np.isfinite(values).any() and not np.isfinite(shares).all() else []
     told = {kind: f"{percent_text(share, digits=1)} of {kind}" for kind, share in largest.items() if share}
     of_values = " and ".join(told[kind] for kind in (median, other) if kind in told)
-    parts = [f"{of_values} above" if of_values else "", f"{told[WIDTH]}, where it reaches 0" if WIDTH in told else ""]
+    parts = [
+        f"{of_values} above" if of_values else "",
+        f"{told[WIDTH]} where a band reaches 0" if WIDTH in told else "",
+    ]
     if told:
         text = f"Sampling error only, the band is the uncertainty: at most {', and '.join(filter(None, parts))}."
     elif unknown or any(result.at("minimum", quantity=name) < result.at("maximum", quantity=name) for name in names):
