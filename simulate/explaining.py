@@ -8,7 +8,7 @@ from typing import Any
 
 from simulate import model
 from simulate.errors import SimulateError, suggestion
-from simulate.figures import Scale, row_scale
+from simulate.figures import SIGNIFICANT_DIGITS, Scale, row_scale
 from simulate.formulas import Formula
 from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
@@ -174,6 +174,5 @@ def _prior_figures(prior: Prior) -> tuple[Scale, list[str]]:
     """The prior's 5th, 50th and 95th percentile in its unit as written, on one scale."""
     values = prior.band()
     # To four digits: what is computed from parameters is not the round number that it was meant to be.
-    errors = [0.0 if prior.family == "constant" else abs(value) * 1e-9 for value in values]
-    scale = row_scale(values, errors)
-    return scale, [scale.figure(value, error) for value, error in zip(values, errors, strict=True)]
+    scale = row_scale(values, digits=None if prior.family == "constant" else SIGNIFICANT_DIGITS, apart=values)
+    return scale, [*map(scale.figure, values)]

@@ -3,83 +3,177 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from simulate.graph import Array
 
 SIGNIFICANT_DIGITS = 4
 EXACT_DIGITS = 6  # of figures without sampling error, so that 591,864 stays itself
-MOST_DECIMALS = 6  # of a standard error, beyond which it is written with an exponent
+MOST_DIGITS = 17  # that tell two floats apart
+ROUNDING = 1e-15  # of a value, below which an error is what rounding has left
+MOST_DECIMALS = 6  # and
+MOST_WHOLE = 12  # digits before the point: beyond, a figure is written with a power of ten of its own
 SCALES = {0: "", 3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+BEYOND = 1000  # a power of ten that no float reaches
+
+
+class Apart(NamedTuple):
+    """What tells the figures of a band apart, in powers of ten.
+
+    `gap` is the least step between two of them, of which the larger has the size `near`: no larger figure needs as
+    many places. No figure counts as smaller than `least`, as where the band crosses 0.
+    """
+
+    gap: int = BEYOND
+    near: int = BEYOND
+    least: int = -BEYOND
+
+
+ANY = Apart()  # where there is no band
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How the figures of a row are written: in units of ``10**exponent``, to ``10**place`` at best."""
+    """How the figures of a row are written: in units of ``10**exponent``, to ``10**place`` at best.
+
+    `digits` are the most digits of a figure, but for those that tell a band apart.
+    """
 
     exponent: int
     place: int
     digits: int
+    apart: Apart = ANY
 
     def unit(self, unit: str) -> str:
         """The unit with the scale before it: ``million USD``; the ratio unit ``1`` is not written."""
-        power = SCALES.get(self.exponent, "×10" + str(self.exponent).translate(SUPERSCRIPTS))
+        power = SCALES.get(self.exponent, _power(self.exponent))
         return " ".join(part for part in (power, "" if unit == "1" else unit) if part)
 
     def figure(self, value: float, standard_error: float = 0.0) -> str:
-        """The value on this scale, without unit; a dash where it is not a number."""
-        if math.isnan(value):
-            return "–"
-        if math.isinf(value):
-            return "∞" if value > 0 else "−∞"
-        place = max(self.place, _last_place(value, standard_error, self.digits))
-        decimals = max(0, self.exponent - place)
-        # Rounded in decimal places of the unscaled value, so that 123 ± 20 becomes 100 and not 123.
-        scaled = round(value / 10.0**self.exponent, self.exponent - place)
-        return f"{scaled + 0.0:,.{decimals}f}".replace("-", "−")
+        """The value on this scale, without unit, to the digit that its error supports; a dash where it is no number."""
+        if not math.isfinite(value):
+            return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
+        if not value and not standard_error:
+            return "0"
+        return self._written(value, max(self.place, self.last_place(value, standard_error)))
 
-    def error(self, standard_error: float) -> str:
-        """A standard error on this scale, to two digits; 0 where there is none."""
-        if not math.isfinite(standard_error) or not standard_error:
-            return "–" if standard_error else "0"
-        place = _magnitude(standard_error) - 1
-        decimals = max(0, self.exponent - place)
-        if decimals > MOST_DECIMALS:
-            return f"{standard_error / 10.0**self.exponent:.1e}"
-        return f"{round(standard_error, -place) / 10.0**self.exponent:,.{decimals}f}"
+    def with_error(self, value: float, standard_error: float) -> tuple[str, str]:
+        """The value and its standard error, which stand beside each other: both end at the second digit of the error.
+
+        Without an error the value has as many digits as it needs, at most six. Source: JCGM 100:2008, 7.2.6.
+        """
+        if not math.isfinite(value):
+            return self.figure(value), "–"
+        if not math.isfinite(standard_error):
+            return self._written(value, _magnitude(value) - SIGNIFICANT_DIGITS + 1), "–"
+        if standard_error <= abs(value) * ROUNDING:
+            return self._written(value, _last_place_needed(value, _magnitude(value) - EXACT_DIGITS + 1)), "0"
+        place = _second_digit(standard_error)
+        return self._written(value, place), self._written(standard_error, place)
+
+    def last_place(self, value: float, standard_error: float) -> int:
+        """The power of ten of the last digit worth writing where no error stands beside the value.
+
+        Not below the size of the error; only where the band would be no band, at the first digit of the error.
+        """
+        size = max(_magnitude(value) if value else -1, self.apart.least)
+        gap = self.apart.gap if size <= self.apart.near else BEYOND
+        by_digits = min(size - self.digits + 1, gap - 1 if self.digits > 2 else gap)
+        if not math.isfinite(standard_error) or standard_error <= 0:
+            return by_digits
+        supported = math.ceil(math.log10(standard_error))
+        if supported > gap:
+            supported = max(_magnitude(standard_error), gap)
+        return max(by_digits, supported)
+
+    def _written(self, value: float, place: int) -> str:
+        """The value rounded to ``10**place``, on this scale where it has not too many digits there."""
+        rounded, place = _rounded(value, place)
+        if not rounded and self.exponent - place > MOST_DECIMALS:
+            return "0"
+        own = rounded.adjusted() - self.exponent if rounded else 0
+        power = own if not -MOST_DECIMALS < own < MOST_WHOLE else 0
+        shift = self.exponent + power
+        text = f"{rounded.scaleb(-shift):,.{max(shift - place, 0)}f}"
+        return f"{text}{_power(power)}".replace("-", "−")
 
 
-def row_scale(values: Sequence[float], standard_errors: Sequence[float]) -> Scale:
+ONES = Scale(0, 0, SIGNIFICANT_DIGITS)
+
+
+def row_scale(
+    values: Sequence[float],
+    standard_errors: Sequence[float] | None = None,
+    *,
+    digits: int | None = None,
+    apart: Sequence[float] = (),
+) -> Scale:
     """Choose one scale for the figures of a row, which share their last place where each keeps two digits.
 
     The last digit written stands at or above the size of the standard error, and there are at most four
-    digits. Figures without sampling error show up to six, and as few as they need.
+    digits. Figures without sampling error show up to six, and as few as they need; or so many `digits`. All of that
+    holds as far as it leaves the figures of `apart`, a band, distinct.
     """
-    finite = [(abs(v), s) for v, s in zip(values, standard_errors, strict=True) if math.isfinite(v) and v != 0]
+    errors = [0.0] * len(values) if standard_errors is None else standard_errors
+    finite = [(v, s) for v, s in zip(values, errors, strict=True) if math.isfinite(v) and v]
     if not finite:
-        return Scale(0, 0, SIGNIFICANT_DIGITS)
-    exact = all(s == 0 for _, s in finite)
-    digits = EXACT_DIGITS if exact else SIGNIFICANT_DIGITS
-    magnitudes = sorted(_magnitude(value) for value, _ in finite)
-    middle = magnitudes[len(magnitudes) // 2]
-    plain = -4 <= middle < digits
-    exponent = 0 if plain else 3 * (middle // 3)
+        return ONES
+    exact = digits is None and all(s == 0 for _, s in finite)
+    usual = EXACT_DIGITS if exact else SIGNIFICANT_DIGITS
+    scale = Scale(0, -BEYOND, digits or usual, _apart(apart))
+    sizes = sorted(max(_magnitude(value), scale.apart.least) for value, _ in finite)
+    middle = sizes[len(sizes) // 2]
+    plain = -4 <= middle < usual
     if exact:
-        place = min(_last_place_needed(value, digits) for value, _ in finite)
+        place = min(_last_place_needed(value, scale.last_place(value, 0.0)) for value, _ in finite)
     else:
-        place = min(max(_last_place(value, error, digits) for value, error in finite), magnitudes[0] - 1)
-    return Scale(exponent, place, digits)
+        place = min(max(scale.last_place(value, error) for value, error in finite), sizes[0] - 1)
+    return replace(scale, exponent=0 if plain else 3 * (middle // 3), place=place)
 
 
-def percent_text(share: float, error: float) -> str:
+def band_scale(percents: Sequence[float], values: Sequence[float], standard_errors: Sequence[float]) -> Scale:
+    """A scale for a row that opens with the percentiles of a band, on which its ends and its median are distinct."""
+    apart = [values[place] for place in outer_and_middle(percents)]
+    return row_scale(values, standard_errors, apart=apart)
+
+
+def _apart(band: Sequence[float]) -> Apart:
+    steps = sorted({value for value in band if math.isfinite(value)})
+    if len(steps) < 2:
+        return ANY
+    gap, near = min((after - before, max(abs(before), abs(after))) for before, after in pairwise(steps))
+    places = _magnitude(min(gap, sys.float_info.max)), _magnitude(near)
+    return Apart(*places, places[0] if steps[0] < 0 < steps[-1] else -BEYOND)
+
+
+def percent_text(share: float, standard_error: float = 0.0, digits: int | None = None) -> str:
     """A share in per cent, to the digit that its standard error supports; a dash where it is not a number."""
     if math.isnan(share):
         return "–"
-    return f"{row_scale([100 * share], [100 * error]).figure(100 * share, 100 * error)} %"
+    percent, error = 100 * share, 100 * standard_error
+    scale = Scale(0, -BEYOND, digits or (SIGNIFICANT_DIGITS if error else EXACT_DIGITS))
+    if not error and math.isfinite(percent):
+        scale = replace(scale, place=_last_place_needed(percent, scale.last_place(percent, error)))
+    return f"{scale.figure(percent, error)} %"
+
+
+def percent_with_error(share: float, standard_error: float) -> tuple[str, str]:
+    """A share and its standard error in per cent, as they stand beside each other."""
+    return ONES.with_error(100 * share, 100 * standard_error)
+
+
+def with_unit(value: float, standard_error: float, unit: str, digits: int | None = None) -> str:
+    """One figure with its unit: ``758.8 million USD``."""
+    scale = row_scale([value], [standard_error], digits=digits)
+    text = scale.figure(value, standard_error)
+    return f"{text} {(ONES if text == '0' else scale).unit(unit)}".rstrip()
 
 
 def outer_and_middle(percents: Sequence[float]) -> set[int]:
@@ -93,28 +187,30 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def with_unit(value: float, standard_error: float, unit: str) -> str:
-    """One figure with its unit: ``758.8 million USD``."""
-    scale = row_scale([value], [standard_error])
-    return f"{scale.figure(value, standard_error)} {scale.unit(unit)}".rstrip()
+def _power(exponent: int) -> str:
+    return f"×10{str(exponent).translate(SUPERSCRIPTS)}" if exponent else ""
 
 
 def _magnitude(value: float) -> int:
-    return math.floor(math.log10(abs(value)))
+    """The power of ten of the first digit; 0 counts as 1."""
+    return math.floor(math.log10(abs(value))) if value else 0
 
 
-def _last_place(value: float, standard_error: float, digits: int) -> int:
-    """The power of ten of the last digit worth writing."""
-    by_digits = _magnitude(value) - digits + 1 if value else -digits
-    if math.isfinite(standard_error) and standard_error > 0:
-        return max(by_digits, math.ceil(math.log10(standard_error)))
-    return by_digits
+def _second_digit(value: float) -> int:
+    """The power of ten of the second digit of the value as rounded to it: of 0.0999, that of 0.10."""
+    return int(f"{value:.1e}".partition("e")[2]) - 1
 
 
-def _last_place_needed(value: float, digits: int) -> int:
-    """The power of ten of the last digit that is not zero among the first so many."""
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return int(exponent) - len(mantissa.rstrip("0").rstrip(".").replace(".", "")) + 1
+def _rounded(value: float, place: int) -> tuple[Decimal, int]:
+    """The value rounded to ``10**place`` at best, and the place: a float holds only so many digits."""
+    place = max(place, _magnitude(value) - MOST_DIGITS + 1)
+    return Decimal(value).quantize(Decimal((0, (1,), place))) + 0, place  # + 0: no −0
+
+
+def _last_place_needed(value: float, place: int) -> int:
+    """The power of ten of the last digit that is not zero, of those down to a place."""
+    rounded, _ = _rounded(value, place)
+    return int(rounded.normalize().as_tuple().exponent) if rounded else 0
 
 
 def sparkline(values: Sequence[float] | Array, probabilities: Sequence[float] | Array, width: int = 14) -> str:
@@ -128,11 +224,14 @@ def sparkline(values: Sequence[float] | Array, probabilities: Sequence[float] | 
     quantiles = np.asarray(values, dtype=float)
     if not np.isfinite(quantiles).all() or quantiles[0] == quantiles[-1]:
         return ""
+    quantiles = np.ldexp(quantiles, -int(np.frexp(np.abs(quantiles).max())[1]))  # so that no difference overflows
     if quantiles[0] > 0:
         logarithms = np.log(quantiles)
         quantiles = min(quantiles, logarithms, key=lambda at: _lopsidedness(np.interp([5, 50, 95], probabilities, at)))
     edges = np.linspace(quantiles[0], quantiles[-1], width + 1)
-    masses = np.diff(np.interp(edges, quantiles, np.asarray(probabilities, dtype=float)))
+    below = np.interp(edges, quantiles, np.asarray(probabilities, dtype=float))
+    below[0] = probabilities[0]  # of a value that repeats, np.interp has the last
+    masses = np.diff(below)
     levels = np.ceil(masses / masses.max() * 8).astype(int).clip(0, 8)
     return "".join(" ▁▂▃▄▅▆▇█"[level] for level in levels).replace(" ", "▁")
 

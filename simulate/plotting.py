@@ -2,8 +2,9 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,6 +26,11 @@ BAND_SHAPES = "thin line: P5 to P95     thick: P25 to P75     dot: P50     shape
 LONGEST_LINE = 150  # characters of a footnote
 # The ticks of a logarithmic axis: the first of these multiples of powers of ten that give three or more.
 TICK_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
+
+LEAST, MOST = 1e-150, 1e150  # that can be drawn: matplotlib's own squares and differences stay floats
+TOO_LARGE = "too large or too small to be drawn"
+FEWEST_TICKS, MOST_TICKS = 3, 12
+REPEATED = 4  # fine percentiles, 2 % of the probability, from which a single value is one
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:
@@ -69,25 +75,83 @@ def band(axis: Axes, values: Array, percents: Array, row: float, colour: str, *,
     axis.plot([np.interp(50, percents, values)], [row], "o", color="white", **dot)
 
 
+def can_be_drawn(values: Sequence[float] | Array) -> bool:
+    """Whether all values are finite, and neither too large nor all too small for an axis."""
+    largest = np.max(np.abs(values))
+    return bool(np.isfinite(values).all() and (largest == 0 or LEAST < largest < MOST))
+
+
+def say_instead(axis: Axes, text: str) -> None:
+    """Leave an axis without a scale, and say why in its middle."""
+    axis.set_xticks([])
+    axis.text(0.5, 0.4, text, transform=axis.transAxes, ha="center", color=MUTED)
+
+
 def is_logarithmic(axis: Axes) -> bool:
     """Whether the x axis is."""
     return axis.get_xscale() == "log"
 
 
-def density(values: Array, percents: Array, *, logarithmic: bool, points: int = 160) -> tuple[Array, Array]:
-    """A smooth density from fine percentiles: positions on the axis, and heights of at most 1.
+class Shape(NamedTuple):
+    """A distribution as it is drawn: a density at places of the axis and spikes at single values, at most 1 high."""
 
-    On a logarithmic axis it is the density of the logarithm. A Gaussian kernel takes the steps out.
+    at: Array
+    heights: Array
+    spikes: Array
+    spike_heights: Array
+
+
+def density(
+    values: Array, percents: Array, *, logarithmic: bool, ends: tuple[float, float] = (-math.inf, math.inf)
+) -> Shape:
+    """A smooth density from fine percentiles, on a logarithmic axis that of the logarithm, within the `ends`.
+
+    Values that repeat are spikes. Spikes and density are as high, one beside the other, as they are probable.
     """
-    at = np.log(values) if logarithmic else values
+    weights = np.diff(percents, prepend=0.0)
+    distinct, first, counts = np.unique(values, return_index=True, return_counts=True)
+    single = counts >= REPEATED
+    if np.count_nonzero(single) >= len(distinct) / 2:  # the others are but rarer values
+        single[:] = True
+    masses, smooth = np.add.reduceat(weights, first)[single], np.repeat(~single, counts)
+    rest = weights[smooth].sum()
+    most = max(rest, masses.max(initial=0.0))
+    at, heights = np.empty(0), np.empty(0)
+    if rest:
+        at, heights = _smooth(values[smooth], weights[smooth], percents[-1], ends, logarithmic=logarithmic)
+    return Shape(at, heights * (rest / most), distinct[single], masses / most)
+
+
+def _smooth(
+    values: Array, weights: Array, last: float, ends: tuple[float, float], *, logarithmic: bool, points: int = 160
+) -> tuple[Array, Array]:
+    """Places on the axis and heights, of which the greatest is 1: a Gaussian kernel takes the steps out."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at, (low, high) = (np.log(each) if logarithmic else np.asarray(each) for each in (values, ends))
+    percents = np.cumsum(weights) * (last / weights.sum())
     step = np.median(np.diff(at)[len(at) // 4 : -len(at) // 4]) if len(at) > 8 else 0.0
     spread = (np.interp(75, percents, at) - np.interp(25, percents, at)) / 1.35
-    width = max(0.25 * spread, 2 * float(step), 1e-12 * abs(float(at[-1] - at[0])))
-    # Equally probable slices, each spread by the kernel; the ends taper beyond the last percentile.
-    grid = np.linspace(at[0] - 2 * width, at[-1] + 2 * width, points)
-    weights = np.diff(percents, prepend=0.0)
-    heights = np.exp(-0.5 * ((grid[:, None] - at[None, :]) / width) ** 2) @ weights
-    return (np.exp(grid) if logarithmic else grid), heights / heights.max()
+    width = max(0.25 * spread, 2 * float(step), 1e-12 * abs(float(at[-1] - at[0])), LEAST)
+    # Equally probable slices, each spread by the kernel, beyond the last percentile too; what would lie beyond an end
+    # is reflected there.
+    grid = np.linspace(np.fmax(at[0] - 2 * width, low), np.fmin(at[-1] + 2 * width, high), points)
+    centres = [at, *(2 * end - at for end in (low, high) if np.isfinite(end))]
+    heights = sum(np.exp(-0.5 * ((grid[:, None] - each[None, :]) / width) ** 2) @ weights for each in centres)
+    return (np.exp(grid) if logarithmic else grid), heights / np.max(heights)
+
+
+def draw_density(
+    axis: Axes, shape: Shape, colour: str, *, alpha: float, foot: float = 0.0, height: float = 1.0, line: float = 0.0
+) -> None:
+    """Draw a shape from a foot on, its greatest height given; the density outlined where a line has a width."""
+    if len(shape.at):
+        tops = foot + height * shape.heights
+        axis.fill_between(shape.at, foot, tops, color=colour, alpha=alpha, linewidth=0)
+        if line:
+            axis.plot(shape.at, tops, color=colour, linewidth=line)
+    if len(shape.spikes):
+        tops = foot + height * shape.spike_heights
+        axis.vlines(shape.spikes, foot, tops, color=colour, alpha=min(1.0, 2 * alpha), linewidth=3)
 
 
 def bare_axis(axis: Axes, label: str, unit: str) -> None:
@@ -119,16 +183,19 @@ def only_scale(axis: Axes) -> None:
     axis.tick_params(axis="y", length=0)
 
 
-def figure_text(value: float, digits: int = 2) -> str:
-    """A value in words that fit a picture: ``190 million``."""
-    if not value:
-        return "0"
-    scale = row_scale([value], [0.0])
-    if digits < 4:
-        place = math.floor(math.log10(abs(value))) - digits + 1
-        value = round(value, -place)
-        scale = row_scale([value], [0.0])
-    return f"{scale.figure(value)} {scale.unit('1')}".strip()
+def figure_text(value: float, digits: int = 2, among: Sequence[float] = ()) -> str:
+    """A value in words that fit a picture: ``190 million``; so many digits, or as tell apart those `among` which it is.
+
+    Zeros at the end are left out, except where it takes more digits and others among them have some there.
+    """
+    if not math.isfinite(value):
+        return row_scale([value]).figure(value)
+    place = row_scale([value], digits=digits, apart=among).place
+    rounded = round(value, -place)
+    scale = row_scale([rounded], apart=among)
+    if place < row_scale([value], digits=digits).place:
+        scale = replace(scale, place=row_scale([round(each, -place) for each in among], apart=among).place)
+    return f"{scale.figure(rounded)} {scale.unit('1')}".strip()
 
 
 def label_end(axis: Axes, text: str, end: float, row: float, **style: Any) -> None:
@@ -137,29 +204,30 @@ def label_end(axis: Axes, text: str, end: float, row: float, **style: Any) -> No
     axis.annotate(plain(text), (end, row), **{**usual, "fontsize": FONT_SIZE - 2, "color": INK, **style})
 
 
-def widen(axis: Axes) -> None:
-    """Give a logarithmic axis some width also around a single value."""
-    first, last = axis.get_xlim()
-    if is_logarithmic(axis) and last / first < 1.5:
-        middle = math.sqrt(first * last)
-        axis.set_xlim(middle / 1.5, middle * 1.5)
+def widen(axis: Axes, values: Iterable[Array]) -> None:
+    """Give a logarithmic axis some width where all that is drawn on it is a single value."""
+    drawn = set(np.concatenate([*values]).tolist())
+    if is_logarithmic(axis) and len(drawn) == 1:
+        axis.set_xlim(*(value * factor for value in drawn for factor in (1 / 1.5, 1.5)))
 
 
 def ticks(axis: Axes) -> None:
-    """Few ticks, labelled in million and billion."""
+    """Few ticks, labelled in million and billion, so that no two are labelled alike."""
     if is_logarithmic(axis):
         first, last = axis.get_xlim()
-        for mantissas in TICK_MANTISSAS:
-            ticks = _log_ticks(first, last, mantissas)
-            if len(ticks) >= 3:
-                break
-        axis.xaxis.set_major_locator(FixedLocator(ticks))
-        axis.xaxis.set_minor_locator(FixedLocator(_log_ticks(first, last, range(1, 10))))
+        many = (_log_ticks(first, last, mantissas) for mantissas in TICK_MANTISSAS)
+        ticks = next((ticks for ticks in many if len(ticks) >= FEWEST_TICKS), None)
+        if ticks is None:  # too narrow for round mantissas
+            ticks = [tick for tick in map(float, MaxNLocator(5).tick_values(first, last)) if first <= tick <= last]
+        small = _log_ticks(first, last, range(1, 10))
+        axis.xaxis.set_major_locator(FixedLocator(ticks[:: -(-len(ticks) // MOST_TICKS)]))
+        axis.xaxis.set_minor_locator(FixedLocator(small if len(small) < 10 * MOST_TICKS else []))
         axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlim(first, last)
     else:
         axis.xaxis.set_major_locator(MaxNLocator(5))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: figure_text(value, 4)))
+    among = axis.xaxis.get_majorticklocs
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: figure_text(value, 4, list(among()))))
 
 
 def _log_ticks(first: float, last: float, mantissas: Sequence[float]) -> list[float]:

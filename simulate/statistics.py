@@ -33,10 +33,14 @@ def standard_error(estimates: Sequence[Any] | Array) -> Array:
     often such intervals hold the truth.
     """
     values = np.asarray(estimates, dtype=np.float64)
-    deviations = values - values[0]  # equal estimates have an error of exactly 0
-    deviations -= _sum(deviations) / len(values)
-    error: Array = np.sqrt(_sum(deviations * deviations) / (len(values) - 1)) / np.sqrt(len(values))
-    return error
+    power = np.frexp(np.abs(values).max(axis=0))[1]  # a power of two takes no bit, and no square overflows
+    with np.errstate(invalid="ignore"):  # of estimates that are infinite, the error is nan
+        values = np.ldexp(values, -power)
+        deviations = values - values[0]  # equal estimates have an error of exactly 0
+        deviations -= _sum(deviations) / len(values)
+        error = np.sqrt(_sum(deviations * deviations) / (len(values) - 1)) / np.sqrt(len(values))
+    found: Array = np.ldexp(error, power)
+    return found
 
 
 def _sum(values: Array) -> Array:

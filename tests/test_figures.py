@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
 import pytest
 
-from simulate.figures import percent_text, row_scale, sparkline, with_unit
+from simulate.figures import Scale, band_scale, percent_text, percent_with_error, row_scale, sparkline, with_unit
 
 
 def row(values, errors, unit="USD"):
@@ -88,3 +89,118 @@ def test_sparkline_shows_the_mode_and_nothing_of_a_constant():
 )
 def test_shares_are_written_in_per_cent_to_the_digit_that_is_known(share, error, text):
     assert percent_text(share, error) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "text"),
+    [
+        (0.5791, 0.0002, "58 %"),
+        (0.0681, 0.001, "6.8 %"),
+        (0.000802, 3e-5, "0.08 %"),
+        (2.07, 0.0, "210 %"),
+        (1e-9, 0.0, "1×10⁻⁷ %"),
+        (0, 0, "0 %"),
+        (1, 0, "100 %"),
+        (math.inf, 0, "∞ %"),
+    ],
+)
+def test_shares_keep_to_the_digits_that_are_asked_for(share, error, text):
+    assert percent_text(share, error, 2) == text
+
+
+PERCENTS = (5, 25, 50, 75, 95)
+
+
+def band(values, errors):
+    scale = band_scale(PERCENTS, values, errors)
+    return [scale.figure(value, error) for value, error in zip(values, errors, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "texts"),
+    [
+        # the least step between P5, P50 and P95 has two digits
+        ([2027.1, 2027.2, 2027.4, 2027.6, 2027.9], 1e-4, ["2,027.10", "2,027.20", "2,027.40", "2,027.60", "2,027.90"]),
+        ([1.101, 1.105, 1.11, 1.115, 1.119], 1e-6, ["1.1010", "1.1050", "1.1100", "1.1150", "1.1190"]),
+        # down to the first digit of the error, no further
+        ([2027.1, 2027.2, 2027.4, 2027.6, 2027.9], 0.11, ["2,027.1", "2,027.2", "2,027.4", "2,027.6", "2,027.9"]),
+        ([2027.1, 2027.2, 2027.4, 2027.6, 2027.9], 1.1, ["2,027", "2,027", "2,027", "2,028", "2,028"]),
+        # a wide band has four digits
+        ([29.31, 75.1, 188.7, 478, 1204.1], 1e-6, ["29", "75", "189", "478", "1,204"]),
+        # about 0 the digits are those of the band
+        ([-3.29, -1.349, -1e-6, 1.349, 3.29], 1e-6, ["−3.290", "−1.349", "0.000", "1.349", "3.290"]),
+        # what does not fit the row has a power of ten of its own, and no row of zeros
+        ([1e-3, 0.01, 0.1, 1, 1e200], 1e-5, ["0.0010", "0.0100", "0.1000", "1.000", "1.000×10²⁰⁰"]),
+    ],
+)
+def test_digits_tell_a_band_apart(values, error, texts):
+    assert band(values, [error] * 5) == texts
+
+
+def test_no_band_is_told_alike_that_its_errors_tell_apart():
+    generator = np.random.Generator(np.random.PCG64(5))
+    for _ in range(500):
+        middle = float(generator.normal()) * 10.0 ** generator.integers(-9, 12)
+        spread = abs(middle) * 10 ** float(generator.uniform(-9, 1))
+        values = [middle + spread * step for step in (-1.0, -0.4, 0.0, 0.3, 0.8)]
+        errors = [spread * 10 ** float(generator.uniform(-5, -1.1))] * 5
+        told = band(values, errors)
+        assert len({told[0], told[2], told[4]}) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "texts"),
+    [
+        (371.79, 0.061, ("371.790", "0.061")),
+        (4.74, 1.05, ("4.7", "1.1")),
+        (10.05762, 0.027, ("10.058", "0.027")),  # the guide's own example
+        (0.0999, 0.000999, ("0.0999", "0.0010")),
+        (-12.3, 40, ("−12", "40")),
+        (0.3, 1e-8, ("0.300000000", "1.0×10⁻⁸")),
+        (1 / 3, 1e-17, ("0.333333", "0")),  # what rounding leaves is no error
+        (5, 0, ("5", "0")),
+        (0, 0, ("0", "0")),
+        (0, 0.01, ("0.000", "0.010")),
+        (1.5, np.nan, ("1.500", "–")),
+        (np.nan, 0.1, ("–", "–")),
+    ],
+)
+def test_a_value_ends_where_the_error_beside_it_does(value, error, texts):
+    assert Scale(0, 0, 4).with_error(value, error) == texts
+
+
+def test_a_value_is_never_coarser_than_the_error_beside_it():
+    """What is rounded away is at most half of the error's second digit."""
+    generator = np.random.Generator(np.random.PCG64(7))
+    for _ in range(500):
+        value = float(generator.normal()) * 10.0 ** generator.integers(-4, 9)
+        error = abs(value) * 10 ** float(generator.uniform(-7, 0.5))
+        scale = row_scale([value], [error])
+        text, beside = scale.with_error(value, error)
+        if "×" not in text + beside:
+            told, away = (float(each.replace(",", "").replace("−", "-")) for each in (text, beside))
+            assert abs(told * 10.0**scale.exponent - value) <= 0.0501 * error
+            assert away * 10.0**scale.exponent == pytest.approx(error, rel=0.051)
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-300, 1e-100, 1e100, 1.7e308])
+def test_numbers_at_the_ends_of_floats_stay_short(size):
+    values = [-size, -size / 2, 0.0, size / 2, size]
+    errors = [size / 1000] * 5
+    told = [
+        *band(values, errors),
+        *row_scale(values, errors).with_error(size, size / 1000),
+        with_unit(size, 0.0, "USD"),
+    ]
+    assert max(map(len, told)) < 25
+
+
+def test_shares_end_where_the_error_beside_them_does():
+    assert percent_with_error(0.84823, 0.00015) == ("84.823", "0.015")
+
+
+def test_sparkline_has_the_first_value_of_a_distribution_that_jumps():
+    percents = np.arange(0.5, 100, 0.5)
+    drawn = sparkline(np.where(percents < 50, 1.0, 2.0), percents)
+    assert (drawn[0], drawn[-1], set(drawn[1:-1])) == ("█", "█", {"▁"})
+    assert len(sparkline(np.where(percents < 50, -1.7e308, 1.7e308), percents)) == 14

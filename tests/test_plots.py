@@ -88,7 +88,9 @@ def test_texts_of_a_file_are_no_mathematics():
 def test_density_of_a_normal_score_is_a_bell(logarithmic):
     result = run_result({"a": ("A", "1", 1.0, 1.0)})
     grid = result.at("fine_percentiles", quantity="a")
-    at, heights = density(grid if logarithmic else np.log(grid), result["fine_percentile"], logarithmic=logarithmic)
+    shape = density(grid if logarithmic else np.log(grid), result["fine_percentile"], logarithmic=logarithmic)
+    at, heights = shape.at, shape.heights
+    assert not len(shape.spikes)
     scores = np.log(at) if logarithmic else at
     # Half the height of a normal density lies at 1.18 standard deviations; the kernel widens it by a
     # thirtieth (a quarter of the sd, added in quadrature).
@@ -113,17 +115,76 @@ def test_figures_in_words(value, text):
 
 
 @pytest.mark.parametrize(
-    ("scale", "ends", "widened"),
-    [("log", (4.0, 4.41), (2.8, 6.3)), ("log", (1.0, 10.0), (1.0, 10.0)), ("linear", (4.0, 4.41), (4.0, 4.41))],
+    ("scale", "values", "widened"),
+    [("log", [4.2, 4.2], (2.8, 6.3)), ("log", [4.0, 4.41], (1.0, 10.0)), ("linear", [4.2], (1.0, 10.0))],
 )
-def test_a_logarithmic_axis_has_some_width_around_a_single_value(scale, ends, widened):
+def test_a_logarithmic_axis_has_some_width_around_a_single_value(scale, values, widened):
     axis = new_figure(2, 2).subplots()
     axis.set_xscale(scale)
-    axis.set_xlim(*ends)
-    widen(axis)
+    axis.set_xlim(1.0, 10.0)
+    widen(axis, [np.array(values)])
     assert axis.get_xlim() == pytest.approx(widened)
 
 
 def test_pyplot_stays_out():
     code = "import sys, simulate.plotting as p; p.new_figure(2, 2); sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def narrow(values):
+    """A run of one quantity with these fine percentiles."""
+    result = run_result({"a": ("A", "1", 1.0, 1.0)})
+    curve = np.asarray(values, dtype=float)
+    result["fine_percentiles"][0] = curve
+    result["minimum"][0], result["maximum"][0] = curve[0], curve[-1]
+    return result
+
+
+PERCENTS = np.arange(0.5, 100, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (1.10, 1.12, {"1.101", "1.110", "1.119"}),
+        (2027.0, 2027.8, {"2,027.0", "2,027.4", "2,027.8"}),
+        (-1.0, 1.0, {"−0.9", "0", "0.9"}),
+    ],
+)
+def test_labels_and_ticks_of_a_narrow_band_differ(low, high, labels):
+    (axis,) = bands(narrow(low + (high - low) * PERCENTS / 100)).axes
+    axis.figure.draw_without_rendering()
+    assert labels <= {text.get_text() for text in axis.texts}
+    first, last = axis.get_xlim()
+    ticks = [label.get_text() for label in axis.get_xticklabels() if first <= label.get_position()[0] <= last]
+    assert len(ticks) >= 3
+    assert len(set(ticks)) == len(ticks)
+
+
+def test_single_values_are_spikes_and_the_rest_a_density():
+    percents = PERCENTS
+    shape = density(np.repeat([0.0, 1.0, 2.0, 5.0], [50, 50, 49, 50]), percents, logarithmic=False)
+    assert not len(shape.at)
+    assert shape.spikes.tolist() == [0, 1, 2, 5]
+    assert shape.spike_heights == pytest.approx([1, 1, 0.98, 1], abs=1e-9)
+    mixed = density(np.r_[np.zeros(140), np.linspace(1, 9, 59)], percents, logarithmic=False)
+    assert mixed.spikes.tolist() == [0]
+    assert mixed.heights.max() == pytest.approx(59 / 140)
+    rare = density(np.repeat([0.0, 1.0, 2.0, 3.0], [100, 70, 28, 1]), percents, logarithmic=False)
+    assert rare.spikes.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("logarithmic", [True, False])
+def test_a_density_ends_where_the_values_do(logarithmic):
+    values = 0.5 + PERCENTS / 200
+    at, heights, *_ = density(values, PERCENTS, logarithmic=logarithmic, ends=(0.5, 1.0))
+    assert (at[0], at[-1]) == pytest.approx((0.5, 1.0), rel=1e-12)
+    uniform = heights / at if logarithmic else heights  # of the logarithm, the density rises with the value
+    assert uniform.min() > 0.9 * uniform.max()  # half of it where what lies beyond the end is lost
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-200, 1e200, 1.7e308])
+def test_what_no_axis_can_hold_is_said(size):
+    figure = bands(narrow(size * ((PERCENTS - 30) / 100)))
+    figure.draw_without_rendering()
+    assert "too large or too small to be drawn" in texts(figure)

@@ -196,3 +196,38 @@ def test_standard_errors_known_to_be_small_are_warned_of(scheme):
     result = run(load_priors(SMALL_ERRORS), scenarios=2**14, scheme=scheme)
     warned = [message.split(":")[0] for message in result.warnings]
     assert warned == (["heavy"] if scheme == "random" else ["alone", "heavy"])
+
+
+NEAR_ZERO = """
+model = "none"
+[priors]
+z = {dist = "normal", mean = 0, sd = 1}
+w = {dist = "normal", mean = 0, sd = 1}
+[quantities]
+zero = {formula = "z + w"}
+above = {formula = "exp((z + w) / 4)"}
+rare = {formula = "z > 3"}
+nothing = {formula = "0 * z"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["zero"], r"at most 0\.\d+ % of the width from P5 to P95 where a band reaches 0\.$"),
+        (["above"], r"at most 0\.\d+ % of a median and 0\.\d+ % of any other percentile above\.$"),
+        (["zero", "above"], r"% of any other percentile above, and 0\.\d+ % of the width from P5 to P95 where a band"),
+        (["rare"], r"^Sampling error: none of the percentiles above\.$"),
+        (["nothing"], r"^Sampling error: none, nothing varies\.$"),
+    ],
+)
+def test_errors_are_told_as_shares_of_what_is_not_0(names, text):
+    told = report(run(load_priors(NEAR_ZERO), scenarios=2**14, quantities=names)).splitlines()
+    (line,) = (line for line in told if line.startswith("Sampling error"))
+    assert re.search(text, line)
+
+
+def test_an_error_that_is_not_known_is_said():
+    result = run_result({"a": ("A", "1", 1.0, 1.0), "b": ("B", "1", 1.0, 1.0)})
+    result["percentiles_se"][1] = math.nan
+    assert "above. Not known of b." in report(result)

@@ -341,7 +341,7 @@ def test_a_method_is_one_file(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "y: how wide priors are (P50 2.000 USD" in done.stdout
     width = 2 * (math.exp(0.5 * stats.norm.ppf(0.9)) - math.exp(-0.5 * stats.norm.ppf(0.9)))
-    assert f"a      {width:.4f}  0" in done.stdout
+    assert f"a      {width:.5f}  0" in done.stdout
     assert (tmp_path / "outputs" / "file" / "tornado.png").exists()
 
 

@@ -256,3 +256,13 @@ def test_no_pilot_is_drawn_where_all_values_are_counted_one_by_one():
     fold(work, range(16), bands.add, keys=keys, scenarios=2**16, step=size, workers=workers, what="test", steps=1)
     assert tasks == list(range(16))
     assert bands["x"].value("mean") == 7.5
+
+
+@pytest.mark.parametrize("size", [1e-310, 1e-160, 1e160, 1.5e308])
+def test_errors_of_numbers_at_the_ends_of_floats_neither_overflow_nor_vanish(size):
+    estimates = np.array([-1.0, 1.0, 1.0, -1.0])
+    assert standard_error(size * estimates) == pytest.approx(size * standard_error(estimates), rel=1e-3)
+
+
+def test_the_error_of_estimates_that_are_infinite_is_nan():
+    assert np.isnan(standard_error([1.0, np.inf, 2.0]))

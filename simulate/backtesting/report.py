@@ -7,7 +7,7 @@ import numpy as np
 
 from simulate.backtesting import training
 from simulate.backtesting.scores import inside
-from simulate.figures import row_scale
+from simulate.figures import SIGNIFICANT_DIGITS, row_scale
 from simulate.layout import Column, Remark, Section
 from simulate.results import Result
 
@@ -97,8 +97,8 @@ def _cases(result: Result, group: str) -> Section:
 def _row(result: Result, place: int) -> list[str]:
     percents, bands = result.labels("percentile"), result["percentiles"][place]
     figures = [float(result["outcome"][place]), *(float(bands[percents.index(percent)]) for percent in SHOWN)]
-    scale = row_scale(figures, [abs(value) * 1e-4 for value in figures])
-    numbers = [scale.figure(value, abs(value) * 1e-4) for value in figures]
+    scale = row_scale(figures, digits=SIGNIFICANT_DIGITS, apart=figures[1:])
+    numbers = [*map(scale.figure, figures)]
     pit = float(result["pit"][place])
     held = next((f"{band:g} %" for band in result.labels("band") if inside(pit, band)), "none")
     return [result["case"][place], scale.unit(result["unit"][place]), *numbers, f"{pit:.3f}", held]

@@ -10,7 +10,7 @@ always those of the whole run, so that the parts sum to the change as it is repo
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
@@ -53,7 +53,7 @@ class Bridge(NamedTuple):
     def others(self, names: Sequence[str]) -> tuple[float, float]:
         """The sum of the parts that are not named, and its standard error."""
         rest = [name for name in self.parts if name not in names]
-        return math.fsum(self.parts[name] for name in rest), math.hypot(*(self.errors[name] for name in rest))
+        return sum(self.parts[name] for name in rest), math.hypot(*(self.errors[name] for name in rest))
 
 
 def bridges(
@@ -199,14 +199,13 @@ def _bridge(
     game: Game, walked: Walks, values: _HybridValues, name: str, place: int, scale: BridgeScale
 ) -> Bridge | None:
     """The bridge of one statistic, the `place`-th, of one quantity."""
-    scaled: Callable[[Any], Any] = np.log if scale == "log" else np.asarray
     own = walked.exact.get(name)
     between = (each for order in walked.orders for each in order.loop) if own is None else subsets(own)
     with np.errstate(all="ignore"):  # a replicate alone may lack a value: its standard error is then nan
-        worth = {
-            each: scaled(values.of[game.version(name, each)][:, place])
-            for each in dict.fromkeys([*game.ends, *between])
-        }
+        worth = {each: values.of[game.version(name, each)][:, place] for each in dict.fromkeys([*game.ends, *between])}
+        # over a power of two, which takes no bit, so that no sum overflows
+        power = 0 if scale == "log" else int(np.frexp(np.fmax.reduce(np.abs([*worth.values()]), axis=None))[1])
+        worth = {each: np.log(of) if scale == "log" else np.ldexp(of, -power) for each, of in worth.items()}
         whole = {hybrid: float(each[0]) for hybrid, each in worth.items()}
         apart = {hybrid: each[1:] for hybrid, each in worth.items()}
         if not all(map(math.isfinite, whole.values())):
@@ -232,12 +231,14 @@ def _bridge(
         largest = max(parts, key=lambda key: abs(parts[key]))
         parts[largest] += whole[last] - whole[first] - math.fsum(parts.values())
     baseline, alternative = (float(values.of[game.version(name, end)][0, place]) for end in game.ends)
-    return Bridge(
-        (baseline, alternative),
-        {key: float(parts.get(key, 0.0)) for key in game.changes},
-        {key: errors.get(key, 0.0) for key in game.changes},
-        exact=own is not None,
-    )
+    told, beside = ({key: _times(each.get(key, 0.0), power) for key in game.changes} for each in (parts, errors))
+    return Bridge((baseline, alternative), told, beside, exact=own is not None)
+
+
+def _times(value: float, power: int) -> float:
+    """The value times a power of two, infinite where that is no float."""
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(value, power))
 
 
 def _over_all_orders(changes: Sequence[str], worth: Mapping[Hybrid, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import math
 from itertools import accumulate
-from operator import mul
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -57,7 +56,7 @@ def _known(axis: Axes, result: Result, name: str) -> dict[str, Array]:
     known = {
         case: values
         for case, values in fine.items()
-        if np.isfinite(values).all() and result.unit("fine_percentiles", quantity=name, case=case) == unit
+        if plotting.can_be_drawn(values) and result.unit("fine_percentiles", quantity=name, case=case) == unit
     }
     logarithmic = bool(known) and all(values[0] > 0 for values in known.values())
     axis.set_xscale("log" if logarithmic else "linear")
@@ -74,28 +73,24 @@ def bands(result: Result) -> Figure:
         plotting.bare_axis(axis, result.at("label", quantity=name), result.at("unit", quantity=name))
         known = _known(axis, result, name)
         for case, values in known.items():
-            lane = -LANE * (1 + cases.index(case))
-            _band(axis, values, result["fine_percentile"], lane, _colour(result, case))
+            lane, colour = -LANE * (1 + cases.index(case)), _colour(result, case)
+            if values[0] < values[-1]:
+                ends = tuple(result.at(end, quantity=name, case=case) for end in ("minimum", "maximum"))
+                logarithmic = plotting.is_logarithmic(axis)
+                shape = plotting.density(values, result["fine_percentile"], logarithmic=logarithmic, ends=ends)
+                plotting.draw_density(axis, shape, colour, alpha=0.25, line=1.2)
+            else:
+                axis.plot(values[[0, 0]], [lane, 1.0], color=colour, linewidth=1.6)
+            plotting.band(axis, values, result["fine_percentile"], lane, colour, thick=6, edge=colour)
         axis.set_ylim(-LANE * (len(cases) + 0.8), 1.1)
         if not known:
-            axis.set_xticks([])
-            axis.text(0.5, 0.4, "no figures", transform=axis.transAxes, ha="center", color=MUTED)
+            plotting.say_instead(axis, "no figures that can be drawn")
             continue
-        plotting.widen(axis)
+        plotting.widen(axis, known.values())
         plotting.ticks(axis)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
     plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})", "; ".join(told_of_cases(result)))
     return figure
-
-
-def _band(axis: Axes, values: Array, percents: Array, lane: float, colour: str) -> None:
-    if values[0] < values[-1]:
-        at, heights = plotting.density(values, percents, logarithmic=plotting.is_logarithmic(axis))
-        axis.fill_between(at, 0, heights, color=colour, alpha=0.25, linewidth=0)
-        axis.plot(at, heights, color=colour, linewidth=1.2)
-    else:
-        axis.plot(values[[0, 0]], [lane, 1.0], color=colour, linewidth=1.6)
-    plotting.band(axis, values, percents, lane, colour, thick=6, edge=colour)
 
 
 def exceedance(result: Result) -> Figure:
@@ -124,7 +119,7 @@ def exceedance(result: Result) -> Figure:
         title = f"P({result.at('label', quantity=name)} > x){_bracketed(result, name)}"
         axis.set_title(plain(shortened(title, 56)), loc="left", fontsize=FONT_SIZE, color=INK)
         if known:
-            plotting.widen(axis)
+            plotting.widen(axis, known.values())
             plotting.ticks(axis)
             first, last = axis.get_xlim()
             places = [place for place in axis.xaxis.get_majorticklocs() if first <= place <= last]
@@ -141,7 +136,7 @@ def _bracketed(result: Result, name: str) -> str:
 def waterfall(result: Result, case: str) -> Figure | None:
     """The bridge to one case: for each quantity, the parts of its first statistic from the baseline on.
 
-    None where nothing has changed.
+    None where nothing has changed, or nothing that can be drawn.
     """
     baseline = result.labels("case")[0]
     first, last = (result.at("case_label", case=each) for each in (baseline, case))
@@ -150,7 +145,9 @@ def waterfall(result: Result, case: str) -> Figure | None:
         statistic, bridge = next(iter(bridges_of(result, name, case).items()), ("", None))
         if bridge and bridge.moving:
             title = f"{result.at('label', quantity=name)}, {statistic}{_bracketed(result, name)}"
-            panels.append((title, _bars(bridge, first, last)))
+            bars = _bars(bridge, first, last)
+            if plotting.can_be_drawn([*bridge.ends, *_levels(bars, log=result.attributes["scale"] == "log")]):
+                panels.append((title, bars))
     if not panels:
         return None
     heights = [0.75 + 0.27 * len(bars) for _, bars in panels]
@@ -171,23 +168,32 @@ def _bars(bridge: Bridge, first: str, last: str) -> list[tuple[str, float]]:
     return [(first, bridge.ends[0]), *parts, *others, (last, bridge.ends[1])]
 
 
+def _levels(bars: list[tuple[str, float]], *, log: bool) -> list[float]:
+    """Where each part of a waterfall ends, and the first begins."""
+    start, parts = bars[0][1], [part for _, part in bars[1:-1]]
+    if not log:
+        return [*accumulate(parts, initial=start)]
+    with np.errstate(over="ignore"):
+        return [start, *(start * np.exp([*accumulate(parts)])).tolist()]
+
+
 def _falls(axis: Axes, bars: list[tuple[str, float]], colours: list[str], *, log: bool) -> None:
     up, down = PALETTE[4], PALETTE[5]
     if log:
         axis.set_xscale("log")
-    start, parts = bars[0][1], [part for _, part in bars[1:-1]]
-    levels = [*accumulate(map(math.exp, parts), mul, initial=start)] if log else [*accumulate(parts, initial=start)]
+    levels = _levels(bars, log=log)
     low, high = (min(levels), max(levels)) if log else (min(0.0, *levels), max(0.0, *levels))
     base = low / 1.3 if log else 0.0
     for row, (_, value) in enumerate(bars):
         if row in {0, len(bars) - 1}:
             axis.barh(row, value - base, left=base, height=0.62, color=colours[bool(row)])
-            text, end = plotting.figure_text(value, 3), max(value, base)
+            text, end = plotting.figure_text(value, 3, (bars[0][1], bars[-1][1])), max(value, base)
         else:
             before, after = levels[row - 1], levels[row]
             axis.barh(row, after - before, left=before, height=0.62, color=up if value > 0 else down)
             sign = "+" if value > 0 else "−"
-            text = f"× {math.exp(value):.3g}" if log else f"{sign}{plotting.figure_text(abs(value), 3)}"
+            size = math.exp(value) if log else abs(value)
+            text = f"{'× ' if log else sign}{plotting.figure_text(size, 3)}"
             end = max(before, after)
         plotting.label_end(axis, text, end, row)
         if row < len(bars) - 1:

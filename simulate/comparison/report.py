@@ -1,12 +1,22 @@
 """What a person reads of a comparison: what differs in the inputs, the cases side by side, the bridges."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from simulate.comparison.bridge import Bridge
-from simulate.figures import Scale, row_scale, shortened
+from simulate.figures import (
+    ONES,
+    SIGNIFICANT_DIGITS,
+    Scale,
+    band_scale,
+    percent_text,
+    percent_with_error,
+    row_scale,
+    shortened,
+)
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import circumstances, estimates, settings_text
@@ -80,7 +90,7 @@ def _side_by_side(result: Result, name: str) -> Section:
     ]
     rows = []
     for case in (baseline, *alternatives):
-        rows += _band_rows(result, "", name, case, _label(result, case))[:1]
+        rows += _band_rows(result, "", name, case, _label(result, case))
     for case in alternatives:
         ends = _label(result, case), _label(result, baseline)
         difference = _band_rows(result, "difference_", name, case, " − ".join(ends))
@@ -90,24 +100,24 @@ def _side_by_side(result: Result, name: str) -> Section:
 
 
 def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) -> list[list[str]]:
-    """A row of a band's figures, and one of their standard errors; dashes where there is none."""
+    """A row of a band's figures, and below those of a difference or a ratio their standard errors; or dashes."""
     at = {"quantity": name, "case": case}
     values, errors = estimates(result, prefix, **at)
     if np.isnan([values, errors]).all():
         return [[label, "", *["–"] * len(values), ""]]
-    scale = row_scale(values, errors)
-    rows = [[label, scale.unit(result.unit(f"{prefix}mean", **at)), *map(scale.figure, values, errors), ""]]
-    if any(error > 0 for error in errors):
-        rows.append(["  ±", "", *map(scale.error, errors), ""])
-    return rows
+    scale = band_scale(result.labels("percentile"), values, errors)
+    unit = scale.unit(result.unit(f"{prefix}mean", **at))
+    if not prefix or not any(error > 0 for error in errors):
+        return [[label, unit, *map(scale.figure, values, errors), ""]]
+    figures, beside = zip(*map(scale.with_error, values, errors), strict=True)
+    return [[label, unit, *figures, ""], ["  ±", "", *beside, ""]]
 
 
 def _probability(share: float, error: float) -> str:
-    if math.isnan(share):
-        return "–"
-    scale = row_scale([100 * share], [100 * error])
-    text = scale.figure(100 * share, 100 * error)
-    return f"{text} ± {scale.error(100 * error)} %" if error > 0 else f"{text} %"
+    if not error > 0:
+        return percent_text(share)
+    text, beside = percent_with_error(share, error)
+    return f"{text} ± {beside} %"
 
 
 def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge]) -> Section:
@@ -121,8 +131,10 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
     for statistic, bridge in bridges.items():
         parts = [(bridge.parts[name], bridge.errors[name]) for name in names]
         parts += [bridge.others(names)] if others else []
-        scale, cells = (_factors if logarithmic else _terms)(bridge.ends, parts)
-        shown = [Scale(scale.exponent, scale.place, 4).figure(end) for end in bridge.ends]
+        needed = row_scale(bridge.ends, apart=bridge.ends)
+        scale = replace(row_scale(bridge.ends, digits=SIGNIFICANT_DIGITS, apart=bridge.ends), place=needed.place)
+        cells = [_factor(*part) if logarithmic else _term(scale, *part) for part in parts]
+        shown = [scale.figure(end) for end in bridge.ends]
         unit = scale.unit(result.at("unit", quantity=quantity))
         columns += [Column(f"{statistic} {unit}".strip(), ">"), Column("±", ">", drop=1)]
         for row, pair in zip(rows, [(shown[0], ""), *cells, (shown[1], "")], strict=True):
@@ -141,28 +153,18 @@ def others_label(more: int) -> str:
     return f"{more} other{'s' if more > 1 else ''}"
 
 
-Cells = list[tuple[str, str]]
+def _term(scale: Scale, part: float, error: float) -> tuple[str, str]:
+    """What is added, and its standard error."""
+    text, beside = scale.with_error(part, error)
+    return f"+{text}" if part > 0 else text, beside
 
 
-def _terms(ends: Sequence[float], parts: Sequence[tuple[float, float]]) -> tuple[Scale, Cells]:
-    """What is added: each part to the place of its standard error, which stands beside it."""
-    values = [*ends, *(part for part, _ in parts)]
-    scale = row_scale(values, [abs(ends[1]) * 1e-4 or 1e-300] * len(values))
-    cells = []
-    for part, error in parts:
-        text = scale.figure(part, error / 10) if part else "0"
-        cells.append((f"+{text}" if part > 0 else text, scale.error(error)))
-    return scale, cells
-
-
-def _factors(ends: Sequence[float], parts: Sequence[tuple[float, float]]) -> tuple[Scale, Cells]:
-    """What is multiplied with."""
-    cells = []
-    for part, error in parts:
-        factor = math.exp(part)
-        own = row_scale([factor], [factor * error])
-        cells.append((f"× {own.figure(factor, factor * error)}", Scale(0, 0, 4).error(factor * error)))
-    return row_scale(ends, [0.0, 0.0]), cells
+def _factor(part: float, error: float) -> tuple[str, str]:
+    """What is multiplied with, from its logarithm, and its standard error."""
+    with np.errstate(over="ignore"):
+        factor = float(np.exp(part))
+    text, beside = ONES.with_error(factor, factor * error)
+    return f"× {text}", beside
 
 
 def told_of_cases(result: Result) -> list[str]:

@@ -217,7 +217,7 @@ def _fold(
                 costs[place] = chunk.columns[names[0]]
             if maximize:
                 np.negative(costs, out=costs)
-            with np.errstate(invalid="ignore"):  # what is not finite is refused in the end
+            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused in the end
                 least = costs.min(axis=0)
                 best = costs == least
                 shares += _sums(best / np.maximum(best.sum(axis=0), 1), counting)
@@ -295,7 +295,8 @@ def _put_regrets(result: Result, replicates: Sequence[_Replicate], best: int, un
 def _by_choice(replicates: Sequence[Array]) -> tuple[list[float], Array]:
     """The choices' means over the replicates, and their standard errors."""
     values = np.array(replicates)
-    return [float(column.mean()) for column in values.T], standard_error(values)
+    with np.errstate(over="ignore"):
+        return [float(column.mean()) for column in values.T], standard_error(values)
 
 
 def _put_information(result: Result, holders: Mapping[str, Priors], worth: Mapping[str, Array], unit: str) -> None:

@@ -130,6 +130,11 @@ def saved(binned: Sequence[Binned], best: int, partition: Partition, scenarios: 
 
     A bin's choice is the least by what the other replicates say of it.
     """
+    with np.errstate(over="ignore", invalid="ignore"):  # what is then no number is told so
+        return _saved(binned, best, partition, scenarios)
+
+
+def _saved(binned: Sequence[Binned], best: int, partition: Partition, scenarios: float) -> Array:
     all_counts = np.sum([each.counts for each in binned], axis=0)
     all_sums = np.sum([each.sums for each in binned], axis=0)
     by_replicate = np.empty(len(binned))

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate import plotting
-from simulate.decisions.report import cost_of, information_scale, maximizes, percent, scale_of, worth_telling
-from simulate.figures import shortened
+from simulate.decisions.report import SHARE_DIGITS, cost_of, information_scale, maximizes, scale_of, worth_telling
+from simulate.figures import percent_text, shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
 from simulate.results import Result
 from simulate.runs.report import circumstances
@@ -19,7 +19,7 @@ def plots(result: Result) -> dict[str, Figure]:
 
     Above are bands of each choice with how often it is best and its expected regret, below bars of the EVPPI.
     """
-    listed = worth_telling(result)
+    listed = worth_telling(result) if plotting.can_be_drawn([result.at("evpi")]) else []
     heights = [0.9 + 0.62 * len(result.labels("choice"))]
     if listed:
         heights.append(0.9 + 0.3 * (len(listed) + 1))
@@ -42,6 +42,12 @@ def _bands(axis: Axes, result: Result) -> None:
     scale = information_scale(result)
     power = 10.0**scale.exponent
     curves = result.at("fine_percentiles", quantity=cost)
+    if not plotting.can_be_drawn(curves):
+        plotting.only_scale(axis)
+        axis.set_yticks([])
+        plotting.heading(axis, label)
+        plotting.say_instead(axis, plotting.TOO_LARGE)
+        return
     logarithmic = bool((curves[:, 0] > 0).all())
     axis.set_xscale("log" if logarithmic else "linear")
     beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "ha": "center", "va": "center"}
@@ -49,14 +55,15 @@ def _bands(axis: Axes, result: Result) -> None:
     for row, (choice, grid, weight) in enumerate(zip(choices, curves / power, weights, strict=True)):
         colour = PALETTE[row % len(PALETTE)]
         if grid[0] < grid[-1]:
-            at, heights = plotting.density(grid, percents, logarithmic=logarithmic)
-            axis.fill_between(at, row, row - 0.62 * heights, color=colour, alpha=0.25, linewidth=0)
+            least, most = (result.at(end, quantity=cost, choice=choice) / power for end in ("minimum", "maximum"))
+            shape = plotting.density(grid, percents, logarithmic=logarithmic, ends=(least, most))
+            plotting.draw_density(axis, shape, colour, alpha=0.25, foot=row, height=-0.62)
         plotting.band(axis, grid, percents, row, colour, thick=7)
         mark: dict[str, Any] = {"markersize": 6, "markeredgecolor": "white", "markeredgewidth": 1.3, "zorder": 5}
         mean = result.at("mean", quantity=cost, choice=choice) / power
         axis.plot([mean], [row], "D", color=colour, **mark)
         share, regret = (result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret"))
-        for place, text in ((1.07, percent(*share)), (1.19, scale.figure(*regret))):
+        for place, text in ((1.07, percent_text(*share, SHARE_DIGITS)), (1.19, scale.figure(*regret))):
             axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
     for place, text in ((1.07, "best in" if maximizes(result) else "cheapest in"), (1.19, "regret")):
         axis.text(place, -0.75, text, fontsize=FONT_SIZE - 2, color=MUTED, **beside)
@@ -65,7 +72,7 @@ def _bands(axis: Axes, result: Result) -> None:
     for written, weight in zip(axis.get_yticklabels(), weights, strict=True):
         written.set_fontweight(weight)
     axis.set_ylim(len(choices) - 0.55, -0.8)
-    plotting.widen(axis)
+    plotting.widen(axis, curves / power)
     plotting.dress(axis, label, scale.unit(unit))
 
 
@@ -79,7 +86,7 @@ def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]
         reach = 2 * error if 2 * error > 0.005 * evpi else 0.0  # a smaller one is but a dot
         colour = PALETTE[0] if row else "#BBBBBB"
         axis.barh(row, value / power, xerr=reach / power or None, height=0.64, color=colour, ecolor=INK)
-        share = f"  ({percent(value / evpi, error / evpi)})" if row else ""
+        share = f"  ({percent_text(value / evpi, error / evpi, SHARE_DIGITS)})" if row else ""
         text = f"{scale_of(result, [value], [error]).figure(value, error)}{share}"
         plotting.label_end(axis, text, (value + reach) / power, row)
     axis.set_yticks(range(len(bars)), [plain(shortened(name, 40)) for name, _, _ in bars], fontsize=FONT_SIZE - 1)

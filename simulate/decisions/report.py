@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulate.figures import Scale, row_scale
+from simulate.figures import Scale, band_scale, percent_text, percent_with_error, row_scale
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
+from simulate.runs.precision import WIDTH, relative
 from simulate.runs.report import drawn_text
 
 MOST = 12  # priors listed
 LEAST_SHARE = 1e-3  # of the EVPI, that a prior listed is worth
 BAR_WIDTH = 20
+SHARE_DIGITS = 2  # of a share that is told without its error
 BAR = " ▏▎▍▌▋▊▉█"
 
 
@@ -50,10 +52,12 @@ def verdict(result: Result) -> str:
     evpi, error = result.estimate("evpi")
     if not evpi:
         return f"{text} It is so in every scenario: nothing is worth finding out first."
-    scale, (mean, mean_error) = information_scale(result), result.estimate("mean", quantity=cost, choice=best)
-    share = f", {percent(evpi / abs(mean))} of its expected {kind}" if abs(mean) > 2 * mean_error else ""
-    figure = f"{scale.figure(evpi, error)} ± {scale.error(error)} {scale.unit(unit)}".rstrip()
-    return f"{text} Knowing everything before deciding would {verb} {figure} on average (EVPI){share}."
+    scale, at = information_scale(result), {"quantity": cost, "choice": best}
+    shares, of_width = relative(result, result.at("mean", **at), evpi, **at)
+    of = f"{WIDTH} of its {kind}" if of_width else f"its expected {kind}"
+    figure = " ".join(filter(None, [" ± ".join(scale.with_error(evpi, error)), scale.unit(unit)]))
+    share = percent_text(float(shares), digits=SHARE_DIGITS)
+    return f"{text} Knowing everything before deciding would {verb} {figure} on average (EVPI), {share} of {of}."
 
 
 def scale_of(result: Result, values: Sequence[float], errors: Sequence[float]) -> Scale:
@@ -61,7 +65,7 @@ def scale_of(result: Result, values: Sequence[float], errors: Sequence[float]) -
     cost, _, _ = cost_of(result)
     told = [*result.at("mean", quantity=cost), *result.at("percentiles", quantity=cost).ravel()]
     costs = [abs(float(value)) for value in told if value]
-    exponent = row_scale(costs, [0.0] * len(costs)).exponent
+    exponent = row_scale(costs).exponent
     if costs and (typical := float(np.median(costs))) < 0.1:
         exponent = 3 * (math.floor(math.log10(typical)) // 3)  # so that errors have few zeros before them
     return replace(row_scale(values, errors), exponent=exponent)
@@ -88,10 +92,8 @@ def worth_telling(result: Result) -> list[tuple[str, float, float]]:
 def _choices(result: Result) -> Section:
     cost, label, unit = cost_of(result)
     percents = result.labels("percentile")
-    means, mean_errors = (each.tolist() for each in result.estimate("mean", quantity=cost))
-    bands, band_errors = result.estimate("percentiles", quantity=cost)
-    scale = scale_of(result, [*means, *bands.ravel()], [*mean_errors, *band_errors.ravel()])
     regret_scale = information_scale(result)
+    units = regret_scale.unit(unit)
     columns = [
         Column("choice", give="wrap"),
         Column("mean", ">", "bold"),
@@ -103,21 +105,19 @@ def _choices(result: Result) -> Section:
         Column("±", ">", drop=4),
     ]
     rows = []
-    for place, choice in enumerate(result.labels("choice")):
-        share, share_error = result.estimate("probability_best", choice=choice)
-        regret, regret_error = result.estimate("expected_regret", choice=choice)
+    for choice in result.labels("choice"):
+        band = [each.tolist() for each in result.estimate("percentiles", quantity=cost, choice=choice)]
+        scale = replace(band_scale(percents, *band), exponent=regret_scale.exponent)
+        share, share_error = percent_with_error(*result.estimate("probability_best", choice=choice))
         figures = [
-            scale.figure(means[place], mean_errors[place]),
-            scale.error(mean_errors[place]),
-            *map(scale.figure, bands[place].tolist(), band_errors[place].tolist()),
-            percent(share, share_error),
-            f"{100 * share_error:.1g}" if 0 < share_error < 0.1 else f"{100 * share_error:.0f}",
-            regret_scale.figure(regret, regret_error),
-            regret_scale.error(regret_error),
+            *scale.with_error(*result.estimate("mean", quantity=cost, choice=choice)),
+            *map(scale.figure, *band),
+            f"{share} %",
+            share_error,
+            *regret_scale.with_error(*result.estimate("expected_regret", choice=choice)),
         ]
         rows.append([result.at("choice_label", choice=choice), *figures])
     aim = "the more the better" if maximizes(result) else "the less the better"
-    units = scale.unit(unit)
     return Section(intro=f"{label}{f' [{units}]' if units else ''}, {aim}", columns=columns, rows=rows)
 
 
@@ -139,14 +139,18 @@ def _worth(result: Result) -> list[Section]:
     rows = []
     for name, value, error in listed:
         label = result.at("prior_label", prior=name)
-        figures = scale.figure(value, error), scale.error(error), scale.unit(cost_of(result)[2])
-        shares = percent(value / evpi, error / evpi), _bar(value / evpi)
+        figures = *scale.with_error(value, error), scale.unit(cost_of(result)[2])
+        shares = percent_text(value / evpi, error / evpi, SHARE_DIGITS), _bar(value / evpi)
         rows.append([label, "" if label == name else name, *figures, *shares])
     remarks = []
     if others := len(priors) - len(listed):
         told = {name for name, _, _ in listed}
         greatest = max(result.at("evppi", prior=name) for name in priors if name not in told) / evpi
-        below = f"{percent(greatest)} of the EVPI at most" if greatest > LEAST_SHARE / 100 else "nothing"
+        below = (
+            f"{percent_text(greatest, digits=SHARE_DIGITS)} of the EVPI at most"
+            if greatest > LEAST_SHARE / 100
+            else "nothing"
+        )
         count = "One" if others == 1 else f"Each of {others}"
         kind = f"{'other ' if listed else ''}prior{'s' if others > 1 else ''}"
         remarks.append(f"{count} {kind}, found out alone, is worth {below}.")
@@ -172,23 +176,16 @@ def _beside(result: Result) -> list[Section]:
         label, unit = result.at("label", quantity=name), result.at("unit", quantity=name)
         bands, means = (result.estimate(each, quantity=name) for each in ("percentiles", "mean"))
         values, errors = (np.column_stack(each) for each in zip(bands, means, strict=True))  # a row for each choice
-        scale = row_scale(values.ravel().tolist(), errors.ravel().tolist())
+        exponent = row_scale(values.ravel().tolist(), errors.ravel().tolist()).exponent
         titles = [f"  {choice}" for choice in choices]
         if all(np.array_equal(each, values[0], equal_nan=True) for each in values):  # as of what no choice touches
             titles = [label]
         else:
             rows.append([label, *[""] * (len(columns) - 1)])
         for title, *figures in zip(titles, values.tolist(), errors.tolist(), strict=False):
+            scale = replace(band_scale(result.labels("percentile"), *figures), exponent=exponent)
             rows.append([title, scale.unit(unit), *map(scale.figure, *figures)])
     return [Section(columns=columns, rows=rows)] if rows else []
-
-
-def percent(share: float, error: float = 0.0) -> str:
-    """A share in percent, to two digits below 10 and to whole ones above, coarser where the error asks for it."""
-    places = 0 if share >= 0.0995 or not share else min(1 - math.floor(math.log10(100 * share)), 2)
-    if error > 0:
-        places = min(places, -math.ceil(math.log10(100 * error)))
-    return f"{round(100 * share, places):.{max(places, 0)}f} %"
 
 
 def _bar(share: float) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulate.figures import outer_and_middle, percent_text, row_scale
+from simulate.figures import outer_and_middle, percent_text, percent_with_error, row_scale
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.units import conversion_factor
@@ -18,7 +18,10 @@ def sections(result: Result) -> list[Section]:
         rows = []
         for text in result.labels("question"):
             share, error = result.estimate("probability", question=text)
-            rows.append([text, percent_text(share, error), f"{100 * error:.1g} %" if 0 < error < np.inf else ""])
+            if 0 < error < np.inf:
+                rows.append([text, *(f"{each} %" for each in percent_with_error(share, error))])
+            else:
+                rows.append([text, percent_text(share), ""])
         columns = [Column("probability of", give="wrap"), Column("", ">"), Column("±", ">")]
         told.append(Section(columns=columns, rows=rows))
     if "kept" in result.provenance:
@@ -72,10 +75,9 @@ def _shifted(result: Result) -> Section:
         factor = conversion_factor(unit, result["prior_unit"][place])
         bands = ("prior_percentiles", "prior_percentiles_given")
         values = np.concatenate([result[band][place, shown] / factor for band in bands]).tolist()
-        errors = [1e-3 * abs(value) for value in values]  # three digits: drawn percentiles hold no more
-        scale = row_scale(values, errors)
+        scale = row_scale(values, digits=3, apart=values[: len(shown)])  # drawn percentiles hold no more
         below = result["prior_probability_given"][place, shown[len(shown) // 2]]
-        rows.append([name, scale.unit(unit), *map(scale.figure, values, errors), f"P{100 * below:.0f}"])
+        rows.append([name, scale.unit(unit), *map(scale.figure, values), f"P{100 * below:.0f}"])
     heads = [f"P{percents[place]:g}" for place in shown]
     middle = heads[len(shown) // 2]
     columns = [

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from simulate import plotting
 from simulate.figures import shortened
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, figure_text, plain
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, TOO_LARGE, figure_text, plain
 from simulate.results import Result
 from simulate.runs.report import circumstances, published_of
 
@@ -40,18 +40,18 @@ def _band(axis: Axes, result: Result, name: str) -> None:
     grid, percents = result.at("fine_percentiles", quantity=name), result["fine_percentile"]
     published = published_of(result, [name])
     plotting.bare_axis(axis, result.at("label", quantity=name) or name, result.at("unit", quantity=name))
-    if not np.isfinite(grid).all():
-        axis.set_xticks([])
-        axis.text(0.5, 0.3, "not a number in some scenarios", transform=axis.transAxes, ha="center", color=MUTED)
-        return
     stated = [float(figure["value"]) for figure in published]
+    if not plotting.can_be_drawn([*grid, *stated]):
+        plotting.say_instead(axis, TOO_LARGE if np.isfinite(grid).all() else "not a number in some scenarios")
+        return
     logarithmic = min([grid[0], *stated]) > 0
     axis.set_xscale("log" if logarithmic else "linear")
     low, middle, high = np.interp([5, 50, 95], percents, grid).tolist()
     varies = grid[0] < grid[-1]
     if varies:
-        at, heights = plotting.density(grid, percents, logarithmic=logarithmic)
-        axis.fill_between(at, 0, heights, color=PALETTE[5], alpha=0.35, linewidth=0)
+        ends = result.at("minimum", quantity=name), result.at("maximum", quantity=name)
+        shape = plotting.density(grid, percents, logarithmic=logarithmic, ends=ends)
+        plotting.draw_density(axis, shape, PALETTE[5], alpha=0.35)
     elif logarithmic:
         axis.set_xlim(min([middle, *stated]) / 1.5, max([middle, *stated]) * 1.5)
     plotting.band(axis, grid, percents, 0, PALETTE[0], thick=8)
@@ -76,16 +76,17 @@ def _label_band(axis: Axes, low: float, middle: float, high: float, digits: int)
     bold = {**style, "fontsize": FONT_SIZE, "fontweight": "bold", "color": INK}
     outer = {**style, "fontsize": FONT_SIZE - 2, "color": MUTED}
     places = [_share_of_axis(axis, value) for value in (low, middle, high)]
+    lowest, median, highest = (figure_text(value, digits, (low, middle, high)) for value in (low, middle, high))
     if low == high:
-        axis.text(middle, -0.2, figure_text(middle, digits), **bold)
+        axis.text(middle, -0.2, median, **bold)
     elif min(places[1] - places[0], places[2] - places[1]) < 0.14:
-        text = f"{figure_text(middle, digits)}  ({figure_text(low, digits)} to {figure_text(high, digits)})"
+        text = f"{median}  ({lowest} to {highest})"
         side = "left" if places[1] < 0.2 else "right" if places[1] > 0.8 else "center"
         axis.text(middle, -0.2, text, **{**bold, "ha": side, "fontweight": "normal"})
     else:
-        axis.text(middle, -0.2, figure_text(middle, digits), **bold)
-        for value in (low, high):
-            axis.text(value, -0.2, figure_text(value, digits), **outer)
+        axis.text(middle, -0.2, median, **bold)
+        for value, text in ((low, lowest), (high, highest)):
+            axis.text(value, -0.2, text, **outer)
 
 
 def _share_of_axis(axis: Axes, value: float) -> float:

@@ -1,17 +1,24 @@
 """Runs to a precision: scenarios are added until sampling has told what was asked as sharply as was asked.
 
 A target is met where the half-width of the 95 % interval, Student's t with one degree of freedom less than there are
-replicates times the standard error, is no more than the share asked of the estimate. A run that stops when its own
-standard error is small stops a little too often when that happens to be too small: benchmarks/coverage.py measures
-how often the true error is within the target.
+replicates times the standard error, is no more than the share asked: of the estimate of a quantity that is positive, of
+the width of the band of one that may be 0 or negative, for an estimate near 0 is known to no share of itself. A run
+that stops when its own standard error is small stops a little too often when that happens to be too small:
+benchmarks/coverage.py measures how often the true error is within the target.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from simulate.errors import SimulateError
+from simulate.figures import percent_text
 from simulate.grammar import PRECISION
+from simulate.graph import Array
 from simulate.results import Result
 from simulate.sampling.sampler import REPLICATES
 from simulate.settings import Settings
@@ -21,19 +28,40 @@ CEILING = 2**27  # scenarios; about half a minute on two processors
 USUAL = (5.0, 50.0, 95.0)
 
 
+WIDTH = "the width from P5 to P95"  # of a band
+
+
+def relative(result: Result, values: ArrayLike, errors: ArrayLike, **at: Any) -> tuple[Array, bool]:
+    """Errors of a quantity's figures as shares: of the figures, or of its band's width, and whether of the latter.
+
+    Of the width where the quantity is not positive throughout, judged by the lowest of the fine percentiles. Where P5
+    and P95 are the same, the width is that from the least value to the greatest. `at` are labels of the quantity.
+    """
+    curve, percents = result.at("fine_percentiles", **at), result["fine_percentile"]
+    of_width = not curve[0] > 0
+    parts = np.abs(np.asarray(values)) / 2  # halves, for a width need not be a float
+    if of_width:
+        low, high = np.interp([5, 95], percents, curve) / 2
+        least, greatest = (result.at(end, **at) / 2 for end in ("minimum", "maximum"))
+        parts = np.full_like(parts, high - low or greatest - least)
+    with np.errstate(all="ignore"):
+        shares: Array = np.where(np.asarray(errors) == 0, 0.0, np.asarray(errors) / 2 / parts)
+    return shares, of_width
+
+
 @dataclass(frozen=True)
 class Target:
-    """The share of a quantity's percentile (percent) that its error may be."""
+    """The share that the error of a quantity's percentile (percent) may be, as `relative` tells it."""
 
     quantity: str
     percent: float
     share: float
 
-    def reached(self, result: Result) -> float:
-        """The half-width of the 95 % interval as a share of the estimate; 0 where nothing is uncertain."""
+    def reached(self, result: Result) -> tuple[float, bool]:
+        """The half-width of the 95 % interval as a share, and whether of the band; infinite where it is not known."""
         value, error = result.estimate("percentiles", quantity=self.quantity, percentile=self.percent)
-        half_width = t_quantile() * error
-        return float(half_width / abs(value) if half_width and value else half_width and math.inf)
+        share, of_width = relative(result, value, t_quantile() * error, quantity=self.quantity)
+        return math.inf if math.isnan(share) else float(share), of_width
 
 
 def t_quantile() -> float:
@@ -74,17 +102,18 @@ def to_precision(
     settings = settings.asked(percentiles=[*told, *(target.percent for target in asked)])
     while True:
         result = run(settings.asked(scenarios=count))
-        reached = [(target, target.reached(result)) for target in asked]
-        misses = [(target, share) for target, share in reached if share > target.share]
+        reached = [(target, *target.reached(result)) for target in asked]
+        misses = [(target, share) for target, share, _ in reached if share > target.share]
         used = result.attributes["scenarios"]
         if not misses or 2 * used > ceiling:
             break
         # errors fall at least with the square root of the scenarios; a step is no more than sixteenfold
-        needed = max((share / target.share) ** 2 for target, share in misses)
-        count = min(used * 2 ** max(1, min(4, math.ceil(math.log2(min(needed, 16))) - 1)), ceiling)
-    worst, share = max(reached, key=lambda each: each[1] / each[0].share)
+        needed = min(max(share / target.share for target, share in misses), 4.0) ** 2
+        count = min(used * 2 ** max(1, math.ceil(math.log2(needed)) - 1), ceiling)
+    worst, share, of_width = max(reached, key=lambda each: each[1] / each[0].share)
     met = f"not reached with {used:,} scenarios" if misses else "reached"
+    known = f"{percent_text(share, digits=2)}{f' of {WIDTH}' if of_width else ''}"
     result.provenance["precision"] = (
-        f"precision {met}: P{worst.percent:g} of {worst.quantity} is known to {100 * share:.2g} % (95 % interval)"
+        f"precision {met}: P{worst.percent:g} of {worst.quantity} is known to {known} (95 % interval)"
     )
     return result.taken("percentile", told)

@@ -3,15 +3,17 @@
 import math
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from simulate.figures import Scale, row_scale, sparkline, with_unit
+from simulate.figures import Scale, band_scale, percent_text, row_scale, sparkline, with_unit
 from simulate.layout import Column, Remark, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.components import indented
+from simulate.runs.precision import WIDTH, relative
 from simulate.statistics import OPTIONAL
 
 MOST_IMPORTANT = 3  # priors named for each headline quantity
@@ -82,7 +84,7 @@ def estimates(result: Result, prefix: str = "", **at: Any) -> tuple[list[float],
 
 def _row(result: Result, name: str, depth: int) -> list[str]:
     values, errors = estimates(result, quantity=name)
-    scale = row_scale(values, errors)
+    scale = band_scale(result.labels("percentile"), values, errors)
     published = published_of(result, [name])
     return [
         "  " * depth + (result.at("label", quantity=name) or name),
@@ -105,8 +107,7 @@ def _asked(result: Result, statistic: str, name: str, scale: Scale) -> str:
 
 def _on_scale(value: float, scale: Scale) -> str:
     """A stated figure on the scale of a row, with the digits that it has."""
-    own = row_scale([value], [0.0])
-    return Scale(scale.exponent, own.place, scale.digits).figure(value)
+    return replace(scale, place=row_scale([value]).place).figure(value)
 
 
 def falls_at(result: Result, name: str, value: float) -> str:
@@ -119,7 +120,7 @@ def falls_at(result: Result, name: str, value: float) -> str:
             return "equal"
         if not least:
             return "above" if value > 0 else "below"
-        return f"{abs(value / least - 1) * 100:.2g} % {'above' if value > least else 'below'}"
+        return f"{percent_text(abs(value / least - 1), digits=2)} {'above' if value > least else 'below'}"
     if value < least:
         return "below all"
     if value > greatest:
@@ -144,20 +145,29 @@ def _published_remark(figure: dict[str, Any]) -> Remark:
 
 
 def _sampling_error(result: Result, names: Sequence[str]) -> str:
-    middle: list[float] = []
-    outer: list[float] = []
+    """The largest errors: of medians and of other percentiles, and of those that are told as shares of a band."""
+    median, other = "a median", "any other percentile" if 50 in result.labels("percentile") else "any percentile"
+    largest, unknown = dict.fromkeys((median, other, WIDTH), 0.0), []
     for name in names:
-        bands, errors = result.estimate("percentiles", quantity=name)
-        for percent, value, error in zip(result.labels("percentile"), bands, errors, strict=True):
-            if value and math.isfinite(value) and math.isfinite(error):
-                (middle if percent == 50 else outer).append(abs(error / value))
-    if not any(middle + outer):
-        return "Sampling error: none, nothing varies."
-    others = "any other percentile" if middle else "any percentile"
+        values, errors = result.estimate("percentiles", quantity=name)
+        shares, of_width = relative(result, values, errors, quantity=name)
+        for percent, share in zip(result.labels("percentile"), shares.tolist(), strict=True):
+            kind = WIDTH if of_width else median if percent == 50 else other
+            largest[kind] = max(largest[kind], share if math.isfinite(share) else 0.0)
+        unknown += [name] if np.isfinite(values).any() and not np.isfinite(shares).all() else []
+    told = {kind: f"{percent_text(share, digits=1)} of {kind}" for kind, share in largest.items() if share}
+    of_values = " and ".join(told[kind] for kind in (median, other) if kind in told)
     parts = [
-        f"{max(errors) * 100:.1g} % of {what}" for errors, what in ((middle, "a median"), (outer, others)) if errors
+        f"{of_values} above" if of_values else "",
+        f"{told[WIDTH]} where a band reaches 0" if WIDTH in told else "",
     ]
-    return f"Sampling error only, the band is the uncertainty: at most {' and '.join(parts)} above."
+    if told:
+        text = f"Sampling error only, the band is the uncertainty: at most {', and '.join(filter(None, parts))}."
+    elif unknown or any(result.at("minimum", quantity=name) < result.at("maximum", quantity=name) for name in names):
+        text = "Sampling error: none of the percentiles above."
+    else:
+        text = "Sampling error: none, nothing varies."
+    return f"{text} Not known of {', '.join(unknown)}." if unknown else text
 
 
 def judgement_share(result: Result, name: str) -> float:

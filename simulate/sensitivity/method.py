@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+
 from simulate import graph
 from simulate.conditions import Questions
 from simulate.errors import SimulateError
-from simulate.graph import Array
+from simulate.graph import Array, Values
 from simulate.priors import Priors
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import CHUNK
@@ -25,7 +27,7 @@ class Asking:
     """What moves one quantity, in the scenarios in which the conditions hold.
 
     `bands` are those of each prior that varies, in its quantity's unit; `followed` is the statistic of the quantity,
-    for methods that follow one.
+    for methods that follow one; `power` is the power of two above its values.
     """
 
     quantity: str
@@ -35,6 +37,16 @@ class Asking:
     bands: Mapping[str, Band]
     followed: Statistic
     workers: Workers
+    power: int
+
+    def scaled(self, column: Values) -> Array:
+        """A column of the quantity over a power of two, which takes no bit, so that squares and sums stay floats."""
+        scaled: Array = np.ldexp(column, -self.power)
+        return scaled
+
+    def baseline(self, mean: float) -> float:
+        """The mean of the quantity from that of scaled columns."""
+        return float(np.ldexp(mean, self.power))
 
     @cached_property
     def movers(self) -> tuple[str, ...]:

@@ -40,6 +40,13 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
 
 def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.set_ylim(len(bars) - 0.5, -0.5)
+    figures = [bar.figures[end] for bar in bars for end in bar.figures]
+    if not plotting.can_be_drawn(figures):
+        plotting.only_scale(axis)
+        axis.set_yticks([])
+        plotting.heading(axis, heading(result, name))
+        plotting.say_instead(axis, plotting.TOO_LARGE)
+        return
     size = FONT_SIZE - (1 if max(len(bar.prior) for bar in bars) <= _LONGEST else 2.5)
     axis.set_yticks(range(len(bars)), [_lines(plain(bar.prior)) for bar in bars], fontsize=size)
     plotting.only_scale(axis)
@@ -73,6 +80,8 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
         (result.at("percentiles", quantity=name, percentile=50), P50, "P50"),
         (result.at("mean", quantity=name), MEAN, "mean"),
     ]
+    drawn = [baseline, *(value for value, _, _ in marks), *(bar.figures[end] for bar in bars for end in COLOURS)]
+    among = (min(drawn), baseline, max(drawn))
     reach = {"low": "up to", "high": "from"}
     if method_of(result).at_medians:
         marks.insert(0, (baseline, INK, "all at medians"))
@@ -80,9 +89,8 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     else:
         axis.axvline(baseline, color=INK, linewidth=1.2, zorder=3)
     for value, colour, what in marks:
-        style, label = "-" if colour == INK else "--", f"{what} {plotting.figure_text(value, 3)}"
+        style, label = "-" if colour == INK else "--", f"{what} {plotting.figure_text(value, 3, among)}"
         axis.axvline(value, color=colour, linewidth=1.2, linestyle=style, label=label, zorder=3)
-    drawn = [*(value for value, _, _ in marks), *(bar.figures[end] for bar in bars for end in COLOURS)]
     axis.set_xlim(_limits(drawn, labels))
     for end, where in reach.items():
         axis.barh(0, 0, left=baseline, color=COLOURS[end], label=f"prior {where} its P{result.attributes[end]:g}")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from simulate.figures import row_scale, with_unit
+from simulate.figures import ONES, row_scale, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import answers
@@ -14,6 +14,7 @@ from simulate.sensitivity.methods import METHODS
 from simulate.units import conversion_factor
 
 BAR_WIDTH = 24
+DIGITS = 3  # as many as a reader takes in
 
 
 class Bar(NamedTuple):
@@ -58,7 +59,7 @@ def _others(rest: Sequence[Bar], baseline: float) -> Bar:
     for name in rest[0].figures:
         start = baseline if name in {"low", "high"} else 0.0
         figures[name] = start + sum(bar.figures[name] - start for bar in rest)
-        errors[name] = math.sqrt(sum(bar.errors[name] ** 2 for bar in rest))
+        errors[name] = math.hypot(*(bar.errors[name] for bar in rest))
     return Bar(f"{len(rest)} other{'s' if len(rest) > 1 else ''}", figures, errors, sum(bar.size for bar in rest))
 
 
@@ -67,13 +68,9 @@ def _ends(result: Result, prior: str) -> tuple[str, str, str]:
     written = result.provenance["priors"][prior]["unit"]
     factor = conversion_factor(written, result.at("prior_unit", prior=prior))
     values = [result.at(f"{end}_input", prior=prior) / factor for end in ("low", "high")]
-    scale = row_scale(values, [_third_digit(value) for value in values])
-    low, high = (scale.figure(value, _third_digit(value)) for value in values)
+    scale = row_scale(values, digits=DIGITS, apart=values)
+    low, high = map(scale.figure, values)
     return low, high, scale.unit(written)
-
-
-def _third_digit(value: float) -> float:
-    return 10.0 ** (math.floor(math.log10(abs(value))) - 2) if value else 0.0
 
 
 def sections(result: Result, top: int = 12) -> list[Section]:
@@ -104,30 +101,26 @@ def heading(result: Result, name: str) -> str:
 
 def _standing(result: Result, name: str) -> str:
     """Where a quantity stands: with all priors at their medians, its P50 and mean, and the percentiles asked for."""
-    told = [
-        ("P50", *result.estimate("percentiles", quantity=name, percentile=50)),
-        ("mean", *result.estimate("mean", quantity=name)),
-    ]
-    for percent in result.labels("percentile"):
-        if percent != 50:
-            value = result.at("percentiles", quantity=name, percentile=percent)
-            told.append((f"P{percent:g}", value, 1e-3 * abs(value)))
+    percents = [50.0, *(percent for percent in result.labels("percentile") if percent != 50)]
+    told = [(f"P{each:g}", *result.estimate("percentiles", quantity=name, percentile=each)) for each in percents]
+    told.insert(1, ("mean", *result.estimate("mean", quantity=name)))
     if method_of(result).at_medians:
-        baseline = result.at("baseline", quantity=name)
-        told.insert(0, ("all priors at their medians", baseline, 1e-3 * abs(baseline)))
+        told.insert(0, ("all priors at their medians", result.at("baseline", quantity=name), 0.0))
     unit = result.at("unit", quantity=name)
-    return ", ".join(f"{what} {with_unit(value, error, unit)}" for what, value, error in told)
+    figures = [(what, with_unit(value, error, unit, None if error else DIGITS)) for what, value, error in told]
+    return ", ".join(map(" ".join, figures))
 
 
 def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
     baseline = result.at("baseline", quantity=name)
     named = [bar for bar in bars if any(bar.ends)]
     values = [bar.figures[end] for bar in named for end in ("low", "high")]
-    scale = row_scale(values, [_coarse(bar, end) for bar in named for end in ("low", "high")])
-    reach = max(abs(value - baseline) for value in values) or 1.0
+    errors = [bar.errors[end] for bar in named for end in ("low", "high")]
+    scale = row_scale(values, errors, digits=DIGITS, apart=(min(values), baseline, max(values)))
+    reach = max(abs(value / 2 - baseline / 2) for value in values) or 1.0  # halves, for a whole need not be a float
     rows = []
     for bar in bars:
-        low, high = (scale.figure(bar.figures[end], _coarse(bar, end)) for end in ("low", "high"))
+        low, high = (scale.figure(bar.figures[end], bar.errors[end]) for end in ("low", "high"))
         rows.append([bar.prior, *bar.ends, low, _drawn(bar, baseline, reach), high])
     unit = scale.unit(result.at("unit", quantity=name))
     columns = [
@@ -142,16 +135,12 @@ def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
     return Section(columns=columns, rows=rows)
 
 
-def _coarse(bar: Bar, end: str) -> float:
-    """The error of an end; without one, four digits are as many as a reader takes in."""
-    return max(bar.errors[end], 1e-3 * abs(bar.figures[end]))
-
-
 def _drawn(bar: Bar, baseline: float, reach: float) -> str:
     """The bar in characters, about a line that is the baseline."""
     half = BAR_WIDTH // 2
     low, high = sorted((bar.figures["low"], bar.figures["high"]))
-    left, right = (min(half, round(half * max(0.0, side) / reach)) for side in (baseline - low, high - baseline))
+    sides = baseline / 2 - low / 2, high / 2 - baseline / 2
+    left, right = (round(half * min(max(0.0, side / reach), 1.0)) for side in sides)
     return " " * (half - left) + "█" * left + "│" + "█" * right + " " * (half - right)
 
 
@@ -165,7 +154,6 @@ def _shares(result: Result, _name: str, bars: Sequence[Bar]) -> Section:
     for bar in bars:
         cells = [bar.prior]
         for figure, error in zip(bar.figures.values(), bar.errors.values(), strict=True):
-            places = 4 if error < 1e-3 else 3 if error < 1e-2 else 2
-            cells += [f"{figure:.{places}f}".replace("-", "−"), f"{error:.1g}"]
+            cells += ONES.with_error(figure, error)
         rows.append([*cells, "█" * min(BAR_WIDTH, round(BAR_WIDTH * bar.size / largest))])
     return Section(columns=columns, rows=rows)

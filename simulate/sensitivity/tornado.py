@@ -82,7 +82,7 @@ def tornado(
     bands, workers = _bands(priors, background, low, high), Workers(threads, progress)
     followed = MEAN if percentile is None else _percentile(percentile)
     measured = {
-        name: how.measure(Asking(name, priors, drawing, conditions, bands, followed, workers))
+        name: how.measure(Asking(name, priors, drawing, conditions, bands, followed, workers, _power(background, name)))
         if background.at("minimum", quantity=name) < background.at("maximum", quantity=name)
         else Measured(background.at("mean", quantity=name), {})
         for name in names
@@ -136,6 +136,11 @@ def _bands(priors: Priors, background: Result, low: float, high: float) -> dict[
         for name in background.labels("prior")
         if not isinstance(priors.priors[name].distribution, Constant)
     }
+
+
+def _power(background: Result, name: str) -> int:
+    ends = [background.at(end, quantity=name) for end in ("minimum", "maximum")]
+    return int(np.frexp(np.max(np.abs(ends)))[1])
 
 
 def _percentile(percent: float) -> Statistic:

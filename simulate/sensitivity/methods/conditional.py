@@ -57,11 +57,13 @@ def measure(asking: Asking) -> Measured:
     effects, told = {}, followed.name
     for prior in asking.movers:
         low, high = bands[prior, "low"], bands[prior, "high"]
-        swings = np.subtract(high.replicates(told), low.replicates(told))
+        with np.errstate(over="ignore", invalid="ignore"):
+            swings = np.subtract(high.replicates(told), low.replicates(told))
+            swing = float(np.subtract(high.value(told), low.value(told)))
         effects[prior] = {
             "low": (low.value(told), float(low.error(told))),
             "high": (high.value(told), float(high.error(told))),
-            "swing": (high.value(told) - low.value(told), float(standard_error(swings))),
+            "swing": (swing, float(standard_error(swings))),
         }
     return Measured(bands[EVERYWHERE].value(told), effects)
 

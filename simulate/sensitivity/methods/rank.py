@@ -34,7 +34,7 @@ def measure(asking: Asking) -> Measured:
                 "ask for more --scenarios"
             )
         ranked, counting = ranked[:, :kept], weights[:kept] if len(weights) else None
-        mean = float(np.average(ranked[-1], weights=counting))
+        mean = float(np.average(asking.scaled(ranked[-1]), weights=counting))
         for row in ticks(ranked):
             row[:] = standardized_ranks(row, counting)
         among, spearman = ranked[:-1] @ ranked[:-1].T, ranked[:-1] @ ranked[-1]
@@ -49,7 +49,7 @@ def measure(asking: Asking) -> Measured:
         }
         for place, name in enumerate(names)
     }
-    return Measured(float(means.mean()), effects)
+    return Measured(asking.baseline(means.mean()), effects)
 
 
 METHOD = Method(

@@ -45,7 +45,7 @@ def measure(asking: Asking) -> Measured:
             for start in ticks(starts):
                 order = order[::-1] if len(added) % 2 else random.permutation(np.array(names)).tolist()
                 part = slice(start, start + block)
-                values = _along(first, order, known[:, part], hidden[:, part], asking.quantity)
+                values = asking.scaled(_along(first, order, known[:, part], hidden[:, part], asking.quantity))
                 steps = np.diff(values, axis=0)
                 gains = np.mean((values[-1] - (values[1:] + values[:-1]) / 2) * steps, axis=1)
                 gain = dict(zip(order, gains.tolist(), strict=True))
@@ -56,7 +56,7 @@ def measure(asking: Asking) -> Measured:
     found = np.array(asking.of_replicates(work, first, steps=first.chunks * len(starts)))
     total = found[:, :-1].sum(axis=1)
     effects = {name: {"effect": share(asking, found[:, row], total)} for row, name in enumerate(names)}
-    return Measured(float(found[:, -1].mean()), effects)
+    return Measured(asking.baseline(found[:, -1].mean()), effects)
 
 
 def _along(drawn: Scenarios, order: Sequence[str], known: Words, hidden: Words, quantity: str) -> Array:

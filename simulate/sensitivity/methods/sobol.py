@@ -35,10 +35,10 @@ def measure(asking: Asking) -> Measured:
         sums = np.zeros((len(names), 4))
         for chunk in range(first.chunks):
             columns, others = (whole(drawn.inputs(of_chunk(chunk))) for drawn, of_chunk in words)
-            a, b = columns[asking.quantity], others[asking.quantity]
+            a, b = (asking.scaled(each[asking.quantity]) for each in (columns, others))
             for row, name in ticks(zip(sums, names, strict=True)):
-                exchanged = parts[name]({**columns, name: others[name]})[asking.quantity]
-                returned = parts[name]({**others, name: columns[name]})[asking.quantity]
+                mixed = {**columns, name: others[name]}, {**others, name: columns[name]}
+                exchanged, returned = (asking.scaled(parts[name](each)[asking.quantity]) for each in mixed)
                 in_a, in_b = exchanged - a, returned - b
                 row += [
                     np.mean(-2 * in_b * in_a),
@@ -53,7 +53,7 @@ def measure(asking: Asking) -> Measured:
         name: {"first": share(asking, own, divisor), "total": share(asking, total, divisor)}
         for name, (own, total, divisor, _) in zip(names, found.transpose(1, 2, 0), strict=True)
     }
-    return Measured(float(found[:, 0, 3].mean()), effects)
+    return Measured(asking.baseline(found[:, 0, 3].mean()), effects)
 
 
 METHOD = Method(

@@ -1,0 +1,83 @@
+"""Numbers near the ends of floats: every question answers as of any other numbers, in figures of a few digits."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from simulate.comparison import compare
+from simulate.decisions import decide
+from simulate.priors import load_priors
+from simulate.sensitivity.tornado import tornado
+
+pytestmark = pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning:simulate.summary")
+
+PRIORS = """
+title = "Extreme"
+model = "none"
+[priors]
+z = {dist = "normal", mean = 0, sd = 1}
+w = {dist = "lognormal", mu = 0, sigma = 1}
+"""
+QUANTITY = PRIORS + '[quantities.y]\nformula = "FACTOR * (z + w)"\nunit = "USD"\n'
+CHOICES = (
+    PRIORS
+    + '[quantities.sum]\nformula = "z + w"\n'
+    + '[choices.one.quantities.y]\nformula = "FACTOR * z"\nunit = "USD"\n'
+    + '[choices.two.quantities.y]\nformula = "FACTOR * (w - 1.5)"\nunit = "USD"\n'
+)
+QUICK = ("--scenarios", "2048")
+VARIED = ("--vary", "w=2,{dist='lognormal',mu=0,sigma=1}", "--bridge", "50,mean")
+COMMANDS = {
+    "run": ("run", *QUICK, "--statistic", "shortest 90", "--probability", "y > 1"),
+    "run to a precision": ("run", "--scenarios", "1024", "--precision", "y:p50=5%", "--no-pictures"),
+    "compare": ("compare", *VARIED, *QUICK),
+    "compare, logarithmic": ("compare", *VARIED, *QUICK, "--scale", "log", "--no-pictures"),
+    "swing": ("tornado",),
+    **{each: ("tornado", "--method", each, *QUICK) for each in ("conditional", "rank", "sobol", "shapley")},
+    "decide": ("decide", *QUICK, "--quantities", "y"),
+}
+
+
+def of(text, factor):
+    return load_priors(text.replace("FACTOR", repr(factor)))
+
+
+@pytest.mark.parametrize("factor", [1e-320, 1e200])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_answers_in_few_digits(load, command, name, factor):
+    question, *options = COMMANDS[name]
+    file = load((CHOICES if question == "decide" else QUANTITY).replace("FACTOR", repr(factor))).path
+    code, out, err = command(question, file, *options)
+    assert (code, "Traceback" in err, "Warning" in err) == (0, False, False)
+    assert not re.search(r"[\d,.]{20}|\bnan\b|\binf\b|nothing varies|no prior moves", out)
+
+
+@pytest.mark.parametrize("factor", [2.0**600, 2.0**-1000])
+@pytest.mark.parametrize(
+    ("method", "figures"),
+    [("sobol", ("first", "total")), ("shapley", ("effect",)), ("rank", ("spearman", "regression"))],
+)
+def test_a_power_of_two_moves_no_bit_of_a_share(method, figures, factor):
+    one, other = (tornado(of(QUANTITY, each), method=method, scenarios=2048) for each in (1.0, factor))
+    for name in (each + ending for each in figures for ending in ("", "_se")):
+        assert (one[name] == other[name]).all()
+    assert (one["baseline"] * factor == other["baseline"]).all()
+
+
+@pytest.mark.parametrize("factor", [2.0**600, 2.0**-1000])
+def test_a_power_of_two_moves_no_bit_of_a_bridge(factor):
+    vary = ["w=2,{dist='lognormal',mu=0,sigma=1}", "z=1,{dist='normal',mean=0,sd=1}"]
+    one, other = (compare(of(QUANTITY, each), vary=vary, scenarios=1024) for each in (1.0, factor))
+    for name in ("bridge", "bridge_se", "difference_percentiles", "difference_percentiles_se"):
+        assert np.array_equal(one[name] * factor, other[name], equal_nan=True)
+
+
+@pytest.mark.parametrize("factor", [2.0**600, 2.0**-1000])
+def test_a_power_of_two_moves_no_bit_of_what_information_is_worth(factor):
+    one, other = (decide(of(CHOICES, each), quantities=["y"], scenarios=1024) for each in (1.0, factor))
+    for name in ("evpi", "evpi_se", "evppi", "evppi_se", "expected_regret"):
+        assert (one[name] * factor == other[name]).all()
+    assert one["evpi"] > 0
