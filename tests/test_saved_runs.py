@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import simulate
+from simulate.backtesting import backtest
 from simulate.comparison import compare
 from simulate.decisions import decide
 from simulate.errors import SimulateError
@@ -213,6 +214,13 @@ def test_results_of_other_questions_are_refused(file, question):
     for source in (told, told.to_dataset()):
         with pytest.raises(SimulateError, match=f"is a result of `simulate {question}`; give one of `simulate run`"):
             read_source(source)
+
+
+def test_a_backtest_takes_no_run(file, saved):
+    folder = saved(run(file()))
+    for source in (folder, folder / "result.nc"):
+        with pytest.raises(SimulateError, match="is an earlier run, which has no outcomes; name a CSV file"):
+            backtest(source)
 
 
 def test_scripts_ask_of_saved_runs(file, saved):

@@ -20,6 +20,7 @@ from simulate.calibration.training import TrainingRun, read_runs, training_runs
 from simulate.errors import SimulateError
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
+from simulate.results.folder import is_result
 from simulate.results.provenance import versioned
 from simulate.settings import Seed, checked, written
 
@@ -54,6 +55,8 @@ def backtest(
     """
     if not isinstance(cases_file, str | PathLike | None):
         raise SimulateError(f"cases_file: must be a path, not {written(cases_file)}")
+    if cases_file is not None and is_result(Path(cases_file)):
+        raise SimulateError(f"{cases_file}: is an earlier run, which has no outcomes; name a CSV file of training runs")
     seeded = {} if seed is None else {"seed": checked(Seed, "seed", seed)}
     workers = Workers(threads, progress)
     runs, problems = (training_runs(), ()) if cases_file is None else read_runs(Path(cases_file))
