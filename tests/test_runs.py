@@ -254,8 +254,8 @@ def test_memory_does_not_grow_with_the_scenarios(priors):
 def test_progress_is_told_up_to_the_end(priors):
     told = []
     run(priors, scenarios=16 * 5 * CHUNK, threads=2, progress=lambda *step: told.append(step))
-    assert {(what, total) for what, _, total in told} == {("scenarios", 32)}  # up to four chunks a step
-    assert [done for _, done, _ in told] == list(range(1, 33))
+    assert {(what, total) for what, _, total in told} == {("scenarios", 48)}  # one chunk, up to the fourth, the fifth
+    assert [done for _, done, _ in told] == list(range(1, 49))
 
 
 # ---------------------------------------------------------------------------------------------------------
