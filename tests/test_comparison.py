@@ -430,6 +430,15 @@ def test_a_saved_run_that_cannot_be_drawn_again_is_unpaired(priors_of, tmp_path)
 # What differs in the inputs
 
 
+def test_values_that_differ_are_not_shown_alike(priors_of):
+    one, two = (
+        priors_of(f"price-{value}", f"[priors.a]\nvalue = {value}\n[quantities.b]\nformula = 'a'\n")
+        for value in (1000000, 1000001)
+    )
+    ((_, _, _, before, after),) = changes(one, two)
+    assert (before, after) == ("1e+06", "1000001")
+
+
 def test_changes_list_priors_formulas_and_correlations(priors_of):
     common = lognormal("a", 2) + lognormal("b", 3)
     one = priors_of("one", common + COST + "[correlations.a]\nb = 0.5\n")

@@ -204,7 +204,7 @@ def _bridge(
     with np.errstate(all="ignore"):  # a replicate alone may lack a value: its standard error is then nan
         worth = {each: values.of[game.version(name, each)][:, place] for each in dict.fromkeys([*game.ends, *between])}
         # over a power of two, which takes no bit, so that no sum overflows
-        power = 0 if scale == "log" else int(np.frexp(np.fmax.reduce(np.abs([*worth.values()]), axis=None))[1])
+        power = 0 if scale == "log" else int(np.frexp(np.fmax.reduce(np.abs(np.concatenate([*worth.values()]))))[1])
         worth = {each: np.log(of) if scale == "log" else np.ldexp(of, -power) for each, of in worth.items()}
         whole = {hybrid: float(each[0]) for hybrid, each in worth.items()}
         apart = {hybrid: each[1:] for hybrid, each in worth.items()}

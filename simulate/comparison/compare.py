@@ -163,8 +163,9 @@ def _put_bands(result: Result, drawn: SideBySide, folded: Folded) -> None:
         lower[_at(result, *pair)] = folded.probability(pair)
     for name, alternative in drawn.unpaired:
         place, first = _at(result, name, alternative), _at(result, name, drawn.baseline.name)
-        result["difference_mean"][place] = means[place] - means[first]
-        result["difference_mean_se"][place] = np.hypot(errors[place], errors[first])
+        with np.errstate(over="ignore"):
+            result["difference_mean"][place] = means[place] - means[first]
+            result["difference_mean_se"][place] = np.hypot(errors[place], errors[first])
     label = "probability that the case is lower than the baseline"
     result.put("probability_lower", along, lower[..., 0], lower[..., 1], label=label, unit="1")
 

@@ -105,7 +105,8 @@ def _shown(stated: Any) -> str:
 
 def _number(value: Any) -> str:
     if isinstance(value, float | int) and not isinstance(value, bool):
-        return f"{value:.6g}"
+        short = f"{value:.6g}"
+        return short if float(short) == value else f"{value:.15g}"  # two values that differ are not shown alike
     if isinstance(value, list | tuple):
         shown = [_number(each) for each in value[:4]]
         return f"[{', '.join([*shown, '...'] if len(value) > 4 else shown)}]"
