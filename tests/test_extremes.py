@@ -12,8 +12,6 @@ from simulate.decisions import decide
 from simulate.priors import load_priors
 from simulate.sensitivity.tornado import tornado
 
-pytestmark = pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning:simulate.summary")
-
 PRIORS = """
 title = "Extreme"
 model = "none"
