@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from simulate import model
 from simulate.errors import SimulateError, suggestion
 from simulate.figures import Scale, row_scale
@@ -61,9 +63,12 @@ def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors |
     if (equation := _equation(quantity)) and f"{name} = {equation}" not in quantity.definition:
         lines = f"{name} = {equation}".splitlines()
         told.append(Section(remarks=[Remark("  " + line, whole=True) for line in lines]))
-    if quantity.function is None:
-        default = "" if quantity.default is None else f", {quantity.default:g} unless a prior is given"
-        told.append(Section(remarks=[f"A parameter{default}."]))
+    default = "" if quantity.default is None else f", {quantity.default:g} unless a prior is given"
+    kind = "" if quantity.function else f"A parameter{default}."
+    beyond = quantity.beyond(-np.inf, np.inf)
+    bounds = f"Never {beyond}." if beyond else ""
+    if remark := f"{kind} {bounds}".strip():
+        told.append(Section(remarks=[remark]))
     if priors:
         told.append(Section(remarks=_binding(name, priors)))
     bound = priors.priors if priors else {}

@@ -73,7 +73,7 @@ def compare(
     warnings += _warnings(drawn, folded)
     if split:
         warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
-    warnings += folded.warnings(found[0].name)
+    warnings += folded.warnings(found[0].name, drawn.bounded)
     return result
 
 

@@ -16,7 +16,7 @@ from simulate.results.provenance import described, put_priors
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Drawing, Scenarios
 from simulate.settings import Settings
-from simulate.statistics import Band, Bands, Gathering, Part, Statistic, put_bands, standard_error, usual
+from simulate.statistics import Band, Bands, Fault, Gathering, Part, Statistic, put_bands, standard_error, usual
 
 Key = tuple[str, str]  # quantity, choice
 
@@ -59,7 +59,7 @@ def decide(
     parted = partitions(cases, cost, drawn)
     bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
     result = described("decide", priors, settings, first)
-    result.provenance["warnings"] += _left_out(priors, bands, cost, first.count)
+    result.provenance["warnings"] += _faults(priors, bands, drawn, cost)
     means = [bands[cost, name].value("mean") for name in cases]
     best = int(np.argmax(means) if maximize else np.argmin(means))
     objective = "maximize" if maximize else "minimize"
@@ -161,10 +161,11 @@ def _fold(
 ) -> tuple[Bands[Key], list[_Replicate]]:
     """Draw all scenarios of the choices side by side, and summarize them."""
     first = next(iter(drawn.values()))
+    bounded = {(name, option): each.quantities[name] for option, each in drawn.items() for name in names}
     told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
 
     def work(replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
-        gathering = Gathering[Key]((name, option) for option in drawn for name in names)
+        gathering = Gathering[Key](bounded, bounded)
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
         binned = {name: Binned(np.zeros(each.bins), np.zeros((len(drawn), each.bins))) for name, each in parted.items()}
         in_step = [
@@ -200,18 +201,24 @@ def _fold(
     return bands, replicates
 
 
-def _left_out(priors: Priors, bands: Mapping[Key, Band], cost: str, total: int) -> list[str]:
-    """What was not finite beside the cost, a line each. Raises SimulateError where the cost was not."""
+def _faults(priors: Priors, bands: Mapping[Key, Band], drawn: Mapping[str, Scenarios], cost: str) -> list[str]:
+    """What was not finite or not possible, a line each. Raises SimulateError where the cost was not finite."""
     told = []
     for (name, option), band in bands.items():
-        if not (wrong := band.summary.nonfinite):
-            continue
-        if name == cost:
-            raise SimulateError(
-                f"{priors.path}: {name} is nan or infinite in {wrong:,} of {total:,} scenarios of {option}, so that it "
-                "has no expectation; mend the formula or truncate the priors behind it"
-            )
-        told.append(f"{name} of {option}: nan or infinite in {wrong:,} of {total:,} scenarios, left out")
+        for fault in Fault:
+            if not (count := band.faults[fault]):
+                continue
+            words, total = band.fault(fault, drawn[option].quantities[name]), drawn[option].count
+            often = f"{words} in {count:,} of {total:,} scenarios"
+            if fault is Fault.IMPOSSIBLE:
+                told.append(f"{name} of {option}: {often}, kept")
+            elif name != cost:
+                told.append(f"{name} of {option}: {often}, left out")
+            else:
+                raise SimulateError(
+                    f"{priors.path}: {name} is {often} of {option}, so that it has no expectation; mend the formula or "
+                    "truncate the priors behind it"
+                )
     return told
 
 

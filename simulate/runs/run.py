@@ -20,7 +20,7 @@ from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Names, Settings, checked
-from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, standard_error, usual
+from simulate.statistics import Bands, Fault, Gathering, Part, Statistic, optional, put_bands, standard_error, usual
 
 
 def run(
@@ -58,7 +58,8 @@ def run(
     asked = asked_quantities(priors, quantities)
     parts_of = components(priors.quantities, priors.priors)
     names = tuple(indented(parts_of, asked)) if parts else asked
-    columns = [*names, *messages.checks(priors, names)]
+    beside = messages.watched(priors, names)
+    columns = [*names, *beside]
     conditions = questions(priors, probability, settings.given, settings.observe)
     extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in checked(Names, "statistics", statistics))
     workers, every = Workers(threads, progress), quantities == "all"
@@ -67,7 +68,7 @@ def run(
         drawn = Drawing({"": priors}, settings).scenarios("", columns, conditions)
         of_columns = (*usual(settings.percentiles), *extra)
         folded = fold(drawn, columns, of_columns, workers)
-        wrong = partial(messages.nonfinite, priors, drawn, folded.bands, folded.nonfinite)
+        wrong = partial(messages.faults, drawn, folded.bands, folded.first)
         nowhere = [name for name in names if not folded.bands[name].summary.count]
         if nowhere and not every:
             raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
@@ -83,7 +84,7 @@ def run(
         _put_answers(result, folded, conditions)
         result.provenance["warnings"] += [
             *(messages.not_computed(priors) if every else ()),
-            *wrong(names),
+            *wrong(names, beside),
             *messages.failed_checks(priors, folded.bands),
             *messages.small_errors(result),
         ]
@@ -95,12 +96,12 @@ def run(
 
 
 class Replicate(NamedTuple):
-    """What is kept of a replicate; `ranked` are some of its scenarios, `nonfinite` the first chunks with a nan."""
+    """What is kept of a replicate; `ranked` are some of its scenarios, `first` the first chunks with faults."""
 
     parts: Mapping[str | Condition, Part]
     kept: Kept
     ranked: Sequence[Mapping[str, Array]]
-    nonfinite: Mapping[str, tuple[int, int]]
+    first: Mapping[tuple[str, Fault], messages.Place]
 
 
 class Folded:
@@ -110,7 +111,7 @@ class Folded:
         self.bands = Bands[str | Condition](statistics)
         self.kept, self.shares = Kept(), list[float]()  # the latter by replicate
         self.ranked: list[Mapping[str, Array]] = []
-        self.nonfinite: dict[str, tuple[int, int]] = {}
+        self.first: dict[tuple[str, Fault], messages.Place] = {}
 
     def add(self, replicate: Replicate) -> None:
         """Take up the next replicate."""
@@ -118,7 +119,7 @@ class Folded:
         self.kept.merge(replicate.kept)
         self.shares.append(replicate.kept.kept / replicate.kept.drawn)
         self.ranked.extend(replicate.ranked)
-        self.nonfinite = {**replicate.nonfinite, **self.nonfinite}
+        self.first = {**replicate.first, **self.first}
 
 
 def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers) -> Folded:
@@ -130,21 +131,22 @@ def fold(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic]
     columns = dict.fromkeys([*names, *(inputs if asked.conditional else ())])
 
     def work(number: int, ticks: Ticks) -> Replicate:
-        gathering = Gathering[str | Condition]([*columns, *asked.probabilities])
+        gathering = Gathering[str | Condition]([*columns, *asked.probabilities], drawn.quantities)
         kept, ranked = Kept(), list[Mapping[str, Array]]()
-        nonfinite: dict[str, tuple[int, int]] = {}
+        first: dict[tuple[str, Fault], messages.Place] = {}
         for chunk in drawn.in_chunks(number, ticks):
             kept.add(chunk.drawn, chunk.size, chunk.weights)
             if not chunk.size:
                 continue
             for name in columns:
                 gathering.add(name, chunk.columns[name], chunk.size, chunk.weights)
-                if gathering.summaries[name].nonfinite:
-                    nonfinite.setdefault(name, chunk.at)
+                for fault, count in gathering.faults(name).items():
+                    if count:
+                        first.setdefault((name, fault), chunk.at)
             for condition in asked.probabilities:
                 gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
             ranked.append(rank_sample(chunk, {*inputs, *names}, drawn.chunks, conditional=asked.conditional))
-        return Replicate(gathering.finish(statistics), kept, ranked, nonfinite)
+        return Replicate(gathering.finish(statistics), kept, ranked, first)
 
     folded = Folded(statistics)
     workers.fold(work, range(drawn.replicates), folded.add, what="scenarios", steps=drawn.steps)
