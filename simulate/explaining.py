@@ -14,7 +14,7 @@ from simulate.figures import Scale, row_scale
 from simulate.formulas import Formula
 from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
-from simulate.priors import Prior, Priors
+from simulate.priors import Prior, Priors, choice
 from simulate.settings import checked
 
 OWN = "The priors file's own:"
@@ -170,9 +170,11 @@ def priors_sections(priors: Priors) -> list[Section]:
     }
     counts = [f"{len(each)} {noun}{'' if len(each) == 1 else 's'}" for noun, each in stated.items()]
     closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong."
+    cases = [priors, *(choice(priors, name) for name in priors.choices)]
+    warnings = dict.fromkeys(f"Warning: {line}." for case in cases for line in case.warnings.values())
     more = f"Source and note of one: simulate explain NAME {shlex.quote(str(priors.path))}"
     told = [Section(columns=heads, rows=cells) for heads, cells in tables if cells]
-    return [*told, Section(remarks=[closing, Remark(more, "dim", whole=True)])]
+    return [*told, Section(remarks=[closing, *warnings, Remark(more, "dim", whole=True)])]
 
 
 def _prior_figures(prior: Prior) -> tuple[Scale, list[str]]:

@@ -11,8 +11,8 @@ from simulate.errors import SimulateError, suggestion
 from simulate.graph import Array
 from simulate.priors import Priors, choice
 from simulate.replicates import Progress, Ticks, Workers
-from simulate.results import Result
-from simulate.results.provenance import described, put_priors
+from simulate.results import Result, provenance
+from simulate.results.provenance import put_priors
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Drawing, Scenarios
 from simulate.settings import Settings
@@ -58,8 +58,9 @@ def decide(
     statistics = usual(settings.percentiles)
     parted = partitions(cases, cost, drawn)
     bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
-    result = described("decide", priors, settings, first)
-    result.provenance["warnings"] += _faults(priors, bands, drawn, cost)
+    result = provenance.described("decide", priors, settings, first)
+    of_inputs = [line for option, case in cases.items() for line in provenance.of_inputs(case, drawn[option])]
+    result.provenance["warnings"] = [*dict.fromkeys(of_inputs), *_faults(priors, bands, drawn, cost)]
     means = [bands[cost, name].value("mean") for name in cases]
     best = int(np.argmax(means) if maximize else np.argmin(means))
     objective = "maximize" if maximize else "minimize"
