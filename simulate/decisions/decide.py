@@ -8,7 +8,7 @@ import numpy as np
 from simulate import graph, model
 from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
 from simulate.errors import SimulateError, suggestion
-from simulate.graph import Array
+from simulate.graph import ROUNDING, Array
 from simulate.priors import Priors, choice
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result, provenance
@@ -39,7 +39,8 @@ def decide(
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, the cost first, and `choice`; along `choice` also `probability_best` (of choices that tie, each has
-    its part of the scenario) and `expected_regret`, the mean cost beyond the least; `evpi`, what knowing everything
+    its part of the scenario), `expected_regret`, the mean cost beyond the least, and `beyond_best`, the mean beyond
+    that of `best`, whose standard error tells whether the two can be told apart; `evpi`, what knowing everything
     is worth; and `evppi` along `prior`, what finding out each alone is worth, the largest first, without constants
     and what the cost does not need. Attributes: `decided_by` (the cost), `objective`, `best` (the choice).
     Raises SimulateError for fewer than two choices, for a quantity that there is not or that one of the choices
@@ -182,10 +183,11 @@ def _fold(
             if maximize:
                 np.negative(costs, out=costs)
             with np.errstate(invalid="ignore"):  # what is not finite is refused in the end
-                least = costs.min(axis=0)
-                best = costs == least
+                beyond = costs - costs.min(axis=0)
+                beyond[beyond <= ROUNDING * np.abs(costs).max(axis=0)] = 0.0
+                best = beyond == 0
                 shares += (best / np.maximum(best.sum(axis=0), 1)).sum(axis=1)
-                regrets += (costs - least).sum(axis=1)
+                regrets += beyond.sum(axis=1)
                 costs[1:] -= costs[0]
             for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
                 add_chunk(binned, told_by[option], scenarios.sampler, chunk.words, costs)
@@ -230,6 +232,8 @@ def _put_regrets(result: Result, replicates: Sequence[_Replicate], best: int, un
     regrets = _by_choice([each.regrets for each in replicates])
     result.put("probability_best", along, *shares, label="probability of being the best", unit="1")
     result.put("expected_regret", along, *regrets, label="expected regret", unit=unit)
+    beyond = _by_choice([each.regrets - each.regrets[best] for each in replicates])
+    result.put("beyond_best", along, *beyond, label="expected beyond the best's", unit=unit)
     evpi = [each[best] for each in regrets]
     result.put("evpi", (), *evpi, label="expected value of perfect information", unit=unit)
 
