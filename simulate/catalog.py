@@ -39,6 +39,11 @@ def accelerators() -> tuple[str, ...]:
     return tuple(_rows())
 
 
+def figures() -> frozenset[str]:
+    """The quantities of which the catalog holds a figure of some accelerator."""
+    return frozenset(row["quantity"] for rows in _rows().values() for row in rows) - NO_QUANTITY
+
+
 def accelerator_name(spelling: str) -> str:
     """The catalog's name for an accelerator: case, blanks and hyphens do not count.
 

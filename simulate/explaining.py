@@ -6,13 +6,15 @@ import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from simulate import model
 from simulate.errors import SimulateError, suggestion
 from simulate.figures import SIGNIFICANT_DIGITS, Scale, row_scale
 from simulate.formulas import Formula
 from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
-from simulate.priors import Prior, Priors
+from simulate.priors import Prior, Priors, choice
 from simulate.settings import checked
 
 OWN = "The priors file's own:"
@@ -61,9 +63,12 @@ def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors |
     if (equation := _equation(quantity)) and f"{name} = {equation}" not in quantity.definition:
         lines = f"{name} = {equation}".splitlines()
         told.append(Section(remarks=[Remark("  " + line, whole=True) for line in lines]))
-    if quantity.function is None:
-        default = "" if quantity.default is None else f", {quantity.default:g} unless a prior is given"
-        told.append(Section(remarks=[f"A parameter{default}."]))
+    default = "" if quantity.default is None else f", {quantity.default:g} unless a prior is given"
+    kind = "" if quantity.function else f"A parameter{default}."
+    beyond = quantity.beyond(-np.inf, np.inf)
+    bounds = f"Never {beyond}." if beyond else ""
+    if remark := f"{kind} {bounds}".strip():
+        told.append(Section(remarks=[remark]))
     if priors:
         told.append(Section(remarks=_binding(name, priors)))
     bound = priors.priors if priors else {}
@@ -165,9 +170,11 @@ def priors_sections(priors: Priors) -> list[Section]:
     }
     counts = [f"{len(each)} {noun}{'' if len(each) == 1 else 's'}" for noun, each in stated.items()]
     closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong."
+    cases = [priors, *(choice(priors, name) for name in priors.choices)]
+    warnings = dict.fromkeys(f"Warning: {line}." for case in cases for line in case.warnings.values())
     more = f"Source and note of one: simulate explain NAME {shlex.quote(str(priors.path))}"
     told = [Section(columns=heads, rows=cells) for heads, cells in tables if cells]
-    return [*told, Section(remarks=[closing, Remark(more, "dim", whole=True)])]
+    return [*told, Section(remarks=[closing, *warnings, Remark(more, "dim", whole=True)])]
 
 
 def _prior_figures(prior: Prior) -> tuple[Scale, list[str]]:

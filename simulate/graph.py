@@ -21,6 +21,8 @@ Values = Array | float  # of a quantity: one a scenario, or one for all of them
 Function = Callable[..., Any]
 Step = tuple[str, Function, tuple[str, ...]]  # what is computed, how, of what
 
+ROUNDING = 1e-12  # of a column's largest magnitude: so far beyond a bound, arithmetic alone may have put a value
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -61,6 +63,23 @@ class Quantity:
     def label(self) -> str:
         """The opening of the definition, up to its first colon or full stop."""
         return self.stated_label or re.split(r"[:.](?=\s|$)", self.definition.strip(), maxsplit=1)[0]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there are values that it cannot have."""
+        return self.lower > -np.inf or self.upper < np.inf
+
+    def beyond(self, least: float, greatest: float) -> str:
+        """On which side of the bounds there are values, from the least and the greatest, for messages."""
+        sides = (f"below {self.lower:g}" * (least < self.lower), f"above {self.upper:g}" * (greatest > self.upper))
+        return " or ".join(filter(None, sides))
+
+    def impossible(self, column: Values) -> NDArray[np.bool_]:
+        """Where finite values lie beyond the bounds by more than rounding."""
+        finite = np.isfinite(column)
+        allowance = ROUNDING * np.max(np.abs(column), initial=0, where=finite)
+        beyond: NDArray[np.bool_] = (column < self.lower - allowance) | (column > self.upper + allowance)
+        return finite & beyond
 
     @property
     def is_total(self) -> bool:

@@ -15,7 +15,7 @@ from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant
 from simulate.errors import SimulateError
-from simulate.graph import Plan, Values
+from simulate.graph import Plan, Quantity, Values
 from simulate.priors import Priors
 from simulate.replicates import Ticks
 from simulate.rulers import Counts
@@ -55,6 +55,7 @@ class Scenarios:
     """
 
     plan: Plan
+    quantities: Mapping[str, Quantity]
     sampler: Sampler
     constants: Mapping[str, float]
     size: int
@@ -155,7 +156,7 @@ class Drawing:
             stream=stream,
             wanted=[name for name in plan.inputs if name not in constants],
         )
-        return Scenarios(plan, sampler, constants, size, chunks, questions)
+        return Scenarios(plan, priors.quantities, sampler, constants, size, chunks, questions)
 
 
 def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:

@@ -4,8 +4,10 @@ A band is a column's statistics: the values of all scenarios, the errors from th
 question tells bands, and a statistic added here is told by every question.
 """
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from functools import partial
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -14,7 +16,7 @@ import numpy as np
 
 from simulate.conditions import Kept
 from simulate.errors import none_such
-from simulate.graph import Array, Values
+from simulate.graph import Array, Quantity, Values
 from simulate.replicates import Partial, Task, Ticks, Workers
 from simulate.results import Result
 from simulate.rulers import LEAST_PILOT, MOST_VALUES, Bits, Counts, Ruler, laid_out
@@ -140,27 +142,49 @@ def optional(name: str, percent: float | None = None) -> Statistic:
 Key = TypeVar("Key", bound=Hashable)
 
 
+class Fault(Enum):
+    """What may be wrong with a figure: it is nan or infinite, or beyond the bounds of its quantity."""
+
+    NO_NUMBER = auto()
+    IMPOSSIBLE = auto()
+
+
 class Part(NamedTuple):
-    """What a replicate keeps of a column: its summary, and the statistics that the errors need."""
+    """What a replicate keeps of a column: its summary, the statistics that the errors need, and how many faults."""
 
     summary: Summary
     values: Mapping[str, Any]  # by statistic
+    faults: Mapping[Fault, int]
 
 
 class Gathering(Generic[Key]):
-    """The columns of one replicate, summarized chunk by chunk, each on its ruler."""
+    """The columns of one replicate, summarized chunk by chunk, each on its ruler.
 
-    def __init__(self, rulers: Mapping[Key, Ruler]) -> None:
+    `quantities` are those of the columns that have bounds.
+    """
+
+    def __init__(self, rulers: Mapping[Key, Ruler], quantities: Mapping[Any, Quantity] | None = None) -> None:
         self.summaries = {key: Summary(ruler) for key, ruler in rulers.items()}
+        self.quantities = quantities or {}
+        self.impossible = dict.fromkeys(self.summaries, 0)
 
     def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
         """Add the next chunk of a column, `size` scenarios."""
-        self.summaries[key].add(column, size, weights)
+        summary, quantity = self.summaries[key], self.quantities.get(key)
+        summary.add(column, size, weights)
+        if quantity and not quantity.lower <= summary.minimum <= summary.maximum <= quantity.upper:
+            self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), size).sum())
+
+    def faults(self, key: Key) -> dict[Fault, int]:
+        """In how many scenarios of a column so far each fault is."""
+        return {Fault.NO_NUMBER: self.summaries[key].nonfinite, Fault.IMPOSSIBLE: self.impossible[key]}
 
     def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
         """The parts of the columns; to be called once, after the last chunk."""
         return {
-            key: Part(summary.finish(), {each.name: each.of(summary) for each in statistics if each.error})
+            key: Part(
+                summary.finish(), {each.name: each.of(summary) for each in statistics if each.error}, self.faults(key)
+            )
             for key, summary in self.summaries.items()
         }
 
@@ -198,6 +222,7 @@ def fold(
     take: Callable[[Partial], object],
     *,
     keys: Iterable[Key],
+    quantities: Mapping[Any, Quantity] | None = None,
     scenarios: int,
     step: int,
     workers: Workers,
@@ -208,7 +233,8 @@ def fold(
     """Work off the tasks, each with a gathering of its own, as `Workers.fold` does.
 
     All gatherings count on the same rulers, which the first steps of the `pilots`, by default the first tasks, lay
-    out: as many as it takes. `scenarios` are those of all tasks, `step` those of a pilot's first step.
+    out: as many as it takes. `quantities` are those of the columns that have bounds, by key; `scenarios` are those of
+    all tasks, `step` those of a pilot's first step.
     """
     keys = tuple(keys)
     rulers: dict[Key, Ruler] = dict.fromkeys(keys, Bits())
@@ -220,7 +246,11 @@ def fold(
             if pilot.suffices():
                 break
         rulers = pilot.rulers(taken / scenarios)
-    workers.fold(lambda task, ticks: work(Gathering(rulers), task, ticks), tasks, take, what=what, steps=steps)
+
+    def worked(task: Task, ticks: Ticks) -> Partial:
+        return work(Gathering(rulers, quantities), task, ticks)
+
+    workers.fold(worked, tasks, take, what=what, steps=steps)
 
 
 class Band:
@@ -229,12 +259,20 @@ class Band:
     def __init__(self, statistics: Sequence[Statistic]) -> None:
         self.statistics = {each.name: each for each in statistics}
         self.summary = Summary()
+        self.faults = Counter[Fault]()
         self._replicates: list[Mapping[str, Any]] = []
 
     def add(self, part: Part) -> None:
         """Take up the next replicate; one order gives the same bits each time."""
         self.summary.merge(part.summary)
+        self.faults.update(part.faults)
         self._replicates.append(part.values)
+
+    def fault(self, fault: Fault, quantity: Quantity) -> str:
+        """What a fault of the column is called."""
+        if fault is Fault.NO_NUMBER:
+            return "nan or infinite"
+        return quantity.beyond(self.summary.minimum, self.summary.maximum)
 
     def value(self, name: str) -> Any:
         """The statistic of a name: a number, or an array along its dimension."""

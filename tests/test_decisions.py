@@ -317,8 +317,59 @@ def test_equal_choices_share_the_scenarios(decided):
     assert decision["expected_regret"].tolist() == [0, 0, 1]
     assert (decision.attributes["best"], decision.at("evpi")) == ("one", 0)
     assert decision["evppi"].tolist() == [0]
-    assert "in every scenario" in decision_report.verdict(decision)
-    plots(decision)["decide"].draw_without_rendering()
+    assert decision_report.verdict(decision) == (
+        "Best by expected cost: one and two. They tie in every scenario, and no other is better in any: nothing is "
+        "worth finding out first (EVPI 0)."
+    )
+    axis = plots(decision)["decide"].axes[0]
+    assert [label.get_fontweight() for label in axis.get_yticklabels()] == ["bold", "bold", "normal"]
+
+
+ALL_TIE = "None is the best: the choices tie in every scenario, so that nothing is worth finding out first (EVPI 0)."
+NO_SINGLE = "No single best by expected cost: those of {} {}. Knowing everything before deciding would save "
+TIES = {
+    "duplicates": (("a", "a", "a"), ALL_TIE),
+    "constants": (("3 + 0 * a", "3", "3"), ALL_TIE),
+    "alike but for rounding": (("exp(a) * exp(b) / exp(a)", "exp(b)"), ALL_TIE),
+    "largest of all numbers": (("1.7e308", "1.7e308 + 0 * a"), ALL_TIE),
+    "of one mean": (("a", "b", "a + 3"), NO_SINGLE.format("one and two", "differ by less than two standard errors")),
+    "three of one mean": (("a", "b", "(a + b) / 2"), NO_SINGLE.format("one, two and three", "differ by less…")),
+    "a coin and its other side": (("coin", "1 - coin"), NO_SINGLE.format("one and two", "are equal")),
+    "the worse by far more than the error": (("a", "b + 0.1"), "Best by expected cost: one. Knowing everything"),
+    "never worse, by a mean that is not known well": (
+        ("a", "a + exp(9 * b)"),
+        "Best by expected cost: one. It is so in every scenario: nothing is worth finding out first.",
+    ),
+}
+
+
+@pytest.mark.parametrize("tie", TIES)
+@pytest.mark.parametrize("maximize", [False, True])
+def test_choices_that_tie_are_told_so(decided, tie, maximize):
+    formulas, expected = TIES[tie]
+    text = normal("a", 0, 1) + normal("b", 0, 1) + '[priors.coin]\ndist = "choice"\nvalues = [0, 1]\n'
+    for name, formula in zip(("one", "two", "three"), formulas, strict=False):
+        text += option(name, f"-({formula})" if maximize else formula)
+    text += '[quantities.beside]\nformula = "a + b + coin"\n'
+    decision = decided(text, maximize=maximize, scheme="sobol" if "coin" in formulas else "random")
+    if maximize:
+        expected = expected.replace("cost", "value").replace("save", "gain")
+    assert decision_report.verdict(decision).startswith(expected.partition("…")[0])
+    beyond, error = decision.estimate("beyond_best", choice=decision.attributes["best"])
+    assert (beyond, error) == (0, 0)
+    assert (decision.at("evpi") == 0) == ("every scenario" in expected)
+    text_of(decision)
+
+
+def test_the_error_of_what_is_beyond_the_best_is_that_of_the_difference(decided):
+    """Costs that go together are told apart where each by itself is known a hundred times worse."""
+    decision = decided(
+        normal("a", 0, 1) + normal("b", 0.005, 0.01) + option("one", "a") + option("two", "a + b"), scheme="random"
+    )
+    beyond, error = decision.estimate("beyond_best", choice="two")
+    assert abs(beyond - 0.005) < 4 * error
+    assert 0.3 < error / (0.01 / math.sqrt(QUICK)) < 2  # chi with 15 degrees of freedom, beyond 1 in 1e6
+    assert decision_report.alike(decision) == ["one"]
 
 
 def test_constants_can_be_decided_between(decided, tmp_path):
@@ -377,7 +428,7 @@ def test_the_result_has_the_layout(own_or_rent):
         "percentiles": ("quantity", "choice", "percentile"),
         "fine_percentiles": ("quantity", "choice", "fine_percentile"),
         **dict.fromkeys(("mean", "sd", "minimum", "maximum", "nonfinite"), ("quantity", "choice")),
-        **dict.fromkeys(("probability_best", "expected_regret"), ("choice",)),
+        **dict.fromkeys(("probability_best", "expected_regret", "beyond_best"), ("choice",)),
         "evpi": (),
         "evppi": ("prior",),
     }
@@ -402,7 +453,7 @@ def test_json_has_figures_by_quantity_and_choice(own_or_rent):
 def test_csv_has_every_figure(own_or_rent):
     rows = list(csv.DictReader(io.StringIO(written(own_or_rent, "csv"))))
     by = {(row["quantity"], row["choice"], row["percentile"], row["prior"], row["figure"]): row for row in rows}
-    assert len(by) == len(rows) == 4 * 3 * (5 + 5) + 3 * 2 + 1 + len(own_or_rent.labels("prior"))
+    assert len(by) == len(rows) == 4 * 3 * (5 + 5) + 3 * 3 + 1 + len(own_or_rent.labels("prior"))
     assert float(by["", "", "", "", "evpi"]["value"]) == own_or_rent.at("evpi")
     assert by["", "own", "", "", "probability_best"]["unit"] == "1"
 

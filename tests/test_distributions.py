@@ -418,6 +418,66 @@ def test_percentiles_are_met(family, bounds):
     assert built.support[1] <= bounds.get("upper", np.inf)
 
 
+TRUNCATABLE = [family for family, kind in FAMILIES.items() if kind.truncatable]
+PROBABILITIES = np.array([1e-12, 1e-3, 0.05, 0.3, 0.5, 0.9, 0.999, 1 - 1e-12])
+
+
+def stated_in(family, pair):
+    """As many of two percentiles as a family takes, with what it needs besides."""
+    extra = {"df": 4} if family == "student_t" else {}
+    return dict(list(pair.items())[-1 if family == "exponential" else 0 :]) | extra
+
+
+@pytest.mark.parametrize("bounds", [{"lower": -1e300}, {"upper": 1e300}, {"lower": -1e300, "upper": 1e300}])
+@pytest.mark.parametrize("family", TRUNCATABLE)
+def test_bounds_that_cut_off_nothing_change_nothing(family, bounds):
+    for stated in (stated_in(family, {"p5": 3, "p95": 4}), stated_in(family, {"p0.1": 3, "p50": 4})):
+        whole, bounded = distribution(family, stated), distribution(family, {**stated, **bounds})
+        assert np.array_equal(bounded.quantile(PROBABILITIES), whole.quantile(PROBABILITIES))
+
+
+@pytest.mark.parametrize("far", [1e2, 1e3, 1e6])
+@pytest.mark.parametrize("family", set(TRUNCATABLE) - {"student_t"})
+def test_bounds_that_cut_off_next_to_nothing_change_as_much(family, far):
+    stated = stated_in(family, {"p5": 3, "p95": 4})
+    whole = distribution(family, stated)
+    for bounds in ({"upper": far}, {"lower": -far}, {"lower": -far, "upper": far}):
+        cut = whole.probability(bounds.get("lower", -np.inf))[0] + whole.probability(bounds.get("upper", np.inf))[1]
+        middle = PROBABILITIES[2:6]
+        built = distribution(family, {**stated, **bounds}).quantile(middle)
+        np.testing.assert_allclose(built, whole.quantile(middle), rtol=max(1e-9, 10 * float(cut)))
+
+
+@pytest.mark.parametrize("family", TRUNCATABLE)
+@pytest.mark.parametrize(
+    ("stated", "bounds"),
+    [
+        ({"p5": 0.621, "p10": 2.316}, {"lower": 0.439}),
+        ({"p90": 1, "p95": 2}, {"upper": 2.2}),
+        ({"p90": 9}, {"upper": 9.1}),
+    ],
+)
+def test_percentiles_that_no_truncated_distribution_has_are_refused(family, stated, bounds):
+    """Through such there is at best one of boundless width, beside which any miss looks small."""
+    if len(stated) != 1 + (family != "exponential"):
+        pytest.skip("takes another number of percentiles")
+    extra = {"df": 4} if family == "student_t" else {}
+    with pytest.raises(ParameterError, match=r"^no \w+ between these bounds meets it|leave the range of numbers"):
+        distribution(family, {**stated, **bounds, **extra})
+
+
+@pytest.mark.parametrize("centre", [0.0, 1.0, 1e8])
+@pytest.mark.parametrize("spread", [1e-9, 1e-3, 1.0])
+def test_percentiles_close_together_are_met_by_their_own_measure(centre, spread):
+    for family in ("normal", "gumbel", "uniform", "student_t"):
+        stated = stated_in(family, {"p5": centre, "p95": centre + spread})
+        if stated["p95"] == centre:
+            continue
+        built = distribution(family, stated)
+        error = abs(float(built.quantile(0.95)) - stated["p95"])
+        assert error <= max(1e-4 * spread, 16 * np.spacing(centre))
+
+
 def test_percentiles_of_any_beta_and_gamma():
     """Those of a known one give it back, from U-shaped to narrow."""
     for alpha in np.geomspace(0.05, 300, 7):

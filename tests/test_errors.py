@@ -428,6 +428,25 @@ def test_a_malformed_prior_is_named_whatever_needs_it(malformed, needed, model):
     assert_message(refusal("faulty.toml"), f"faulty.toml:{line}: priors.{MALFORMED[malformed]}")
 
 
+@pytest.mark.parametrize("stated", ["", "[priors]\nmine = {value = 2}\n"], ids=["new", "in place of a good one"])
+@pytest.mark.parametrize("model", ['model = "none"\n', 'extends = "base"\n'], ids=["none", "base"])
+@pytest.mark.parametrize("malformed", MALFORMED)
+def test_a_malformed_prior_that_a_formula_needs_is_named_at_every_door(malformed, model, stated):
+    expected = f"priors.{MALFORMED[malformed]}"
+    key, value = malformed.split(" = ", 1)
+    needing = f'{model}{stated}[quantities.z]\nformula = "1"\n[choices.a.quantities.y]\nformula = "mine * 2"\n'
+    if stated and value == "{}":
+        return  # it changes nothing
+    if value != "3":  # which is how an override states a value
+        text = f'{model}{stated}[quantities.y]\nformula = "mine * 2"\n'
+        Path("good.toml").write_text(text, encoding="utf-8")
+        assert_message(refusal("good.toml", f"{key}={value}"), f"--set '{key}={value}': {expected}")
+    Path("faulty.toml").write_text(f"{needing}[choices.a.priors]\n{malformed}\n", encoding="utf-8")
+    line = needing.count("\n") + 2
+    expected = f"choices.a.{expected}".replace("under [priors", "under [choices.a.priors")
+    assert_message(refusal("faulty.toml"), f"faulty.toml:{line}: {expected}")
+
+
 OVERRIDES = {
     "pue": "is not a TOML key = value (Expected '=' after a key in a key/value pair); …",
     "pue=1.x": "is not a TOML key = value (…",

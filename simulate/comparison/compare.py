@@ -73,7 +73,7 @@ def compare(
     warnings += _warnings(drawn, folded)
     if split:
         warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
-    warnings += folded.warnings(found[0].name)
+    warnings += folded.warnings(found[0].name, drawn.bounded)
     return result
 
 
@@ -113,6 +113,8 @@ def _framed(drawn: SideBySide) -> Result:
         result.provenance.update({name: baseline.told[name] for name in provenance.STATED}, warnings=[])
         for each in drawn.drawn.values():
             result.attributes["scenarios"] = each.count
+    of_inputs = [provenance.of_inputs(case.priors, drawn.drawn[case.name]) for case in drawn.cases if case.priors]
+    result.provenance["warnings"] = [*dict.fromkeys(line for lines in of_inputs for line in lines)]
     result.provenance["cases"] = {case.name: _stated(case) for case in drawn.cases}
     result.provenance["unpaired"] = [case.name for case in drawn.alternatives if not drawn.pairs(case)]
     result.provenance["changes"] = {

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from simulate.comparison.cases import Case
 from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
-from simulate.graph import Values
+from simulate.graph import Quantity, Values
 from simulate.replicates import Ticks, Workers
 from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
-from simulate.statistics import Band, Bands, Gathering, Part, Statistic, fold, standard_error, usual
+from simulate.statistics import Band, Bands, Fault, Gathering, Part, Statistic, fold, standard_error, usual
 
 DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variables; a case's have nothing
 
@@ -63,10 +63,14 @@ class Folded:
         numbers, counts = np.array(counted).T
         return numbers.sum() / counts.sum(), float(standard_error(numbers / counts))
 
-    def warnings(self, baseline: str) -> Iterator[str]:
-        """What came out nan or infinite, a line each."""
+    def warnings(self, baseline: str, bounded: Mapping[Any, Quantity]) -> Iterator[str]:
+        """What came out nan, infinite or beyond the bounds of its quantity, a line each."""
         for (kind, name, case), band in self.bands.items():
             summary = band.summary
+            if count := band.faults[Fault.IMPOSSIBLE]:
+                beyond = band.fault(Fault.IMPOSSIBLE, bounded[kind, name, case])
+                total = summary.nonfinite + summary.count
+                yield f"{name} of {case}: {beyond} in {count:,} of {total:,} scenarios, kept"
             if not summary.nonfinite:
                 continue
             everywhere = "" if summary.count else "; blank"
@@ -102,6 +106,9 @@ class SideBySide:
             for name in self.names[case.name]
             if case.unit(name) == self.baseline.unit(name)
         ]
+        self.bounded = {
+            ("", name, case): each.quantities[name] for case, each in self.drawn.items() for name in self.names[case]
+        }
         self.paired = [(name, case.name) for name, case in of_one_unit if self.pairs(case)]
         self.unpaired = [(name, case.name) for name, case in of_one_unit if not self.pairs(case)]
 
@@ -136,6 +143,7 @@ class SideBySide:
                 range(first.replicates),
                 folded.add,
                 keys=keys,
+                quantities=self.bounded,
                 scenarios=first.count,
                 step=first.size,
                 workers=workers,

@@ -94,7 +94,7 @@ def _side_by_side(result: Result, name: str) -> Section:
     for case in alternatives:
         ends = _label(result, case), _label(result, baseline)
         difference = _band_rows(result, "difference_", name, case, " − ".join(ends))
-        difference[0][-1] = _probability(*result.estimate("probability_lower", quantity=name, case=case))
+        difference[0][-1] = _lower(result, name, case)
         rows += [*difference, *_band_rows(result, "ratio_", name, case, " / ".join(ends))]
     return Section(str(result.at("label", quantity=name)), columns=columns, rows=rows)
 
@@ -113,7 +113,13 @@ def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) ->
     return [[label, unit, *figures, ""], ["  ±", "", *beside, ""]]
 
 
-def _probability(share: float, error: float) -> str:
+def _lower(result: Result, name: str, case: str) -> str:
+    """How probably an alternative is lower than the baseline, or that both are the same in every scenario."""
+    share, error = result.estimate("probability_lower", quantity=name, case=case)
+    if math.isnan(share):
+        return "–"
+    if not any(result.at(f"difference_{end}", quantity=name, case=case) for end in ("minimum", "maximum")):
+        return "equal"
     if not error > 0:
         return percent_text(share)
     text, beside = percent_with_error(share, error)

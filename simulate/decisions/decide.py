@@ -9,17 +9,18 @@ from simulate import model
 from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
 from simulate.errors import SimulateError
-from simulate.graph import Array
+from simulate.graph import ROUNDING, Array
 from simulate.priors import Priors, choice, stated
 from simulate.replicates import Progress, Ticks, Workers
-from simulate.results import Result
-from simulate.results.provenance import described, put_priors
+from simulate.results import Result, provenance
+from simulate.results.provenance import put_priors
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Chunk, Drawing, Scenarios
 from simulate.settings import Settings
 from simulate.statistics import (
     Band,
     Bands,
+    Fault,
     Gathering,
     Part,
     Statistic,
@@ -56,7 +57,8 @@ def decide(
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, the cost first, and `choice`; along `choice` also `probability_best` (of choices that tie, each has
-    its part of the scenario) and `expected_regret`, the mean cost beyond the least; `evpi`, what knowing everything
+    its part of the scenario), `expected_regret`, the mean cost beyond the least, and `beyond_best`, the mean beyond
+    that of `best`, whose standard error tells whether the two can be told apart; `evpi`, what knowing everything
     is worth; and `evppi` along `prior`, what finding out each alone is worth, the largest first, without constants
     and what the cost does not need. Attributes: `decided_by` (the cost), `objective`, `best` (the choice).
     Raises SimulateError for fewer than two choices, for a quantity that there is not or that one of the choices
@@ -88,11 +90,12 @@ def decide(
     kept = Kept.of(each.kept for each in replicates)
     if settings.conditions:
         check_kept(first.questions, kept)
-    result = described("decide", priors, settings, first)
-    warnings = result.provenance["warnings"]
-    warnings += [*_left_out(priors, bands, cost, first.count), *settings.left_out("decide")]
+    result = provenance.described("decide", priors, settings, first)
+    of_inputs = [line for option, case in cases.items() for line in provenance.of_inputs(case, drawn[option])]
+    warnings = [*dict.fromkeys(of_inputs), *_faults(priors, bands, drawn, cost), *settings.left_out("decide")]
     if chosen:
         warnings.append(f"decide: the run was of choice {chosen}; here all choices are set side by side")
+    result.provenance["warnings"] = warnings
     means = [bands[cost, name].value("mean") for name in cases]
     best = int(np.argmax(means) if maximize else np.argmin(means))
     objective = "maximize" if maximize else "minimize"
@@ -193,6 +196,7 @@ def _fold(
     """Draw all scenarios of the choices side by side, and summarize them."""
     first = next(iter(drawn.values()))
     settled = first.questions.conditional
+    bounded = {(name, option): each.quantities[name] for option, each in drawn.items() for name in names}
     told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
 
     def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
@@ -218,10 +222,11 @@ def _fold(
             if maximize:
                 np.negative(costs, out=costs)
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused in the end
-                least = costs.min(axis=0)
-                best = costs == least
+                beyond = costs - costs.min(axis=0)
+                beyond[beyond <= ROUNDING * np.abs(costs).max(axis=0)] = 0.0
+                best = beyond == 0
                 shares += _sums(best / np.maximum(best.sum(axis=0), 1), counting)
-                regrets += _sums(costs - least, counting)
+                regrets += _sums(beyond, counting)
                 costs[1:] -= costs[0]
             for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
                 words = chunk.words[:, chunk.places] if settled else chunk.words
@@ -239,7 +244,8 @@ def _fold(
         work,
         range(first.replicates),
         take,
-        keys=[(name, option) for option in drawn for name in names],
+        keys=bounded,
+        quantities=bounded,
         scenarios=first.count,
         step=first.size,
         workers=workers,
@@ -266,18 +272,24 @@ def _check_shared(drawn: Mapping[str, Scenarios], chunks: Sequence[Chunk]) -> No
             )
 
 
-def _left_out(priors: Priors, bands: Mapping[Key, Band], cost: str, total: int) -> list[str]:
-    """What was not finite beside the cost, a line each. Raises SimulateError where the cost was not."""
+def _faults(priors: Priors, bands: Mapping[Key, Band], drawn: Mapping[str, Scenarios], cost: str) -> list[str]:
+    """What was not finite or not possible, a line each. Raises SimulateError where the cost was not finite."""
     told = []
     for (name, option), band in bands.items():
-        if not (wrong := band.summary.nonfinite):
-            continue
-        if name == cost:
-            raise SimulateError(
-                f"{priors.path}: {name} is nan or infinite in {wrong:,} of {total:,} scenarios of {option}, so that it "
-                "has no expectation; mend the formula or truncate the priors behind it"
-            )
-        told.append(f"{name} of {option}: nan or infinite in {wrong:,} of {total:,} scenarios, left out")
+        for fault in Fault:
+            if not (count := band.faults[fault]):
+                continue
+            words, total = band.fault(fault, drawn[option].quantities[name]), drawn[option].count
+            often = f"{words} in {count:,} of {total:,} scenarios"
+            if fault is Fault.IMPOSSIBLE:
+                told.append(f"{name} of {option}: {often}, kept")
+            elif name != cost:
+                told.append(f"{name} of {option}: {often}, left out")
+            else:
+                raise SimulateError(
+                    f"{priors.path}: {name} is {often} of {option}, so that it has no expectation; mend the formula or "
+                    "truncate the priors behind it"
+                )
     return told
 
 
@@ -288,6 +300,8 @@ def _put_regrets(result: Result, replicates: Sequence[_Replicate], best: int, un
     regrets = _by_choice([each.regrets for each in replicates])
     result.put("probability_best", along, *shares, label="probability of being the best", unit="1")
     result.put("expected_regret", along, *regrets, label="expected regret", unit=unit)
+    beyond = _by_choice([each.regrets - each.regrets[best] for each in replicates])
+    result.put("beyond_best", along, *beyond, label="expected beyond the best's", unit=unit)
     evpi = [each[best] for each in regrets]
     result.put("evpi", (), *evpi, label="expected value of perfect information", unit=unit)
 

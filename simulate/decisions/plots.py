@@ -7,7 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate import plotting
-from simulate.decisions.report import SHARE_DIGITS, cost_of, information_scale, maximizes, scale_of, worth_telling
+from simulate.decisions.report import (
+    SHARE_DIGITS,
+    alike,
+    cost_of,
+    information_scale,
+    maximizes,
+    scale_of,
+    worth_telling,
+)
 from simulate.figures import percent_text, shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
 from simulate.results import Result
@@ -51,7 +59,8 @@ def _bands(axis: Axes, result: Result) -> None:
     logarithmic = bool((curves[:, 0] > 0).all())
     axis.set_xscale("log" if logarithmic else "linear")
     beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "ha": "center", "va": "center"}
-    weights = ["bold" if choice == result.attributes["best"] else "normal" for choice in choices]
+    best = alike(result)
+    weights = ["bold" if choice in best else "normal" for choice in choices]
     for row, (choice, grid, weight) in enumerate(zip(choices, curves / power, weights, strict=True)):
         colour = PALETTE[row % len(PALETTE)]
         if grid[0] < grid[-1]:

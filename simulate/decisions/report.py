@@ -44,20 +44,44 @@ def maximizes(result: Result) -> bool:
     return bool(result.attributes["objective"] == "maximize")
 
 
+def alike(result: Result) -> list[str]:
+    """The choices that are not known to be worse than the best, itself among them.
+
+    Where the best is so in every scenario, those that are too; else those whose expected cost lies within two standard
+    errors of its own.
+    """
+    names = result.labels("choice")
+    if not result.at("evpi"):
+        return [name for name in names if not result.at("expected_regret", choice=name)]
+    estimates = {name: result.estimate("beyond_best", choice=name) for name in names}
+    return [name for name, (beyond, error) in estimates.items() if abs(beyond) <= 2 * error]
+
+
 def verdict(result: Result) -> str:
-    """The best choice, and what knowing everything would be worth, in a sentence or two."""
-    (cost, _, unit), best = cost_of(result), result.attributes["best"]
+    """The best choice or those that tie, and what knowing everything would be worth, in a sentence or two."""
+    (cost, _, unit), best, names = cost_of(result), result.attributes["best"], alike(result)
     kind, verb = ("value", "gain") if maximizes(result) else ("cost", "save")
-    text = f"Best by expected {kind}: {result.at('choice_label', choice=best)}."
+    *others, last = (str(result.at("choice_label", choice=name)) for name in names)
+    listed, tie = " and ".join([*filter(None, [", ".join(others)]), last]), len(names) > 1
+    text = f"Best by expected {kind}: {listed}."
     evpi, error = result.estimate("evpi")
     if not evpi:
-        return f"{text} It is so in every scenario: nothing is worth finding out first."
+        if not tie:
+            return f"{text} It is so in every scenario: nothing is worth finding out first."
+        nothing = "nothing is worth finding out first (EVPI 0)."
+        if len(names) == len(result.labels("choice")):
+            return f"None is the best: the choices tie in every scenario, so that {nothing}"
+        return f"{text} They tie in every scenario, and no other is better in any: {nothing}"
+    if tie:
+        apart = max(abs(result.at("beyond_best", choice=name)) for name in names)
+        how = "differ by less than two standard errors" if apart else "are equal"
+        text = f"No single best by expected {kind}: those of {listed} {how}."
     scale, at = information_scale(result), {"quantity": cost, "choice": best}
     shares, of_width = relative(result, result.at("mean", **at), evpi, **at)
     of = f"{WIDTH} of its {kind}" if of_width else f"its expected {kind}"
     figure = " ".join(filter(None, [" ± ".join(scale.with_error(evpi, error)), scale.unit(unit)]))
-    share = percent_text(float(shares), digits=SHARE_DIGITS)
-    return f"{text} Knowing everything before deciding would {verb} {figure} on average (EVPI), {share} of {of}."
+    share = "" if tie else f", {percent_text(float(shares), digits=SHARE_DIGITS)} of {of}"
+    return f"{text} Knowing everything before deciding would {verb} {figure} on average (EVPI){share}."
 
 
 def scale_of(result: Result, values: Sequence[float], errors: Sequence[float]) -> Scale:
@@ -66,7 +90,7 @@ def scale_of(result: Result, values: Sequence[float], errors: Sequence[float]) -
     told = [*result.at("mean", quantity=cost), *result.at("percentiles", quantity=cost).ravel()]
     costs = [abs(float(value)) for value in told if value]
     exponent = row_scale(costs).exponent
-    if costs and (typical := float(np.median(costs))) < 0.1:
+    if costs and (typical := 2 * float(np.median(np.divide(costs, 2)))) < 0.1:
         exponent = 3 * (math.floor(math.log10(typical)) // 3)  # so that errors have few zeros before them
     return replace(row_scale(values, errors), exponent=exponent)
 

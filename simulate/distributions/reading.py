@@ -22,6 +22,7 @@ FAMILIES = {**bounded.FAMILIES, **beta.FAMILIES, **unbounded.FAMILIES, **metalog
 PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
 COUNTS = ("no percentiles", "one percentile", "two percentiles", "three percentiles")
 BOUNDS = {"lower", "upper"}
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 def distribution(
@@ -71,13 +72,19 @@ def distribution(
 
 
 def check(family: str, built: Distribution, points: Sequence[Percentile]) -> None:
-    """Raise ParameterError unless the quartiles are finite and the percentiles are met to 1e-9."""
+    """Raise ParameterError unless the quartiles are finite and the percentiles are met to 1e-9.
+
+    Near 0 the stated percentiles are the measure, and where they lie close together: the distribution through others
+    may be as wide as one likes.
+    """
     quartiles = built.quantile([0.25, 0.5, 0.75])
     if not np.isfinite(quartiles).all():
         raise ParameterError(None, "its values leave the range of numbers; mend the parameters")
+    spread = points[-1].value - points[0].value if len(points) > 1 else np.inf
     for key, p, q, value in points:
         error = abs(float(built.quantile(p, q)) - value)
-        if not error <= max(1e-9 * abs(value), 1e-12 * (quartiles[2] - quartiles[0])):
+        rounding = max(16 * EPSILON * abs(value), 1e-12 * min(spread, quartiles[2] - quartiles[0]))
+        if not error <= max(min(1e-9 * abs(value), 1e-4 * spread), rounding):
             where = " between these bounds" if isinstance(built, Truncated) else ""
             raise ParameterError(key, f"no {family}{where} meets it; move the percentiles or take another family")
 

@@ -1,7 +1,7 @@
 """Energy: what the fleet draws and what it pays for it."""
 
 from simulate.graph import Array, parameter
-from simulate.model.notation import HOURS_PER_DAY, KW, KWH_PER_DAY, RATIO, USD_PER_DAY, WH, WH_PER_KWH
+from simulate.model.notation import HOURS_PER_DAY, KW, KWH_PER_DAY, SHARE, USD_PER_DAY, WH, WH_PER_KWH
 
 electricity_price = parameter(
     "USD/kWh",
@@ -33,7 +33,7 @@ idle_load = parameter(
 )
 
 
-def power_load_factor(idle_load: Array, busy_load: Array, utilization: Array) -> RATIO:
+def power_load_factor(idle_load: Array, busy_load: Array, utilization: Array) -> SHARE:
     """Power load factor: mean draw of the servers over their nameplate, idle and busy hours together.
 
     Source: Fan, Weber and Barroso, 2007, Power provisioning for a warehouse-sized computer.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from simulate.graph import Array, parameter
-from simulate.model.notation import FLOP_PER_S, KW, RATIO, SECONDS_PER_DAY
+from simulate.model.notation import FLOP_PER_S, KW, RATIO, SECONDS_PER_DAY, SHARE
 
 peak_to_average = parameter(
     "1",
@@ -47,7 +47,7 @@ def accelerators(accelerators_busy: Array, peak_to_average: Array, capacity_marg
     return accelerators_busy * peak_to_average * capacity_margin * (1 + spare_share)
 
 
-def utilization(accelerators_busy: Array, accelerators: Array) -> RATIO:
+def utilization(accelerators_busy: Array, accelerators: Array) -> SHARE:
     """Utilization: share of the installed accelerators that is busy on average, a result of the sizing."""
     return accelerators_busy / accelerators
 

@@ -4,37 +4,39 @@ from typing import Annotated
 
 from simulate.graph import Array, Bounds, Unit
 
-RATIO = Annotated[Array, Unit("1")]  # and what is counted: accelerators, servers
+# Nothing that the model computes is a difference that may be negative, but for what is FREE of bounds.
+RATIO = Annotated[Array, Unit("1"), Bounds(0)]  # and what is counted: accelerators, servers
+FREE = Annotated[Array, Unit("1")]
 SHARE = Annotated[Array, Unit("1"), Bounds(0, 1)]
-PER_DAY = Annotated[Array, Unit("1/day")]
-PER_YEAR = Annotated[Array, Unit("1/year")]
+PER_DAY = Annotated[Array, Unit("1/day"), Bounds(0)]
+PER_YEAR = Annotated[Array, Unit("1/year"), Bounds(0)]
 
-TOKEN = Annotated[Array, Unit("token")]
-TOKEN_PER_DAY = Annotated[Array, Unit("token/day")]
-TOKEN_PER_S = Annotated[Array, Unit("token/s")]
+TOKEN = Annotated[Array, Unit("token"), Bounds(0)]
+TOKEN_PER_DAY = Annotated[Array, Unit("token/day"), Bounds(0)]
+TOKEN_PER_S = Annotated[Array, Unit("token/s"), Bounds(0)]
 
-S = Annotated[Array, Unit("s")]
-S_PER_TOKEN = Annotated[Array, Unit("s/token")]
-H = Annotated[Array, Unit("h")]
-DAY = Annotated[Array, Unit("day")]
+S = Annotated[Array, Unit("s"), Bounds(0)]
+S_PER_TOKEN = Annotated[Array, Unit("s/token"), Bounds(0)]
+H = Annotated[Array, Unit("h"), Bounds(0)]
+DAY = Annotated[Array, Unit("day"), Bounds(0)]
 
-B = Annotated[Array, Unit("B")]
-B_PER_TOKEN = Annotated[Array, Unit("B/token")]
-FLOP = Annotated[Array, Unit("FLOP")]
-FLOP_PER_S = Annotated[Array, Unit("FLOP/s")]
-FLOP_PER_TOKEN_PAIR = Annotated[Array, Unit("FLOP/token^2")]
+B = Annotated[Array, Unit("B"), Bounds(0)]
+B_PER_TOKEN = Annotated[Array, Unit("B/token"), Bounds(0)]
+FLOP = Annotated[Array, Unit("FLOP"), Bounds(0)]
+FLOP_PER_S = Annotated[Array, Unit("FLOP/s"), Bounds(0)]
+FLOP_PER_TOKEN_PAIR = Annotated[Array, Unit("FLOP/token^2"), Bounds(0)]
 
-KW = Annotated[Array, Unit("kW")]
-WH = Annotated[Array, Unit("Wh")]
-KWH = Annotated[Array, Unit("kWh")]
-KWH_PER_DAY = Annotated[Array, Unit("kWh/day")]
+KW = Annotated[Array, Unit("kW"), Bounds(0)]
+WH = Annotated[Array, Unit("Wh"), Bounds(0)]
+KWH = Annotated[Array, Unit("kWh"), Bounds(0)]
+KWH_PER_DAY = Annotated[Array, Unit("kWh/day"), Bounds(0)]
 
-USD = Annotated[Array, Unit("USD")]
-USD_PER_H = Annotated[Array, Unit("USD/h")]
-USD_PER_DAY = Annotated[Array, Unit("USD/day")]
-USD_PER_MONTH = Annotated[Array, Unit("USD/month")]
-USD_PER_YEAR = Annotated[Array, Unit("USD/year")]
-USD_PER_KTOKEN = Annotated[Array, Unit("USD/ktoken")]
+USD = Annotated[Array, Unit("USD"), Bounds(0)]
+USD_PER_H = Annotated[Array, Unit("USD/h"), Bounds(0)]
+USD_PER_DAY = Annotated[Array, Unit("USD/day"), Bounds(0)]
+USD_PER_MONTH = Annotated[Array, Unit("USD/month"), Bounds(0)]
+USD_PER_YEAR = Annotated[Array, Unit("USD/year"), Bounds(0)]
+USD_PER_KTOKEN = Annotated[Array, Unit("USD/ktoken"), Bounds(0)]
 
 SECONDS_PER_HOUR: Annotated[float, Unit("s/h")] = 3_600.0
 SECONDS_PER_DAY: Annotated[float, Unit("s/day")] = 86_400.0

@@ -17,9 +17,11 @@ from simulate.model.notation import (
     ATTENTION_FLOP,
     B_PER_TOKEN,
     FLOP_PER_TOKEN_PAIR,
+    FREE,
     INFERENCE_FLOP_PER_PARAMETER,
     ONE_TOKEN,
     RATIO,
+    SHARE,
     TOKEN,
     TOKEN_PER_S,
     B,
@@ -144,14 +146,17 @@ def batch_limit(
     weight_bytes: Array,
     context_tokens: Array,
     kv_bytes_per_token: Array,
-) -> RATIO:
-    """Batch limit: sequences whose cache fits beside the weights; below 1 the replica is too small."""
+) -> FREE:
+    """Batch limit: sequences whose cache fits beside the weights; below 1 the replica is too small.
+
+    Below 0 it does not even hold the weights.
+    """
     free = usable_memory_share * replica_accelerators * memory_capacity - weight_bytes
     return free / (context_tokens * kv_bytes_per_token)
 
 
 @check
-def batch_feasible(batch_size: Array, batch_limit: Array) -> RATIO:
+def batch_feasible(batch_size: Array, batch_limit: Array) -> SHARE:
     """Batch feasible: 1 where memory holds the batch asked for, else 0, and the largest that it holds is used.
 
     The mean is the share of scenarios in which it does.

@@ -1,7 +1,7 @@
 """Serving: the accelerator time that a question takes."""
 
 from simulate.graph import Array, parameter
-from simulate.model.notation import INFERENCE_FLOP_PER_PARAMETER, RATIO, S_PER_TOKEN, S
+from simulate.model.notation import INFERENCE_FLOP_PER_PARAMETER, S_PER_TOKEN, SHARE, S
 
 
 def seconds_per_token(roofline_seconds_per_question: Array, output_tokens: Array) -> S_PER_TOKEN:
@@ -37,7 +37,7 @@ def accelerator_seconds_per_question(output_tokens: Array, seconds_per_token: Ar
     return output_tokens * seconds_per_token
 
 
-def serving_mfu(parameters_active: Array, seconds_per_token: Array, peak_flops: Array) -> RATIO:
+def serving_mfu(parameters_active: Array, seconds_per_token: Array, peak_flops: Array) -> SHARE:
     """Serving MFU: share of the peak FLOP/s that makes output tokens, at 2 FLOP a parameter and token.
 
     A check of plausibility: 350 ms on an A100 is 0.3 % for 175e9 parameters, more than 40 % not credible.

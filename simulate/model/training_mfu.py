@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from simulate.graph import Array, parameter
-from simulate.model.notation import EARLY_PEAK, LATE_PEAK, RATIO, SHARE
+from simulate.model.notation import EARLY_PEAK, LATE_PEAK, SHARE
 
 Effect = Callable[[Any, Any, Any], Any]  # of active parameters, dense peak [FLOP/s], mixture (0 or 1)
 
@@ -124,7 +124,7 @@ training_mfu_deviation = parameter(
 
 def mixture_of_experts(
     parameters_total: Array, parameters_active: Array, experts: Array, experts_active: Array
-) -> RATIO:
+) -> SHARE:
     """Mixture of experts: 1 where a token works with a part of the model, else 0.
 
     Told by more total than active parameters, or more experts than active ones.

@@ -9,6 +9,7 @@ from simulate import model
 from simulate.errors import suggestion
 from simulate.formulas import FormulaError, formula
 from simulate.graph import Quantity, missing
+from simulate.priors.accelerators import stated_for_others
 from simulate.priors.correlations import Correlation, merged_correlations
 from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
@@ -85,6 +86,7 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
+        warnings=stated_for_others(stack, quantities),
     )
     return case, stack.problems
 

@@ -30,7 +30,12 @@ def described(question: str, priors: Priors, settings: Settings, drawn: Scenario
         "chunk": drawn.size,
     }
     conditions = {"given": list(settings.given), "observe": list(settings.observe)}
-    return versioned(question, attributes, {**conditions, **stated(priors)})
+    return versioned(question, attributes, {"warnings": of_inputs(priors, drawn), **conditions, **stated(priors)})
+
+
+def of_inputs(priors: Priors, drawn: Scenarios) -> list[str]:
+    """What to know of the priors that are drawn."""
+    return [text for name, text in priors.warnings.items() if name in drawn.plan.inputs]
 
 
 def versioned(question: str, attributes: Mapping[str, Any], provenance: Mapping[str, Any]) -> Result:

@@ -6,54 +6,69 @@ from typing import Any
 import numpy as np
 
 from simulate import graph
-from simulate.graph import Quantity
+from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result
 from simulate.scenarios import Scenarios
-from simulate.statistics import Band
+from simulate.statistics import Band, Fault
 
 HEAVY = 4  # standard deviations over the mean from which a mean rests on rare scenarios
 
 
-def nonfinite(
-    priors: Priors,
+Place = tuple[int, int]  # replicate, chunk
+
+
+def faults(
     drawn: Scenarios,
     bands: Mapping[Any, Band],
-    first: Mapping[str, tuple[int, int]],
+    first: Mapping[tuple[Any, Fault], Place],
     names: Sequence[str],
+    beside: Sequence[str] = (),
 ) -> list[str]:
-    """How often quantities were nan or infinite, and where it began: a line for those of one beginning.
+    """How often quantities were no numbers or not possible, and where it began: a line for those of one beginning.
 
-    `first` is the first (replicate, chunk) in which a quantity was.
+    `first` is the first place in which a quantity had a fault; of those `beside` only what is not possible is told.
     """
-    beginnings: dict[tuple[int, str], list[str]] = {}
-    for name in names:
-        if name in first:
-            beginning = _beginning(priors, drawn, name, *first[name])
-            beginnings.setdefault((bands[name].summary.nonfinite, beginning), []).append(name)
+    beginnings: dict[tuple[str, str, str], list[tuple[str, int, str]]] = {}
+    for fault in Fault:
+        for name in names if fault is Fault.NO_NUMBER else (*names, *beside):
+            if (name, fault) in first:
+                band, (culprit, values) = bands[name], _beginning(drawn, name, fault, first[name, fault])
+                out = "left out of" if band.summary.count else ""
+                kept = out if fault is Fault.NO_NUMBER else "which stay in"
+                alike = beginnings.setdefault((band.fault(fault, drawn.quantities[name]), kept, culprit), [])
+                alike.append((name, band.faults[fault], values))
     messages = []
-    for (count, beginning), alike in beginnings.items():
-        everywhere = not bands[alike[0]].summary.count
-        left_out = f", left out of {'its' if len(alike) == 1 else 'their'} bands"
-        scenarios = f"{'all' if everywhere else f'{count:,} of'} {drawn.count:,} scenarios"
-        scenarios += "" if everywhere else left_out
-        shown = ", ".join(alike[:3]) + (f" and {len(alike) - 3} more" if len(alike) > 3 else "")
-        messages.append(f"{shown}: nan or infinite in {scenarios}; first in {beginning}")
+    for (words, kept, culprit), alike in beginnings.items():
+        counts = [count for _, count, _ in alike]
+        most = f"{'' if min(counts) == max(counts) else 'up to '}{max(counts):,} of" if kept else "all"
+        bands_of = f", {kept} {'its' if len(alike) == 1 else 'their'} bands" if kept else ""
+        shown = ", ".join(name for name, _, _ in alike[:3]) + (f" and {len(alike) - 3} more" if len(alike) > 3 else "")
+        messages.append(
+            f"{shown}: {words} in {most} {drawn.count:,} scenarios{bands_of}; first in {culprit}{alike[0][2]}"
+        )
     return messages
 
 
-def _beginning(priors: Priors, drawn: Scenarios, name: str, replicate: int, chunk: int) -> str:
-    """The first quantity on the way to one that was not a number, what it is, and from which values it came."""
+def _beginning(drawn: Scenarios, name: str, fault: Fault, first: Place) -> tuple[str, str]:
+    """The first quantity on the way to a faulty one that was faulty, with what it is, and from which values it came."""
+
+    def faulty(name: str, value: Values) -> Any:
+        return ~np.isfinite(value) if fault is Fault.NO_NUMBER else drawn.quantities[name].impossible(value)
+
+    replicate, chunk = first
     columns = drawn.plan.keeping_all()(drawn.inputs(drawn.sampler.words(replicate)(chunk)))
-    wrong = ~np.isfinite(np.broadcast_to(columns[name], drawn.size))
+    wrong = np.broadcast_to(faulty(name, columns[name]), drawn.size)
+    if drawn.questions.conditional:
+        wrong = wrong & (drawn.questions.weights(columns, drawn.size) > 0)
     scenario = int(np.argmax(wrong))
     at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}
     for step, _, needs in drawn.plan.steps:
-        if not np.isfinite(at[step]) and all(np.isfinite(at[need]) for need in needs):
-            about = _about(priors.quantities[step])
+        if faulty(step, at[step]) and not any(faulty(need, at[need]) for need in needs):
+            about = _about(drawn.quantities[step])
             values = ", ".join(f"{need} = {at[need]:.4g}" for need in needs)
-            return f"{step}{f' ({about})' if about else ''} at {values or 'its prior'}"
-    return f"{name} at its prior"
+            return f"{step}{f' ({about})' if about else ''}", f" at {values or 'its prior'}"
+    return next((each for each in drawn.plan.inputs if faulty(each, at[each])), name), " at its prior"
 
 
 def _about(quantity: Quantity) -> str:
@@ -61,14 +76,20 @@ def _about(quantity: Quantity) -> str:
     return quantity.definition.partition("\n")[0].partition(": ")[2].rstrip(".")
 
 
-def checks(priors: Priors, names: Sequence[str]) -> tuple[str, ...]:
-    """Checks of the model on what the quantities are computed from, beside those asked for."""
-    computed = set(graph.plan(priors.quantities, priors.priors, names).keeping_all().outputs)
-    return tuple(
+def watched(priors: Priors, names: Sequence[str]) -> tuple[str, ...]:
+    """What is looked at beside the quantities asked for: the model's checks on them, and own formulas on their way.
+
+    A formula in place of the model's may come out as what is not possible, and nothing that is told show it.
+    """
+    plan = graph.plan(priors.quantities, priors.priors, names).keeping_all()
+    computed, steps = set(plan.outputs), {step for step, _, _ in plan.steps}
+    checks = {
         name
         for name, quantity in priors.quantities.items()
         if quantity.is_check and computed.issuperset(quantity.needs) and name not in computed
-    )
+    }
+    formulas = {name for name in priors.own if priors.quantities[name].bounded and name in steps}
+    return tuple(name for name in priors.quantities if name in (checks | formulas).difference(names))
 
 
 def failed_checks(priors: Priors, bands: Mapping[Any, Band]) -> list[str]:

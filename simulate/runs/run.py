@@ -20,7 +20,7 @@ from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Settings
-from simulate.statistics import Bands, Gathering, Part, Statistic, fold, optional, put_bands, put_kept, usual
+from simulate.statistics import Bands, Fault, Gathering, Part, Statistic, fold, optional, put_bands, put_kept, usual
 
 
 def run(
@@ -66,7 +66,8 @@ def run(
     asked = asked_quantities(priors, quantities)
     parts_of = components(priors.quantities, priors.priors)
     names = tuple(indented(parts_of, asked)) if parts else asked
-    columns = [*names, *messages.checks(priors, names)]
+    beside = messages.watched(priors, names)
+    columns = [*names, *beside]
     conditions = questions(priors, settings.probability, settings.given, settings.observe)
     extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in settings.statistics)
     workers, every = Workers(threads, progress), quantities == "all"
@@ -75,7 +76,7 @@ def run(
         drawn = Drawing({"": priors}, settings).scenarios("", columns, conditions)
         of_columns = (*usual(settings.percentiles), *extra)
         found = folded(drawn, columns, of_columns, workers)
-        wrong = partial(messages.nonfinite, priors, drawn, found.bands, found.nonfinite)
+        wrong = partial(messages.faults, drawn, found.bands, found.first)
         nowhere = [name for name in names if not found.bands[name].summary.count]
         if nowhere and not every:
             raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
@@ -93,7 +94,7 @@ def run(
         _put_answers(result, found, conditions)
         result.provenance["warnings"] += [
             *(messages.not_computed(priors) if every else ()),
-            *wrong(names),
+            *wrong(names, beside),
             *messages.failed_checks(priors, found.bands),
             *messages.small_errors(result),
         ]
@@ -107,12 +108,12 @@ def run(
 
 
 class Replicate(NamedTuple):
-    """What is kept of a replicate; `ranked` are some of its scenarios, `nonfinite` the first chunks with a nan."""
+    """What is kept of a replicate; `ranked` are some of its scenarios, `first` the first chunks with faults."""
 
     parts: Mapping[str | Condition, Part]
     kept: Kept
     ranked: Sequence[Mapping[str, Array]]
-    nonfinite: Mapping[str, tuple[int, int]]
+    first: Mapping[tuple[str, Fault], messages.Place]
 
 
 class Folded:
@@ -122,14 +123,14 @@ class Folded:
         self.bands = Bands[str | Condition](statistics)
         self.kept: list[Kept] = []  # by replicate
         self.ranked: list[Mapping[str, Array]] = []
-        self.nonfinite: dict[str, tuple[int, int]] = {}
+        self.first: dict[tuple[str, Fault], messages.Place] = {}
 
     def add(self, replicate: Replicate) -> None:
         """Take up the next replicate."""
         self.bands.add(replicate.parts)
         self.kept.append(replicate.kept)
         self.ranked.extend(replicate.ranked)
-        self.nonfinite = {**replicate.nonfinite, **self.nonfinite}
+        self.first = {**replicate.first, **self.first}
 
 
 def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers) -> Folded:
@@ -142,19 +143,20 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
 
     def work(gathering: Gathering[str | Condition], number: int, ticks: Ticks) -> Replicate:
         kept, ranked = Kept(), list[Mapping[str, Array]]()
-        nonfinite: dict[str, tuple[int, int]] = {}
+        first: dict[tuple[str, Fault], messages.Place] = {}
         for chunk in drawn.in_chunks(number, ticks):
             kept.add(chunk.drawn, chunk.size, chunk.weights)
             if not chunk.size:
                 continue
             for name in columns:
                 gathering.add(name, chunk.columns[name], chunk.size, chunk.weights)
-                if gathering.summaries[name].nonfinite:
-                    nonfinite.setdefault(name, chunk.at)
+                for fault, count in gathering.faults(name).items():
+                    if count:
+                        first.setdefault((name, fault), chunk.at)
             for condition in asked.probabilities:
                 gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
             ranked.append(rank_sample(chunk, {*inputs, *names}, drawn.chunks, conditional=asked.conditional))
-        return Replicate(gathering.finish(statistics), kept, ranked, nonfinite)
+        return Replicate(gathering.finish(statistics), kept, ranked, first)
 
     found = Folded(statistics)
     keys: list[str | Condition] = [*columns, *asked.probabilities]
@@ -163,6 +165,7 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
         range(drawn.replicates),
         found.add,
         keys=keys,
+        quantities=drawn.quantities,
         scenarios=drawn.count,
         step=drawn.size,
         workers=workers,
