@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate import graph, model
+from simulate import graph
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant
@@ -107,14 +107,12 @@ def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict
 class Drawing:
     """How cases are drawn by settings: each on the same uniforms, the first one's as in a run of its own.
 
-    `places` are the Sobol' dimensions by name, `latents` the parameters of the copula by case.
+    `places` are the dimensions by name, `latents` the parameters of the copula by case.
     """
 
     def __init__(self, cases: Mapping[str, Priors], settings: Settings) -> None:
         self.cases, self.settings = cases, settings
-        models = dict.fromkeys(name for file in cases.values() for name in model.quantities(file.model))
-        own = dict.fromkeys(name for file in cases.values() for name in file.priors)
-        self.places = dimensions(models, own)
+        self.places = dimensions(name for file in cases.values() for name in file.priors)
         self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
 
     def scenarios(

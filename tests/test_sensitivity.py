@@ -309,18 +309,20 @@ def many_priors():
     return f'model = "none"\n[priors]\n{text}[quantities]\n{joined}\ny = {{formula = "{whole}"}}\n'
 
 
-@pytest.mark.parametrize("method", ["sobol", "shapley"])
-def test_two_streams_of_very_many_priors_need_the_scheme_random(measured, method):
-    with pytest.raises(SimulateError, match=r"1,024 dimensions.*choose the scheme random") as refused:
-        measured(many_priors(), method, scenarios=16)
-    assert "\n" not in str(refused.value)
-
-
+@pytest.mark.parametrize("scheme", ["sobol", "random"])
 @pytest.mark.parametrize("method", ["swing", "sobol", "shapley"])
-def test_very_many_priors_are_measured(measured, method):
-    result = measured(many_priors(), method, scheme="random", scenarios=2**8)
+def test_very_many_priors_are_measured(measured, method, scheme):
+    result = measured(many_priors(), method, scheme=scheme, scenarios=2**8)
     assert set(result.labels("prior")) == set(MANY)
     assert np.isfinite(result["size"]).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_prior_that_a_quantity_does_not_need_moves_none_of_its_figures(measured, method):
+    more = GAUSSIAN.replace("[priors]", '[priors]\nx0 = {dist = "normal", mean = 0, sd = 1}')
+    more += '[quantities.z]\nformula = "y + x0"\n' if more.endswith("\n") else '\n[quantities.z]\nformula = "y + x0"\n'
+    before, after = (bars(measured(text, method, scenarios=2**12)) for text in (GAUSSIAN, more))
+    assert after == before
 
 
 def test_a_method_is_one_file(tmp_path):

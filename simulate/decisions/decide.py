@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate import graph, model
+from simulate import graph
 from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
 from simulate.errors import SimulateError, suggestion
 from simulate.graph import Array
@@ -136,8 +136,7 @@ def _drawn(
 
     The file gives the names their dimensions, but is no case: its correlations that no choice has do not count.
     """
-    own = [name for each in (priors, *cases.values()) for name in each.priors]
-    places = dimensions(model.quantities(priors.model), own)
+    places = dimensions(name for each in (priors, *cases.values()) for name in each.priors)
     drawing = Drawing(cases, settings)
     return {name: drawing.scenarios(name, names, places=places) for name in cases}
 

@@ -1,8 +1,23 @@
-"""Which dimension of a scheme each name has."""
+"""Which dimension of a scheme each name has.
+
+A name of a model has the dimension that is its place in `data/dimensions.txt`, a list that only grows. Of any other
+name, one of a priors file's own, a hash of the name chooses one of `OWN` dimensions, which fill the plane well with
+the listed ones and with each other; where a name before it in the file has that one, it has one of its own, made from
+its name. So a name's draws do not depend on the others, with one exception: of two names for which the hash chooses
+the same dimension the first has it. A name that comes after the others moves none of them; one that is put in or
+taken out before n of them, or a new order, moves at most one, and that with probability n / 705.
+
+(Dimensions without exception would be made from names alone. They were measured: their pairs are as uneven as chance,
+eight times as much as those of the chosen ones in 2^14 points.)
+"""
 
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+
+from simulate.sampling.keys import number_of
+
+OWN = range(200, 905)  # those before are for the list
 
 
 @cache
@@ -13,14 +28,15 @@ def listed() -> dict[str, int]:
     return {name: place for place, name in enumerate(names)}
 
 
-def dimensions(names_of_models: Iterable[str], own: Iterable[str]) -> dict[str, int]:
-    """The dimension of each name, in rising order: listed names of the models, a file's own, then unlisted ones.
-
-    Listed names keep their places, and the own names follow the whole list in their order, so that a new
-    quantity of a model moves no other. With no listed name the own ones begin at 0.
-    """
-    of_models = dict.fromkeys(names_of_models)
-    kept = {name: place for name, place in listed().items() if name in of_models}
-    unlisted = [name for name in of_models if name not in kept]
-    after = dict.fromkeys([*(name for name in own if name not in of_models), *unlisted])
-    return kept | {name: place for place, name in enumerate(after, len(listed()) if kept else 0)}
+def dimensions(names: Iterable[str]) -> dict[str, int]:
+    """The dimension of each name: listed ones in the list's order, then the others in theirs."""
+    asked = dict.fromkeys(names)
+    found = {name: place for name, place in listed().items() if name in asked}
+    taken = set()
+    for name in asked:
+        if name not in found:
+            number = number_of(name)
+            place = OWN[number % len(OWN)]
+            found[name] = number if place in taken else place
+            taken.add(place)
+    return found
