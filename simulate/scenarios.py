@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of each pair
 
 TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
+_INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
 
 
 class Chunk(NamedTuple):
@@ -66,9 +67,14 @@ class Scenarios:
         return self.size * self.chunks * self.replicates
 
     @property
+    def together(self) -> int:
+        """The chunks drawn and computed in one call."""
+        return max(1, min(TOGETHER, _INPUTS // max(1, len(self.plan.inputs))))
+
+    @property
     def steps(self) -> int:
         """The steps in which a replicate's chunks are drawn."""
-        return -(-self.chunks // TOGETHER)
+        return -(-self.chunks // self.together)
 
     def inputs(self, words: Words) -> dict[str, Values]:
         """The draws that uniforms stand for: a column for each input, a float for a constant."""
@@ -77,9 +83,9 @@ class Scenarios:
     def in_chunks(self, replicate: int, ticks: Ticks | None = None) -> Iterator[Chunk]:
         """The chunks of a replicate in turn, with the inputs and outputs of the plan."""
         words = self.sampler.words(replicate)
-        steps = range(0, self.chunks, TOGETHER)
+        steps = range(0, self.chunks, self.together)
         for first in steps if ticks is None else ticks(steps):
-            together = range(first, min(first + TOGETHER, self.chunks))
+            together = range(first, min(first + self.together, self.chunks))
             several = np.concatenate([words(chunk) for chunk in together], axis=1)
             inputs = self.inputs(several)
             computed = {**inputs, **self.plan(inputs)}
