@@ -135,7 +135,7 @@ class Drawing:
     ) -> Scenarios:
         """The scenarios of a case from which the quantities can be computed and the questions answered.
 
-        `count` and `places` are the settings' own unless given; `stream` numbers independent sets of draws;
+        `count` and `places` are the settings' own unless given; `stream`, 0 or 1, tells independent sets of draws;
         `largest` is the most scenarios of a chunk.
         """
         priors = self.cases[case]
@@ -149,7 +149,7 @@ class Drawing:
         size, chunks = chunking(self.settings.scenarios if count is None else count, largest=largest)
         sampler = Sampler(
             distributions,
-            self.places if places is None else places,
+            dimensions(self.places if places is None else places, stream),
             self.latents[case] if correlated else {},
             seed=self.settings.seed,
             scheme=self.settings.scheme,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.dependence import correlation_matrix, triangular_factor
-from simulate.sampling.keys import number_of, part_of
+from simulate.sampling.keys import part_of
 from simulate.sampling.schemes import SCHEMES
 from simulate.sampling.tables import at_scores, at_words, normal_scores, score_table, uniform_table
 
@@ -28,8 +28,8 @@ class Sampler:
 
     `dimensions` gives each name its dimension in the scheme, in the order of the copula; `latent` holds the Gaussian
     copula's parameter for pairs of names; `wanted` are the names to draw (all by default: what they are correlated
-    with is drawn behind them, so that a column does not depend on what else is wanted). Streams other than 0 are
-    independent sets of draws, for estimators that need two: there each name has a dimension of its own.
+    with is drawn behind them, so that a column does not depend on what else is wanted). Streams are independent
+    sets of draws, for estimators that need two: a name has another dimension in each.
     """
 
     def __init__(
@@ -52,9 +52,7 @@ class Sampler:
         self.names = tuple(name for name in dimensions if name in drawn)
         self.rows = {name: row for row, name in enumerate(self.names)}
         self._keys = [part_of(name, stream=stream) for name in self.names]
-        self._dimensions = [
-            number_of(key) if stream else dimensions[name] for name, key in zip(self.names, self._keys, strict=True)
-        ]
+        self._dimensions = [dimensions[name] for name in self.names]
         self.copula = tuple(name for name in self.names if name in linked)
         self._correlation = correlation_matrix(self.copula, latent)
         self._factor = triangular_factor(self._correlation)
