@@ -264,7 +264,7 @@ def test_beside_the_bars_stand_mean_and_percentiles_of_a_run(measured, load):
     for name in ("mean", "mean_se", "percentiles", "percentiles_se"):
         assert (result[name] == same[name]).all()
     assert measured(PRODUCT, "swing").labels("percentile") == [50]
-    assert ", P5 0.756 USD, P95 5.29 USD)" in told(result)
+    assert ", P5 0.756 USD, P95 5.30 USD)" in told(result)
 
 
 @pytest.mark.parametrize("method", METHODS)
