@@ -392,8 +392,8 @@ def test_no_share_of_a_mean_that_may_be_zero_is_told(decided):
 
 
 def test_a_prior_without_a_label_is_told_by_its_name_once(decided):
-    rows = [line.split() for line in text_of(decided(TWO_NORMALS)).splitlines() if "▌" in line]
-    assert [row[:2] for row in rows] == [["p2", "0.396"], ["p1", "0.083"]]
+    lines = [line.split() for line in text_of(decided(TWO_NORMALS, scenarios=2**18)).splitlines()]
+    assert [line[:2] for line in lines if line[:1] in (["p1"], ["p2"])] == [["p2", "0.396"], ["p1", "0.083"]]
 
 
 def test_one_prior_that_is_worth_nothing_is_no_several(decided):
