@@ -340,7 +340,7 @@ def test_a_method_is_one_file(tmp_path):
     command = [sys.executable, "-m", "simulate", "tornado", "file.toml", "--quantities", "y", "--method", "width"]
     done = subprocess.run([*command, "--pictures"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "y: how wide priors are (P50 2.000 USD" in done.stdout
+    assert "y: how wide priors are (P50 2.001 USD" in done.stdout
     width = 2 * (math.exp(0.5 * stats.norm.ppf(0.9)) - math.exp(-0.5 * stats.norm.ppf(0.9)))
     assert f"a      {width:.4f}  0" in done.stdout
     assert (tmp_path / "outputs" / "file" / "tornado.png").exists()
@@ -392,11 +392,11 @@ def test_an_end_without_scenarios_is_refused(measured):
 @pytest.mark.parametrize(
     ("method", "formula", "message"),
     [
-        ("conditional", "log(a - 6)", "odd is a number in none of 16 scenarios; ask for more"),
+        ("conditional", "log(a - 8)", "odd is a number in none of 16 scenarios; ask for more"),
         ("rank", "log(a - 3)", "odd is a number in fewer than two scenarios of a replicate, too few to rank; ask"),
         ("rank", "a", "odd is a number in fewer than two scenarios of a replicate"),
-        ("sobol", "max(a - 6, 0)", "odd is the same in all scenarios drawn; ask for more"),
-        ("shapley", "max(a - 6, 0)", "odd is the same in all scenarios drawn; ask for more"),
+        ("sobol", "max(a - 8, 0)", "odd is the same in all scenarios drawn; ask for more"),
+        ("shapley", "max(a - 8, 0)", "odd is the same in all scenarios drawn; ask for more"),
     ],
 )
 def test_too_few_scenarios_to_measure_by_are_refused(measured, method, formula, message):
