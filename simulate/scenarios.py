@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate import graph, model
+from simulate import graph
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of each pair
 
 TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
+_INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
 
 
 class Chunk(NamedTuple):
@@ -71,7 +72,7 @@ class Scenarios:
     @property
     def steps(self) -> int:
         """The steps in which a replicate's chunks are drawn."""
-        return len(together(self.chunks))
+        return len(together(self.chunks, len(self.plan.inputs)))
 
     def inputs(self, words: Words) -> dict[str, Values]:
         """The draws that uniforms stand for: a column for each input, a float for a constant."""
@@ -80,7 +81,7 @@ class Scenarios:
     def in_chunks(self, replicate: int, ticks: Ticks | None = None) -> Iterator[Chunk]:
         """The chunks of a replicate in turn, with the inputs and outputs of the plan."""
         words = self.sampler.words(replicate)
-        steps = together(self.chunks)
+        steps = together(self.chunks, len(self.plan.inputs))
         for step in steps if ticks is None else ticks(steps):
             several = np.concatenate([words(chunk) for chunk in step], axis=1)
             inputs = self.inputs(several)
@@ -109,14 +110,12 @@ def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict
 class Drawing:
     """How cases are drawn by settings: each on the same uniforms, the first one's as in a run of its own.
 
-    `places` are the Sobol' dimensions by name, `latents` the parameters of the copula by case.
+    `places` are the dimensions by name, `latents` the parameters of the copula by case.
     """
 
     def __init__(self, cases: Mapping[str, Priors], settings: Settings) -> None:
         self.cases, self.settings = cases, settings
-        models = dict.fromkeys(name for file in cases.values() for name in model.quantities(file.model))
-        own = dict.fromkeys(name for file in cases.values() for name in file.priors)
-        self.places = dimensions(models, own)
+        self.places = dimensions(name for file in cases.values() for name in file.priors)
         self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
 
     def scenarios(
@@ -133,7 +132,7 @@ class Drawing:
     ) -> Scenarios:
         """The scenarios of a case from which the quantities can be computed and the questions answered.
 
-        `count` and `places` are the settings' own unless given; `stream` numbers independent sets of draws;
+        `count` and `places` are the settings' own unless given; `stream`, 0 or 1, tells independent sets of draws;
         `largest` is the most scenarios of a chunk.
         """
         priors = self.cases[case]
@@ -147,7 +146,7 @@ class Drawing:
         size, chunks = chunking(self.settings.scenarios if count is None else count, largest=largest)
         sampler = Sampler(
             distributions,
-            self.places if places is None else places,
+            dimensions(self.places if places is None else places, stream),
             self.latents[case] if correlated else {},
             seed=self.settings.seed,
             scheme=self.settings.scheme,
@@ -167,9 +166,13 @@ def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:
     return largest, -(-each // largest)
 
 
-def together(chunks: int) -> list[range]:
-    """The chunks of a replicate in the steps in which they are drawn: the first one alone, for pilots."""
-    ends = sorted({0, 1, *range(TOGETHER, chunks, TOGETHER), chunks})
+def together(chunks: int, inputs: int = 1) -> list[range]:
+    """The chunks of a replicate in the steps in which they are drawn: the first one alone, for pilots.
+
+    Where there are many inputs, fewer go together.
+    """
+    most = max(min(TOGETHER, _INPUTS // max(inputs, 1)), 1)
+    ends = sorted({0, 1, *range(most, chunks, most), chunks})
     return [range(first, last) for first, last in pairwise(ends)]
 
 

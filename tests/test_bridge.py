@@ -5,9 +5,11 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from simulate.comparison import compare
 from simulate.comparison.bridge import bridges
+from simulate.comparison.hybrids import Game, walks
 from simulate.comparison.report import bridges_of
 from simulate.replicates import Workers
 from simulate.runs import run
@@ -194,6 +196,24 @@ def test_bridges_end_where_the_cases_lie_in_every_scheme(scheme):
     percentiles = told.at("percentiles", quantity="capex", percentile=50.0)
     assert bridge.ends == tuple(percentiles.tolist())
     assert of_mean.ends == pytest.approx(told.at("mean", quantity="capex"), rel=1e-12)
+
+
+def test_a_further_change_leaves_the_others_in_their_random_orders(priors_of):
+    def orders(count, seed=1):
+        names = [f"x{number}" for number in range(count)]
+        formula = quantity("total", " + ".join(names))
+        one, two = ("".join(normal(name, mean, 1) for name in names) + formula for mean in (0, 1))
+        game = Game(priors_of("one", one), priors_of("two", two), ({}, {}))
+        return [order.changes for order in walks(game, ["total"], 200, seed).orders]
+
+    ten, eleven = orders(10), orders(11)
+    assert [tuple(name for name in order if name != "x10") for order in eleven] == ten
+    assert orders(10, seed=2) != ten
+    # each pair of changes is as often in one order as in the other
+    first = sum(order.index("x0") < order.index("x1") for order in ten)
+    assert stats.binomtest(first, 200).pvalue > 1e-6
+    assert len(set(ten)) == 200
+    assert {order.index("x10") for order in eleven} == set(range(11))
 
 
 def test_the_parts_do_not_depend_on_threads():

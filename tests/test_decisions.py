@@ -89,7 +89,7 @@ def unit_loss(mean, sd):
 # The value of information against closed forms
 
 
-@pytest.mark.parametrize(("scheme", "largest_error"), [("sobol", 2e-5), ("random", 2e-3)])
+@pytest.mark.parametrize(("scheme", "largest_error"), [("sobol", 5e-5), ("random", 2e-3)])
 def test_two_normal_options_have_the_closed_form(decided, scheme, largest_error):
     decision = decided(TWO_NORMALS, scenarios=2**20, scheme=scheme, maximize=True)
     assert decision.attributes["best"] == "one"
@@ -491,8 +491,10 @@ def test_the_worth_of_information_is_a_share_of_the_cost_or_of_its_band(decided)
 
 
 def test_a_prior_without_a_label_is_told_by_its_name_once(decided):
-    rows = [line.split() for line in text_of(decided(TWO_NORMALS)).splitlines() if "▌" in line]
-    assert [row[:2] for row in rows] == [["p2", "0.39577"], ["p1", "0.08346"]]
+    lines = [line.split() for line in text_of(decided(TWO_NORMALS)).splitlines()]
+    told = [line for line in lines if line[:1] in (["p1"], ["p2"])]
+    assert [line[0] for line in told] == ["p2", "p1"]
+    assert [float(line[1]) for line in told] == pytest.approx([0.3958, 0.0834], abs=5e-4)
 
 
 def test_one_prior_that_is_worth_nothing_is_no_several(decided):

@@ -209,21 +209,21 @@ def test_names_appended_to_a_file_move_nothing(load, scheme):
     assert {name: after[name].tolist() for name in OWN_NAMES} == {name: before[name].tolist() for name in OWN_NAMES}
 
 
-def test_under_random_a_files_own_names_may_stand_in_any_order_and_be_renamed(load):
-    before = columns(load(own_file(OWN_NAMES)), OWN_NAMES, "random")
-    after = columns(load(own_file(["other", "second", "zero", "first"])), OWN_NAMES, "random")
+@every_scheme
+def test_a_files_own_names_may_stand_in_any_order_be_renamed_and_taken_out(load, scheme):
+    """The hash gives each of these names a dimension of its own."""
+    before = columns(load(own_file(OWN_NAMES)), OWN_NAMES, scheme)
+    after = columns(load(own_file(["other", "second", "zero", "first"])), OWN_NAMES, scheme)
     for name in ("first", "second"):
         assert np.array_equal(after[name], before[name])
 
 
-def test_under_sobol_a_files_own_names_have_their_dimensions_in_its_order(load):
-    before = columns(load(own_file(OWN_NAMES)), OWN_NAMES, "sobol")
-    renamed = columns(load(own_file(["first", "second", "last"])), ["first", "second", "last"], "sobol")
-    assert all(np.array_equal(a, b) for a, b in zip(renamed.values(), before.values(), strict=True))
-    turned = columns(load(own_file(["second", "first", "third"])), OWN_NAMES, "sobol")
-    assert np.array_equal(turned["second"], before["first"])
-    assert np.array_equal(turned["first"], before["second"])
-    assert np.array_equal(turned["third"], before["third"])
+@every_scheme
+def test_own_names_are_drawn_beside_a_model_as_alone(load, scheme):
+    alone = columns(load(own_file(OWN_NAMES)), OWN_NAMES, scheme)
+    beside = load("\n".join(["extends = 'base'", *own_file(OWN_NAMES).splitlines()[1:]]))
+    for name, column in columns(beside, OWN_NAMES, scheme).items():
+        assert np.array_equal(alone[name], column)
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -5,8 +5,10 @@ What any scheme must do is tested over the registry, so that a new one is tested
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +21,8 @@ from simulate import model
 from simulate.dependence import DependenceError, latent_correlation
 from simulate.distributions import distribution
 from simulate.errors import SimulateError
-from simulate.sampling.dimensions import dimensions, listed
-from simulate.sampling.keys import mixed
+from simulate.sampling.dimensions import LISTED, OWN, dimensions, listed
+from simulate.sampling.keys import mixed, part_of
 from simulate.sampling.sampler import Sampler
 from simulate.sampling.schemes import SCHEMES
 from simulate.sampling.schemes.latin_hypercube import ROUNDS, permutation
@@ -31,13 +33,15 @@ NORMAL = distribution("normal", {"mean": 0, "sd": 1})
 UNIFORM = distribution("uniform", {"lower": 0, "upper": 1})
 COSTLY = distribution("beta", {"alpha": 4, "beta": 16})
 FALSE_ALARM = 1e-6
+ROOT = Path(__file__).parent.parent
 
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
 
-def sampler(names, scheme="sobol", latent=None, seed=7, family=UNIFORM, size=2**10, **kwargs):
-    places = {name: place for place, name in enumerate(names)}
-    return Sampler(dict.fromkeys(names, family), places, latent or {}, seed=seed, scheme=scheme, size=size, **kwargs)
+def sampler(names, scheme="sobol", latent=None, seed=7, family=UNIFORM, size=2**10, stream=0, **kwargs):
+    places = {name: LISTED[stream][place] for place, name in enumerate(names)}
+    options = {"seed": seed, "scheme": scheme, "size": size, "stream": stream, **kwargs}
+    return Sampler(dict.fromkeys(names, family), places, latent or {}, **options)
 
 
 def draws(made, replicate=0, chunk=0):
@@ -155,14 +159,80 @@ def test_a_replicate_is_a_net():
         assert np.array_equal(np.sort((column * 2**10).astype(int)), np.arange(2**10))
 
 
-def test_more_quantities_than_dimensions_are_refused_by_sobol_alone():
-    for scheme in SCHEMES:
-        made = sampler(["a"], scheme, stream=1024)
-        if scheme == "sobol":
-            with pytest.raises(SimulateError, match=r"1,024 dimensions.* 1,025 .*choose the scheme random"):
-                made.words(0)
-        else:
-            assert made.words(0)(0).shape == (1, 2**10)
+@pytest.fixture(scope="module")
+def choice():
+    specification = importlib.util.spec_from_file_location("choice", ROOT / "benchmarks" / "sobol_directions.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def joe_kuo(choice):
+    return choice.joe_kuo()
+
+
+def test_the_direction_numbers_are_joe_and_kuos(choice, joe_kuo):
+    assert joe_kuo.shape == (21201, 32)
+    ours = directions()
+    assert np.array_equal(ours[: choice.FIRST], joe_kuo[: choice.FIRST])
+    number = {row.tobytes(): place for place, row in enumerate(joe_kuo)}
+    places = [number[row.tobytes()] for row in ours]
+    assert len(set(places)) == len(places)
+    assert 276 not in places[: OWN[0].stop]  # which is uneven with 86
+
+
+@pytest.mark.long
+def test_the_dimensions_are_those_that_are_chosen(choice, joe_kuo):
+    assert np.array_equal(directions(), joe_kuo[choice.chosen(joe_kuo)])
+
+
+def test_no_two_dimensions_depend_on_each_other(choice, joe_kuo):
+    taken, first = choice.Taken(choice.WITH_ANY), choice.Taken(choice.WITH_FIRST)
+    for place, numbers in enumerate(directions()):
+        assert taken.fits(numbers), place
+        assert first.fits(numbers) or place >= OWN[0].stop, place
+        taken.add(numbers)
+        if place < choice.FIRST:
+            first.add(numbers)
+    assert not first.fits(joe_kuo[276])
+
+
+def test_dependence_is_what_the_points_show(choice):
+    """Two dimensions depend to the order 2 where the first digits of both are the same, or opposite, in all points."""
+    plain = directions()[:20]
+    words = net(plain, np.zeros(20, np.uint32), 2**3)(0)
+    digit = words >> np.uint32(31)
+    for row, column in zip(*np.triu_indices(20, 1), strict=True):
+        taken = choice.Taken({3: 2})
+        taken.add(plain[row])
+        assert taken.fits(plain[column]) == (0 < np.count_nonzero(digit[row] == digit[column]) < 8)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 10])
+def test_dimensions_of_any_number_are_as_even_as_the_first(bits):
+    numbers = [2**63 + 5, 2**64 - 1, 1000]
+    for replicate in range(4):
+        words = SCHEMES["sobol"](7, replicate, "abc", numbers, 2**bits, 1)(0)
+        for row in words:
+            assert np.array_equal(np.sort(row >> np.uint32(32 - bits)), np.arange(2**bits))
+
+
+def test_dimensions_of_any_number_are_paired_anew_in_each_replicate():
+    """The sum of first digits that is the same in all of 2^3 points, for two dimensions, is not so in others."""
+    same = []
+    for replicate in range(64):
+        digit = SCHEMES["sobol"](7, replicate, "ab", [2**63, 2**63 + 1], 2**3, 1)(0) >> np.uint32(31)
+        same.append(np.count_nonzero(digit[0] == digit[1]) in {0, 8})
+    # a first digit adds the first bit of the number and any of the others: the same ones with probability 1/4
+    assert stats.binomtest(sum(same), 64, 0.25).pvalue > FALSE_ALARM
+
+
+@every_scheme
+def test_very_many_names_are_drawn(scheme):
+    names = [f"p{number}" for number in range(1100)]
+    made = Sampler(dict.fromkeys(names, UNIFORM), dimensions(names), {}, seed=7, scheme=scheme, size=2**4)
+    assert len({column.tobytes() for column in draws(made).values()}) == 1100
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -236,19 +306,82 @@ def test_the_list_of_dimensions_holds_the_models_names():
     assert sorted(listed().values()) == list(range(len(listed())))  # a name twice would leave a gap
 
 
-def test_a_new_quantity_moves_no_dimension():
-    names = [name for name in model.quantities("llm_cost") if name in listed()]
-    before = dimensions(names, ["mine", "pue", "yours"])
-    assert list(before) == [*listed(), "mine", "yours"]
-    assert list(before.values()) == list(range(len(listed()) + 2))
-    after = dimensions([*names[:50], "new", *names[50:]], ["mine", "pue", "yours"])
-    assert after == before | {"new": len(before)}
-    fewer = dimensions(names[:50] + names[51:], ["mine", "pue", "yours"])
-    assert fewer == {name: place for name, place in before.items() if name != names[50]}
+def test_every_dimension_of_the_list_and_of_own_names_has_its_direction_numbers():
+    assert max(listed().values()) in LISTED[0]
+    assert len(LISTED[0]) == len(LISTED[1])
+    each = [*LISTED[0], *OWN[0], *LISTED[1], *OWN[1]]
+    assert each == list(range(len(directions())))
 
 
-def test_without_a_model_a_files_own_names_are_the_first():
-    assert dimensions([], ["mine", "pue"]) == {"mine": 0, "pue": 1}
+def own_names(count, seed):
+    letters = np.random.default_rng(seed).choice(list("abcdefghijklmnopqrstuvwxyz"), (count, 10))
+    return ["".join(each) for each in letters]
+
+
+def test_listed_names_keep_their_places_whatever_else_there_is():
+    some_listed = list(listed())[40:60]
+    found = dimensions([*own_names(3000, 1), *some_listed[::-1]])
+    assert list(found)[:20] == some_listed
+    assert [found[name] for name in some_listed] == list(range(40, 60))
+
+
+def test_no_two_names_have_one_dimension_in_any_stream():
+    names = [*own_names(5000, 2), *listed()]
+    found = [*dimensions(names).values(), *dimensions(names, 1).values()]
+    assert len(set(found)) == 2 * len(names)
+    # of N places, a random choice of 5,000 leaves N exp(-5000 / N) free: 0.6 and 0.006
+    assert len({*OWN[0], *OWN[1]}.difference(found)) < 8
+
+
+def test_what_comes_after_a_name_does_not_move_it():
+    names = own_names(1200, 3)
+    whole = dimensions(names)
+    for count in (1, 10, 100, 1000, 1199):
+        before = dimensions(names[:count])
+        assert before == {name: whole[name] for name in names[:count]}
+
+
+def test_what_is_put_before_names_seldom_moves_one():
+    """With the stated probability that one of n names has what the new one chooses."""
+    moved = []
+    for seed in range(1000):
+        new, *names = own_names(26, seed)
+        before, after = dimensions(names), dimensions([new, *names])
+        moved.append(sum(after[name] != before[name] for name in names))
+    assert stats.binomtest(np.count_nonzero(moved), len(moved), 25 / len(OWN[0])).pvalue > FALSE_ALARM
+    # a name that is moved chooses again: what another of the 25 has, with the same probability
+    assert stats.binomtest(moved.count(1), np.count_nonzero(moved), 1 - 25 / len(OWN[0])).pvalue > FALSE_ALARM
+
+
+def test_parts_of_a_prior_have_names_of_their_own():
+    keys = [
+        part_of("pue"),
+        part_of("pue", "happens"),
+        part_of("pue", 1),
+        part_of("pue", stream=1),
+        part_of("pue", 1, 1),
+    ]
+    assert keys[0] == "pue"
+    assert len(set(keys)) == 5
+    found = dimensions(keys)
+    assert found["pue"] == listed()["pue"]
+    assert len(set(found.values())) == 5
+    for scheme in SCHEMES:
+        made = Sampler(dict.fromkeys(keys, UNIFORM), found, {}, seed=7, scheme=scheme, size=2**8)
+        alone = Sampler({"pue": UNIFORM}, dimensions(["pue"]), {}, seed=7, scheme=scheme, size=2**8)
+        columns = draws(made)
+        assert np.array_equal(columns["pue"], draws(alone)["pue"])
+        assert len({column.tobytes() for column in columns.values()}) == 5
+
+
+@every_scheme
+def test_a_stream_is_moved_by_no_other_name(scheme):
+    def drawn(names):
+        return draws(Sampler(dict.fromkeys(names, UNIFORM), dimensions(names, 1), {}, seed=7, scheme=scheme, stream=1))
+
+    many = drawn(["a", "b", "c", "pue", "racks"])
+    for name, column in drawn(["b", "pue"]).items():
+        assert np.array_equal(many[name], column)
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -64,6 +64,21 @@ def test_a_replicate_is_drawn_in_as_many_steps_as_stated(count):
     assert scenarios.count == 16 * sum(chunk.size for chunk in chunks)
 
 
+def test_chunks_of_very_many_inputs_are_drawn_one_by_one():
+    """A chunk of 2^14 scenarios of 1,100 inputs takes 140 MiB."""
+    names = [f"x{number}" for number in range(1100)]
+    inputs = "".join(f'{name} = {{ dist = "uniform", lower = 0, upper = 1 }}\n' for name in names)
+    sums = [
+        f'[quantities.y{first}]\nformula = "{" + ".join(names[first : first + 100])}"' for first in range(0, 1100, 100)
+    ]
+    priors = load_priors("\n".join(['model = "none"', "[priors]", inputs, *sums]))
+    asked = [f"y{first}" for first in range(0, 1100, 100)]
+    many = Drawing({"": priors}, priors.run).scenarios("", asked, count=16 * CHUNK * 4)
+    assert (many.chunks, many.steps) == (4, 4)
+    few = Drawing({"": priors}, priors.run).scenarios("", asked[:1], count=16 * CHUNK * 4)
+    assert few.steps < 4
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_cases_share_the_uniforms_of_what_they_both_draw(scheme):
     one = load_priors(TEXT, [])

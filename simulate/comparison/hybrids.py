@@ -8,11 +8,10 @@ from itertools import accumulate
 from operator import xor
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-
 from simulate.comparison.inputs import Binding, bindings
 from simulate.distributions import Distribution
 from simulate.priors import Priors
+from simulate.sampling.keys import key_of
 from simulate.sampling.sampler import linked_names
 from simulate.scenarios import Latents
 
@@ -138,6 +137,11 @@ class Walks(NamedTuple):
     orders: tuple[Order, ...]
 
 
+def random_order(changes: Sequence[str], seed: int, number: int) -> tuple[str, ...]:
+    """The changes in the random order of a number: by keys of their names, so that one more leaves the others so."""
+    return tuple(sorted(changes, key=lambda change: key_of(seed, f"order {number}: {change}")))
+
+
 def walks(game: Game, quantities: Sequence[str], pairs: int, seed: int) -> Walks:
     """All hybrids of a quantity with few changes; else those of orders drawn at random, as many pairs as asked."""
     exact = {
@@ -147,10 +151,9 @@ def walks(game: Game, quantities: Sequence[str], pairs: int, seed: int) -> Walks
     }
     sampled = tuple(name for name in quantities if name not in exact)
     changes = [change for change in game.changes if any(change in game.relevant[name] for name in sampled)]
-    stream = np.random.Generator(np.random.Philox(key=seed % 2**64))
     orders = []
-    for _ in range(max(pairs, 2) if sampled else 0):
-        order = tuple(changes[place] for place in stream.permutation(len(changes)))
+    for number in range(max(pairs, 2) if sampled else 0):
+        order = random_order(changes, seed, number)
         steps = (frozenset([change]) for change in (*order, *order))  # there and back
         orders.append(Order(order, tuple(accumulate(steps, xor, initial=frozenset()))))
     return Walks(exact, sampled, tuple(orders))

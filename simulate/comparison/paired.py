@@ -148,7 +148,7 @@ class SideBySide:
                 step=first.size,
                 workers=workers,
                 what="scenarios",
-                steps=first.steps * len(drawn),
+                steps=sum(each.steps for each in drawn.values()),
             )
         for case in self.cases:
             if case.name in folded.kept:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate import model
 from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
 from simulate.errors import SimulateError
@@ -168,8 +167,7 @@ def _drawn(
 
     The file gives the names their dimensions, but is no case: its correlations that no choice has do not count.
     """
-    own = [name for each in (priors, *cases.values()) for name in each.priors]
-    places = dimensions(model.quantities(priors.model), own)
+    places = dimensions(name for each in (priors, *cases.values()) for name in each.priors)
     drawing = Drawing(cases, settings)
     asked = {name: questions(case, (), settings.given, settings.observe) for name, case in cases.items()}
     return {name: drawing.scenarios(name, names, asked[name], places=places) for name in cases}

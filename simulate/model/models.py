@@ -8,9 +8,7 @@ from simulate.errors import SimulateError
 from simulate.graph import Quantity, quantities_of
 from simulate.model import capex, demand, energy, fleet, opex, ownership, roofline, serving, training, training_mfu
 
-# Each name's place, modules in this order and names in theirs, is its dimension in Sobol's sequence, so that
-# demand and serving, which spread results most, come first. The order is part of the model's definition:
-# another one moves every result within its standard error.
+# In the order in which they are told. Draws do not hang on it: see simulate/sampling/dimensions.py.
 MODELS: dict[str, tuple[ModuleType, ...]] = {
     "llm_cost": (demand, serving, fleet, capex, training, energy, opex, ownership, roofline, training_mfu),
     "none": (),

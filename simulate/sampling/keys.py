@@ -25,3 +25,18 @@ def mixed(state: Keys, step: Keys | int) -> Keys:
 def key_of(seed: int, name: str) -> int:
     """The key of a name, of 128 bits."""
     return int.from_bytes(hashlib.blake2b(f"{seed} {name}".encode(), digest_size=16).digest(), "little")
+
+
+def number_of(name: str) -> int:
+    """The number of a name, of 64 bits, at least 2^63."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") | 1 << 63
+
+
+def part_of(name: str, part: str | int = 0, stream: int = 0) -> str:
+    """The name that a part of a prior is drawn by, in an independent stream.
+
+    Part 0 is what the prior has been drawn by as long as it had no other: its size. Others are, say, whether it
+    happens, or its value in a year.
+    """
+    key = f"{name}/{part}" if part else name
+    return f"{key}#{stream}" if stream else key

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.dependence import correlation_matrix, triangular_factor
+from simulate.sampling.keys import part_of
 from simulate.sampling.schemes import SCHEMES
 from simulate.sampling.tables import at_scores, at_words, normal_scores, score_table, uniform_table
 
@@ -25,10 +26,10 @@ REPLICATES = 16
 class Sampler:
     """Draws of named distributions, a chunk of `size` scenarios at a time, of `chunks` in a replicate.
 
-    `dimensions` gives each name its dimension in the scheme; `latent` holds the Gaussian copula's parameter for
-    pairs of names; `wanted` are the names to draw (all by default: what they are correlated with is drawn behind
-    them, so that a column does not depend on what else is wanted). Streams other than 0 are independent sets
-    of draws, for estimators that need two.
+    `dimensions` gives each name its dimension in the scheme, in the order of the copula; `latent` holds the Gaussian
+    copula's parameter for pairs of names; `wanted` are the names to draw (all by default: what they are correlated
+    with is drawn behind them, so that a column does not depend on what else is wanted). Streams are independent
+    sets of draws, for estimators that need two: a name has another dimension in each.
     """
 
     def __init__(
@@ -47,11 +48,11 @@ class Sampler:
         self.seed, self.scheme, self.size, self.chunks, self.stream = seed, scheme, size, chunks, stream
         self.wanted = tuple(distributions if wanted is None else wanted)
         linked = linked_names(latent, self.wanted)
-        self.names = tuple(sorted({*self.wanted, *linked}, key=dimensions.__getitem__))
+        drawn = {*self.wanted, *linked}
+        self.names = tuple(name for name in dimensions if name in drawn)
         self.rows = {name: row for row, name in enumerate(self.names)}
-        # another stream's dimensions come next: far ones of a Sobol' net fill pairs with the first ones badly
-        span = 1 + max(dimensions.values(), default=0)
-        self._dimensions = [dimensions[name] + stream * span for name in self.names]
+        self._keys = [part_of(name, stream=stream) for name in self.names]
+        self._dimensions = [dimensions[name] for name in self.names]
         self.copula = tuple(name for name in self.names if name in linked)
         self._correlation = correlation_matrix(self.copula, latent)
         self._factor = triangular_factor(self._correlation)
@@ -63,8 +64,7 @@ class Sampler:
 
     def words(self, replicate: int) -> Blocks:
         """The uniforms of a replicate: chunk -> words, a row for each of `names`."""
-        keys = [f"{name}#{self.stream}" if self.stream else name for name in self.names]
-        return SCHEMES[self.scheme](self.seed, replicate, keys, self._dimensions, self.size, self.chunks)
+        return SCHEMES[self.scheme](self.seed, replicate, self._keys, self._dimensions, self.size, self.chunks)
 
     def columns(self, words: Words) -> dict[str, Array]:
         """The draws that words stand for: each wanted name's column, of one value a scenario."""

@@ -55,13 +55,9 @@ class Asking:
         return tuple(name for name in plan.inputs if name in self.bands)
 
     def drawn(self, *, stream: int = 0, correlated: bool = True, largest: int = CHUNK) -> Scenarios:
-        """The scenarios of a stream, each of which is independent of the others.
-
-        Their Sobol' dimensions have no gaps, the movers' first: two streams then fill the best ones.
-        """
-        places = {name: place for place, name in enumerate(dict.fromkeys([*self.movers, *self.priors.priors]))}
+        """The scenarios of a stream, each of which is independent of the others."""
         return self.drawing.scenarios(
-            "", [self.quantity], self.conditions, stream=stream, correlated=correlated, largest=largest, places=places
+            "", [self.quantity], self.conditions, stream=stream, correlated=correlated, largest=largest
         )
 
     def of_replicates(self, work: Callable[[int, Ticks], Found], drawn: Scenarios, *, steps: int) -> list[Found]:

@@ -1,7 +1,11 @@
 """Sobol' nets, scrambled: quasi-random, far more even than chance where few quantities decide.
 
-Sources: Joe and Kuo (2008), direction numbers new-joe-kuo-6; Matousek (1998), linear matrix scramble with
-a digital shift.
+Dimensions below `len(directions())` are some of Joe and Kuo's, chosen so that any two fill the plane well
+(benchmarks/sobol_directions.py). Any other number is a dimension too: a replicate draws its generating matrix at
+random, upper triangular, so that alone it is as even as the others, and no pair is uneven in all replicates.
+
+Sources: Joe and Kuo (2008), SIAM J. Sci. Comput. 30, 2635, direction numbers new-joe-kuo-6 (BSD licence); Matousek
+(1998), J. Complexity 14, 527, linear matrix scramble with a digital shift.
 """
 
 from __future__ import annotations
@@ -13,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulate.errors import SimulateError
 from simulate.sampling.keys import mixed
 
 if TYPE_CHECKING:
@@ -22,10 +25,16 @@ if TYPE_CHECKING:
 
 @cache
 def directions() -> Words:
-    """Direction numbers of the Sobol' sequence: (1024 dimensions, 32 bits), the first bit the highest."""
+    """Direction numbers of the dimensions chosen: (dimension, 32 bits), the first bit the highest."""
     with resources.as_file(resources.files("simulate") / "data" / "sobol_directions.npy") as path:
         numbers: Words = np.load(path)
     return numbers
+
+
+def generated(random: Words) -> Words:
+    """Direction numbers (dimension, 32) of upper triangular matrices that random words, as many, make."""
+    diagonal = np.uint32(1) << np.arange(31, -1, -1, dtype=np.uint32)
+    return diagonal | (random & ~(diagonal | (diagonal - np.uint32(1))))
 
 
 def keyed_words(seed: int, replicate: int, dimensions: Sequence[int], count: int) -> Words:
@@ -69,12 +78,11 @@ def net(directions: Words, shift: Words, size: int) -> Blocks:
 
 
 def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int) -> Blocks:
-    """One scrambled net of which each name has a dimension. Raises SimulateError beyond the 1,024 there are."""
+    """One scrambled net of which each name has a dimension, any number below 2^64."""
     del names, chunks
-    plain = directions()
-    needed = max(dimensions, default=-1) + 1
-    if needed > len(plain):
-        limit = f"the scheme sobol has {len(plain):,} dimensions, one a quantity"
-        raise SimulateError(f"{limit}; for the {needed:,} needed here, choose the scheme random")
-    random = keyed_words(seed, replicate, dimensions, 33)
-    return net(scrambled(plain[list(dimensions)], random[:, :32]), random[:, 32], size)
+    chosen = directions()
+    random = keyed_words(seed, replicate, dimensions, 65)
+    plain = generated(random[:, 33:])
+    known = [row for row, dimension in enumerate(dimensions) if dimension < len(chosen)]
+    plain[known] = chosen[[dimensions[row] for row in known]]
+    return net(scrambled(plain, random[:, :32]), random[:, 32], size)
