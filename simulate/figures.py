@@ -75,11 +75,24 @@ def row_scale(values: Sequence[float], standard_errors: Sequence[float]) -> Scal
     return Scale(exponent, place, digits)
 
 
-def percent_text(share: float, error: float) -> str:
-    """A share in per cent, to the digit that its standard error supports; a dash where it is not a number."""
+def percent_text(share: float, error: float, scenarios: float) -> str:
+    """A share of scenarios in per cent, to the digit that its standard error supports; a dash where it is none."""
     if math.isnan(share):
         return "–"
-    return f"{row_scale([100 * share], [100 * error]).figure(100 * share, 100 * error)} %"
+    scale = row_scale([100 * share], [100 * error])
+    return bound_text(share, error, scenarios) or f"{scale.figure(100 * share, 100 * error)} %"
+
+
+def bound_text(share: float, error: float, scenarios: float) -> str:
+    """What is known of a probability where none of the scenarios shows it, or all do; empty where some do.
+
+    At 95 %, it is below 3 / scenarios (the rule of three), or above the rest. Where there is no error, it is exact.
+    """
+    if share not in {0, 1} or not error > 0:
+        return ""
+    place = math.floor(math.log10(300 / scenarios))
+    bound = math.ceil(300 / scenarios / 10.0**place) * 10.0**place
+    return f"{'>' if share else '<'} {abs(100 * share - bound):.{max(0, -place)}f} %"
 
 
 def outer_and_middle(percents: Sequence[float]) -> set[int]:

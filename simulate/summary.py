@@ -105,6 +105,7 @@ class Summary:
         self.maximum = -np.inf
         self.mean = 0.0
         self._squares = 0.0  # sum of squared deviations from the mean
+        self._squared_weights = 0.0  # in whole scenarios
         self._shift = np.nan
         self._shifted = [0.0, 0.0]
         self._values: dict[float, int] | None = {}
@@ -116,6 +117,8 @@ class Summary:
         `weights`, whole numbers of at most `WEIGHT`, say how often each scenario counts (by default once).
         """
         values = np.atleast_1d(np.asarray(column, dtype=np.float64))
+        if weights is not None:
+            self._squared_weights += float(np.add.reduce((weights / WEIGHT) ** 2))
         if len(values) == 1:  # stands for them all
             weights = np.array([size if weights is None else weights.sum()])
         least, greatest = float(values.min()), float(values.max())
@@ -200,6 +203,7 @@ class Summary:
         self.nonfinite += other.nonfinite
         if not other.count:
             return
+        self._squared_weights += other._squared_weights
         total = self.count + other.count
         step = other.mean - self.mean if self.count else 0.0
         self.mean = self.mean + step * (other.count / total) if self.count else other.mean
@@ -228,6 +232,11 @@ class Summary:
         if self.count < 2:
             return np.nan
         return float(np.sqrt(self._squares / self.count))
+
+    @property
+    def effective(self) -> float:
+        """How many scenarios of equal weight are worth as much as these."""
+        return (self.count / WEIGHT) ** 2 / self._squared_weights if self._squared_weights else float(self.count)
 
     def percentiles(self, percents: Sequence[float] | Array) -> Array:
         """The values below which the given percents of the scenarios lie; nan where there are none."""
@@ -263,6 +272,10 @@ class Summary:
         last = np.cumsum(counts)
         beyond = np.clip(last - percent / 100 * self.count, 0, counts)
         return float(np.average(high - (high - low) * beyond / counts / 2, weights=beyond))
+
+    def steps(self) -> tuple[Array, Array, Counts]:
+        """Where the values lie: intervals in rising order, low and high ends, alike where one value is, and counts."""
+        return self._steps()[:3]
 
     def _values_at(self, steps: Steps, ranks: Array, side: Literal["left", "right"]) -> Array:
         """The values at ranks from 0 to the count; of two at a rank, that on the given side."""

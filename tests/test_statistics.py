@@ -12,16 +12,8 @@ from simulate.priors import load_priors
 from simulate.results import Result
 from simulate.runs import draws, run
 from simulate.sampling.schemes import SCHEMES
-from simulate.statistics import (
-    MEAN,
-    Bands,
-    Gathering,
-    expected_shortfall,
-    percentiles,
-    put_bands,
-    standard_error,
-    usual,
-)
+from simulate.spread import standard_error
+from simulate.statistics import MEAN, Bands, Gathering, expected_shortfall, percentiles, put_bands, usual
 from simulate.summary import WEIGHT, Summary
 
 NORMAL = NormalDist()

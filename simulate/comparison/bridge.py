@@ -22,7 +22,8 @@ from simulate.graph import Array, Values
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.scenarios import TOGETHER, Drawing, chunking
-from simulate.statistics import Bands, Gathering, Part, Statistic, standard_error
+from simulate.spread import standard_error
+from simulate.statistics import Bands, Gathering, Part, Statistic
 from simulate.summary import Summary
 
 BridgeScale = Literal["linear", "log"]

@@ -13,7 +13,8 @@ from simulate.graph import Values
 from simulate.replicates import Ticks, Workers
 from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
-from simulate.statistics import Band, Bands, Gathering, Part, Statistic, standard_error, usual
+from simulate.spread import share_error
+from simulate.statistics import Band, Bands, Gathering, Part, Statistic, usual
 
 DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variables; a case's have nothing
 
@@ -61,7 +62,8 @@ class Folded:
         if not counted:
             return np.nan, np.nan
         numbers, counts = np.array(counted).T
-        return numbers.sum() / counts.sum(), float(standard_error(numbers / counts))
+        error = 0.0 if self.bands[DIFFERENCE, *place].fixed else float(share_error(numbers / counts, counts.sum()))
+        return numbers.sum() / counts.sum(), error
 
     def warnings(self, baseline: str) -> Iterator[str]:
         """What came out nan or infinite, a line each."""

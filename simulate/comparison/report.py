@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from simulate.comparison.bridge import Bridge
-from simulate.figures import Scale, row_scale, shortened
+from simulate.figures import Scale, percent_text, row_scale, shortened
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import estimates, settings_text
@@ -84,7 +85,7 @@ def _side_by_side(result: Result, name: str) -> Section:
     for case in alternatives:
         ends = _label(result, case), _label(result, baseline)
         difference = _band_rows(result, "difference_", name, case, " − ".join(ends))
-        difference[0][-1] = _probability(*result.estimate("probability_lower", quantity=name, case=case))
+        difference[0][-1] = _probability(result, quantity=name, case=case)
         rows += [*difference, *_band_rows(result, "ratio_", name, case, " / ".join(ends))]
     return Section(str(result.at("label", quantity=name)), columns=columns, rows=rows)
 
@@ -102,12 +103,12 @@ def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) ->
     return rows
 
 
-def _probability(share: float, error: float) -> str:
-    if math.isnan(share):
-        return "–"
-    scale = row_scale([100 * share], [100 * error])
-    text = scale.figure(100 * share, 100 * error)
-    return f"{text} ± {scale.error(100 * error)} %" if error > 0 else f"{text} %"
+def _probability(result: Result, **at: Any) -> str:
+    share, error = result.estimate("probability_lower", **at)
+    text = percent_text(share, error, result.attributes["scenarios"])
+    if not (error > 0 and 0 < share < 1):
+        return text
+    return f"{text.removesuffix(' %')} ± {row_scale([100 * share], [100 * error]).error(100 * error)} %"
 
 
 def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge]) -> Section:

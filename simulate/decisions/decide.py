@@ -16,7 +16,8 @@ from simulate.results.provenance import described, put_priors
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Drawing, Scenarios
 from simulate.settings import Settings
-from simulate.statistics import Band, Bands, Gathering, Part, Statistic, put_bands, standard_error, usual
+from simulate.spread import share_error, standard_error
+from simulate.statistics import Band, Bands, Gathering, Part, Statistic, put_bands, usual
 
 Key = tuple[str, str]  # quantity, choice
 
@@ -70,7 +71,8 @@ def decide(
     result.along("choice", list(cases))
     result.beside("choice_label", ("choice",), [priors.choices[name].label for name in cases])
     put_bands(result, bands, ("quantity", "choice"), statistics)
-    _put_regrets(result, replicates, best, units[0])
+    fixed = all(bands[cost, name].fixed for name in cases)
+    _put_regrets(result, replicates, best, units[0], np.inf if fixed else first.count)
     worth = {
         name: saved([each.binned[name] for each in replicates], best, partition, first.count)
         for name, partition in parted.items()
@@ -215,12 +217,16 @@ def _left_out(priors: Priors, bands: Mapping[Key, Band], cost: str, total: int) 
     return told
 
 
-def _put_regrets(result: Result, replicates: Sequence[_Replicate], best: int, unit: str) -> None:
-    """How often each choice is the best, and what it loses; the best one's loss is what knowing all would save."""
+def _put_regrets(result: Result, replicates: Sequence[_Replicate], best: int, unit: str, scenarios: float) -> None:
+    """How often each choice is the best, and what it loses; the best one's loss is what knowing all would save.
+
+    `scenarios` are those that differ.
+    """
     along = ("choice",)
-    shares = _by_choice([each.shares for each in replicates])
+    shares, _ = _by_choice([each.shares for each in replicates])
+    errors = share_error([each.shares for each in replicates], scenarios)
     regrets = _by_choice([each.regrets for each in replicates])
-    result.put("probability_best", along, *shares, label="probability of being the best", unit="1")
+    result.put("probability_best", along, shares, errors, label="probability of being the best", unit="1")
     result.put("expected_regret", along, *regrets, label="expected regret", unit=unit)
     evpi = [each[best] for each in regrets]
     result.put("evpi", (), *evpi, label="expected value of perfect information", unit=unit)

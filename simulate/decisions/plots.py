@@ -7,7 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate import plotting
-from simulate.decisions.report import cost_of, information_scale, maximizes, percent, scale_of, worth_telling
+from simulate.decisions.report import (
+    chance_of_best,
+    cost_of,
+    information_scale,
+    maximizes,
+    percent,
+    scale_of,
+    worth_telling,
+)
 from simulate.figures import shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
 from simulate.results import Result
@@ -53,8 +61,8 @@ def _bands(axis: Axes, result: Result) -> None:
         mark: dict[str, Any] = {"markersize": 6, "markeredgecolor": "white", "markeredgewidth": 1.3, "zorder": 5}
         mean = result.at("mean", quantity=cost, choice=choice) / power
         axis.plot([mean], [row], "D", color=colour, **mark)
-        share, regret = (result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret"))
-        for place, text in ((1.07, percent(*share)), (1.19, scale.figure(*regret))):
+        regret = scale.figure(*result.estimate("expected_regret", choice=choice))
+        for place, text in ((1.07, chance_of_best(result, choice)[0]), (1.19, regret)):
             axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
     for place, text in ((1.07, "best in" if maximizes(result) else "cheapest in"), (1.19, "regret")):
         axis.text(place, -0.75, text, fontsize=FONT_SIZE - 2, color=MUTED, **beside)

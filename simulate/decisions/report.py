@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulate.figures import Scale, row_scale
+from simulate.figures import Scale, bound_text, row_scale
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import settings_text
@@ -103,14 +103,12 @@ def _choices(result: Result) -> Section:
     ]
     rows = []
     for place, choice in enumerate(result.labels("choice")):
-        share, share_error = result.estimate("probability_best", choice=choice)
         regret, regret_error = result.estimate("expected_regret", choice=choice)
         figures = [
             scale.figure(means[place], mean_errors[place]),
             scale.error(mean_errors[place]),
             *map(scale.figure, bands[place].tolist(), band_errors[place].tolist()),
-            percent(share, share_error),
-            f"{100 * share_error:.1g}" if 0 < share_error < 0.1 else f"{100 * share_error:.0f}",
+            *chance_of_best(result, choice),
             regret_scale.figure(regret, regret_error),
             regret_scale.error(regret_error),
         ]
@@ -180,6 +178,14 @@ def _beside(result: Result) -> list[Section]:
         for title, *figures in zip(titles, values.tolist(), errors.tolist(), strict=False):
             rows.append([title, scale.unit(unit), *map(scale.figure, *figures)])
     return [Section(columns=columns, rows=rows)] if rows else []
+
+
+def chance_of_best(result: Result, choice: str) -> tuple[str, str]:
+    """How probable it is that a choice is the best, and the standard error where that is no bound, in percent."""
+    share, error = result.estimate("probability_best", choice=choice)
+    if bound := bound_text(share, error, result.attributes["scenarios"]):
+        return bound, ""
+    return percent(share, error), f"{100 * error:.1g}" if 0 < error < 0.1 else f"{100 * error:.0f}"
 
 
 def percent(share: float, error: float = 0.0) -> str:

@@ -15,10 +15,11 @@ def sections(result: Result) -> list[Section]:
     """The probabilities, what the conditions leave, and the priors that they shift, most first."""
     told = []
     if "probability" in result:
-        rows = []
+        rows, scenarios = [], result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
         for text in result.labels("question"):
             share, error = result.estimate("probability", question=text)
-            rows.append([text, percent_text(share, error), f"{100 * error:.1g} %" if 0 < error < np.inf else ""])
+            shown = percent_text(share, error, scenarios)
+            rows.append([text, shown, f"{100 * error:.1g} %" if 0 < error < np.inf and 0 < share < 1 else ""])
         columns = [Column("probability of", give="wrap"), Column("", ">"), Column("±", ">")]
         told.append(Section(columns=columns, rows=rows))
     if "kept" in result.provenance:
@@ -32,7 +33,7 @@ def kept(result: Result) -> str:
         return ""
     told, drawn = result.provenance["kept"], result.attributes["scenarios"]
     given, observed = result.provenance["given"], result.provenance["observe"]
-    share = percent_text(told["share"], told["share_se"])
+    share = "all" if told["share"] == 1 else percent_text(told["share"], told["share_se"], drawn)
     if not observed:
         return (
             f"Given {', '.join(given)}: {share} of the {drawn:,} scenarios "

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from simulate.errors import SimulateError
 from simulate.grammar import PRECISION
 from simulate.results import Result
-from simulate.sampling.sampler import REPLICATES
 from simulate.settings import Settings
+from simulate.spread import t_quantile
 
 START = 2**16
 CEILING = 2**27  # scenarios; about half a minute on two processors
@@ -34,13 +34,6 @@ class Target:
         value, error = result.estimate("percentiles", quantity=self.quantity, percentile=self.percent)
         half_width = t_quantile() * error
         return float(half_width / abs(value) if half_width and value else half_width and math.inf)
-
-
-def t_quantile() -> float:
-    """Student's t at 97.5 %, for the mean of the replicates."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(REPLICATES - 1, 0.975))
 
 
 def targets(text: str, quantities: Sequence[str]) -> tuple[Target, ...]:

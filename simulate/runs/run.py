@@ -20,7 +20,8 @@ from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Names, Settings, checked
-from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, standard_error, usual
+from simulate.spread import share_error
+from simulate.statistics import Bands, Gathering, Part, Statistic, optional, put_bands, usual
 
 
 def run(
@@ -178,14 +179,13 @@ def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded
 def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
     """Probabilities along `question`, and what the conditions leave."""
     if asked.probabilities:
-        bands = [folded.bands[condition] for condition in asked.probabilities]
+        shares = [folded.bands[condition].share() for condition in asked.probabilities]
         result.along("question", [condition.text for condition in asked.probabilities])
-        values, errors = [band.value("mean") for band in bands], [band.error("mean") for band in bands]
-        result.put("probability", ("question",), values, errors, label="probability", unit="1")
+        result.put("probability", ("question",), *zip(*shares, strict=True), label="probability", unit="1")
     if asked.conditional:
         result.provenance["kept"] = {
             "scenarios": folded.kept.kept,
             "share": folded.kept.kept / folded.kept.drawn,
-            "share_se": float(standard_error(folded.shares)),
+            "share_se": float(share_error(folded.shares, folded.kept.drawn)),
             "effective": folded.kept.effective,
         }

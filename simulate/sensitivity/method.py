@@ -13,7 +13,8 @@ from simulate.priors import Priors
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import CHUNK
 from simulate.scenarios import Drawing, Scenarios
-from simulate.statistics import Statistic, standard_error
+from simulate.spread import standard_error
+from simulate.statistics import Statistic
 
 Found = TypeVar("Found")
 Band = tuple[float, float, float]  # low, median and high of a prior

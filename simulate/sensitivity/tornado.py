@@ -17,7 +17,7 @@ from simulate.scenarios import Drawing, asked_quantities, chunking
 from simulate.sensitivity.method import Asking, Band, Measured, Method
 from simulate.sensitivity.methods import METHODS
 from simulate.settings import Percent, Percents, Settings, checked
-from simulate.statistics import MEAN, Statistic
+from simulate.statistics import MEAN, single_percentile
 
 BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
 
@@ -77,7 +77,7 @@ def tornado(
         _check_variance(background)
     drawing, conditions = Drawing({"": priors}, settings), questions(priors, given=settings.given)
     bands, workers = _bands(priors, background, low, high), Workers(threads, progress)
-    followed = MEAN if percentile is None else _percentile(percentile)
+    followed = MEAN if percentile is None else single_percentile(percentile)
     measured = {
         name: how.measure(Asking(name, priors, drawing, conditions, bands, followed, workers))
         if background.at("minimum", quantity=name) < background.at("maximum", quantity=name)
@@ -132,10 +132,6 @@ def _bands(priors: Priors, background: Result, low: float, high: float) -> dict[
         for name in background.labels("prior")
         if not isinstance(priors.priors[name].distribution, Constant)
     }
-
-
-def _percentile(percent: float) -> Statistic:
-    return Statistic("percentile", lambda summary: float(summary.percentiles([percent])[0]), f"P{percent:g}")
 
 
 def _put_effects(

@@ -8,7 +8,8 @@ import numpy as np
 from simulate.errors import SimulateError
 from simulate.replicates import Ticks
 from simulate.sensitivity.method import RANGE, Asking, Measured, Method
-from simulate.statistics import Bands, Gathering, Part, standard_error
+from simulate.spread import standard_error
+from simulate.statistics import Bands, Gathering, Part
 
 Key = tuple[str, str]  # a prior, and the side on which it lies
 EVERYWHERE = ("", "")
