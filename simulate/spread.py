@@ -108,6 +108,34 @@ def unresolved(summary: Summary, influence: Influence) -> float:
         return float(np.sqrt(np.add.reduce(steps * steps))) * resolution(summary.effective)
 
 
+class Tail(NamedTuple):
+    """How much of what a statistic rests on is in few scenarios.
+
+    `share` is that of as many as there are replicates, those with the largest, in the sum of the squared influence;
+    `kurtosis` is the excess kurtosis of the influence.
+    """
+
+    share: float
+    kurtosis: float
+
+
+def tail(summary: Summary, influence: Influence) -> Tail:
+    """The tail of the influence on a statistic, nothing where all values have the same."""
+    low, high, counts = summary.steps()
+    with np.errstate(over="ignore", invalid="ignore"):
+        masses = counts * (summary.effective / summary.count)
+        squares = influence(summary, (low + high) / 2)
+        squares = (squares - squares @ masses / summary.effective) ** 2
+        order = np.argsort(-squares)
+        squares, masses = squares[order], masses[order]
+        total = float(squares @ masses)
+        if not total > 0:
+            return Tail(0.0, 0.0)
+        largest = np.diff(np.minimum(np.cumsum(masses), REPLICATES), prepend=0.0)
+        shares = squares / total
+        return Tail(float(shares @ largest), float(shares @ (shares * masses)) * summary.effective - 3)
+
+
 def around(percents: Sequence[float], summary: Summary) -> Array:
     """The corners of the distribution function about percentiles: shape ([value, rank], percent, corner).
 
@@ -116,11 +144,12 @@ def around(percents: Sequence[float], summary: Summary) -> Array:
     low, high, counts = summary.steps()
     if not len(counts):
         return np.full((2, len(percents), len(_AWAY)), [[[np.nan]], [[0.0]]])
-    last = np.cumsum(counts).astype(np.float64)
-    values, ranks = np.column_stack([low, high]).ravel(), np.column_stack([last - counts, last]).ravel()
+    last = np.cumsum(counts)
     wanted = np.asarray(percents, dtype=np.float64) / 100 * summary.count
-    places = np.clip(np.searchsorted(ranks, wanted)[:, None] + _AWAY, 0, len(ranks) - 1)
-    return np.array([values[places], ranks[places] - wanted[:, None]])
+    corners = np.clip(2 * np.searchsorted(last, wanted)[:, None] + _AWAY, 0, 2 * len(counts) - 1)
+    steps, above = corners // 2, corners % 2 == 1  # two corners a step: where it begins, where it ends
+    ranks = last[steps] - np.where(above, 0, counts[steps]) - wanted[:, None]
+    return np.array([np.where(above, high[steps], low[steps]), ranks])
 
 
 def _ranks_of(values: Array, corners: Array) -> Array:

@@ -23,8 +23,7 @@ from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.scenarios import TOGETHER, Drawing, chunking
 from simulate.spread import standard_error
-from simulate.statistics import Bands, Gathering, Part, Statistic
-from simulate.summary import Summary
+from simulate.statistics import MEAN, Band, Bands, Gathering, Part, percentiles
 
 BridgeScale = Literal["linear", "log"]
 Asked = float | Literal["mean"]  # a statistic: a percent, or the mean
@@ -92,15 +91,14 @@ class _HybridValues:
     def __init__(self, game: Game, drawing: Drawing, statistics: Sequence[Asked]) -> None:
         self.game, self.drawing = game, drawing
         self.size, self.chunks = chunking(drawing.settings.scenarios)
-        self.told = Statistic("told", self._told, "those of the bridge")
         self._of_mean = [each == "mean" for each in statistics]
-        self._percents = [50.0 if each == "mean" else each for each in statistics]
+        self.told = percentiles([50.0 if each == "mean" else each for each in statistics]), MEAN
         self.of: dict[Version, Array] = {}
 
-    def _told(self, summary: Summary) -> Array:
-        values = summary.percentiles(self._percents)
-        values[self._of_mean] = summary.mean
-        return np.full_like(values, np.nan) if summary.nonfinite else values
+    def _rows(self, band: Band) -> Array:
+        rows = np.array([band.value("percentiles"), *band.replicates("percentiles")])
+        rows[:, self._of_mean] = np.reshape([band.value("mean"), *band.replicates("mean")], (-1, 1))
+        return np.full_like(rows, np.nan) if band.summary.nonfinite else rows
 
     def evaluate(self, walked: Walks, workers: Workers, what: str) -> None:
         """Evaluate the hybrids of all walks: those of exact bridges and the ends on all scenarios."""
@@ -141,13 +139,13 @@ class _HybridValues:
                 with np.errstate(all="ignore"):
                     for version in batch:
                         gathering.add(version, _computed(version, columns, draws), size)
-            return gathering.finish([self.told])
+            return gathering.finish(self.told)
 
-        bands: Bands[Version] = Bands([self.told])
+        bands: Bands[Version] = Bands(self.told)
         groups = [range(first, first + together) for first in range(0, REPLICATES, together)]
         workers.fold(work, groups, bands.add, what=what, steps=-(-chunks // TOGETHER))
         for version, band in bands.items():
-            self.of[version] = np.array([self._told(band.summary), *band.replicates(self.told.name)])
+            self.of[version] = self._rows(band)
 
     def _samplers(self, versions: Iterable[Version]) -> dict[Draws, Sampler]:
         """For each side of the priors and of the correlations, the sampler of the draws that versions need."""
