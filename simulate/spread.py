@@ -66,42 +66,48 @@ def share_error(shares: Sequence[Any] | Array, scenarios: float) -> Array:
     return error
 
 
-def interval_error(ends: Sequence[Array], _: Summary) -> Array:
-    """The standard error of the ends of the shortest interval, from those of the replicates.
+def interval_error(ends: Sequence[Array], whole: Array) -> Array:
+    """The standard error of the ends of the shortest interval of the whole, from those of the replicates.
 
-    Where the density does not jump, an end's error falls with the cube root of the number of scenarios only, as
-    the midpoint of the shorth's does: Kim and Pollard (1990), Annals of Statistics 18, 191-219.
+    They are set against the whole's, for those of fewer scenarios lie elsewhere. Where the density does not jump, the
+    length hardly changes as the interval shifts: an end's error falls with the cube root of the number of independent
+    scenarios, as the midpoint of the shorth's does (Kim and Pollard (1990), Annals of Statistics 18, 191-219), and
+    with the fourth root of the number of nets, whose error of the length is smooth. The latter is never too small.
     """
-    error: Array = standard_error(ends) * len(ends) ** (1 / 2 - 1 / 3)
+    deviations = np.asarray(ends) - whole
+    error: Array = np.sqrt(_sum(deviations * deviations) / (len(ends) - 1)) / len(ends) ** (1 / 4)
     return error
+
+
+def widened_error(values: Sequence[Any] | Array) -> float:
+    """The standard error of the mean of the replicates' values, one a replicate, widened by their skewness.
+
+    Skewness g, as far as it is beyond its own standard error, widens an interval by (1 + 2 t^2) g / (6 sqrt(16))
+    standard errors: Johnson (1978), J. Am. Stat. Assoc. 73, 536. It only matters where few scenarios decide.
+    """
+    count, t, error = len(values), t_quantile(len(values)), float(standard_error(values))
+    if not 0 < error < np.inf:
+        return error
+    deviations = np.asarray(values, dtype=np.float64)
+    deviations = (deviations - deviations.mean()) / (error * np.sqrt(count - 1))
+    skewness = max(abs(float(np.mean(deviations**3))) - float(np.sqrt(6 / count)), 0.0)
+    return error * (1 + skewness * (1 + 2 * t * t) / (6 * t * float(np.sqrt(count))))
 
 
 def influenced(influence: Influence) -> Callable[[Sequence[Any], Summary], Array]:
     """The standard error of a statistic whose influence function is given: what a scenario at a value adds to it.
 
-    It is that of the replicates' values, with two additions that only matter where few scenarios decide. Between two
-    neighbouring values that have occurred, the probability below is known to `resolution`, which moves the statistic
-    by as much times the influence from one to the next. And skewness g of the replicates' values, as far as it is
-    beyond its own standard error, widens an interval by (1 + 2 t^2) g / (6 sqrt(16)) standard errors: Johnson (1978),
-    J. Am. Stat. Assoc. 73, 536.
+    Beside the spread of the replicates it has what is unresolved between neighbouring values.
     """
-
-    def error(values: Sequence[Any], summary: Summary) -> Array:
-        count, t = len(values), t_quantile(len(values))
-        spread = standard_error(values)
-        if not spread > 0:
-            return np.asarray(np.hypot(spread, unresolved(summary, influence)))
-        deviations = np.asarray(values, dtype=np.float64)
-        deviations = (deviations - deviations.mean()) / (spread * np.sqrt(count - 1))
-        skewness = max(abs(float(np.mean(deviations**3))) - np.sqrt(6 / count), 0.0)
-        widened = 1 + skewness * (1 + 2 * t * t) / (6 * t * np.sqrt(count))
-        return np.asarray(np.hypot(spread, unresolved(summary, influence)) * widened)
-
-    return error
+    return lambda values, summary: np.asarray(np.hypot(widened_error(values), unresolved(summary, influence)))
 
 
 def unresolved(summary: Summary, influence: Influence) -> float:
-    """What the gaps between neighbouring values leave open of a statistic, as a standard error."""
+    """What the gaps between neighbouring values leave open of a statistic, as a standard error.
+
+    The probability below each gap is known to `resolution`, which moves the statistic by as much times the influence
+    from one side of the gap to the other.
+    """
     low, high, _ = summary.steps()
     with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest floats
         steps = influence(summary, low[1:]) - influence(summary, high[:-1])
@@ -112,7 +118,8 @@ class Tail(NamedTuple):
     """How much of what a statistic rests on is in few scenarios.
 
     `share` is that of as many as there are replicates, those with the largest, in the sum of the squared influence;
-    `kurtosis` is the excess kurtosis of the influence.
+    `kurtosis` is the excess kurtosis of the influence. What several scenarios have in common is not rare: how often it
+    occurs is all there is to know of it.
     """
 
     share: float
@@ -126,14 +133,13 @@ def tail(summary: Summary, influence: Influence) -> Tail:
         masses = counts * (summary.effective / summary.count)
         squares = influence(summary, (low + high) / 2)
         squares = (squares - squares @ masses / summary.effective) ** 2
-        order = np.argsort(-squares)
-        squares, masses = squares[order], masses[order]
-        total = float(squares @ masses)
-        if not total > 0:
+        if not (total := float(squares @ masses)) > 0:
             return Tail(0.0, 0.0)
-        largest = np.diff(np.minimum(np.cumsum(masses), REPLICATES), prepend=0.0)
-        shares = squares / total
-        return Tail(float(shares @ largest), float(shares @ (shares * masses)) * summary.effective - 3)
+        rare = (low < high) | (masses < 2)
+        masses, shares = masses[rare], squares[rare] / total
+        order = np.argsort(-shares)
+        largest = np.diff(np.minimum(np.cumsum(masses[order]), REPLICATES), prepend=0.0)
+        return Tail(float(shares[order] @ largest), float(shares**2 @ masses) * summary.effective - 3)
 
 
 def around(percents: Sequence[float], summary: Summary) -> Array:
@@ -152,18 +158,19 @@ def around(percents: Sequence[float], summary: Summary) -> Array:
     return np.array([np.where(above, high[steps], low[steps]), ranks])
 
 
-def _ranks_of(values: Array, corners: Array) -> Array:
-    """The ranks of values, one a percent, in replicates: (replicate, percent); of an atom's ranks the nearest to 0."""
+def _ranks_of(values: Array, corners: Array) -> tuple[Array, Array]:
+    """Where values, one a percent, begin and end in replicates: ranks by (replicate, percent)."""
     at, ranks = corners[:, 0], corners[:, 1]
     first, after = (compare(at, values[:, None]).sum(axis=-1) for compare in (np.less, np.less_equal))
     held = after > first
-    lower, upper = np.where(held, first, first - 1), np.where(held, after - 1, first)
-    ends = [np.clip(each, 0, at.shape[-1] - 1)[..., None] for each in (lower, upper)]
-    (low, high), (low_rank, high_rank) = (
-        [np.take_along_axis(each, end, axis=-1)[..., 0] for end in ends] for each in (at, ranks)
+    ends = np.where(held, first, first - 1), np.where(held, after - 1, first)
+    places = [np.clip(each, 0, at.shape[-1] - 1)[..., None] for each in ends]
+    (low, high), (begin, end) = (
+        [np.take_along_axis(each, place, axis=-1)[..., 0] for place in places] for each in (at, ranks)
     )
     share = np.divide(values - low, high - low, out=np.zeros_like(low), where=high > low)
-    return np.where(held, np.clip(0.0, low_rank, high_rank), low_rank + share * (high_rank - low_rank))
+    between = begin + share * (end - begin)
+    return np.where(held, begin, between), np.where(held, end, between)
 
 
 class PercentileErrors(NamedTuple):
@@ -179,25 +186,33 @@ def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summa
     So by Woodruff (1952), J. Am. Stat. Assoc. 47, 635: an interval of the share, t standard errors to each side, has
     ends whose percentiles are those of the interval of the value; half its width, by t, is the standard error. Where
     one side is an atom, in which nothing changes, it is the whole of the other side.
-
-    Where the counts of the replicates, whose nets have a scenario in each of n equal parts, differ by no more than
-    one, the percentile stands among the one scenario that each has in that part. Then its variance is known to be
-    that of the order statistic of `count` uniforms, which also says what is unresolved where no count differs.
     """
     count, t = len(corners), t_quantile(len(corners))
     values, shares = summary.percentiles(percents), np.asarray(percents, dtype=np.float64) / 100
     each = summary.effective / count  # scenarios of a replicate
-    away = _ranks_of(values, np.asarray(corners)) * (summary.effective / summary.count)
-    above = _sum(away - away.min(axis=0))  # replicates that have the scenario which others have not
-    alike = np.ptp(away, axis=0) <= 1 + 1e-9
-    order = (np.clip(above, 0, count) + 0.5) * (np.clip(count - above, 0, count) + 0.5) / (count + 1) ** 2 / (count + 2)
-    least = 0.5 * (count + 0.5) / (count + 1) ** 2 / (count + 2)
-    variance = standard_error(away) ** 2
-    variance = np.maximum(np.where(alike, np.minimum(variance, order), variance), least)
-    reach = t * np.sqrt(variance) / each
-    sides = []
-    for room, sign in ((1 - shares, 1), (shares, -1)):
+    begin, end = (ranks * (summary.effective / summary.count) for ranks in _ranks_of(values, np.asarray(corners)))
+    sides, reaches = [], []
+    for ranks, room, sign in ((begin, shares, -1), (end, 1 - shares, 1)):
+        reach = t * _rank_error(ranks) / each
         taken = np.minimum(reach, room)
         sides.append(np.abs(summary.percentiles(100 * (shares + sign * taken)) - values) * (reach / taken))
+        reaches.append(reach)
     spread = np.add(*sides) / np.maximum(np.count_nonzero(sides, axis=0), 1)
-    return PercentileErrors(spread / t, values - away / each * (spread / reach))
+    slope = spread * 2 / np.add(*reaches)
+    return PercentileErrors(spread / t, values - np.clip(0.0, begin, end) / each * slope)
+
+
+def _rank_error(ranks: Array) -> Array:
+    """The standard error of the rank at which a value stands in replicates, in scenarios of one.
+
+    Where the ranks in replicates, whose nets have a scenario in each of n equal parts, differ by no more than one, the
+    value stands among the one scenario that each has in that part. Then its variance is known to be that of an order
+    statistic of as many uniforms, which also says what is unresolved where no rank differs.
+    """
+    count = len(ranks)
+    above = np.clip(_sum(ranks - ranks.min(axis=0)), 0, count)  # replicates with the scenario that others have not
+    known, least = ((k + 0.5) * (count - k + 0.5) / (count + 1) ** 2 / (count + 2) for k in (above, 0.0))
+    variance = standard_error(ranks) ** 2
+    variance = np.where(np.ptp(ranks, axis=0) <= 1 + 1e-9, np.minimum(variance, known), variance)
+    error: Array = np.sqrt(np.maximum(variance, least))
+    return error

@@ -109,7 +109,7 @@ def shortest(percent: float) -> Statistic:
         "shortest",
         lambda summary: summary.shortest_interval(percent),
         f"shortest {percent:g} %",
-        interval_error,
+        lambda ends, summary: interval_error(ends, summary.shortest_interval(percent)),
         "end",
         ("lower", "upper"),
     )
@@ -141,7 +141,7 @@ def optional(name: str, percent: float | None = None) -> Statistic:
 
 
 FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
-HEAVY = 200  # the excess kurtosis of the influence from which it does where a net leaves only its gaps open
+HEAVY = 300  # the excess kurtosis of the influence from which it does where a net leaves only its gaps open
 
 Key = TypeVar("Key", bound=Hashable)
 

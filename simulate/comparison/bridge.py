@@ -96,9 +96,13 @@ class _HybridValues:
         self.of: dict[Version, Array] = {}
 
     def _rows(self, band: Band) -> Array:
+        """The statistics of all scenarios, then what stands for each replicate's: nan where one is not a number."""
+        means = np.reshape([band.value("mean"), *band.replicates("mean")], (-1, 1))
+        if band.summary.nonfinite:
+            return np.full((len(means), len(self._of_mean)), np.nan)
         rows = np.array([band.value("percentiles"), *band.replicates("percentiles")])
-        rows[:, self._of_mean] = np.reshape([band.value("mean"), *band.replicates("mean")], (-1, 1))
-        return np.full_like(rows, np.nan) if band.summary.nonfinite else rows
+        rows[:, self._of_mean] = means
+        return rows
 
     def evaluate(self, walked: Walks, workers: Workers, what: str) -> None:
         """Evaluate the hybrids of all walks: those of exact bridges and the ends on all scenarios."""

@@ -56,13 +56,17 @@ class Folded:
             if kind == prefix and (band.summary.count or not prefix)
         }
 
-    def probability(self, place: Place) -> tuple[float, float]:
-        """P(alternative < baseline) and its standard error, over the scenarios in which both are finite."""
+    def probability(self, place: Place, *, same: bool) -> tuple[float, float]:
+        """P(alternative < baseline) and its standard error, over the scenarios in which both are finite.
+
+        It is exact where both are one number or the cases are the same.
+        """
         counted = [(number, count) for number, count in self.lower[place] if count]
         if not counted:
             return np.nan, np.nan
         numbers, counts = np.array(counted).T
-        error = 0.0 if self.bands[DIFFERENCE, *place].fixed else float(share_error(numbers / counts, counts.sum()))
+        exact = same or self.bands[DIFFERENCE, *place].fixed
+        error = 0.0 if exact else float(share_error(numbers / counts, counts.sum()))
         return numbers.sum() / counts.sum(), error
 
     def warnings(self, baseline: str) -> Iterator[str]:

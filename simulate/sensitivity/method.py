@@ -13,7 +13,7 @@ from simulate.priors import Priors
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import CHUNK
 from simulate.scenarios import Drawing, Scenarios
-from simulate.spread import standard_error
+from simulate.spread import widened_error
 from simulate.statistics import Statistic
 
 Found = TypeVar("Found")
@@ -103,4 +103,4 @@ def share(asking: Asking, parts: Array, wholes: Array) -> Estimate:
     if not (whole := wholes.mean()):
         raise SimulateError(f"{asking.quantity} is the same in all scenarios drawn; ask for more --scenarios")
     found = parts.mean() / whole
-    return float(found), float(standard_error((parts - found * wholes) / whole))
+    return float(found), widened_error((parts - found * wholes) / whole)
