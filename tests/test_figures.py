@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from simulate.figures import percent_text, row_scale, sparkline, with_unit
+from simulate.figures import bound_text, percent_text, row_scale, sparkline, with_unit
 
 
 def row(values, errors, unit="USD"):
@@ -84,7 +84,18 @@ def test_sparkline_shows_the_mode_and_nothing_of_a_constant():
         (0.12345, 0.01, "12 %"),
         (0.12345, 0.02, "10 %"),
         (np.nan, np.nan, "–"),
+        (0.0, 0.0, "0 %"),
+        (1.0, 0.0, "100 %"),
+        (0.0, 1e-4, "< 0.02 %"),
+        (1.0, 1e-4, "> 99.98 %"),
     ],
 )
 def test_shares_are_written_in_per_cent_to_the_digit_that_is_known(share, error, text):
-    assert percent_text(share, error) == text
+    assert percent_text(share, error, 2**14) == text
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "text"), [(10, "< 30 %"), (300, "< 1 %"), (301, "< 1.0 %"), (10**6, "< 0.0003 %")]
+)
+def test_what_never_occurs_is_less_probable_than_three_scenarios(scenarios, text):
+    assert bound_text(0.0, 0.1, scenarios) == text
