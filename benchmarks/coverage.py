@@ -150,13 +150,8 @@ def _of_comparison(settings: Mapping[str, Any]) -> Estimates:
     put("difference, mean", "difference_mean")
     put("difference, P5", "difference_percentiles", percentile=5)
     put("difference, P50", "difference_percentiles", percentile=50)
-    for statistic, label, change in (
-        ("mean", "the mean", "x"),
-        ("P50", "P50", "x"),
-        ("P95", "P95", "x"),
-        ("P95", "P95", "w"),
-    ):
-        put(f"bridge of {label}, {change}", "bridge", statistic=statistic, change=change)
+    for statistic, change in (("mean", "x"), ("P50", "x"), ("P95", "x"), ("P95", "w")):
+        put(f"bridge of {statistic}, {change}", "bridge", statistic=statistic, change=change)
     return found
 
 

@@ -15,16 +15,7 @@ from simulate.errors import none_such
 from simulate.graph import Array, Values
 from simulate.results import Result
 from simulate.settings import Percent, checked
-from simulate.spread import (
-    Influence,
-    around,
-    influenced,
-    interval_error,
-    percentile_errors,
-    share_error,
-    tail,
-    unresolved,
-)
+from simulate.spread import Influence, around, influenced, interval_error, percentile_errors, share_error, tail
 from simulate.summary import Counts, Summary
 
 FINE = tuple(np.arange(0.5, 100, 0.5).tolist())  # percents of the curve kept of every column
@@ -141,7 +132,7 @@ def optional(name: str, percent: float | None = None) -> Statistic:
 
 
 FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
-HEAVY = 300  # the excess kurtosis of the influence from which it does where a net leaves only its gaps open
+HEAVY = 300  # the excess kurtosis of the influence from which it does so in a net of one input
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -211,20 +202,19 @@ class Band:
         mean, known = self.value("mean"), self.fixed or not self.summary.count
         return mean, float(self.error("mean") if known else share_error(self._kept("mean"), self.summary.effective))
 
-    def rare(self) -> tuple[str, ...]:
-        """The labels of the statistics whose standard errors rest on few scenarios, so that they may be too small."""
-        if self.summary.minimum >= self.summary.maximum:
-            return ()
-        return tuple(
-            each.label
-            for each in self.statistics.values()
-            if each.influence and self._rests_on_few(each.name, each.influence)
-        )
+    def rare(self, *, net: bool) -> tuple[str, ...]:
+        """The labels of the statistics whose standard errors rest on few scenarios, so that they may be too small.
 
-    def _rests_on_few(self, name: str, influence: Influence) -> bool:
-        share, kurtosis = tail(self.summary, influence)
-        # in a net of one dimension only what lies between neighbouring scenarios is open, most between the last
-        return share > FEW or (kurtosis > HEAVY and 3 * unresolved(self.summary, influence) > self.error(name))
+        `net` says that the column is one of a stratified net: of one input, of which it leaves only the gaps between
+        scenarios open, most between the last of a heavy tail.
+        """
+        found = []
+        for each in self.statistics.values():
+            if each.influence:
+                share, kurtosis = tail(self.summary, each.influence)
+                if share > FEW or (net and kurtosis > HEAVY):
+                    found.append(each.label)
+        return tuple(found)
 
     def replicates(self, name: str) -> Sequence[Any] | Array:
         """The statistic in each replicate, or what stands for it: their spread gives the standard error."""

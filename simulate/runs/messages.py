@@ -8,6 +8,7 @@ import numpy as np
 from simulate import graph
 from simulate.graph import Quantity
 from simulate.priors import Priors
+from simulate.results import Result
 from simulate.scenarios import Scenarios
 from simulate.statistics import Band
 
@@ -79,11 +80,13 @@ def failed_checks(priors: Priors, bands: Mapping[Any, Band]) -> list[str]:
     return lines
 
 
-def rare(bands: Mapping[str, Band]) -> list[str]:
+def rare(result: Result, bands: Mapping[Any, Band]) -> list[str]:
     """Statistics that rest on rare scenarios, by the measurements of benchmarks/coverage.md: a line for those alike."""
     alike: dict[tuple[str, ...], list[str]] = {}
-    for name, band in bands.items():
-        if labels := band.rare():
+    stratified = result.attributes["scheme"] != "random"
+    for name in result.labels("quantity"):
+        inputs = np.count_nonzero(result.at("rank_correlation", quantity=name))
+        if labels := bands[name].rare(net=stratified and inputs == 1):
             alike.setdefault(labels, []).append(name)
     return [
         f"{', '.join(names)}: {' and '.join(labels)} rest{'s' if len(labels) == 1 else ''} on rare scenarios, so that "

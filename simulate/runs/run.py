@@ -86,7 +86,7 @@ def run(
             *(messages.not_computed(priors) if every else ()),
             *wrong(names),
             *messages.failed_checks(priors, folded.bands),
-            *messages.rare({name: folded.bands[name] for name in names if name not in drawn.plan.inputs}),
+            *messages.rare(result, folded.bands),
         ]
         return result
 
