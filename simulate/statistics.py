@@ -132,7 +132,7 @@ def optional(name: str, percent: float | None = None) -> Statistic:
 
 
 FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
-HEAVY = 300  # the excess kurtosis of the influence from which it does so in a net of one input
+HEAVY = 200  # the excess kurtosis of the influence from which it does so in a net of one input
 
 Key = TypeVar("Key", bound=Hashable)
 
