@@ -169,6 +169,22 @@ def percent_with_error(share: float, standard_error: float) -> tuple[str, str]:
     return ONES.with_error(100 * share, 100 * standard_error)
 
 
+def probability_text(share: float, standard_error: float, scenarios: float) -> tuple[str, str]:
+    """A probability and its standard error in per cent, of so many scenarios, the error empty where it is none.
+
+    Where none of the scenarios shows it, or all do, a bound that holds in 95 %: below 3 / scenarios (the rule of
+    three), or above the rest. Where there is no error, it is exact.
+    """
+    if not 0 < standard_error < math.inf:
+        return percent_text(share), ""
+    if share not in {0, 1}:
+        text, beside = percent_with_error(share, standard_error)
+        return f"{text} %", f"{beside} %"
+    place = math.floor(math.log10(300 / scenarios))
+    bound = math.ceil(300 / scenarios / 10.0**place) * 10.0**place
+    return f"{'>' if share else '<'} {abs(100 * share - bound):.{max(0, -place)}f} %", ""
+
+
 def with_unit(value: float, standard_error: float, unit: str, digits: int | None = None) -> str:
     """One figure with its unit: ``758.8 million USD``."""
     scale = row_scale([value], [standard_error], digits=digits)

@@ -21,62 +21,35 @@ from simulate.replicates import Partial, Task, Ticks, Workers
 from simulate.results import Result
 from simulate.rulers import LEAST_PILOT, MOST_VALUES, Bits, Counts, Ruler, laid_out
 from simulate.settings import Percent, checked
+from simulate.spread import Influence, around, influenced, interval_error, percentile_errors, share_error, tail
 from simulate.summary import Summary
 
 MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
 FINE = tuple(np.arange(0.5, 100, 0.5).tolist())  # percents of the curve kept of every column
 
 
-def standard_error(estimates: Sequence[Any] | Array) -> Array:
-    """The standard error of the mean of the replicates' estimates, along the first axis.
-
-    With 16 replicates, an interval of 95 % is the estimate and Student's t with 15 degrees of freedom, 2.13, times
-    this: t rather than more replicates, which would take scenarios from each net. benchmarks/coverage.md tells how
-    often such intervals hold the truth.
-    """
-    values = np.asarray(estimates, dtype=np.float64)
-    power = np.frexp(np.abs(values).max(axis=0))[1]  # a power of two takes no bit, and no square overflows
-    with np.errstate(invalid="ignore"):  # of estimates that are infinite, the error is nan
-        values = np.ldexp(values, -power)
-        deviations = values - values[0]  # equal estimates have an error of exactly 0
-        deviations -= _sum(deviations) / len(values)
-        error = np.sqrt(_sum(deviations * deviations) / (len(values) - 1)) / np.sqrt(len(values))
-    found: Array = np.ldexp(error, power)
-    return found
-
-
-def _sum(values: Array) -> Array:
-    """The sum along the first axis, in its order: numpy's own order depends on the other axes."""
-    total: Array = np.add.accumulate(values, axis=0)[-1]
-    return total
-
-
-def interval_error(ends: Sequence[Array]) -> Array:
-    """The standard error of the ends of the shortest interval, from those of the replicates.
-
-    Where the density does not jump, an end's error falls with the cube root of the number of scenarios only, as
-    the midpoint of the shorth's does: Kim and Pollard (1990), Annals of Statistics 18, 191-219.
-    """
-    error: Array = standard_error(ends) * len(ends) ** (1 / 2 - 1 / 3)
-    return error
-
-
 @dataclass(frozen=True)
 class Statistic:
     """A statistic of a column: a number, or one at each label of the dimension `along`.
 
-    `error` gives its standard error from the replicates' values, None where it has none; `resolution` is how far it
-    may be off besides, which its error takes in; `unit` is its unit, the quantity's own where that is empty.
+    `error` gives its standard error from what the replicates keep and the summary of all, None where it has none;
+    `resolution` is how far it may be off besides, which its error takes in; `unit` is its unit, the quantity's own
+    where that is empty. A replicate keeps its own value, unless `kept` says what else; `linear` then makes of that,
+    and the summary of all, values whose mean is the statistic and whose spread gives the error. `influence` is what a
+    scenario at a value adds, up to a constant.
     """
 
     name: str
     of: Callable[[Summary], Any]
     label: str
-    error: Callable[[Sequence[Any]], Array] | None = standard_error
+    error: Callable[[Sequence[Any], Summary], Array] | None = None
     along: str = ""
     labels: tuple[Any, ...] = ()
     unit: str = ""
     resolution: Callable[[Summary], Any] | None = None
+    kept: Callable[[Summary], Any] | None = None
+    linear: Callable[[Sequence[Any], Summary], Sequence[Any] | Array] | None = None
+    influence: Influence | None = None
 
 
 def percentiles(percents: Sequence[float]) -> Statistic:
@@ -85,18 +58,41 @@ def percentiles(percents: Sequence[float]) -> Statistic:
         "percentiles",
         lambda summary: summary.percentiles(percents),
         "percentiles",
+        lambda kept, summary: percentile_errors(percents, kept, summary).errors,
         along="percentile",
         labels=tuple(percents),
         resolution=lambda summary: summary.resolution(percents),
+        kept=lambda summary: around(percents, summary),
+        linear=lambda kept, summary: percentile_errors(percents, kept, summary).replicates,
     )
 
 
-MEAN = Statistic("mean", lambda summary: summary.mean if summary.count else np.nan, "mean")
-SD = Statistic("sd", lambda summary: summary.sd, "standard deviation")
-MINIMUM = Statistic("minimum", lambda summary: summary.minimum, "least value", None)
-MAXIMUM = Statistic("maximum", lambda summary: summary.maximum, "greatest value", None)
+def single_percentile(percent: float) -> Statistic:
+    """One of them, a number."""
+    return Statistic(
+        "percentile",
+        lambda summary: float(summary.percentiles([percent])[0]),
+        f"P{percent:g}",
+        lambda kept, summary: percentile_errors([percent], kept, summary).errors[0],
+        kept=lambda summary: around([percent], summary),
+        linear=lambda kept, summary: percentile_errors([percent], kept, summary).replicates[:, 0],
+    )
+
+
+def _moment(name: str, of: Callable[[Summary], Any], label: str, influence: Influence) -> Statistic:
+    return Statistic(name, of, label, influenced(influence), influence=influence)
+
+
+def _in_square(summary: Summary, values: Array) -> Array:
+    return (values - summary.mean) ** 2 / (2 * summary.sd)
+
+
+MEAN = _moment("mean", lambda summary: summary.mean if summary.count else np.nan, "mean", lambda _, values: values)
+SD = _moment("sd", lambda summary: summary.sd, "standard deviation", _in_square)
+MINIMUM = Statistic("minimum", lambda summary: summary.minimum, "least value")
+MAXIMUM = Statistic("maximum", lambda summary: summary.maximum, "greatest value")
 NONFINITE = Statistic(
-    "nonfinite", lambda summary: summary.nonfinite, "scenarios that came out nan or infinite", None, unit="1"
+    "nonfinite", lambda summary: summary.nonfinite, "scenarios that came out nan or infinite", unit="1"
 )
 CURVE = replace(
     percentiles(FINE), name="fine_percentiles", label="percentiles, finely", error=None, along="fine_percentile"
@@ -114,7 +110,7 @@ def shortest(percent: float) -> Statistic:
         "shortest",
         lambda summary: summary.shortest_interval(percent),
         f"shortest {percent:g} %",
-        interval_error,
+        lambda ends, summary: interval_error(ends, summary.shortest_interval(percent)),
         "end",
         ("lower", "upper"),
     )
@@ -125,7 +121,13 @@ def expected_shortfall(percent: float) -> Statistic:
 
     Source: Acerbi and Tasche (2002), Journal of Banking and Finance 26, 1487-1503; here of the upper tail.
     """
-    return Statistic("expected_shortfall", lambda summary: summary.mean_beyond(percent), f"mean beyond P{percent:g}")
+
+    def influence(summary: Summary, values: Array) -> Array:
+        return np.maximum(values - summary.percentiles([percent]), 0) / (1 - percent / 100)
+
+    return _moment(
+        "expected_shortfall", lambda summary: summary.mean_beyond(percent), f"mean beyond P{percent:g}", influence
+    )
 
 
 # What `--statistic` adds to a run, by name; each takes a percent.
@@ -139,6 +141,9 @@ def optional(name: str, percent: float | None = None) -> Statistic:
     return OPTIONAL[name](checked(Percent, f"statistic {name}", 95.0 if percent is None else percent))
 
 
+FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
+HEAVY = 200  # the excess kurtosis of the influence from which it does so in a net of one input
+
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -150,11 +155,15 @@ class Fault(Enum):
 
 
 class Part(NamedTuple):
-    """What a replicate keeps of a column: its summary, the statistics that the errors need, and how many faults."""
+    """What a replicate keeps of a column.
+
+    Its summary, what the errors need, how many faults, and whether it is one number throughout.
+    """
 
     summary: Summary
     values: Mapping[str, Any]  # by statistic
     faults: Mapping[Fault, int]
+    fixed: bool
 
 
 class Gathering(Generic[Key]):
@@ -167,11 +176,14 @@ class Gathering(Generic[Key]):
         self.summaries = {key: Summary(ruler) for key, ruler in rulers.items()}
         self.quantities = quantities or {}
         self.impossible = dict.fromkeys(self.summaries, 0)
+        self._drawn = set[Key]()
 
     def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
         """Add the next chunk of a column, `size` scenarios."""
         summary, quantity = self.summaries[key], self.quantities.get(key)
         summary.add(column, size, weights)
+        if np.ndim(column):
+            self._drawn.add(key)
         if quantity and not quantity.lower <= summary.minimum <= summary.maximum <= quantity.upper:
             self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), size).sum())
 
@@ -181,12 +193,13 @@ class Gathering(Generic[Key]):
 
     def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
         """The parts of the columns; to be called once, after the last chunk."""
-        return {
-            key: Part(
-                summary.finish(), {each.name: each.of(summary) for each in statistics if each.error}, self.faults(key)
-            )
-            for key, summary in self.summaries.items()
-        }
+        parts = {}
+        for key, summary in self.summaries.items():
+            summary.finish()
+            values = {each.name: (each.kept or each.of)(summary) for each in statistics if each.error}
+            parts[key] = Part(summary, values, self.faults(key), fixed=key not in self._drawn)
+            summary.forget_steps()
+        return parts
 
 
 class Pilot(Gathering[Key]):
@@ -260,12 +273,14 @@ class Band:
         self.statistics = {each.name: each for each in statistics}
         self.summary = Summary()
         self.faults = Counter[Fault]()
+        self.fixed = True  # one number in all scenarios, for nothing behind it is drawn
         self._replicates: list[Mapping[str, Any]] = []
 
     def add(self, part: Part) -> None:
         """Take up the next replicate; one order gives the same bits each time."""
         self.summary.merge(part.summary)
         self.faults.update(part.faults)
+        self.fixed &= part.fixed
         self._replicates.append(part.values)
 
     def fault(self, fault: Fault, quantity: Quantity) -> str:
@@ -284,11 +299,34 @@ class Band:
         assert statistic.error is not None
         if not self.summary.count:
             return np.full(np.shape(self.value(name)), np.nan)
-        error = statistic.error(self.replicates(name))
+        error = statistic.error(self._kept(name), self.summary)
         return error if statistic.resolution is None else np.hypot(error, statistic.resolution(self.summary))
 
-    def replicates(self, name: str) -> list[Any]:
-        """The statistic in each replicate."""
+    def share(self) -> tuple[float, float]:
+        """The mean of a column of 0 and 1, and its standard error as a probability."""
+        mean, known = self.value("mean"), self.fixed or not self.summary.count
+        return mean, float(self.error("mean") if known else share_error(self._kept("mean"), self.summary.effective))
+
+    def rare(self, *, net: bool) -> tuple[str, ...]:
+        """The labels of the statistics whose standard errors rest on few scenarios, so that they may be too small.
+
+        `net` says that the column is one of a stratified net: of one input, of which it leaves only the gaps between
+        scenarios open, most between the last of a heavy tail.
+        """
+        found = []
+        for each in self.statistics.values():
+            if each.influence:
+                share, kurtosis = tail(self.summary, each.influence)
+                if share > FEW or (net and kurtosis > HEAVY):
+                    found.append(each.label)
+        return tuple(found)
+
+    def replicates(self, name: str) -> Sequence[Any] | Array:
+        """The statistic in each replicate, or what stands for it: their spread gives the standard error."""
+        linear = self.statistics[name].linear
+        return self._kept(name) if linear is None else linear(self._kept(name), self.summary)
+
+    def _kept(self, name: str) -> list[Any]:
         return [values[name] for values in self._replicates]
 
 
@@ -345,6 +383,6 @@ def put_kept(result: Result, replicates: Sequence[Kept]) -> None:
     result.provenance["kept"] = {
         "scenarios": whole.kept,
         "share": whole.kept / whole.drawn,
-        "share_se": float(standard_error([each.kept / each.drawn for each in replicates])),
+        "share_se": float(share_error([each.kept / each.drawn for each in replicates], whole.drawn)),
         "effective": whole.effective,
     }

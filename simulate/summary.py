@@ -84,6 +84,7 @@ class Summary:
         self.maximum = -np.inf
         self.mean = 0.0
         self._squares = 0.0  # sum of squared deviations from the mean, in units of 4^_exponent
+        self._squared_weights = 0.0  # in whole scenarios
         self._shift = np.nan
         self._shifted = [0.0, 0.0]  # sums of deviations from the shift and of their squares, in those units
         self._exponent: int | None = None
@@ -91,6 +92,7 @@ class Summary:
         self._values = Occurrences() if self._ruler.by_value else None
         self._cells: Counts | None = None  # allocated when first counted in
         self._beyond = Occurrences()
+        self._steps: Steps | None = None
 
     def add(self, column: Array | float, size: int, weights: Counts | None = None) -> None:
         """Add the next chunk of `size` scenarios; a float stands for as many equal values.
@@ -98,6 +100,8 @@ class Summary:
         `weights`, whole numbers of at most `WEIGHT`, say how often each scenario counts (by default once).
         """
         values = np.atleast_1d(np.asarray(column, dtype=np.float64))
+        if weights is not None:
+            self._squared_weights += float(np.add.reduce((weights / WEIGHT) ** 2))
         if len(values) == 1:  # stands for them all
             weights = np.array([size if weights is None else weights.sum()])
         least, greatest = float(values.min()), float(values.max())
@@ -108,6 +112,7 @@ class Summary:
             if not len(values):
                 return
             least, greatest = float(values.min()), float(values.max())
+        self._steps = None
         self.count += _number(values, weights)
         self._entries += size if len(values) == 1 else len(values)
         self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
@@ -201,6 +206,8 @@ class Summary:
         step = self._unscaled(other.mean) - mean
         self.mean = self._scaled(mean + step * (other.count / total))
         self._squares += squares + step * step * (self.count * other.count / total)
+        self._squared_weights += other._squared_weights
+        self._steps = None
         self.count = total
         self._entries += other._entries
         self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
@@ -231,12 +238,17 @@ class Summary:
             return np.nan
         return self._scaled(float(np.sqrt(self._squares / self.count)))
 
+    @property
+    def effective(self) -> float:
+        """How many scenarios of equal weight are worth as much as these."""
+        return (self.count / WEIGHT) ** 2 / self._squared_weights if self._squared_weights else float(self.count)
+
     def percentiles(self, percents: Sequence[float] | Array) -> Array:
         """The values below which the given percents of the scenarios lie; nan where there are none."""
         ranks = np.asarray(percents, dtype=np.float64) / 100 * self.count
         if not self.count:
             return np.full(len(ranks), np.nan)
-        return self._values_at(self._steps(), ranks, "left")
+        return self._values_at(self.steps(), ranks, "left")
 
     def resolution(self, percents: Sequence[float] | Array) -> Array:
         """About how far percentiles may be off for want of finer cells; nan where there are no scenarios.
@@ -249,7 +261,7 @@ class Summary:
             return np.full(len(ranks), np.nan)
         if self._values is not None:
             return np.zeros(len(ranks))
-        low, high, numbers = self._steps()
+        low, high, numbers = self.steps()
         place = self._places(numbers, ranks, "left")
         beyond = np.maximum(np.minimum(ranks, self.count - ranks), 1)
         share: Array = np.minimum(numbers[place] / beyond / 8, 0.5)
@@ -263,7 +275,7 @@ class Summary:
         """
         if not self.count:
             return np.full(2, np.nan)
-        steps = self._steps()
+        steps = self.steps()
         last = np.cumsum(steps.numbers)
         held = percent / 100 * self.count
         # The length is a piecewise linear function of where the interval begins, and bends only at these ranks.
@@ -279,7 +291,7 @@ class Summary:
         """The mean of the scenarios above a percentile, an atom there split; nan where there are none."""
         if not self.count:
             return np.nan
-        low, high, numbers = self._steps()
+        low, high, numbers = self.steps()
         beyond = np.clip(np.cumsum(numbers) - percent / 100 * self.count, 0, numbers)
         share = beyond / numbers / 2  # of the step, from its high end to the middle of what lies beyond
         return float(np.sum((high * (1 - share) + low * share) * (beyond / beyond.sum())))
@@ -302,18 +314,26 @@ class Summary:
         place: Counts = np.minimum(np.searchsorted(np.cumsum(numbers), ranks * near, side), len(numbers) - 1)
         return place
 
-    def _steps(self) -> Steps:
-        """Steps, none empty, that hold all scenarios."""
-        if self._values is not None:
-            return self._steps_by_value()
-        beyond, times = self._beyond.settled()
-        cells = np.concatenate([np.arange(self._ruler.cells), beyond.astype(np.int64)])
-        numbers = np.concatenate([np.zeros(self._ruler.cells) if self._cells is None else self._cells, times])
-        order = np.argsort(cells, kind="stable")
-        order = order[numbers[order] > 0]
-        low, high = self._ruler.ends(cells[order])
-        low[0], high[-1] = max(low[0], self.minimum), min(high[-1], self.maximum)
-        return Steps(low, high, numbers[order].astype(np.float64))
+    def steps(self) -> Steps:
+        """Steps, none empty, that hold all scenarios; laid out once until more are added."""
+        if self._steps is None:
+            self._steps = self._steps_by_cell() if self._values is None else self._steps_by_value()
+        return self._steps
+
+    def forget_steps(self) -> None:
+        """Give back the memory of the steps, which can be laid out again."""
+        self._steps = None
+
+    def _steps_by_cell(self) -> Steps:
+        others, times = self._beyond.settled()
+        below = int(np.searchsorted(others, 0))
+        counts = np.zeros(self._ruler.cells, np.int64) if self._cells is None else self._cells
+        inside = np.flatnonzero(counts)
+        cells = np.concatenate([others[:below], inside, others[below:]]).astype(np.int64)
+        numbers = np.concatenate([times[:below], counts[inside], times[below:]]).astype(np.float64)
+        low, high = self._ruler.ends(cells)
+        low[:1], high[-1:] = np.maximum(low[:1], self.minimum), np.minimum(high[-1:], self.maximum)
+        return Steps(low, high, numbers)
 
     def _steps_by_value(self) -> Steps:
         """A step a value where values repeat; else half of each spread up to the value below, half up to that above.

@@ -16,7 +16,7 @@ from scipy import special, stats
 from simulate.priors import load_priors
 from simulate.runs import run
 from simulate.sampling.schemes import SCHEMES
-from simulate.statistics import standard_error
+from simulate.spread import standard_error
 
 SCENARIOS = 2**17
 PARTS = 64

@@ -8,7 +8,16 @@ import re
 import numpy as np
 import pytest
 
-from simulate.figures import Scale, band_scale, percent_text, percent_with_error, row_scale, sparkline, with_unit
+from simulate.figures import (
+    Scale,
+    band_scale,
+    percent_text,
+    percent_with_error,
+    probability_text,
+    row_scale,
+    sparkline,
+    with_unit,
+)
 
 
 def row(values, errors, unit="USD"):
@@ -85,6 +94,8 @@ def test_sparkline_shows_the_mode_and_nothing_of_a_constant():
         (0.12345, 0.01, "12 %"),
         (0.12345, 0.02, "10 %"),
         (np.nan, np.nan, "–"),
+        (0.0, 0.0, "0 %"),
+        (1.0, 0.0, "100 %"),
     ],
 )
 def test_shares_are_written_in_per_cent_to_the_digit_that_is_known(share, error, text):
@@ -204,3 +215,17 @@ def test_sparkline_has_the_first_value_of_a_distribution_that_jumps():
     drawn = sparkline(np.where(percents < 50, 1.0, 2.0), percents)
     assert (drawn[0], drawn[-1], set(drawn[1:-1])) == ("█", "█", {"▁"})
     assert len(sparkline(np.where(percents < 50, -1.7e308, 1.7e308), percents)) == 14
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "text"), [(10, "< 30 %"), (300, "< 1 %"), (301, "< 1.0 %"), (10**6, "< 0.0003 %")]
+)
+def test_what_never_occurs_is_less_probable_than_three_scenarios(scenarios, text):
+    assert probability_text(0.0, 0.1, scenarios) == (text, "")
+
+
+def test_a_probability_has_its_error_beside_it_unless_it_is_a_bound_or_exact():
+    assert probability_text(1.0, 0.1, 10**4) == ("> 99.97 %", "")
+    assert probability_text(0.25, 0.001, 10**4) == ("25.00 %", "0.10 %")
+    assert probability_text(0.0, 0.0, 10**4) == ("0 %", "")
+    assert probability_text(math.nan, math.nan, 10**4) == ("–", "")

@@ -20,7 +20,7 @@ from simulate.decisions import decide
 from simulate.priors import PriorsError, load_priors
 from simulate.runs import draws, run
 from simulate.sensitivity.tornado import tornado
-from simulate.statistics import standard_error
+from simulate.spread import standard_error
 
 with (Path(__file__).parent / "oracles.toml").open("rb") as _file:
     PROBLEMS = {problem["name"]: problem for problem in tomllib.load(_file)["problems"]}

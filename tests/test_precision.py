@@ -11,7 +11,8 @@ import pytest
 from simulate.errors import SimulateError
 from simulate.priors import load_priors
 from simulate.runs import run
-from simulate.runs.precision import Target, relative, t_quantile, targets, to_precision
+from simulate.runs.precision import Target, relative, targets, to_precision
+from simulate.spread import t_quantile
 
 TEXT = 'model = "none"\n[priors]\na = {dist = "lognormal", mu = 0, sigma = 1}\n[quantities.y]\nformula = "a * 2"\n'
 CONSTANT = 'model = "none"\n[priors]\na = {value = 0}\n[quantities.y]\nformula = "a * 2"\n'

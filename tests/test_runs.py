@@ -18,7 +18,8 @@ from simulate.runs import draws, run
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
 from simulate.scenarios import Drawing
-from simulate.statistics import FINE, standard_error
+from simulate.spread import standard_error
+from simulate.statistics import FINE
 
 ROOT = Path(__file__).parent.parent
 PERCENTS = [5, 25, 50, 75, 95]

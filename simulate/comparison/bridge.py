@@ -22,8 +22,8 @@ from simulate.graph import Array, Values
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.scenarios import TOGETHER, Drawing, chunking, together
-from simulate.statistics import Bands, Gathering, Part, Statistic, fold, standard_error
-from simulate.summary import Summary
+from simulate.spread import standard_error
+from simulate.statistics import MEAN, Band, Bands, Gathering, Part, fold, percentiles
 
 BridgeScale = Literal["linear", "log"]
 Asked = float | Literal["mean"]  # a statistic: a percent, or the mean
@@ -91,15 +91,18 @@ class _HybridValues:
     def __init__(self, game: Game, drawing: Drawing, statistics: Sequence[Asked]) -> None:
         self.game, self.drawing = game, drawing
         self.size, self.chunks = chunking(drawing.settings.scenarios)
-        self.told = Statistic("told", self._told, "those of the bridge")
         self._of_mean = [each == "mean" for each in statistics]
-        self._percents = [50.0 if each == "mean" else each for each in statistics]
+        self.told = percentiles([50.0 if each == "mean" else each for each in statistics]), MEAN
         self.of: dict[Version, Array] = {}
 
-    def _told(self, summary: Summary) -> Array:
-        values = summary.percentiles(self._percents)
-        values[self._of_mean] = summary.mean
-        return np.full_like(values, np.nan) if summary.nonfinite else values
+    def _rows(self, band: Band) -> Array:
+        """The statistics of all scenarios, then what stands for each replicate's: nan where one is not a number."""
+        means = np.reshape([band.value("mean"), *band.replicates("mean")], (-1, 1))
+        if band.summary.nonfinite:
+            return np.full((len(means), len(self._of_mean)), np.nan)
+        rows = np.array([band.value("percentiles"), *band.replicates("percentiles")])
+        rows[:, self._of_mean] = means
+        return rows
 
     def evaluate(self, walked: Walks, workers: Workers, what: str) -> None:
         """Evaluate the hybrids of all walks: those of exact bridges and the ends on all scenarios."""
@@ -138,9 +141,9 @@ class _HybridValues:
                 with np.errstate(all="ignore"):
                     for version in batch:
                         gathering.add(version, _computed(version, columns, draws), size)
-            return gathering.finish([self.told])
+            return gathering.finish(self.told)
 
-        bands: Bands[Version] = Bands([self.told])
+        bands: Bands[Version] = Bands(self.told)
         fold(
             work,
             [range(first, first + at_once) for first in range(0, REPLICATES, at_once)],
@@ -154,7 +157,7 @@ class _HybridValues:
             pilots=[range(replicate, replicate + 1) for replicate in range(REPLICATES)],
         )
         for version, band in bands.items():
-            self.of[version] = np.array([self._told(band.summary), *band.replicates(self.told.name)])
+            self.of[version] = self._rows(band)
 
     def _samplers(self, versions: Iterable[Version]) -> dict[Draws, Sampler]:
         """For each side of the priors and of the correlations, the sampler of the draws that versions need."""

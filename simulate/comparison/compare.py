@@ -162,7 +162,7 @@ def _put_bands(result: Result, drawn: SideBySide, folded: Folded) -> None:
     means, errors = result["mean"], result["mean_se"]
     lower = np.full((*means.shape, 2), np.nan)
     for pair in drawn.paired:
-        lower[_at(result, *pair)] = folded.probability(pair)
+        lower[_at(result, *pair)] = folded.probability(pair, same=not result.provenance["changes"][pair[1]])
     for name, alternative in drawn.unpaired:
         place, first = _at(result, name, alternative), _at(result, name, drawn.baseline.name)
         with np.errstate(over="ignore"):

@@ -13,7 +13,8 @@ from simulate.graph import Quantity, Values
 from simulate.replicates import Ticks, Workers
 from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
-from simulate.statistics import Band, Bands, Fault, Gathering, Part, Statistic, fold, standard_error, usual
+from simulate.spread import share_error
+from simulate.statistics import Band, Bands, Fault, Gathering, Part, Statistic, fold, usual
 
 DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variables; a case's have nothing
 
@@ -55,13 +56,18 @@ class Folded:
             if kind == prefix and (band.summary.count or not prefix)
         }
 
-    def probability(self, place: Place) -> tuple[float, float]:
-        """P(alternative < baseline) and its standard error, over the scenarios in which both are finite."""
+    def probability(self, place: Place, *, same: bool) -> tuple[float, float]:
+        """P(alternative < baseline) and its standard error, over the scenarios in which both are finite.
+
+        It is exact where both are one number or the cases are the same.
+        """
         counted = [(number, count) for number, count in self.lower[place] if count]
         if not counted:
             return np.nan, np.nan
         numbers, counts = np.array(counted).T
-        return numbers.sum() / counts.sum(), float(standard_error(numbers / counts))
+        exact = same or self.bands[DIFFERENCE, *place].fixed
+        error = 0.0 if exact else float(share_error(numbers / counts, counts.sum()))
+        return numbers.sum() / counts.sum(), error
 
     def warnings(self, baseline: str, bounded: Mapping[Any, Quantity]) -> Iterator[str]:
         """What came out nan, infinite or beyond the bounds of its quantity, a line each."""

@@ -7,16 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from simulate.comparison.bridge import Bridge
-from simulate.figures import (
-    ONES,
-    SIGNIFICANT_DIGITS,
-    Scale,
-    band_scale,
-    percent_text,
-    percent_with_error,
-    row_scale,
-    shortened,
-)
+from simulate.figures import ONES, SIGNIFICANT_DIGITS, Scale, band_scale, probability_text, row_scale, shortened
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import circumstances, estimates, settings_text
@@ -120,10 +111,7 @@ def _lower(result: Result, name: str, case: str) -> str:
         return "–"
     if not any(result.at(f"difference_{end}", quantity=name, case=case) for end in ("minimum", "maximum")):
         return "equal"
-    if not error > 0:
-        return percent_text(share)
-    text, beside = percent_with_error(share, error)
-    return f"{text} ± {beside} %"
+    return " ± ".join(filter(None, probability_text(share, error, result.attributes["scenarios"])))
 
 
 def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge]) -> Section:

@@ -16,19 +16,8 @@ from simulate.results.provenance import put_priors
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Chunk, Drawing, Scenarios
 from simulate.settings import Settings
-from simulate.statistics import (
-    Band,
-    Bands,
-    Fault,
-    Gathering,
-    Part,
-    Statistic,
-    fold,
-    put_bands,
-    put_kept,
-    standard_error,
-    usual,
-)
+from simulate.spread import share_error, standard_error
+from simulate.statistics import Band, Bands, Fault, Gathering, Part, Statistic, fold, put_bands, put_kept, usual
 from simulate.summary import WEIGHT
 
 Key = tuple[str, str]  # quantity, choice
@@ -107,7 +96,8 @@ def decide(
     put_bands(result, bands, ("quantity", "choice"), statistics)
     if settings.conditions:
         put_kept(result, [each.kept for each in replicates])
-    _put_regrets(result, replicates, best, units[0])
+    fixed = all(bands[cost, name].fixed for name in cases)
+    _put_regrets(result, replicates, best, units[0], np.inf if fixed else kept.effective)
     worth = {
         name: saved([each.binned[name] for each in replicates], best, partition, kept.effective)
         for name, partition in parted.items()
@@ -291,12 +281,16 @@ def _faults(priors: Priors, bands: Mapping[Key, Band], drawn: Mapping[str, Scena
     return told
 
 
-def _put_regrets(result: Result, replicates: Sequence[_Replicate], best: int, unit: str) -> None:
-    """How often each choice is the best, and what it loses; the best one's loss is what knowing all would save."""
+def _put_regrets(result: Result, replicates: Sequence[_Replicate], best: int, unit: str, scenarios: float) -> None:
+    """How often each choice is the best, and what it loses; the best one's loss is what knowing all would save.
+
+    `scenarios` are those that differ.
+    """
     along = ("choice",)
-    shares = _by_choice([each.shares for each in replicates])
+    shares, _ = _by_choice([each.shares for each in replicates])
+    errors = share_error([each.shares for each in replicates], scenarios)
     regrets = _by_choice([each.regrets for each in replicates])
-    result.put("probability_best", along, *shares, label="probability of being the best", unit="1")
+    result.put("probability_best", along, shares, errors, label="probability of being the best", unit="1")
     result.put("expected_regret", along, *regrets, label="expected regret", unit=unit)
     beyond = _by_choice([each.regrets - each.regrets[best] for each in replicates])
     result.put("beyond_best", along, *beyond, label="expected beyond the best's", unit=unit)

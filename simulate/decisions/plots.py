@@ -16,7 +16,7 @@ from simulate.decisions.report import (
     scale_of,
     worth_telling,
 )
-from simulate.figures import percent_text, shortened
+from simulate.figures import percent_text, probability_text, shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
 from simulate.results import Result
 from simulate.runs.report import circumstances
@@ -71,8 +71,9 @@ def _bands(axis: Axes, result: Result) -> None:
         mark: dict[str, Any] = {"markersize": 6, "markeredgecolor": "white", "markeredgewidth": 1.3, "zorder": 5}
         mean = result.at("mean", quantity=cost, choice=choice) / power
         axis.plot([mean], [row], "D", color=colour, **mark)
-        share, regret = (result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret"))
-        for place, text in ((1.07, percent_text(*share, SHARE_DIGITS)), (1.19, scale.figure(*regret))):
+        regret = scale.figure(*result.estimate("expected_regret", choice=choice))
+        share = probability_text(*result.estimate("probability_best", choice=choice), result.attributes["scenarios"])
+        for place, text in ((1.07, share[0]), (1.19, regret)):
             axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
     for place, text in ((1.07, "best in" if maximizes(result) else "cheapest in"), (1.19, "regret")):
         axis.text(place, -0.75, text, fontsize=FONT_SIZE - 2, color=MUTED, **beside)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulate.figures import Scale, band_scale, percent_text, percent_with_error, row_scale
+from simulate.figures import Scale, band_scale, percent_text, probability_text, row_scale
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
@@ -132,12 +132,11 @@ def _choices(result: Result) -> Section:
     for choice in result.labels("choice"):
         band = [each.tolist() for each in result.estimate("percentiles", quantity=cost, choice=choice)]
         scale = replace(band_scale(percents, *band), exponent=regret_scale.exponent)
-        share, share_error = percent_with_error(*result.estimate("probability_best", choice=choice))
+        probability = result.estimate("probability_best", choice=choice)
         figures = [
             *scale.with_error(*result.estimate("mean", quantity=cost, choice=choice)),
             *map(scale.figure, *band),
-            f"{share} %",
-            share_error,
+            *probability_text(*probability, result.attributes["scenarios"]),
             *regret_scale.with_error(*result.estimate("expected_regret", choice=choice)),
         ]
         rows.append([result.at("choice_label", choice=choice), *figures])

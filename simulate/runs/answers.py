@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulate.figures import outer_and_middle, percent_text, percent_with_error, row_scale
+from simulate.figures import outer_and_middle, percent_text, probability_text, row_scale
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.units import conversion_factor
@@ -15,13 +15,10 @@ def sections(result: Result) -> list[Section]:
     """The probabilities, what the conditions leave, and the priors that they shift, most first."""
     told = []
     if "probability" in result:
-        rows = []
+        rows, scenarios = [], result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
         for text in result.labels("question"):
             share, error = result.estimate("probability", question=text)
-            if 0 < error < np.inf:
-                rows.append([text, *(f"{each} %" for each in percent_with_error(share, error))])
-            else:
-                rows.append([text, percent_text(share), ""])
+            rows.append([text, *probability_text(share, error, scenarios)])
         columns = [Column("probability of", give="wrap"), Column("", ">"), Column("±", ">")]
         told.append(Section(columns=columns, rows=rows))
     if "kept" in result.provenance:
@@ -36,6 +33,8 @@ def kept(result: Result) -> str:
     told, drawn = result.provenance["kept"], result.attributes["scenarios"]
     given, observed = result.provenance["given"], result.provenance["observe"]
     share = percent_text(told["share"], told["share_se"])
+    if told["share"] in {0, 1}:
+        share = "all" if told["share"] else probability_text(told["share"], told["share_se"], drawn)[0]
     if not observed:
         return (
             f"Given {', '.join(given)}: {share} of the {drawn:,} scenarios "

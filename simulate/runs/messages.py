@@ -12,9 +12,6 @@ from simulate.results import Result
 from simulate.scenarios import Scenarios
 from simulate.statistics import Band, Fault
 
-HEAVY = 4  # standard deviations over the mean from which a mean rests on rare scenarios
-
-
 Place = tuple[int, int]  # replicate, chunk
 
 
@@ -103,29 +100,19 @@ def failed_checks(priors: Priors, bands: Mapping[Any, Band]) -> list[str]:
     return lines
 
 
-def small_errors(result: Result) -> list[str]:
-    """Quantities whose standard errors are known to be too small, by the measurements of benchmarks/coverage.md."""
-    names = [name for name in result.labels("quantity") if name not in result.labels("prior")]
+def rare(result: Result, bands: Mapping[Any, Band]) -> list[str]:
+    """Statistics that rest on rare scenarios, by the measurements of benchmarks/coverage.md: a line for those alike."""
+    alike: dict[tuple[str, ...], list[str]] = {}
     stratified = result.attributes["scheme"] != "random"
-    alone = [
-        name for name in names if stratified and np.count_nonzero(result.at("rank_correlation", quantity=name)) == 1
+    for name in result.labels("quantity"):
+        inputs = np.count_nonzero(result.at("rank_correlation", quantity=name))
+        if labels := bands[name].rare(net=stratified and inputs == 1):
+            alike.setdefault(labels, []).append(name)
+    return [
+        f"{', '.join(names)}: {' and '.join(labels)} rest{'s' if len(labels) == 1 else ''} on rare scenarios, so that "
+        "fewer than 95 % of their intervals hold the truth; the percentiles are not concerned"
+        for labels, names in alike.items()
     ]
-    heavy = [
-        name for name in names if result.at("sd", quantity=name) > HEAVY * abs(result.at("mean", quantity=name)) > 0
-    ]
-    messages = []
-    if alone:
-        messages.append(
-            f"{', '.join(alone)}: rests on one prior alone, where intervals of 95 % under "
-            f"{result.attributes['scheme']} hold the truth in some 85 to 90 %; --scheme random gives wider ones "
-            "that hold it in 95 %"
-        )
-    if heavy:
-        messages.append(
-            f"{', '.join(heavy)}: a mean that rests on rare scenarios, of which intervals of 95 % hold the truth in "
-            "82 to 92 %; the percentiles are not concerned"
-        )
-    return messages
 
 
 def not_computed(priors: Priors) -> list[str]:

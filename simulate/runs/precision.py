@@ -20,8 +20,8 @@ from simulate.figures import percent_text
 from simulate.grammar import PRECISION
 from simulate.graph import Array
 from simulate.results import Result
-from simulate.sampling.sampler import REPLICATES
 from simulate.settings import Settings
+from simulate.spread import t_quantile
 
 START = 2**16
 CEILING = 2**27  # scenarios; about half a minute on two processors
@@ -62,13 +62,6 @@ class Target:
         value, error = result.estimate("percentiles", quantity=self.quantity, percentile=self.percent)
         share, of_width = relative(result, value, t_quantile() * error, quantity=self.quantity)
         return math.inf if math.isnan(share) else float(share), of_width
-
-
-def t_quantile() -> float:
-    """Student's t at 97.5 %, for the mean of the replicates."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(REPLICATES - 1, 0.975))
 
 
 def targets(text: str, quantities: Sequence[str]) -> tuple[Target, ...]:

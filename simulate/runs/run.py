@@ -96,7 +96,7 @@ def run(
             *(messages.not_computed(priors) if every else ()),
             *wrong(names, beside),
             *messages.failed_checks(priors, found.bands),
-            *messages.small_errors(result),
+            *messages.rare(result, found.bands),
         ]
         return result
 
@@ -202,9 +202,8 @@ def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded
 def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
     """Probabilities along `question`, and what the conditions leave."""
     if asked.probabilities:
-        bands = [folded.bands[condition] for condition in asked.probabilities]
+        shares = [folded.bands[condition].share() for condition in asked.probabilities]
         result.along("question", [condition.text for condition in asked.probabilities])
-        values, errors = [band.value("mean") for band in bands], [band.error("mean") for band in bands]
-        result.put("probability", ("question",), values, errors, label="probability", unit="1")
+        result.put("probability", ("question",), *zip(*shares, strict=True), label="probability", unit="1")
     if asked.conditional:
         put_kept(result, folded.kept)

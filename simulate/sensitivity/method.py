@@ -15,7 +15,8 @@ from simulate.priors import Priors
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import CHUNK
 from simulate.scenarios import Drawing, Scenarios
-from simulate.statistics import Statistic, standard_error
+from simulate.spread import widened_error
+from simulate.statistics import Statistic
 
 Found = TypeVar("Found")
 Band = tuple[float, float, float]  # low, median and high of a prior
@@ -114,4 +115,4 @@ def share(asking: Asking, parts: Array, wholes: Array) -> Estimate:
     if not (whole := wholes.mean()):
         raise SimulateError(f"{asking.quantity} is the same in all scenarios drawn; ask for more --scenarios")
     found = parts.mean() / whole
-    return float(found), float(standard_error((parts - found * wholes) / whole))
+    return float(found), widened_error((parts - found * wholes) / whole)

@@ -18,7 +18,7 @@ from simulate.scenarios import Drawing, asked_quantities, chunking
 from simulate.sensitivity.method import Asking, Band, Measured, Method
 from simulate.sensitivity.methods import METHODS
 from simulate.settings import Percent, Percents, Settings, checked
-from simulate.statistics import MEAN, Statistic
+from simulate.statistics import MEAN, single_percentile
 
 BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
 
@@ -80,7 +80,7 @@ def tornado(
         _check_variance(background)
     drawing, conditions = Drawing({"": priors}, settings), questions(priors, (), settings.given, settings.observe)
     bands, workers = _bands(priors, background, low, high), Workers(threads, progress)
-    followed = MEAN if percentile is None else _percentile(percentile)
+    followed = MEAN if percentile is None else single_percentile(percentile)
     measured = {
         name: how.measure(Asking(name, priors, drawing, conditions, bands, followed, workers, _power(background, name)))
         if background.at("minimum", quantity=name) < background.at("maximum", quantity=name)
@@ -141,10 +141,6 @@ def _bands(priors: Priors, background: Result, low: float, high: float) -> dict[
 def _power(background: Result, name: str) -> int:
     ends = [background.at(end, quantity=name) for end in ("minimum", "maximum")]
     return int(np.frexp(np.max(np.abs(ends)))[1])
-
-
-def _percentile(percent: float) -> Statistic:
-    return Statistic("percentile", lambda summary: float(summary.percentiles([percent])[0]), f"P{percent:g}")
 
 
 def _put_effects(

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from simulate.errors import SimulateError
 from simulate.replicates import Ticks
 from simulate.sensitivity.method import RANGE, Asking, Measured, Method
-from simulate.statistics import Bands, Gathering, Part, fold, standard_error
+from simulate.spread import standard_error
+from simulate.statistics import Bands, Gathering, Part, fold
 
 Key = tuple[str, str]  # a prior, and the side on which it lies
 EVERYWHERE = ("", "")

@@ -7,7 +7,7 @@ from simulate.graph import Array
 from simulate.replicates import Ticks
 from simulate.runs.correlations import standardized_ranks
 from simulate.sensitivity.method import Asking, Measured, Method
-from simulate.statistics import standard_error
+from simulate.spread import standard_error
 
 
 def measure(asking: Asking) -> Measured:

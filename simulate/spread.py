@@ -1,0 +1,225 @@
+"""Standard errors: what the spread over replicates tells of an error, and what it cannot tell.
+
+Replicates of a stratified net may agree by their strata alone. So an error never falls below what as many scenarios
+can resolve.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simulate.graph import Array
+from simulate.sampling.sampler import REPLICATES
+from simulate.summary import Summary
+
+Influence = Callable[[Summary, Array], Array]
+
+NONE_SEEN = 3.0  # what no scenario of n has shown has a probability below 3/n, at 95 % (the rule of three)
+_OUT = np.concatenate([np.arange(1, 8), 2 ** np.arange(3, 19), 3 * 2 ** np.arange(2, 18)])
+_AWAY = np.sort(np.concatenate([-_OUT, [0], _OUT]))  # corners kept about a percentile: all near it, ever fewer beyond
+
+
+@cache
+def t_quantile(replicates: int = REPLICATES) -> float:
+    """Student's t at 97.5 %, for the mean of the replicates."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(replicates - 1, 0.975))
+
+
+def standard_error(estimates: Sequence[Any] | Array) -> Array:
+    """The standard error of the mean of the replicates' estimates, along the first axis.
+
+    With 16 replicates, an interval of 95 % is the estimate and Student's t with 15 degrees of freedom, 2.13, times
+    this: t rather than more replicates, which would take scenarios from each net. benchmarks/coverage.md tells how
+    often such intervals hold the truth.
+    """
+    values = np.asarray(estimates, dtype=np.float64)
+    power = np.frexp(np.abs(values).max(axis=0))[1]  # a power of two takes no bit, and no square overflows
+    with np.errstate(invalid="ignore"):  # of estimates that are infinite, the error is nan
+        values = np.ldexp(values, -power)
+        deviations = values - values[0]  # equal estimates have an error of exactly 0
+        deviations -= _sum(deviations) / len(values)
+        error = np.sqrt(_sum(deviations * deviations) / (len(values) - 1)) / np.sqrt(len(values))
+    found: Array = np.ldexp(error, power)
+    return found
+
+
+def _sum(values: Array) -> Array:
+    """The sum along the first axis, in its order: numpy's own order depends on the other axes."""
+    total: Array = np.add.accumulate(values, axis=0)[-1]
+    return total
+
+
+def resolution(scenarios: float) -> float:
+    """The standard error that any probability has at least, of so many scenarios, as (effective) many as there are.
+
+    Replicates whose nets are stratified may all count the same, which is no knowledge of what lies between two
+    scenarios. With this, an interval of 95 % about a share of 0 reaches to 3/n: the rule of three, Hanley and
+    Lippman-Hand (1983), J. Am. Med. Assoc. 249, 1743. About a share of k/n, sqrt(k + 2) / n, as a Poisson count has
+    it, holds the truth in 93 % or more for any k.
+    """
+    return NONE_SEEN / t_quantile() / scenarios
+
+
+def share_error(shares: Sequence[Any] | Array, scenarios: float) -> Array:
+    """The standard error of a probability from the replicates' shares of the scenarios, never below `resolution`."""
+    error: Array = np.hypot(standard_error(shares), resolution(scenarios))
+    return error
+
+
+def interval_error(ends: Sequence[Array], whole: Array) -> Array:
+    """The standard error of the ends of the shortest interval of the whole, from those of the replicates.
+
+    They are set against the whole's, for those of fewer scenarios lie elsewhere. Where the density does not jump, the
+    length hardly changes as the interval shifts: an end's error falls with the cube root of the number of independent
+    scenarios, as the midpoint of the shorth's does (Kim and Pollard (1990), Annals of Statistics 18, 191-219), and
+    with the fourth root of the number of nets, whose error of the length is smooth. The latter is never too small.
+    """
+    deviations = np.asarray(ends) - whole
+    error: Array = np.sqrt(_sum(deviations * deviations) / (len(ends) - 1)) / len(ends) ** (1 / 4)
+    return error
+
+
+def widened_error(values: Sequence[Any] | Array) -> float:
+    """The standard error of the mean of the replicates' values, one a replicate, widened by their skewness.
+
+    Skewness g, as far as it is beyond its own standard error, widens an interval by (1 + 2 t^2) g / (6 sqrt(16))
+    standard errors: Johnson (1978), J. Am. Stat. Assoc. 73, 536. It only matters where few scenarios decide.
+    """
+    count, t, error = len(values), t_quantile(len(values)), float(standard_error(values))
+    if not 0 < error < np.inf:
+        return error
+    deviations = np.asarray(values, dtype=np.float64)
+    deviations = (deviations - deviations.mean()) / (error * np.sqrt(count - 1))
+    skewness = max(abs(float(np.mean(deviations**3))) - float(np.sqrt(6 / count)), 0.0)
+    return error * (1 + skewness * (1 + 2 * t * t) / (6 * t * float(np.sqrt(count))))
+
+
+def influenced(influence: Influence) -> Callable[[Sequence[Any], Summary], Array]:
+    """The standard error of a statistic whose influence function is given: what a scenario at a value adds to it.
+
+    Beside the spread of the replicates it has what is unresolved between neighbouring values.
+    """
+    return lambda values, summary: np.asarray(np.hypot(widened_error(values), unresolved(summary, influence)))
+
+
+def unresolved(summary: Summary, influence: Influence) -> float:
+    """What the gaps between neighbouring values leave open of a statistic, as a standard error.
+
+    The probability below each gap, in which one scenario lies at most, is known to `resolution`, which moves the
+    statistic by as much times the influence from one side of the gap to the other.
+    """
+    low, high, counts = summary.steps()
+    single = counts * summary.effective <= summary.count
+    with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest floats
+        between = influence(summary, low[1:]) - influence(summary, high[:-1])
+        across = influence(summary, high[single]) - influence(summary, low[single])
+        squares = float(np.add.reduce(between * between) + np.add.reduce(across * across))
+    return float(np.sqrt(squares)) * resolution(summary.effective)
+
+
+class Tail(NamedTuple):
+    """How much of what a statistic rests on is in few scenarios.
+
+    `share` is that of as many as there are replicates, those with the largest, in the sum of the squared influence;
+    `kurtosis` is the excess kurtosis of the influence. What several scenarios have in common is not rare: how often it
+    occurs is all there is to know of it.
+    """
+
+    share: float
+    kurtosis: float
+
+
+def tail(summary: Summary, influence: Influence) -> Tail:
+    """The tail of the influence on a statistic, nothing where all values have the same."""
+    low, high, counts = summary.steps()
+    with np.errstate(over="ignore", invalid="ignore"):
+        masses = counts * (summary.effective / summary.count)
+        squares = influence(summary, (low + high) / 2)
+        squares = (squares - squares @ masses / summary.effective) ** 2
+        if not (total := float(squares @ masses)) > 0:
+            return Tail(0.0, 0.0)
+        rare = (low < high) | (masses < 2)
+        masses, shares = masses[rare], squares[rare] / total
+        order = np.argsort(-shares)
+        largest = np.diff(np.minimum(np.cumsum(masses[order]), REPLICATES), prepend=0.0)
+        return Tail(float(shares[order] @ largest), float(shares**2 @ masses) * summary.effective - 3)
+
+
+def around(percents: Sequence[float], summary: Summary) -> Array:
+    """The corners of the distribution function about percentiles: shape ([value, rank], percent, corner).
+
+    Ranks are counted from the percentile's.
+    """
+    low, high, counts = summary.steps()
+    if not len(counts):
+        return np.full((2, len(percents), len(_AWAY)), [[[np.nan]], [[0.0]]])
+    last = np.cumsum(counts)
+    wanted = np.asarray(percents, dtype=np.float64) / 100 * summary.count
+    corners = np.clip(2 * np.searchsorted(last, wanted)[:, None] + _AWAY, 0, 2 * len(counts) - 1)
+    steps, above = corners // 2, corners % 2 == 1  # two corners a step: where it begins, where it ends
+    ranks = last[steps] - np.where(above, 0, counts[steps]) - wanted[:, None]
+    return np.array([np.where(above, high[steps], low[steps]), ranks])
+
+
+def _ranks_of(values: Array, corners: Array) -> tuple[Array, Array]:
+    """Where values, one a percent, begin and end in replicates: ranks by (replicate, percent)."""
+    at, ranks = corners[:, 0], corners[:, 1]
+    first, after = (compare(at, values[:, None]).sum(axis=-1) for compare in (np.less, np.less_equal))
+    held = after > first
+    ends = np.where(held, first, first - 1), np.where(held, after - 1, first)
+    places = [np.clip(each, 0, at.shape[-1] - 1)[..., None] for each in ends]
+    (low, high), (begin, end) = (
+        [np.take_along_axis(each, place, axis=-1)[..., 0] for place in places] for each in (at, ranks)
+    )
+    share = np.divide(values - low, high - low, out=np.zeros_like(low), where=high > low)
+    between = begin + share * (end - begin)
+    return np.where(held, begin, between), np.where(held, end, between)
+
+
+class PercentileErrors(NamedTuple):
+    """Standard errors of percentiles, and values that stand for the replicates': (replicate, percent)."""
+
+    errors: Array
+    replicates: Array
+
+
+def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summary: Summary) -> PercentileErrors:
+    """How well percentiles are known: the spread of the replicates' shares below them, turned into values.
+
+    So by Woodruff (1952), J. Am. Stat. Assoc. 47, 635: an interval of the share, t standard errors to each side, has
+    ends whose percentiles are those of the interval of the value; half its width, by t, is the standard error. Where
+    one side is an atom, in which nothing changes, it is the whole of the other side.
+    """
+    count, t = len(corners), t_quantile(len(corners))
+    values, shares = summary.percentiles(percents), np.asarray(percents, dtype=np.float64) / 100
+    each = summary.effective / count  # scenarios of a replicate
+    begin, end = (ranks * (summary.effective / summary.count) for ranks in _ranks_of(values, np.asarray(corners)))
+    sides, reaches = [], []
+    for ranks, room, sign in ((begin, shares, -1), (end, 1 - shares, 1)):
+        reach = t * _rank_error(ranks) / each
+        taken = np.minimum(reach, room)
+        sides.append(np.abs(summary.percentiles(100 * (shares + sign * taken)) - values) * (reach / taken))
+        reaches.append(reach)
+    spread = np.add(*sides) / np.maximum(np.count_nonzero(sides, axis=0), 1)
+    slope = spread * 2 / np.add(*reaches)
+    return PercentileErrors(spread / t, values - np.clip(0.0, begin, end) / each * slope)
+
+
+def _rank_error(ranks: Array) -> Array:
+    """The standard error of the rank at which a value stands in replicates, in scenarios of one.
+
+    Where the ranks in replicates, whose nets have a scenario in each of n equal parts, differ by no more than one, the
+    value stands among the one scenario that each has in that part. Then its variance is known to be that of an order
+    statistic of as many uniforms, which also says what is unresolved where no rank differs.
+    """
+    count = len(ranks)
+    above = np.clip(_sum(ranks - ranks.min(axis=0)), 0, count)  # replicates with the scenario that others have not
+    known, least = ((k + 0.5) * (count - k + 0.5) / (count + 1) ** 2 / (count + 2) for k in (above, 0.0))
+    variance = standard_error(ranks) ** 2
+    variance = np.where(np.ptp(ranks, axis=0) <= 1 + 1e-9, np.minimum(variance, known), variance)
+    error: Array = np.sqrt(np.maximum(variance, least))
+    return error
