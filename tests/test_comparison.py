@@ -75,6 +75,34 @@ def test_difference_and_ratio_follow_closed_forms(priors_of):
     assert told.unit("ratio_mean", **at) == "1"
 
 
+@pytest.mark.parametrize(("value", "lower"), [(2, 1), (3, 0), (4, 0)])
+def test_of_constants_one_is_lower_for_certain_or_never(priors_of, value, lower):
+    one, two = (
+        priors_of(name, f'[priors.a]\nvalue = {of}\n[quantities.cost]\nformula = "a"\n')
+        for name, of in (("one", 3), ("two", value))
+    )
+    told = compared(one, two)
+    assert told.estimate("probability_lower", quantity="cost", case="two") == (lower, 0)
+    assert told.at("difference_mean", quantity="cost", case="two") == value - 3
+
+
+@pytest.mark.parametrize(("sign", "baseline", "lower"), [("", 0.6, 0.6), ("-", -0.6, 0.4)])
+def test_an_infinite_value_is_neither_lower_nor_higher(priors_of, sign, baseline, lower):
+    """Of a quarter of the scenarios the alternative is infinite; the others' share below 0.6 of 0..1 is told."""
+    text = "".join(f'[priors.{name}]\ndist = "uniform"\nlower = 0\nupper = 1\n' for name in "ab")
+    formula = '[quantities.cost]\nformula = "{}"\n'
+    one = priors_of("one", formula.format(baseline))
+    two = priors_of("two", text + formula.format(f"where(b < 0.25, {sign}1 / (0 * b), {sign}a)"))
+    told = compared(one, two, scenarios=2**16, scheme="random")
+    probability, error = told.estimate("probability_lower", quantity="cost", case="two")
+    assert abs(probability - lower) < 4 * error
+    assert 0 < error < 2 * math.sqrt(0.24 / (0.75 * 2**16))  # of 16 replicates: never twice the binomial one
+    assert told.at("nonfinite", quantity="cost", case="two") / 2**16 == pytest.approx(0.25, abs=4 * 0.44 / 2**8)
+    of_both = told.at("difference_nonfinite", quantity="cost", case="two")
+    assert of_both == told.at("nonfinite", quantity="cost", case="two")
+    assert np.isfinite(told.at("difference_maximum", quantity="cost", case="two"))
+
+
 def test_pairing_divides_the_error_of_a_difference_by_five_and_more():
     changed = 'visitors_per_day={dist="lognormal",p5=11.55e6,p95=19.95e6}'  # 5 % more
     files = [load_priors(BASE), load_priors(BASE, [changed])]
