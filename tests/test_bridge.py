@@ -124,18 +124,21 @@ def test_what_is_not_named_is_summed_and_its_errors_added_in_quadrature():
     assert bridge.moving == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(("count", "exact", "seeds"), [(2, True, 80), (9, False, 20)])
-def test_errors_are_the_spread_of_the_parts_over_seeds(priors_of, count, exact, seeds):
-    """Each of as many variances is known to sqrt(2 / seeds), and so are the errors of two drawn orders.
+@pytest.mark.parametrize(
+    ("join", "count", "exact", "seeds"), [(" * ", 2, True, 80), (" * ", 9, False, 20), (" + ", 9, False, 12)]
+)
+def test_errors_are_the_spread_of_the_parts_over_seeds(priors_of, join, count, exact, seeds):
+    """The order decides the parts of a product, the scenarios alone those of a sum.
 
-    With two parts, or nine that hang together like five, both are known to 8 to 10 %: four times that is 40 %.
+    Each of as many variances is known to sqrt(2 / seeds), and so are the errors of two drawn orders. With two parts,
+    or nine that hang together like five, both are known to 8 to 10 %: four times that is 40 %.
     """
     names = [f"x{number}" for number in range(count)]
-    formula = quantity("product", " * ".join(names))
+    formula = quantity("whole", join.join(names))
     one = priors_of("one", "".join(normal(n, 1, 0.1) for n in names) + formula)
     two = priors_of("two", "".join(normal(n, 1.2 + i / 10, 0.2) for i, n in enumerate(names)) + formula)
     found = [
-        bridge_of(one, two, ["product"], ("mean",), count=2**8, scheme="random", seed=seed, pairs=2)["product"]["mean"]
+        bridge_of(one, two, ["whole"], ("mean",), count=2**8, scheme="random", seed=seed, pairs=2)["whole"]["mean"]
         for seed in range(seeds)
     ]
     assert {bridge.exact for bridge in found} == {exact}
