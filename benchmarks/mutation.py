@@ -21,11 +21,9 @@ import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +34,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {  # the files below simulate/, and the tests that are theirs
-    "replicates": (["replicates.py", "backends.py"], ["replicates", "kills"]),
+    "replicates": (["replicates.py", "backends.py"], ["replicates"]),
     "scenarios": (["scenarios.py"], ["scenarios"]),
     "sampling": (["sampling/**/*.py", "dependence.py"], ["sampling", "samples", "draw_tables", "dependence"]),
     "conditions": (["conditions.py"], ["conditions"]),
@@ -48,10 +46,10 @@ ROOMS = {  # the files below simulate/, and the tests that are theirs
     "decisions": (["decisions/*.py"], ["decisions"]),
 }
 FOR_READERS = {"report.py", "plots.py", "__init__.py"}
-IGNORED = ("readme", "packaging", "code", "mutations")  # tests of texts, of files that are no code, of other processes
+ACROSS = ("oracles", "metamorphic")  # tests that go across the rooms
 SECONDS = 60.0  # of tests that a mutant meets
 JOBS = 2
-TOO_LONG = 9  # exit status of a test that no longer ends
+PLUGIN = Path(__file__).resolve().parent / "mutation_plugin.py"
 
 # ---------------------------------------------------------------------------------------------------------
 # Mutants
@@ -192,28 +190,34 @@ def nodes(node: ast.AST, scope: str = "", function: str = "") -> Iterator[tuple[
                     yield from nodes(child, scope, function)
 
 
-def mutants(room: str, path: Path, chance: random.Random) -> Iterator[Mutant]:
-    """A mutant for each place of a file, by chance where it has several."""
+Change = tuple[str, Path, bytes, str, Edit]  # room, file, its text, function, edit
+
+
+def changes(room: str, path: Path, chance: random.Random) -> Iterator[Change]:
+    """A change for each place of a file, by chance where it has several."""
     source = path.read_bytes()
-    places, tree = Places(source), ast.parse(source)
-    whole = ast.dump(tree)
-    lines = source.decode().splitlines()
-    for node, function in nodes(tree):
+    places = Places(source)
+    for node, function in nodes(ast.parse(source)):
         for choices in places.edits(node):
-            if not choices:
-                continue
-            first, last, new = chance.choice(choices)
-            text = (source[:first] + new.encode() + source[last:]).decode()
-            try:
-                changed = ast.dump(ast.parse(text)) != whole
-            except SyntaxError:
-                continue
-            if changed:
-                begin = source[:first].count(b"\n")
-                old, extra = source[first:last].count(b"\n"), new.count("\n")
-                before = " ".join(line.strip() for line in lines[begin : begin + old + 1])
-                after = " ".join(line.strip() for line in text.splitlines()[begin : begin + extra + 1])
-                yield Mutant(room, path.relative_to(ROOT).as_posix(), begin + 1, function, before, after, text)
+            if choices:
+                yield room, path, source, function, chance.choice(choices)
+
+
+def mutant(room: str, path: Path, source: bytes, function: str, edit: Edit) -> Mutant | None:
+    """What a change makes of its file; None where that means the same, or nothing to Python."""
+    first, last, new = edit
+    text = (source[:first] + new.encode() + source[last:]).decode()
+    try:
+        if ast.dump(ast.parse(text)) == ast.dump(ast.parse(source)):
+            return None
+    except SyntaxError:
+        return None
+    begin, old, own = source[:first].count(b"\n"), source[first:last].count(b"\n"), new.count("\n")
+    before, after = (
+        " ".join(line.strip() for line in lines.splitlines()[begin : begin + further + 1])
+        for lines, further in ((source.decode(), old), (text, own))
+    )
+    return Mutant(room, path.relative_to(ROOT).as_posix(), begin + 1, function, before, after, text)
 
 
 def sampled(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
@@ -222,72 +226,11 @@ def sampled(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
     for place, room in enumerate(rooms):
         chance = random.Random(f"{seed} {room}")
         files = [path for pattern in ROOMS[room][0] for path in sorted((ROOT / "simulate").glob(pattern))]
-        every = [each for path in files if path.name not in FOR_READERS for each in mutants(room, path, chance)]
+        every = [each for path in files if path.name not in FOR_READERS for each in changes(room, path, chance)]
+        chance.shuffle(every)
         share = count * (place + 1) // len(rooms) - count * place // len(rooms)
-        found += chance.sample(every, min(share, len(every)))
+        found += itertools.islice(filter(None, itertools.starmap(mutant, every)), share)
     return sorted(found, key=lambda each: (each.room, each.file, each.line))
-
-
-# ---------------------------------------------------------------------------------------------------------
-# In pytest, which loads this file as a plugin: who calls what, and which tests to run in which order
-
-RECORD, ORDER = os.environ.get("MUTATION_RECORD"), os.environ.get("MUTATION_ORDER")
-_called: dict[str, list[str]] = {}
-_seconds: dict[str, float] = {}
-_seen: set[Any] = set()
-_expected: dict[str, float | None] = {}
-
-
-def _trace(frame: Any, _event: str, _argument: Any) -> None:
-    _seen.add(frame.f_code)
-
-
-def pytest_runtest_setup(item: Any) -> None:
-    """Begin to record, or to wait."""
-    if RECORD:
-        _seen.clear()
-        threading.settrace(_trace)
-        sys.settrace(_trace)
-        _seconds[item.nodeid] = -time.perf_counter()
-    if ORDER:
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(TOO_LONG))
-        signal.setitimer(signal.ITIMER_REAL, 20 + 5 * (_expected.get(item.nodeid) or 0))
-
-
-def pytest_runtest_teardown(item: Any) -> None:
-    """Note what the test has called."""
-    if RECORD:
-        sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
-        _seconds[item.nodeid] += time.perf_counter()
-        package = f"{Path.cwd() / 'simulate'}{os.sep}"
-        files = {code for code in _seen if code.co_filename.startswith(package)}
-        _called[item.nodeid] = sorted({f"{code.co_filename[len(package) :]}:{code.co_qualname}" for code in files})
-
-
-def pytest_runtest_logreport(report: Any) -> None:
-    """Forget tests that fail without any mutant."""
-    if RECORD and report.failed:
-        _called[report.nodeid] = []
-
-
-def pytest_sessionfinish() -> None:
-    """Write down who calls what, a file for each process."""
-    if RECORD and _called:
-        found = {test: [_seconds[test], called] for test, called in _called.items() if called}
-        Path(RECORD, f"{os.getpid()}.json").write_text(json.dumps(found), encoding="utf-8")
-
-
-def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """Put the tests in their order; those that nobody has seen yet come first."""
-    if not ORDER:
-        return
-    _expected.update(json.loads(Path(ORDER).read_text(encoding="utf-8")))
-    place = {test: number for number, test in enumerate(_expected)}
-    items[:] = sorted(
-        (item for item in items if _expected.get(item.nodeid, 0.0) is not None),
-        key=lambda item: place.get(item.nodeid, -1),
-    )
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -296,31 +239,47 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
 Calls = Mapping[str, tuple[float, list[str]]]  # by test: its seconds, and the functions that it calls
 
 
-def ran(copy: Path, arguments: Sequence[str], limit: float | None = None, **environment: str) -> int:
-    """Run pytest in a copy of the tree; its exit status."""
-    paths = os.pathsep.join([str(copy), str(copy.parent / "plugin")])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "mutation", "-p", "no:cacheprovider", *arguments]
-    try:
-        return subprocess.run(
-            command,
-            cwd=copy,
-            env={**os.environ, "PYTHONPATH": paths, **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=limit,
-            check=False,
-        ).returncode
-    except subprocess.TimeoutExpired:
-        return TOO_LONG
+def environment(copy: Path) -> dict[str, str]:
+    """That of processes which import the package from a copy of the tree."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(copy), str(copy.parent / "plugin")])}
 
 
-def recorded(copy: Path) -> Calls:
-    """Run all tests once, and tell who calls what."""
+def recorded(copy: Path, rooms: Sequence[str]) -> Calls:
+    """Run the tests of the rooms once, and tell who calls what."""
     folder = copy.parent / "record"
     folder.mkdir()
-    ignored = [f"--ignore=tests/test_{name}.py" for name in IGNORED]
-    ran(copy, ["-n", str(JOBS), *ignored], MUTATION_RECORD=str(folder))
+    names = dict.fromkeys([*(name for room in rooms for name in ROOMS[room][1]), *ACROSS])
+    plugin = ["-p", PLUGIN.stem, "-p", "no:cacheprovider"]
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", str(JOBS), *plugin, *(f"tests/test_{name}.py" for name in names)],
+        cwd=copy,
+        env={**environment(copy), "MUTATION_RECORD": str(folder)},
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
     return {test: told for file in folder.iterdir() for test, told in json.loads(file.read_text()).items()}
+
+
+class Nursery:
+    """A process for a copy of the tree, in which what all tests import is imported once: forks of it run pytest."""
+
+    def __init__(self, copy: Path) -> None:
+        self.copy = copy
+        command = [sys.executable, str(copy.parent / "plugin" / PLUGIN.name)]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, cwd=copy, env=environment(copy), stdin=pipe, stdout=pipe, text=True)
+
+    def pytest(self, arguments: Sequence[str], order: Mapping[str, float | None]) -> int:
+        """Run the tests of an order; the exit status."""
+        file = self.copy.parent / f"{self.copy.name}.json"
+        file.write_text(json.dumps(order), encoding="utf-8")
+        asked = {"arguments": ["-q", "-x", "-n", "0", "-p", PLUGIN.stem, "-p", "no:cacheprovider", *arguments]}
+        limit = 60 + 5 * sum(seconds or 0 for seconds in order.values())
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps({**asked, "order": str(file), "limit": limit}) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
 
 
 def order_for(mutant: Mutant, calls: Calls) -> dict[str, float | None]:
@@ -342,58 +301,54 @@ def order_for(mutant: Mutant, calls: Calls) -> dict[str, float | None]:
     return {**order, **dict.fromkeys((test for test in calls if test not in order), None)}
 
 
-def survives(mutant: Mutant, copy: Path, calls: Calls) -> bool:
+def survives(mutant: Mutant, nursery: Nursery, calls: Calls) -> bool:
     """Whether no test notices a mutant."""
     order = order_for(mutant, calls)
     own = [f"tests/test_{name}.py" for name in ROOMS[mutant.room][1]]
     files = dict.fromkeys([*own, *(test.partition("::")[0] for test, seconds in order.items() if seconds is not None)])
-    told = copy.parent / f"{copy.name}.json"
-    told.write_text(json.dumps(order), encoding="utf-8")
-    place = copy / mutant.file
+    place = nursery.copy / mutant.file
     place.write_text(mutant.text, encoding="utf-8")
     try:
-        limit = 60 + 5 * sum(seconds or 0 for seconds in order.values())
-        arguments = ["-x", "-n", "0", *(file for file in files if (copy / file).exists())]
-        status = ran(copy, arguments, limit, MUTATION_ORDER=str(told), PYTHONDONTWRITEBYTECODE="1")
+        status = nursery.pytest(list(files), order)
     finally:
         shutil.copy2(ROOT / mutant.file, place)  # with its time, by which Python knows that it is unchanged
-    if status not in {0, 1, 2, 3, 5, TOO_LONG}:
-        raise SystemExit(f"pytest ended with {status} on {mutant.file}:{mutant.line}")
+    if status == 4:
+        raise SystemExit(f"pytest cannot run {' '.join(files)}")
     return status in {0, 5}
 
 
-def judged(sample: Sequence[Mutant], kept: Path | None) -> list[Mutant]:
+def judged(sample: Sequence[Mutant], rooms: Sequence[str], kept: Path | None) -> list[Mutant]:
     """The mutants that survive."""
     with tempfile.TemporaryDirectory() as folder:
         (work := Path(folder) / "plugin").mkdir()
-        shutil.copy2(__file__, work)
+        shutil.copy2(PLUGIN, work)
         copies = [Path(folder) / f"copy{number}" for number in range(JOBS)]
         left = shutil.ignore_patterns(".git", ".venv", ".*cache", "outputs", "__pycache__")
         shutil.copytree(ROOT, copies[0], ignore=left)
-        if kept and kept.exists():
-            calls = json.loads(kept.read_text())
-        else:
-            calls = recorded(copies[0])
-            if kept:
-                kept.write_text(json.dumps(calls), encoding="utf-8")
+        calls = json.loads(kept.read_text()) if kept and kept.exists() else recorded(copies[0], rooms)
+        if kept:
+            kept.write_text(json.dumps(calls), encoding="utf-8")
         print(f"{len(calls)} tests, {sum(seconds for seconds, _ in calls.values()):.0f} s", file=sys.stderr)
-        for copy in copies[1:]:
-            shutil.copytree(copies[0], copy)
-        free: Queue[Path] = Queue()
+        free: Queue[Nursery] = Queue()
         for copy in copies:
-            free.put(copy)
+            if copy != copies[0]:
+                shutil.copytree(copies[0], copy)
+            free.put(Nursery(copy))
 
         def judge(mutant: Mutant) -> bool:
-            copy, start = free.get(), time.monotonic()
-            survived = survives(mutant, copy, calls)
-            free.put(copy)
+            nursery, start = free.get(), time.monotonic()
+            survived = survives(mutant, nursery, calls)
+            free.put(nursery)
             state = "SURVIVED" if survived else "killed"
             told = f"{mutant.file}:{mutant.line} {mutant.before} -> {mutant.after}"
             print(f"{time.monotonic() - start:3.0f} s {state:8s} {told}", file=sys.stderr, flush=True)
             return survived
 
         with ThreadPoolExecutor(JOBS) as pool:
-            return [mutant for mutant, survived in zip(sample, pool.map(judge, sample), strict=True) if survived]
+            found = [mutant for mutant, survived in zip(sample, pool.map(judge, sample), strict=True) if survived]
+        while not free.empty():
+            free.get().process.communicate()  # the end of its input ends it
+        return found
 
 
 def reasons() -> dict[tuple[str, str, str], str]:
@@ -411,8 +366,9 @@ def main() -> None:
     parser.add_argument("--map", type=Path)
     parser.add_argument("--format", choices=["table", "markdown"], default="table")
     options = parser.parse_args()
-    sample = sampled(options.rooms.split(","), options.count, options.seed)
-    survivors, why = judged(sample, options.map), reasons()
+    rooms = options.rooms.split(",")
+    sample = sampled(rooms, options.count, options.seed)
+    survivors, why = judged(sample, rooms, options.map), reasons()
     edge = "| " if options.format == "markdown" else ""
     print(f"{edge}{'room':15s} {edge}mutants {edge}killed {edge}{' %':>5s}{edge and ' |'}")
     if edge:
