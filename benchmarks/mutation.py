@@ -26,11 +26,11 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {  # the files below simulate/, and the tests that are theirs
@@ -237,49 +237,59 @@ def sampled(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
 # Runs
 
 Calls = Mapping[str, tuple[float, list[str]]]  # by test: its seconds, and the functions that it calls
-
-
-def environment(copy: Path) -> dict[str, str]:
-    """That of processes which import the package from a copy of the tree."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(copy), str(copy.parent / "plugin")])}
-
-
-def recorded(copy: Path, rooms: Sequence[str]) -> Calls:
-    """Run the tests of the rooms once, and tell who calls what."""
-    folder = copy.parent / "record"
-    folder.mkdir()
-    names = dict.fromkeys([*(name for room in rooms for name in ROOMS[room][1]), *ACROSS])
-    plugin = ["-p", PLUGIN.stem, "-p", "no:cacheprovider"]
-    subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", str(JOBS), *plugin, *(f"tests/test_{name}.py" for name in names)],
-        cwd=copy,
-        env={**environment(copy), "MUTATION_RECORD": str(folder)},
-        stdout=subprocess.DEVNULL,
-        check=False,
-    )
-    return {test: told for file in folder.iterdir() for test, told in json.loads(file.read_text()).items()}
+Done = TypeVar("Done")
 
 
 class Nursery:
     """A process for a copy of the tree, in which what all tests import is imported once: forks of it run pytest."""
 
-    def __init__(self, copy: Path) -> None:
-        self.copy = copy
-        command = [sys.executable, str(copy.parent / "plugin" / PLUGIN.name)]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, cwd=copy, env=environment(copy), stdin=pipe, stdout=pipe, text=True)
+    def __init__(self, folder: Path, number: int) -> None:
+        self.folder, self.copy = folder, folder / f"copy{number}"
+        left = shutil.ignore_patterns(".git", ".venv", ".*cache", "outputs", "__pycache__")
+        shutil.copytree(ROOT, self.copy, ignore=left)
+        paths = os.pathsep.join([str(self.copy), str(PLUGIN.parent)])
+        self.process = subprocess.Popen(
+            [sys.executable, str(PLUGIN)],
+            cwd=self.copy,
+            env={**os.environ, "PYTHONPATH": paths},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
-    def pytest(self, arguments: Sequence[str], order: Mapping[str, float | None]) -> int:
-        """Run the tests of an order; the exit status."""
-        file = self.copy.parent / f"{self.copy.name}.json"
-        file.write_text(json.dumps(order), encoding="utf-8")
-        asked = {"arguments": ["-q", "-x", "-n", "0", "-p", PLUGIN.stem, "-p", "no:cacheprovider", *arguments]}
-        limit = 60 + 5 * sum(seconds or 0 for seconds in order.values())
+    def pytest(self, arguments: Sequence[str], limit: float = 1e6, **variables: str) -> int:
+        """Run tests, with variables of the environment; the exit status."""
+        asked = {"arguments": ["-q", "-n", "0", "-p", PLUGIN.stem, "-p", "no:cacheprovider", *arguments]}
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(json.dumps({**asked, "order": str(file), "limit": limit}) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        print(json.dumps({**asked, "limit": limit, "variables": variables}), file=self.process.stdin, flush=True)
+        status = int(self.process.stdout.readline())
+        if status == 4:
+            raise SystemExit(f"pytest cannot run {' '.join(arguments)}")
+        return status
+
+    def records(self, name: str) -> Calls:
+        """Run the tests of a file, and tell who calls what."""
+        told = self.folder / f"{name}.json"
+        self.pytest([f"tests/test_{name}.py"], MUTATION_RECORD=str(told))
+        found: Calls = json.loads(told.read_text(encoding="utf-8"))
+        return found
+
+    def survives(self, mutant: Mutant, calls: Calls) -> bool:
+        """Whether no test notices a mutant."""
+        order, place = order_for(mutant, calls), self.copy / mutant.file
+        told = self.folder / f"{self.copy.name}.json"
+        told.write_text(json.dumps(order), encoding="utf-8")
+        own = [f"tests/test_{name}.py" for name in ROOMS[mutant.room][1]]
+        files = dict.fromkeys([*own, *(test.partition("::")[0] for test in order if order[test] is not None)])
+        place.write_text(mutant.text, encoding="utf-8")
+        try:
+            limit = 60 + 5 * sum(seconds or 0 for seconds in order.values())
+            return self.pytest(["-x", *files], limit, MUTATION_ORDER=str(told)) in {0, 5}
+        finally:
+            shutil.copy2(ROOT / mutant.file, place)
+            for compiled in place.parent.glob(f"__pycache__/{place.stem}.*"):
+                compiled.unlink()
 
 
 def order_for(mutant: Mutant, calls: Calls) -> dict[str, float | None]:
@@ -301,51 +311,37 @@ def order_for(mutant: Mutant, calls: Calls) -> dict[str, float | None]:
     return {**order, **dict.fromkeys((test for test in calls if test not in order), None)}
 
 
-def survives(mutant: Mutant, nursery: Nursery, calls: Calls) -> bool:
-    """Whether no test notices a mutant."""
-    order = order_for(mutant, calls)
-    own = [f"tests/test_{name}.py" for name in ROOMS[mutant.room][1]]
-    files = dict.fromkeys([*own, *(test.partition("::")[0] for test, seconds in order.items() if seconds is not None)])
-    place = nursery.copy / mutant.file
-    place.write_text(mutant.text, encoding="utf-8")
-    try:
-        status = nursery.pytest(list(files), order)
-    finally:
-        shutil.copy2(ROOT / mutant.file, place)  # with its time, by which Python knows that it is unchanged
-    if status == 4:
-        raise SystemExit(f"pytest cannot run {' '.join(files)}")
-    return status in {0, 5}
-
-
 def judged(sample: Sequence[Mutant], rooms: Sequence[str], kept: Path | None) -> list[Mutant]:
     """The mutants that survive."""
-    with tempfile.TemporaryDirectory() as folder:
-        (work := Path(folder) / "plugin").mkdir()
-        shutil.copy2(PLUGIN, work)
-        copies = [Path(folder) / f"copy{number}" for number in range(JOBS)]
-        left = shutil.ignore_patterns(".git", ".venv", ".*cache", "outputs", "__pycache__")
-        shutil.copytree(ROOT, copies[0], ignore=left)
-        calls = json.loads(kept.read_text()) if kept and kept.exists() else recorded(copies[0], rooms)
-        if kept:
-            kept.write_text(json.dumps(calls), encoding="utf-8")
-        print(f"{len(calls)} tests, {sum(seconds for seconds, _ in calls.values()):.0f} s", file=sys.stderr)
-        free: Queue[Nursery] = Queue()
-        for copy in copies:
-            if copy != copies[0]:
-                shutil.copytree(copies[0], copy)
-            free.put(Nursery(copy))
+    free: Queue[Nursery] = Queue()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(JOBS) as pool:
+        for number in range(JOBS):
+            free.put(Nursery(Path(folder), number))
+
+        def borrowed(work: Callable[[Nursery], Done]) -> Done:
+            nursery = free.get()
+            try:
+                return work(nursery)
+            finally:
+                free.put(nursery)
 
         def judge(mutant: Mutant) -> bool:
-            nursery, start = free.get(), time.monotonic()
-            survived = survives(mutant, nursery, calls)
-            free.put(nursery)
+            start = time.monotonic()
+            survived = borrowed(lambda nursery: nursery.survives(mutant, calls))
             state = "SURVIVED" if survived else "killed"
             told = f"{mutant.file}:{mutant.line} {mutant.before} -> {mutant.after}"
             print(f"{time.monotonic() - start:3.0f} s {state:8s} {told}", file=sys.stderr, flush=True)
             return survived
 
-        with ThreadPoolExecutor(JOBS) as pool:
-            found = [mutant for mutant, survived in zip(sample, pool.map(judge, sample), strict=True) if survived]
+        calls: dict[str, tuple[float, list[str]]] = json.loads(kept.read_text()) if kept and kept.exists() else {}
+        if not calls:
+            names = dict.fromkeys([*(name for room in rooms for name in ROOMS[room][1]), *ACROSS])
+            for told in pool.map(lambda name: borrowed(lambda nursery: nursery.records(name)), names):
+                calls |= told
+        if kept:
+            kept.write_text(json.dumps(calls), encoding="utf-8")
+        print(f"{len(calls)} tests, {sum(seconds for seconds, _ in calls.values()):.0f} s", file=sys.stderr)
+        found = [mutant for mutant, survived in zip(sample, pool.map(judge, sample), strict=True) if survived]
         while not free.empty():
             free.get().process.communicate()  # the end of its input ends it
         return found

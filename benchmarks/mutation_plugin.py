@@ -1,8 +1,8 @@
 """What benchmarks/mutation.py runs tests with: who calls what, which tests go in which order, and forks of one process.
 
-As a plugin of pytest it records, into files of the folder MUTATION_RECORD, how long each test takes and which functions
-of the package it calls; or it runs the tests that the file MUTATION_ORDER names, in that order, each only as long as it
-may take. As a program it is the nursery of such runs.
+As a plugin of pytest it records, into the file MUTATION_RECORD, how long each test takes and which functions of the
+package it calls; or it runs the tests that the file MUTATION_ORDER names, in that order, each only as long as it may
+take. As a program it is the nursery of such runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 IMPORTED = (  # by most tests: half of the time of a short run
-    "hypothesis", "matplotlib.pyplot", "mpmath", "numpy", "pydantic", "scipy.optimize", "scipy.stats", "xarray",
+    "matplotlib.pyplot", "mpmath", "numpy", "pydantic", "scipy.optimize", "scipy.stats", "typer", "xarray",
 )  # fmt: skip
 TOO_LONG = 9  # exit status
 MEMORY = 8 * 2**30  # bytes
@@ -67,10 +67,10 @@ def pytest_runtest_logreport(report: Any) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Write down who calls what, a file for each process."""
-    if called:
+    """Write down who calls what."""
+    if "MUTATION_RECORD" in os.environ:
         found = {test: [seconds[test], called[test]] for test in called if test not in failed}
-        Path(os.environ["MUTATION_RECORD"], f"{os.getpid()}.json").write_text(json.dumps(found), encoding="utf-8")
+        Path(os.environ["MUTATION_RECORD"]).write_text(json.dumps(found), encoding="utf-8")
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:
@@ -92,9 +92,8 @@ def run(asked: dict[str, Any]) -> int:
 
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        os.environ["MUTATION_ORDER"] = asked["order"]
-        sys.dont_write_bytecode = True
-        for stream in (0, 1, 2):
+        os.environ.update(asked["variables"])
+        for stream in (0, 1):
             os.dup2(os.open(os.devnull, os.O_RDWR), stream)
         os._exit(int(pytest.main(asked["arguments"])))
     end = time.monotonic() + asked["limit"]
