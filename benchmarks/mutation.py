@@ -35,7 +35,7 @@ from typing import Any, NamedTuple, TypeVar
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {  # the files below simulate/, and the tests that are theirs
     "replicates": (["replicates.py", "backends.py"], ["replicates"]),
-    "scenarios": (["scenarios.py"], ["scenarios"]),
+    "scenarios": (["scenarios.py"], ["scenarios", "conditions"]),
     "sampling": (["sampling/**/*.py", "dependence.py"], ["sampling", "samples", "draw_tables", "dependence"]),
     "conditions": (["conditions.py"], ["conditions"]),
     "distributions": (["distributions/*.py"], ["distributions", "draw_tables"]),
@@ -46,7 +46,6 @@ ROOMS = {  # the files below simulate/, and the tests that are theirs
     "decisions": (["decisions/*.py"], ["decisions"]),
 }
 FOR_READERS = {"report.py", "plots.py", "__init__.py"}
-ACROSS = ("oracles", "metamorphic")  # tests that go across the rooms
 SECONDS = 60.0  # of tests that a mutant meets
 JOBS = 2
 PLUGIN = Path(__file__).resolve().parent / "mutation_plugin.py"
@@ -335,7 +334,7 @@ def judged(sample: Sequence[Mutant], rooms: Sequence[str], kept: Path | None) ->
 
         calls: dict[str, tuple[float, list[str]]] = json.loads(kept.read_text()) if kept and kept.exists() else {}
         if not calls:
-            names = dict.fromkeys([*(name for room in rooms for name in ROOMS[room][1]), *ACROSS])
+            names = dict.fromkeys(name for room in rooms for name in ROOMS[room][1])
             for told in pool.map(lambda name: borrowed(lambda nursery: nursery.records(name)), names):
                 calls |= told
         if kept:
