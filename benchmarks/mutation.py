@@ -258,10 +258,14 @@ class Nursery:
 
     def pytest(self, arguments: Sequence[str], limit: float = 1e6, **variables: str) -> int:
         """Run tests, with variables of the environment; the exit status."""
-        asked = {"arguments": ["-q", "-n", "0", "-p", PLUGIN.stem, "-p", "no:cacheprovider", *arguments]}
+        own = ["-q", "-n", "0", "-p", PLUGIN.stem, "-p", "no:cacheprovider", f"--basetemp={self.copy}.temporary"]
         assert self.process.stdin
         assert self.process.stdout
-        print(json.dumps({**asked, "limit": limit, "variables": variables}), file=self.process.stdin, flush=True)
+        print(
+            json.dumps({"arguments": [*own, *arguments], "limit": limit, "variables": variables}),
+            file=self.process.stdin,
+            flush=True,
+        )
         status = int(self.process.stdout.readline())
         if status == 4:
             raise SystemExit(f"pytest cannot run {' '.join(arguments)}")

@@ -166,6 +166,16 @@ def test_scenarios_in_which_what_is_measured_is_no_number_weigh_nothing(normals)
     assert abs(bands.at("mean", quantity="a") - 11) < 0.1
 
 
+def test_what_is_left_of_chunks_adds_up():
+    kept = Kept()
+    kept.add(10, 4, None)
+    kept.add(10, 2, np.array([WEIGHT, WEIGHT // 2]))
+    assert kept == Kept(drawn=20, kept=6, total=5.5, squares=5.25)
+    kept.merge(kept)
+    assert kept == Kept(drawn=40, kept=12, total=11.0, squares=10.5)
+    assert kept.effective == 121 / 10.5
+
+
 @pytest.mark.parametrize("effective", [999.0, 1000.0])
 def test_a_thousand_effective_scenarios_are_enough(effective):
     kept = Kept(drawn=4096, kept=1000, total=effective, squares=effective)
