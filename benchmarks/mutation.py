@@ -34,7 +34,7 @@ from typing import Any, NamedTuple, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {  # the files below simulate/, and the tests that are theirs
-    "replicates": (["replicates.py", "backends.py"], ["replicates"]),
+    "replicates": (["replicates.py", "backends.py"], ["replicates", "backends"]),
     "scenarios": (["scenarios.py"], ["scenarios", "conditions"]),
     "sampling": (["sampling/**/*.py", "dependence.py"], ["sampling", "samples", "draw_tables", "dependence"]),
     "conditions": (["conditions.py"], ["conditions"]),

@@ -6,7 +6,8 @@ import os
 import platform
 import subprocess
 import sys
-from threading import current_thread
+import time
+from threading import Event, active_count, current_thread
 
 import pytest
 
@@ -50,6 +51,25 @@ def test_as_many_threads_as_the_process_may_use():
 def test_one_thread_is_that_which_waits():
     assert set(ordered_map(lambda _: current_thread(), range(3), 1)) == {current_thread()}
     assert current_thread() not in set(ordered_map(lambda _: current_thread(), range(3), 2))
+
+
+def test_tasks_not_begun_are_dropped_when_nobody_takes_more():
+    begun, gate, before = [], Event(), active_count()
+
+    def work(task):
+        begun.append(task)
+        assert task == 0 or gate.wait(10)
+        return task
+
+    results = ordered_map(work, range(20), 2)
+    assert next(results) == 0
+    results.close()
+    gate.set()
+    deadline = time.monotonic() + 10
+    while active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert active_count() == before
+    assert len(begun) <= 3
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the options are glibc's")

@@ -103,6 +103,17 @@ def test_an_infinite_value_is_neither_lower_nor_higher(priors_of, sign, baseline
     assert np.isfinite(told.at("difference_maximum", quantity="cost", case="two"))
 
 
+def test_of_what_is_infinite_in_every_scenario_nothing_is_lower(priors_of):
+    two = priors_of("two", lognormal("a", 2) + '[quantities.cost]\nformula = "a / 0"\n')
+    one = priors_of("one", lognormal("a", 2) + '[quantities.cost]\nformula = "a"\n')
+    told = compared(one, two)
+    assert np.isnan(told.estimate("probability_lower", quantity="cost", case="two")).all()
+    assert told.at("nonfinite", quantity="cost", case="two") == COUNT
+    assert any(
+        f"cost of two: nan or infinite in {COUNT:,} of {COUNT:,} scenarios, left out; blank" in w for w in told.warnings
+    )
+
+
 def test_pairing_divides_the_error_of_a_difference_by_five_and_more():
     changed = 'visitors_per_day={dist="lognormal",p5=11.55e6,p95=19.95e6}'  # 5 % more
     files = [load_priors(BASE), load_priors(BASE, [changed])]

@@ -246,6 +246,15 @@ def test_a_correlation_that_no_choice_has_does_not_tie_what_they_draw(load):
     assert np.array_equal(tied["percentiles"], free["percentiles"])
 
 
+def test_a_label_is_the_files_own_or_that_of_a_choice(file):
+    text = normal("a", 0, 1) + '[quantities.cost]\nformula = "a"\nlabel = "The whole"\n'
+    for name, more in (("one", 1), ("two", 2)):
+        text += f'[choices.{name}.quantities]\nmore = {{formula = "{more}", label = "Zero or {more}"}}\n'
+        text += f'cost = {{formula = "a + more", label = "All of {name}"}}\n'
+    decision = decide(file(text), quantities=["cost", "more"], scenarios=QUICK)
+    assert decision["label"].tolist() == ["The whole", "Zero or 1"]
+
+
 def test_figures_fit_together(own_or_rent):
     told = own_or_rent
     cost, best = told.attributes["decided_by"], told.attributes["best"]

@@ -88,6 +88,7 @@ def test_streams_and_replicates_differ(scheme):
         for replicate in (0, 1)
     ]
     assert len({each.tobytes() for each in columns}) == 4
+    assert np.array_equal(column(drawing.scenarios("one", ["total"]), "a"), columns[0])
 
 
 def test_conditions_drop_scenarios_and_measured_values_weigh_them():

@@ -184,8 +184,27 @@ def test_product_of_lognormals_by_every_method(measured):
         close(effect, errors[name], exact[name], 1e-2)
 
 
+@pytest.mark.parametrize("method", DRAWN)
+def test_the_baseline_of_what_is_drawn_is_the_mean(measured, method):
+    """Of a quotient of lognormals; its relative standard error is 0.64 / 2^7 under `random`, of which four."""
+    baseline = measured(PRODUCT, method, scenarios=2**14).at("baseline", quantity="y")
+    exact = 2 * math.exp(sum(sigma**2 for sigma in SIGMAS.values()) / 2)
+    assert abs(baseline / exact - 1) < 4 * 0.64 / 2**7
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "drawn"), [(2**17, [], 2**16), (2**17, ["a > 1"], 2**17), (2**10, ["a > 1"], 2**16)]
+)
+def test_a_method_has_its_usual_scenarios_and_under_conditions_at_least_those_of_a_run(measured, own, given, drawn):
+    text = PRODUCT.replace('model = "none"\n', f'model = "none"\n[run]\nscenarios = {own}\n')
+    assert measured(text, "rank", given=given).attributes["scenarios"] == drawn
+    assert measured(text, "rank", given=given, scenarios=2**15).attributes["scenarios"] == 2**15
+
+
 def test_conditional_percentile(measured):
-    found = bars(measured(GAUSSIAN, "conditional", percentile=50))["x1"]
+    result = measured(GAUSSIAN, "conditional", percentile=50)
+    assert result.attributes["percentile"] == 50
+    found = bars(result)["x1"]
     # the median of Z | Z < z is at half its probability
     rest = stats.norm(0, math.sqrt(1 + 4 + 2 * 0.9 * 2))
     grid = np.linspace(-8, stats.norm.ppf(0.1), 20_001)
