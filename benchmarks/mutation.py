@@ -189,20 +189,19 @@ def nodes(node: ast.AST, scope: str = "", function: str = "") -> Iterator[tuple[
                     yield from nodes(child, scope, function)
 
 
-Change = tuple[str, Path, bytes, str, Edit]  # room, file, its text, function, edit
+Change = tuple[str, str, bytes, str, Edit]  # room, file, its text, function, edit
 
 
-def changes(room: str, path: Path, chance: random.Random) -> Iterator[Change]:
+def changes(room: str, file: str, source: bytes, chance: random.Random) -> Iterator[Change]:
     """A change for each place of a file, by chance where it has several."""
-    source = path.read_bytes()
     places = Places(source)
     for node, function in nodes(ast.parse(source)):
         for choices in places.edits(node):
             if choices:
-                yield room, path, source, function, chance.choice(choices)
+                yield room, file, source, function, chance.choice(choices)
 
 
-def mutant(room: str, path: Path, source: bytes, function: str, edit: Edit) -> Mutant | None:
+def mutant(room: str, file: str, source: bytes, function: str, edit: Edit) -> Mutant | None:
     """What a change makes of its file; None where that means the same, or nothing to Python."""
     first, last, new = edit
     text = (source[:first] + new.encode() + source[last:]).decode()
@@ -216,7 +215,7 @@ def mutant(room: str, path: Path, source: bytes, function: str, edit: Edit) -> M
         " ".join(line.strip() for line in lines.splitlines()[begin : begin + further + 1])
         for lines, further in ((source.decode(), old), (text, own))
     )
-    return Mutant(room, path.relative_to(ROOT).as_posix(), begin + 1, function, before, after, text)
+    return Mutant(room, file, begin + 1, function, before, after, text)
 
 
 def sampled(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
@@ -224,8 +223,9 @@ def sampled(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
     found: list[Mutant] = []
     for place, room in enumerate(rooms):
         chance = random.Random(f"{seed} {room}")
-        files = [path for pattern in ROOMS[room][0] for path in sorted((ROOT / "simulate").glob(pattern))]
-        every = [each for path in files if path.name not in FOR_READERS for each in changes(room, path, chance)]
+        paths = [path for pattern in ROOMS[room][0] for path in sorted((ROOT / "simulate").glob(pattern))]
+        texts = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths if path.name not in FOR_READERS}
+        every = [each for file, source in texts.items() for each in changes(room, file, source, chance)]
         chance.shuffle(every)
         share = count * (place + 1) // len(rooms) - count * place // len(rooms)
         found += itertools.islice(filter(None, itertools.starmap(mutant, every)), share)

@@ -68,7 +68,7 @@ def test_tasks_not_begun_are_dropped_when_nobody_takes_more():
     deadline = time.monotonic() + 10
     while active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert active_count() == before
+    assert active_count() <= before
     assert len(begun) <= 3
 
 

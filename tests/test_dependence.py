@@ -162,3 +162,4 @@ def test_a_conflict_names_those_in_it():
     latent = {("a", "b"): 0.9, ("b", "c"): 0.9, ("a", "c"): -0.9, ("c", "d"): 0.2}
     assert set(in_conflict(["a", "b", "c", "d"], latent)) == {"a", "b", "c"}
     assert in_conflict(["a", "b", "c", "d"], {("a", "b"): 0.9, ("c", "d"): 0.5}) == ()
+    assert in_conflict(["a", "b", "c"], {("a", "b"): 1.0, ("b", "c"): -1.0, ("a", "c"): -1.0}) == ()  # singular
