@@ -1,8 +1,8 @@
 """What benchmarks/mutation.py runs tests with: who calls what, which tests go in which order, and forks of one process.
 
-As a plugin of pytest it records, into the file MUTATION_RECORD, how long each test takes and which functions of the
-package it calls; or it runs the tests that the file MUTATION_ORDER names, in that order, each only as long as it may
-take. As a program it is the nursery of such runs.
+As a plugin of pytest it records, into the file MUTATION_RECORD, how much processor time each test takes and which
+functions of the package it calls; or it runs the tests that the file MUTATION_ORDER names, in that order, each only as
+long as it may take. As a program it is the nursery of such runs.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def pytest_runtest_setup(item: Any) -> None:
         seen.clear()
         threading.settrace(_trace)
         sys.settrace(_trace)
-        seconds[item.nodeid] = -time.perf_counter()
+        seconds[item.nodeid] = -time.process_time()
     if "MUTATION_ORDER" in os.environ:
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(TOO_LONG))
-        signal.setitimer(signal.ITIMER_REAL, 20 + 5 * (expected.get(item.nodeid) or 0))
+        signal.signal(signal.SIGPROF, lambda *_: os._exit(TOO_LONG))
+        signal.setitimer(signal.ITIMER_PROF, 10 + 5 * (expected.get(item.nodeid) or 0))
 
 
 def pytest_runtest_teardown(item: Any) -> None:
@@ -53,7 +53,7 @@ def pytest_runtest_teardown(item: Any) -> None:
     if "MUTATION_RECORD" in os.environ:
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]
-        seconds[item.nodeid] += time.perf_counter()
+        seconds[item.nodeid] += time.process_time()
         package = f"{Path.cwd() / 'simulate'}{os.sep}"
         codes = {code for code in seen if code.co_filename.startswith(package)}
         called[item.nodeid] = sorted({f"{code.co_filename[len(package) :]}:{code.co_qualname}" for code in codes})
