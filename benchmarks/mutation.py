@@ -4,8 +4,8 @@
 
 A mutant is one change of one token or statement: a comparison, an operator, a constant by one, a dropped `not` or end
 of a slice, `and` for `or`, min for max, a statement left out, None returned. A seeded sample has as many of each room;
-what is for readers only (reports, pictures, messages, annotations) is left out. All tests run once, to
-see which call which function. Each mutant then meets, in a copy of the tree, those that call the changed function, the
+what is for readers only (reports, pictures, messages, annotations) is left out. The tests of the rooms run once, to see
+which call which function. Each mutant then meets, in a copy of the tree, those that call the changed function, the
 quick ones and the room's own first, up to a minute of them, until one fails. `--map FILE` keeps who calls what for
 another sample. Survivors that are known have their reason in mutation.toml.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import collections
 import itertools
 import json
 import os
@@ -134,7 +133,8 @@ class Places:
             case ast.Constant(value=bool() as value):
                 yield [(*self.span(node), str(not value))]
             case ast.Constant(value=int() | float() as value):
-                yield [(*self.span(node), repr(other) if other >= 0 else f"({other!r})") for other in _beside(value)]
+                beside = (value + 1, value - 1)
+                yield [(*self.span(node), repr(other) if other >= 0 else f"({other!r})") for other in beside]
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in TWINS:
                 end = self.span(node)[1]
                 yield [(end - len(name), end, TWINS[name])]
@@ -154,10 +154,6 @@ class Places:
                 yield [(*self.span(node), "pass")]
             case ast.Assign(targets=[ast.Subscript() | ast.Attribute(), *_]):
                 yield [(*self.span(node), "pass")]
-
-
-def _beside(value: float) -> tuple[float, float]:
-    return value + 1, value - 1
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -353,7 +349,33 @@ def judged(sample: Sequence[Mutant], rooms: Sequence[str], kept: Path | None) ->
 def reasons() -> dict[tuple[str, str, str], str]:
     """Why known survivors survive, by file and lines."""
     known = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["survivor"]
-    return {(each["file"], each["before"], each["after"]): each["reason"] for each in known}
+    return {(each["file"], each["before"], after): each["reason"] for each in known for after in each["after"]}
+
+
+HEADING = """# Do the tests bite?
+
+By `python benchmarks/mutation.py --count {count} --seed {seed} --format markdown`, which puts one fault at a time into a
+copy of the code: a mutant is killed where a test of the rooms fails. {known} of the {survivors} survivors have a reason.
+"""
+
+
+def report(sample: Sequence[Mutant], survivors: Sequence[Mutant], *, markdown: bool) -> None:
+    """Print the score by room, and the survivors with their reasons."""
+    edge, why = "| " if markdown else "", reasons()
+    print(f"{edge}{'room':15s} {edge}mutants {edge}killed {edge}{' %':>5s}{edge and ' |'}")
+    if markdown:
+        print("| --- | --- | --- | --- |")
+    for name in [*dict.fromkeys(each.room for each in sample), "all"]:
+        number, lived = (sum(name in {each.room, "all"} for each in group) for group in (sample, survivors))
+        share = 100 * (number - lived) / number
+        print(f"{edge}{name:15s} {edge}{number:7d} {edge}{number - lived:6d} {edge}{share:5.1f}{edge and ' |'}")
+    print("\nSurvivors:\n" if survivors else "\nNone survives.")
+    for each in survivors:
+        reason = why.get((each.file, each.before, each.after), "no reason known: a test is missing")
+        if markdown:
+            print(f"- `{each.file}:{each.line}`: {reason}\n\n  ```diff\n  - {each.before}\n  + {each.after}\n  ```")
+        else:
+            print(f"{each.file}:{each.line}: {reason}\n  - {each.before}\n  + {each.after}")
 
 
 def main() -> None:
@@ -367,23 +389,11 @@ def main() -> None:
     options = parser.parse_args()
     rooms = options.rooms.split(",")
     sample = sampled(rooms, options.count, options.seed)
-    survivors, why = judged(sample, rooms, options.map), reasons()
-    edge = "| " if options.format == "markdown" else ""
-    print(f"{edge}{'room':15s} {edge}mutants {edge}killed {edge}{' %':>5s}{edge and ' |'}")
-    if edge:
-        print("| --- | --- | --- | --- |")
-    total, lived = (collections.Counter(each.room for each in group) for group in (sample, survivors))
-    for name in [*total, "all"]:
-        number = total[name] if name in total else len(sample)
-        killed = number - (lived[name] if name in total else len(survivors))
-        print(f"{edge}{name:15s} {edge}{number:7d} {edge}{killed:6d} {edge}{100 * killed / number:5.1f}{edge and ' |'}")
-    print("\nSurvivors:\n" if survivors else "\nNone survives.")
-    for each in survivors:
-        reason = why.get((each.file, each.before, each.after), "no reason known: a test is missing")
-        if edge:
-            print(f"- `{each.file}:{each.line}`\n  `{each.before}`\n  → `{each.after}`\n  {reason}")
-        else:
-            print(f"{each.file}:{each.line}\n  - {each.before}\n  + {each.after}\n  {reason}")
+    survivors = judged(sample, rooms, options.map)
+    if options.format == "markdown":
+        known = sum((each.file, each.before, each.after) in reasons() for each in survivors)
+        print(HEADING.format(count=len(sample), seed=options.seed, known=known, survivors=len(survivors)))
+    report(sample, survivors, markdown=options.format == "markdown")
 
 
 if __name__ == "__main__":

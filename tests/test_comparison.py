@@ -72,6 +72,7 @@ def test_difference_and_ratio_follow_closed_forms(priors_of):
     difference, error = told.estimate("difference_mean", **at)
     assert abs(difference - mean) < 5 * error
     assert told.unit("difference_mean", **at) == "USD"
+    assert "case_unit" not in told  # as all cases have one
     assert told.unit("ratio_mean", **at) == "1"
 
 
@@ -487,6 +488,24 @@ def test_changes_list_priors_formulas_and_correlations(priors_of):
     }
     back = {(row.name, row.change) for row in changes(two, one)}
     assert ("c", "removed") in back
+
+
+def test_changes_show_what_they_are_of(priors_of):
+    values = '[priors.a]\ndist = "choice"\nvalues = {}\nunit = "USD"\n'
+    one = priors_of("one", values.format([1, 2, 3, 4]) + lognormal("b", 3) + COST)
+    two = priors_of("two", values.format([1, 2, 3, 4, 5]) + lognormal("b", 3) + COST.replace("a * b", "a  *  b"))
+    assert [(row.name, row.before, row.after) for row in changes(one, two)] == [
+        ("a", "choice values=[1, 2, 3, 4] USD", "choice values=[1, 2, 3, 4, ...] USD")
+    ]
+
+
+def test_a_prior_in_place_of_the_models_default_tells_it():
+    base = load_priors(BASE)
+    name = next(name for name, each in base.quantities.items() if each.default is not None and name not in base.priors)
+    default = base.quantities[name].default
+    (row,) = changes(base, load_priors(BASE, [f"{name}={default * 2 + 1}"]))
+    assert (row.name, row.change, row.before) == (name, "added", f"{default:g}, the model's default")
+    assert changes(load_priors(BASE, [f"{name}={default * 2 + 1}"]), base)[0].after == row.before
 
 
 def test_a_prior_in_place_of_the_models_function_is_added():

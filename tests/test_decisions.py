@@ -119,7 +119,7 @@ def test_minimizing_losses_is_maximizing_gains(decided):
 @pytest.mark.parametrize("beside", ["", normal("idle", 0, 1)], ids=["alone", "beside another"])
 def test_a_correlated_prior_tells_of_the_other(decided, rho, beside):
     link = f"[correlations]\np1.p2 = {{gaussian_copula = {rho}}}\n"
-    text = beside + (TWO_NORMALS.replace('"p1"', '"p1 + 0 * idle"') if beside else TWO_NORMALS)
+    text = beside + (TWO_NORMALS.replace('"p2"', '"p2 + 0 * idle"') if beside else TWO_NORMALS)
     decision = decided(text + link, scenarios=2**18, maximize=True)
     found = worth(decision)
     for estimate, sd in (

@@ -59,3 +59,11 @@ def test_a_sample_is_of_its_seed_and_of_all_its_rooms(mutation):
     for each in sample:
         before = (ROOT / each.file).read_text(encoding="utf-8")
         assert ast.dump(ast.parse(before)) != ast.dump(ast.parse(each.text))
+
+
+def test_the_reasons_are_of_lines_that_there_are(mutation):
+    for (file, before, after), reason in mutation.reasons().items():
+        lines = [line.strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
+        assert before in lines, (file, before)
+        assert after != before
+        assert reason
