@@ -354,8 +354,8 @@ def reasons() -> dict[tuple[str, str, str], str]:
 
 HEADING = """# Do the tests bite?
 
-By `python benchmarks/mutation.py --count {count} --seed {seed} --format markdown`: one fault at a time is put into a copy
-of the code, and killed where a test of the rooms fails. {known} of the {survivors} survivors have a reason.
+`python benchmarks/mutation.py --count {count} --seed {seed} --format markdown` puts one fault at a time into a copy
+of the code; it is killed where a test of the rooms fails. {known} of the {survivors} survivors have a reason.
 """
 
 
