@@ -257,11 +257,8 @@ class Nursery:
         own = ["-q", "-n", "0", "-p", PLUGIN.stem, "-p", "no:cacheprovider", f"--basetemp={self.copy}.temporary"]
         assert self.process.stdin
         assert self.process.stdout
-        print(
-            json.dumps({"arguments": [*own, *arguments], "limit": limit, "variables": variables}),
-            file=self.process.stdin,
-            flush=True,
-        )
+        asked = {"arguments": [*own, *arguments], "limit": limit, "variables": variables}
+        print(json.dumps(asked), file=self.process.stdin, flush=True)
         status = int(self.process.stdout.readline())
         if status == 4:
             raise SystemExit(f"pytest cannot run {' '.join(arguments)}")
@@ -281,12 +278,14 @@ class Nursery:
         told.write_text(json.dumps(order), encoding="utf-8")
         own = [f"tests/test_{name}.py" for name in ROOMS[mutant.room][1]]
         files = dict.fromkeys([*own, *(test.partition("::")[0] for test in order if order[test] is not None)])
+        text, times = place.read_bytes(), place.stat()
         place.write_text(mutant.text, encoding="utf-8")
         try:
             limit = 300 + 20 * sum(seconds or 0 for seconds in order.values())  # of waiting; others may be at work too
             return self.pytest(["-x", *files], limit, MUTATION_ORDER=str(told)) in {0, 5}
         finally:
-            shutil.copy2(ROOT / mutant.file, place)
+            place.write_bytes(text)
+            os.utime(place, ns=(times.st_atime_ns, times.st_mtime_ns))
             for compiled in place.parent.glob(f"__pycache__/{place.stem}.*"):
                 compiled.unlink()
 
