@@ -40,6 +40,10 @@ def pytest_runtest_setup(item: Any) -> None:
     """Begin to record, or to wait."""
     if "MUTATION_RECORD" in os.environ:
         seen.clear()
+        for module in [module for name, module in sys.modules.items() if name.partition(".")[0] == "simulate"]:
+            for each in vars(module).values():
+                if hasattr(each, "cache_clear"):
+                    each.cache_clear()  # so that whoever needs it calls it
         threading.settrace(_trace)
         sys.settrace(_trace)
         seconds[item.nodeid] = -time.process_time()
