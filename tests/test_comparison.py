@@ -72,7 +72,47 @@ def test_difference_and_ratio_follow_closed_forms(priors_of):
     difference, error = told.estimate("difference_mean", **at)
     assert abs(difference - mean) < 5 * error
     assert told.unit("difference_mean", **at) == "USD"
+    assert "case_unit" not in told  # as all cases have one
     assert told.unit("ratio_mean", **at) == "1"
+
+
+@pytest.mark.parametrize(("value", "lower"), [(2, 1), (3, 0), (4, 0)])
+def test_of_constants_one_is_lower_for_certain_or_never(priors_of, value, lower):
+    one, two = (
+        priors_of(name, f'[priors.a]\nvalue = {of}\n[quantities.cost]\nformula = "a"\n')
+        for name, of in (("one", 3), ("two", value))
+    )
+    told = compared(one, two)
+    assert told.estimate("probability_lower", quantity="cost", case="two") == (lower, 0)
+    assert told.at("difference_mean", quantity="cost", case="two") == value - 3
+
+
+@pytest.mark.parametrize(("sign", "baseline", "lower"), [("", 0.6, 0.6), ("-", -0.6, 0.4)])
+def test_an_infinite_value_is_neither_lower_nor_higher(priors_of, sign, baseline, lower):
+    """Of a quarter of the scenarios the alternative is infinite; the others' share below 0.6 of 0..1 is told."""
+    text = "".join(f'[priors.{name}]\ndist = "uniform"\nlower = 0\nupper = 1\n' for name in "ab")
+    formula = '[quantities.cost]\nformula = "{}"\n'
+    one = priors_of("one", formula.format(baseline))
+    two = priors_of("two", text + formula.format(f"where(b < 0.25, {sign}1 / (0 * b), {sign}a)"))
+    told = compared(one, two, scenarios=2**16, scheme="random")
+    probability, error = told.estimate("probability_lower", quantity="cost", case="two")
+    assert abs(probability - lower) < 4 * error
+    assert 0 < error < 2 * math.sqrt(0.24 / (0.75 * 2**16))  # of 16 replicates: never twice the binomial one
+    assert told.at("nonfinite", quantity="cost", case="two") / 2**16 == pytest.approx(0.25, abs=4 * 0.44 / 2**8)
+    of_both = told.at("difference_nonfinite", quantity="cost", case="two")
+    assert of_both == told.at("nonfinite", quantity="cost", case="two")
+    assert np.isfinite(told.at("difference_maximum", quantity="cost", case="two"))
+
+
+def test_of_what_is_infinite_in_every_scenario_nothing_is_lower(priors_of):
+    two = priors_of("two", lognormal("a", 2) + '[quantities.cost]\nformula = "a / 0"\n')
+    one = priors_of("one", lognormal("a", 2) + '[quantities.cost]\nformula = "a"\n')
+    told = compared(one, two)
+    assert np.isnan(told.estimate("probability_lower", quantity="cost", case="two")).all()
+    assert told.at("nonfinite", quantity="cost", case="two") == COUNT
+    assert any(
+        f"cost of two: nan or infinite in {COUNT:,} of {COUNT:,} scenarios, left out; blank" in w for w in told.warnings
+    )
 
 
 def test_pairing_divides_the_error_of_a_difference_by_five_and_more():
@@ -456,6 +496,24 @@ def test_changes_list_priors_formulas_and_correlations(priors_of):
     }
     back = {(row.name, row.change) for row in changes(two, one)}
     assert ("c", "removed") in back
+
+
+def test_changes_show_what_they_are_of(priors_of):
+    values = '[priors.a]\ndist = "choice"\nvalues = {}\nunit = "USD"\n'
+    one = priors_of("one", values.format([1, 2, 3, 4]) + lognormal("b", 3) + COST)
+    two = priors_of("two", values.format([1, 2, 3, 4, 5]) + lognormal("b", 3) + COST.replace("a * b", "a  *  b"))
+    assert [(row.name, row.before, row.after) for row in changes(one, two)] == [
+        ("a", "choice values=[1, 2, 3, 4] USD", "choice values=[1, 2, 3, 4, ...] USD")
+    ]
+
+
+def test_a_prior_in_place_of_the_models_default_tells_it():
+    base = load_priors(BASE)
+    name = next(name for name, each in base.quantities.items() if each.default is not None and name not in base.priors)
+    default = base.quantities[name].default
+    (row,) = changes(base, load_priors(BASE, [f"{name}={default * 2 + 1}"]))
+    assert (row.name, row.change, row.before) == (name, "added", f"{default:g}, the model's default")
+    assert changes(load_priors(BASE, [f"{name}={default * 2 + 1}"]), base)[0].after == row.before
 
 
 def test_a_prior_in_place_of_the_models_function_is_added():

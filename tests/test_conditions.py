@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from simulate.conditions import questions
+from simulate.conditions import NO_QUESTIONS, Kept, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
@@ -155,6 +155,35 @@ def test_scenarios_in_which_a_quantity_is_no_number_neither_hold_nor_count(norma
     kept = asked(normals, given=["odd > 0"]).provenance["kept"]
     assert abs(kept["share"] - 0.5) <= 4 * kept["share_se"] + 1e-4
     assert asked(normals, given=["odd > 1"], quantities=["odd"]).at("nonfinite", quantity="odd") == 0
+
+
+def test_scenarios_in_which_what_is_measured_is_no_number_weigh_nothing(normals):
+    """Half of them; of the others sqrt(a - 10) is measured, so that a is near 11 and 5 sd of it above 10."""
+    bands = asked(normals, observe=["odd = 1 +- 0.1"], quantities=["odd", "a"])
+    assert bands.at("nonfinite", quantity="odd") == 0
+    assert bands.provenance["kept"]["share"] < 0.5
+    assert bands.at("minimum", quantity="a") > 10
+    assert abs(bands.at("mean", quantity="a") - 11) < 0.1
+
+
+def test_what_is_left_of_chunks_adds_up():
+    kept = Kept()
+    kept.add(10, 4, None)
+    kept.add(10, 2, np.array([WEIGHT, WEIGHT // 2]))
+    assert kept == Kept(drawn=20, kept=6, total=5.5, squares=5.25)
+    kept.merge(kept)
+    assert kept == Kept(drawn=40, kept=12, total=11.0, squares=10.5)
+    assert kept.effective == 121 / 10.5
+
+
+@pytest.mark.parametrize("effective", [999.0, 1000.0])
+def test_a_thousand_effective_scenarios_are_enough(effective):
+    kept = Kept(drawn=4096, kept=1000, total=effective, squares=effective)
+    if effective == 1000:
+        check_kept(NO_QUESTIONS, kept)
+        return
+    with pytest.raises(SimulateError, match="of 4,096 scenarios 999 effective ones are left, fewer than 1,000"):
+        check_kept(NO_QUESTIONS, kept)
 
 
 def test_constant_quantity(normals):

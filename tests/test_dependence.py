@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from simulate.dependence import DependenceError, in_conflict, latent_correlation, triangular_factor
 from simulate.distributions import distribution
@@ -84,6 +84,56 @@ def test_pairs_with_atoms_and_bounds(measure, first, second):
         assert abs(STATISTICS[measure](*columns).statistic - target) < 5 / np.sqrt(size) + 1e-3
 
 
+def two_valued(share):
+    """1 with a probability, else 0."""
+    return distribution("choice", {"values": [0, 1], "weights": [1 - share, share]})
+
+
+def both_above(first, second, r):
+    """P(Z1 > z1, Z2 > z2), above which lie these shares, of standard normals correlated by r."""
+    z = -special.ndtri([first, second])
+    return stats.multivariate_normal.cdf(-z, cov=[[1, r], [r, 1]], abseps=1e-9, releps=1e-9)
+
+
+@pytest.mark.parametrize("target", [0.35, 0.1, -0.1, -0.2])
+@pytest.mark.parametrize("measure", STATISTICS)
+def test_two_values_each_have_their_closed_form(measure, target):
+    """Both measures are the correlation of the two indicators; the parameter is good for 1e-3 of it."""
+    p, q = 0.1, 0.3
+    r = latent_correlation(measure, target, two_valued(p), two_valued(q))
+    assert abs((both_above(p, q, r) - p * q) / np.sqrt(p * (1 - p) * q * (1 - q)) - target) < 1e-3
+
+
+@pytest.mark.parametrize("target", [0.4, -0.4])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_two_values_beside_a_continuous_margin_have_their_closed_form(target, swapped):
+    """Cov(Phi(Z1), 1{Z2 > z}) = P(Z1 > W, Z2 > z) - q/2, W another standard normal; its mid-ranks differ by 1/2."""
+    q = 0.2
+    margins = NORMAL, two_valued(q)
+    r = latent_correlation("spearman", target, *(margins[::-1] if swapped else margins))
+    covariance = both_above(0.5, q, r / np.sqrt(2)) - q / 2
+    assert abs(covariance / np.sqrt(q * (1 - q) / 12) - target) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("measure", "margins", "least", "greatest"),
+    [
+        ("spearman", (0.1, None), -np.sqrt(0.27), np.sqrt(0.27)),  # sqrt(3 q (1 - q))
+        ("kendall", (0.1, None), -np.sqrt(0.18), np.sqrt(0.18)),  # sqrt(2 q (1 - q))
+        ("spearman", (0.1, 0.3), -0.03 / np.sqrt(0.0189), 0.07 / np.sqrt(0.0189)),  # of the indicators
+        ("kendall", (0.1, 0.3), -0.03 / np.sqrt(0.0189), 0.07 / np.sqrt(0.0189)),
+    ],
+)
+def test_the_bounds_of_two_values_have_their_closed_forms(measure, margins, least, greatest):
+    made = [NORMAL if share is None else two_valued(share) for share in margins]
+    told = f"lies from {np.ceil(least * 1000) / 1000:g} to {np.floor(greatest * 1000) / 1000:g}$"
+    for value in (0.99, -0.99):
+        with pytest.raises(DependenceError, match=told):
+            latent_correlation(measure, value, *made)
+    for value in (0.999 * least, 0.999 * greatest):
+        assert abs(latent_correlation(measure, value, *made)) > 0.8
+
+
 def test_what_the_margins_do_not_allow_is_told_with_the_bound():
     with pytest.raises(DependenceError, match=r"0\.\d+") as refused:
         latent_correlation("spearman", 0.99, MARGINS["rare"], MARGINS["choice"])
@@ -112,3 +162,4 @@ def test_a_conflict_names_those_in_it():
     latent = {("a", "b"): 0.9, ("b", "c"): 0.9, ("a", "c"): -0.9, ("c", "d"): 0.2}
     assert set(in_conflict(["a", "b", "c", "d"], latent)) == {"a", "b", "c"}
     assert in_conflict(["a", "b", "c", "d"], {("a", "b"): 0.9, ("c", "d"): 0.5}) == ()
+    assert in_conflict(["a", "b", "c"], {("a", "b"): 1.0, ("b", "c"): -1.0, ("a", "c"): -1.0}) == ()  # singular

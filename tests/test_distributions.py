@@ -683,6 +683,21 @@ def test_mixture_of_mixtures_is_taken_apart():
 # Solvers
 
 
+@pytest.mark.parametrize(("rising", "inverse"), [(lambda x: x**3, np.cbrt), (np.sinh, np.arcsinh), (np.arctan, np.tan)])
+def test_a_root_takes_a_dozen_steps(rising, inverse):
+    """Bisection alone would take more than fifty."""
+    levels, steps = rising(np.linspace(-9, 9, 100)), []
+
+    def misfit(x, active):
+        steps.append(len(active))
+        return rising(x) - levels[active]
+
+    found = root(misfit, np.full(100, -10.0), np.full(100, 11.0))
+    assert found == pytest.approx(inverse(levels), rel=1e-14)
+    assert sum(steps) < 14 * 100
+    assert len(steps) < 30
+
+
 def test_root_is_elementwise_and_exact():
     target = np.array([1e-300, 2.0, 1e300, 0.0])
     found = root(lambda x, active: x**3 - target[active], np.full(4, -1e101), np.full(4, 1e101))

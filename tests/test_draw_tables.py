@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 from scipy import special
 from test_distributions import EXAMPLES, identifier, table
 
-from simulate.distributions import distribution
+from simulate.distributions import Distribution, distribution
 from simulate.sampling.sampler import Sampler
-from simulate.sampling.tables import cell_edges, probabilities, probabilities_at, uniform_table
+from simulate.sampling.tables import cell_edges, probabilities, probabilities_at, score_table, uniform_table
 
 HARD = [
     (family, table(text))
@@ -79,6 +81,42 @@ def test_lines_keep_the_means_of_their_cells(family, parameters):
         ours = lines.intercept[some + first] + lines.slope[some + first] * side * middle
         lined = ~np.isnan(ours)  # the others are drawn from the exact inverse
         assert (off(made, ours, exact)[lined] < 1e-9).all()
+
+
+@pytest.mark.parametrize("made_of", [uniform_table, score_table])
+@every_table
+def test_blank_cells_are_few(family, parameters, made_of):
+    """Where nothing jumps and no density is without bound, none; at a jump its cell and those beside it."""
+    made = distribution(family, parameters)
+    blank = np.count_nonzero(np.isnan(made_of(made).intercept))
+    if family in {"choice", "empirical"}:
+        assert blank <= 3 * len(made.jumps)
+    elif family not in {"mixture", "loguniform", "beta", "gamma"} and (family, parameters) not in HARD:
+        assert blank == 0
+
+
+@dataclass(frozen=True)
+class Counted(Distribution):
+    """The standard normal distribution, as a costly one that notes how many quantiles it is asked for."""
+
+    asked: list[int] = field(compare=False)
+    costly = True
+
+    def inverse(self, p, q):
+        self.asked.append(np.size(p))
+        return np.copysign(special.ndtri(np.minimum(p, q)), p - q)
+
+    def cumulative(self, x):
+        return special.ndtr(x), special.ndtr(-x)
+
+
+@pytest.mark.parametrize("made_of", [uniform_table, score_table])
+def test_a_costly_family_is_asked_for_few_quantiles(made_of):
+    """Those of a grid of 561 scores, for the thousands of a table."""
+    made_of.cache_clear()
+    made = Counted([])
+    assert len(made_of(made).intercept) > 8000
+    assert 2 * 561 <= sum(made.asked) < 2 * 600
 
 
 @pytest.mark.parametrize("tied", [False, True])

@@ -87,6 +87,14 @@ def test_a_ceiling_is_told(ceiling, drawn):
     )
 
 
+def test_a_quantity_below_0_takes_as_many_scenarios_as_its_mirror_image():
+    asked = {"scenarios": 2**10, "scheme": "random"}
+    plain = run(load_priors(TEXT), precision="y:p95=1%", **asked)
+    mirrored = run(load_priors(TEXT.replace("a * 2", "a * -2")), precision="y:p5=1%", **asked)
+    assert mirrored.attributes["scenarios"] == plain.attributes["scenarios"] > 2**12
+    assert mirrored.provenance["precision"] == plain.provenance["precision"].replace("P95", "P5")
+
+
 def test_a_constant_is_precise_at_once():
     assert run(load_priors(CONSTANT), scenarios=64, precision="0.1%").attributes["scenarios"] == 64
 

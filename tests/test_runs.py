@@ -324,6 +324,33 @@ def test_nan_in_some_scenarios_is_counted_left_out_and_told(priors):
     assert not any("nan" in other for other in bands.warnings[1:])
 
 
+@pytest.mark.parametrize("least", [1e-5, 0.3])
+def test_the_first_scenario_that_is_no_number_is_told(load, least):
+    """Of all replicates and of all their chunks; with the rare one, later replicates have it in earlier chunks."""
+    priors = load(TEXT + f'rare = {{ formula = "a + sqrt(c - {least})" }}\n')
+    asked = {"scheme": "random", "scenarios": 2 * 16 * CHUNK}
+    drawn = Drawing({"": priors}, priors.run.asked(**asked)).scenarios("", ["rare"])
+    seen = [
+        (chunk.at, chunk.columns["c"][chunk.columns["c"] < least])
+        for replicate in range(16)
+        for chunk in drawn.in_chunks(replicate)
+    ]
+    at, values = next((at, values) for at, values in seen if len(values))
+    assert (at > (0, 1)) == (least < 0.01)
+    told = {len(run(priors, quantities=["rare"], threads=threads, **asked).warnings) for threads in (1, 2)}
+    assert told == {1}
+    (message,) = run(priors, quantities=["rare"], **asked).warnings
+    assert message.startswith(f"rare: nan or infinite in {sum(len(values) for _, values in seen):,} of 524,288")
+    assert f"c = {values[0]:.4g}" in message
+
+
+def test_an_infinite_constant_counts_in_every_scenario(load):
+    bands = run(load(TEXT + 'pole = { formula = "1 / (fixed - 4)" }\n'), scenarios=2**12, quantities="all")
+    assert bands.at("nonfinite", quantity="pole") == 2**12
+    assert bands.at("nonfinite", quantity="fixed") == 0
+    assert any("pole: nan or infinite in all 4,096 scenarios" in line for line in bands.warnings)
+
+
 def test_a_quantity_that_is_never_a_number_is_refused_by_name_and_told_of_among_all(priors):
     with pytest.raises(SimulateError, match=r"^after: nan or infinite in all 16 scenarios; first in never"):
         run(priors, scenarios=16, quantities=["after"])
@@ -381,3 +408,13 @@ def test_base_agrees_with_the_hand_written_model(base):
         values, own_error = bands.estimate("percentiles", quantity=name)
         error = np.hypot(own_error, standard_error(columns))
         assert (np.abs(values - np.mean(columns, axis=0)) < 5 * error).all(), name
+
+
+def test_the_error_of_a_shortest_interval_is_the_spread_of_its_ends_over_seeds(load):
+    """Of 100 seeds a spread is known to 7 %, the two ends' together to 5 %; without the cube root 37 % are lacking."""
+    priors = load(TEXT)
+    asked = {"scenarios": 2**12, "scheme": "random", "quantities": ["total"], "statistics": ["shortest 50"]}
+    found = [run(priors, seed=seed, threads=1, **asked).estimate("shortest", quantity="total") for seed in range(100)]
+    spread = np.var([ends for ends, _ in found], axis=0, ddof=1).sum()
+    told = np.mean([errors**2 for _, errors in found], axis=0).sum()
+    assert abs(np.log(told / spread)) / 2 < 0.3

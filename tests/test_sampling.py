@@ -26,7 +26,7 @@ from simulate.sampling.keys import mixed, part_of
 from simulate.sampling.sampler import Sampler
 from simulate.sampling.schemes import SCHEMES
 from simulate.sampling.schemes.latin_hypercube import ROUNDS, permutation
-from simulate.sampling.schemes.sobol import directions, net
+from simulate.sampling.schemes.sobol import directions, keyed_words, net
 from simulate.sampling.tables import cell_edges, probabilities, uniform_table
 
 NORMAL = distribution("normal", {"mean": 0, "sd": 1})
@@ -133,6 +133,13 @@ KNOWN = {
 def test_the_words_have_known_values(scheme):
     made = SCHEMES[scheme](20230214, 3, ["pue", "capex"], [0, 41], 2**14, 4)
     assert made(2)[:, :4].tolist() == KNOWN[scheme]
+
+
+def test_every_seed_and_replicate_keys_other_words():
+    keys = [(seed, replicate) for seed in (0, 1, 2, 64, 128, 2**32, 2**63, 2**63 + 1) for replicate in (0, 1, 2)]
+    words = {keyed_words(seed, replicate, range(3), 2).tobytes() for seed, replicate in keys}
+    assert len(words) == len(keys)
+    assert len(np.unique(keyed_words(0, 0, range(3), 2))) == 6
 
 
 def test_splitmix64_is_the_published_one():

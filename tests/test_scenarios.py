@@ -93,6 +93,31 @@ def test_cases_share_the_uniforms_of_what_they_both_draw(scheme):
     assert np.array_equal(column(first, "total"), column(alone, "total"))
 
 
+LINKED = TEXT + "[correlations]\na.b = {gaussian_copula = 0.8}\n"
+
+
+def test_cases_stay_paired_where_what_one_correlates_is_constant_in_another():
+    linked, fixed, free = load_priors(LINKED), load_priors(TEXT, ["a=1"]), load_priors(TEXT)
+    drawing = Drawing({"linked": linked, "fixed": fixed, "free": free}, free.run.asked(scenarios=2**14))
+    in_linked, in_fixed, in_free = (column(drawing.scenarios(case, ["total"]), "b") for case in drawing.cases)
+    assert np.array_equal(in_linked, in_fixed)
+    alone = column(drawn(free), "b")[: len(in_free)]
+    assert np.array_equal(in_free, alone)  # where both are drawn, what others correlate is independent
+    assert not np.array_equal(in_linked, in_free)
+
+
+def test_a_case_keeps_its_own_correlations_where_those_of_all_contradict_each_other():
+    third = '[priors.c]\ndist = "normal"\nmean = 0\nsd = 1\n'
+    text = TEXT.replace("a + b + fixed", "a + b + c + fixed") + third + "[correlations]\n"
+    high = load_priors(text + "".join(f"{pair} = {{gaussian_copula = 0.9}}\n" for pair in ("a.b", "b.c", "a.c")))
+    low = load_priors(text + "a.c = {gaussian_copula = -0.9}\n", ["b=1"])
+    drawing = Drawing({"high": high, "low": low}, low.run.asked(scheme="random", scenarios=2**16))
+    for case, value in (("high", 0.9), ("low", -0.9)):
+        scenarios = drawing.scenarios(case, ["total"])
+        found = np.corrcoef(column(scenarios, "a"), column(scenarios, "c"))[0, 1]
+        assert abs(found - value) < 4 * (1 - value**2) / np.sqrt(2**12)  # its standard deviation
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_streams_and_replicates_differ(scheme):
     priors = load_priors(TEXT)
@@ -103,6 +128,7 @@ def test_streams_and_replicates_differ(scheme):
         for replicate in (0, 1)
     ]
     assert len({each.tobytes() for each in columns}) == 4
+    assert np.array_equal(column(drawing.scenarios("one", ["total"]), "a"), columns[0])
 
 
 def test_conditions_drop_scenarios_and_measured_values_weigh_them():

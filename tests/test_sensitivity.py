@@ -120,6 +120,35 @@ def test_shapley_effects(measured, text, exact):
     assert math.isclose(sum(figures["effect"] for figures in found.values()), 1, rel_tol=1e-12)
 
 
+def test_shapley_effects_of_three_correlated_priors(measured):
+    """y = b . x, x normal of covariance S: those known explain the variance (S b)_u' S_uu^-1 (S b)_u.
+
+    Source: Owen and Prieur (2017), SIAM/ASA J. Uncertainty Quantification 5, 986.
+    """
+    slopes, sds = np.array([1.0, 1.0, 2.0]), np.array([2.0, 1.0, 1.0])
+    correlations = np.array([[1, 0.5, -0.3], [0.5, 1, 0.4], [-0.3, 0.4, 1]])
+    covariance = correlations * np.outer(sds, sds)
+
+    def explained(*known):
+        along = (covariance @ slopes)[list(known)]
+        return along @ np.linalg.solve(covariance[np.ix_(known, known)], along) if known else 0.0
+
+    orders = list(itertools.permutations(range(3)))
+    exact = np.zeros(3)
+    for order in orders:
+        for place, name in enumerate(order):
+            exact[name] += (explained(*order[: place + 1]) - explained(*order[:place])) / len(orders)
+    exact /= explained(0, 1, 2)
+    text = 'model = "none"\n[priors]\n' + "".join(
+        f'x{place} = {{dist = "normal", mean = 5, sd = {sd}}}\n' for place, sd in enumerate(sds)
+    )
+    text += '[quantities.y]\nformula = "x0 + x1 + 2 * x2"\n[correlations]\n' + "".join(
+        f"x{i}.x{j} = {{gaussian_copula = {correlations[i, j]}}}\n" for i, j in ((0, 1), (0, 2), (1, 2))
+    )
+    for name, figures in bars(measured(text, "shapley")).items():
+        close(figures["effect"], figures["effect_se"], exact[int(name[1])], 5e-3)
+
+
 def test_product_of_lognormals_by_every_method(measured):
     variances = {name: sigma**2 for name, sigma in SIGMAS.items()}
     total = sum(variances.values())
@@ -156,8 +185,27 @@ def test_product_of_lognormals_by_every_method(measured):
         close(effect, errors[name], exact[name], 1e-2)
 
 
+@pytest.mark.parametrize("method", DRAWN)
+def test_the_baseline_of_what_is_drawn_is_the_mean(measured, method):
+    """Of a quotient of lognormals; its relative standard error is 0.64 / 2^7 under `random`, of which four."""
+    baseline = measured(PRODUCT, method, scenarios=2**14).at("baseline", quantity="y")
+    exact = 2 * math.exp(sum(sigma**2 for sigma in SIGMAS.values()) / 2)
+    assert abs(baseline / exact - 1) < 4 * 0.64 / 2**7
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "drawn"), [(2**17, [], 2**16), (2**17, ["a > 1"], 2**17), (2**10, ["a > 1"], 2**16)]
+)
+def test_a_method_has_its_usual_scenarios_and_under_conditions_at_least_those_of_a_run(measured, own, given, drawn):
+    text = PRODUCT.replace('model = "none"\n', f'model = "none"\n[run]\nscenarios = {own}\n')
+    assert measured(text, "rank", given=given).attributes["scenarios"] == drawn
+    assert measured(text, "rank", given=given, scenarios=2**15).attributes["scenarios"] == 2**15
+
+
 def test_conditional_percentile(measured):
-    found = bars(measured(GAUSSIAN, "conditional", percentile=50))["x1"]
+    result = measured(GAUSSIAN, "conditional", percentile=50)
+    assert result.attributes["percentile"] == 50
+    found = bars(result)["x1"]
     # the median of Z | Z < z is at half its probability
     rest = stats.norm(0, math.sqrt(1 + 4 + 2 * 0.9 * 2))
     grid = np.linspace(-8, stats.norm.ppf(0.1), 20_001)
@@ -421,6 +469,17 @@ def test_given_a_condition_the_conditional_means_are_those_of_a_truncated_normal
     assert result.provenance["given"] == ["x1 > 0"]
     assert abs(result.provenance["kept"]["share"] - 0.5) <= 4 * result.provenance["kept"]["share_se"] + 1e-4
     assert "Given x1 > 0: 50" in told(result)
+
+
+@pytest.mark.parametrize("method", ["swing", "conditional", "rank"])
+def test_beside_the_bars_stands_the_run_under_the_conditions(measured, load, method):
+    asked = {"given": ["a < 2"], "scenarios": 2**14, "seed": 5, "scheme": "random"}
+    result = measured(PRODUCT, method, percentiles=[5], **asked)
+    same = run(load(PRODUCT), quantities=["y"], percentiles=[5, 50], **asked)
+    for name in ("mean", "mean_se", "percentiles", "percentiles_se"):
+        assert np.array_equal(result[name], same[name])
+    assert result.provenance["kept"] == same.provenance["kept"]
+    assert result.at("mean", quantity="y") != run(load(PRODUCT), quantities=["y"], scenarios=2**14).at("mean")[0]
 
 
 def test_given_a_condition_swings_run_between_the_percentiles_kept(measured):

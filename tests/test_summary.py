@@ -158,6 +158,20 @@ def test_nan_and_infinity_are_counted_and_left_out():
     assert np.isfinite(summary.mean)
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_float_that_is_no_number_counts_for_all_that_it_stands_for(value):
+    column = COLUMNS["normal"][:SIZE]
+    summary = summarized_once(column)
+    summary.add(value, 3 * SIZE)
+    summary.finish()
+    assert (summary.nonfinite, summary.count) == (3 * SIZE, SIZE)
+    assert summary.mean == summarized(column).mean
+    merged = Summary()
+    merged.merge(summary)
+    merged.merge(summary)
+    assert (merged.nonfinite, merged.count) == (6 * SIZE, 2 * SIZE)
+
+
 def test_a_constant_of_which_two_are_too_large_to_add_is_finite():
     summary = Summary()
     summary.add(1.2e308, SIZE)
