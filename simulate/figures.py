@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,8 +27,16 @@ class Scale:
     digits: int
 
     def unit(self, unit: str) -> str:
-        """The unit with the scale before it: ``million USD``; the ratio unit ``1`` is not written."""
-        power = SCALES.get(self.exponent, "×10" + str(self.exponent).translate(SUPERSCRIPTS))
+        """The unit with the scale before it: ``million USD``; the ratio unit ``1`` is not written.
+
+        A scale that the unit has already is taken into it: thousands of ``million USD`` are in ``billion USD``.
+        """
+        exponent = self.exponent
+        if word := re.match(r"(thousand|million|billion|trillion)(?: |(?=/)|$)", unit):
+            exponent += next(each for each, name in SCALES.items() if name == word[1])
+            unit = unit[word.end() :]
+            unit = f"1{unit}" if unit[:1] in {"", "/"} else unit
+        power = SCALES.get(exponent, "×10" + str(exponent).translate(SUPERSCRIPTS))
         return " ".join(part for part in (power, "" if unit == "1" else unit) if part)
 
     def figure(self, value: float, standard_error: float = 0.0) -> str:

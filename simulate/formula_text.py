@@ -131,3 +131,26 @@ def _unit(line: str, start: int, end: int) -> Measure:
         return measure(line[start:end].strip())
     except UnitError as error:
         raise UnitError(f"column {start + 1}: {error}") from None
+
+
+def is_sum(node: ast.expr) -> bool:
+    """Whether a part is a sum or a difference."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
+
+
+def joined(node: ast.BinOp, left: ast.expr, right: ast.expr) -> ast.BinOp:
+    """The same operation of other operands."""
+    return ast.copy_location(ast.BinOp(left, node.op, right), node)
+
+
+def called(node: ast.Call, *arguments: ast.expr) -> ast.Call:
+    """The same function of other arguments."""
+    return ast.copy_location(ast.Call(node.func, list(arguments), []), node)
+
+
+def scaled(node: ast.expr, ratio: Fraction | None) -> ast.expr:
+    """A part times a factor."""
+    if ratio is None or ratio == 1:
+        return node
+    factor = ast.copy_location(ast.Constant(float(ratio)), node)
+    return ast.copy_location(ast.BinOp(node, ast.Mult(), factor), node)

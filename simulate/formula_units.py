@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import NoReturn
 
 from simulate.errors import SimulateError
-from simulate.formula_text import Insertions, Text, Units
+from simulate.formula_text import Insertions, Text, Units, called, is_sum, joined, scaled
 from simulate.units import RATIO, Measure, UnitError, check_known, measure, reduced, simplified
 
 OF_RATIOS = frozenset(
@@ -58,7 +58,6 @@ class _Part:
 
     @property
     def zero(self) -> bool:
-        """Whether the part is 0, which is so in any unit."""
         return self.value == 0
 
 
@@ -92,11 +91,11 @@ def derived(tree: ast.expr, text: Text, units: Units) -> tuple[ast.expr, str]:
     if not units.stated:
         walk.check()
         wanted = part.unit if part.unit.text in units.quantities.values() else reduced(part.unit)
-        return _scaled(part.node, part.unit.over(wanted)), wanted.text
+        return scaled(part.node, part.unit.over(wanted)), wanted.text
     wanted = measure(units.stated)
     node = part.node
     unclear = walk.offers or (part.open and not part.bare and part.unit.over(wanted) != 1)
-    if unclear and _is_sum(tree):  # of which each term may be held against the unit stated
+    if unclear and is_sum(tree):  # of which each term may be held against the unit stated
         otherwise = "" if walk.offers else f'unit = "{simplified(part.unit).text}"'
         walk = _Walk(text, units)
         try:
@@ -107,7 +106,7 @@ def derived(tree: ast.expr, text: Text, units: Units) -> tuple[ast.expr, str]:
     elif not part.bare and not walk.offers:  # a number alone is in the unit stated
         node = walk.held(part, wanted, "the unit stated is", whole=True)
     walk.check()
-    return _scaled(node, wanted.over(measure(units.into)) if units.into else None), units.into or units.stated
+    return scaled(node, wanted.over(measure(units.into)) if units.into else None), units.into or units.stated
 
 
 @dataclass
@@ -170,7 +169,7 @@ class _Walk:
 
     def operation(self, node: ast.BinOp) -> _Part:
         left, right = self.part(node.left), self.part(node.right)
-        whole = _joined(node, left.node, right.node)
+        whole = joined(node, left.node, right.node)
         match node.op:
             case ast.BitAnd() | ast.BitOr():
                 return _Part(whole)
@@ -181,7 +180,7 @@ class _Walk:
             case ast.Pow():
                 return self.power(node, left, right)
             case ast.FloorDiv() if not right.bare and left.unit.dimension == right.unit.dimension:
-                return _Part(_joined(node, left.node, self.held(right, left.unit, f"{self.text.of(node.left)} is in")))
+                return _Part(joined(node, left.node, self.held(right, left.unit, f"{self.text.of(node.left)} is in")))
         sign = 1 if isinstance(node.op, ast.Mult) else -1
         factors = (*left.factors, *((each, power * sign) for each, power in right.factors))
         unit, is_open, bare = left.unit * right.unit**sign, left.open or right.open, left.bare and right.bare
@@ -192,7 +191,7 @@ class _Walk:
 
     def sum(self, node: ast.BinOp, left: _Part, right: _Part) -> _Part:
         """A sum: bare numbers may be added to ratios alone, and zero to everything."""
-        whole = _joined(node, left.node, right.node)
+        whole = joined(node, left.node, right.node)
         if not (left.zero or right.zero or (left.counts and right.counts)):
             self.ask_counts(left, right)
         if left.bare and right.bare:
@@ -204,12 +203,12 @@ class _Walk:
             if other.unit.dimension:
                 return _Part(whole, self.ask(number, other.unit, other), other.open)
             held = self.held(other, RATIO, f"{self.text.of(number.node)} is in")
-            return _Part(_joined(node, *((number.node, held) if left.bare else (held, number.node))), open=other.open)
+            return _Part(joined(node, *((number.node, held) if left.bare else (held, number.node))), open=other.open)
         if left.open and not right.open and left.unit.over(right.unit) != 1:
             held = self.held(left, right.unit, f"{self.text.of(right.node)} is in", right)
-            return _Part(_joined(node, held, right.node), right.unit)
+            return _Part(joined(node, held, right.node), right.unit)
         held = self.held(right, left.unit, f"{self.text.of(left.node)} is in", left)
-        return _Part(_joined(node, left.node, held), left.unit, left.open or right.open)
+        return _Part(joined(node, left.node, held), left.unit, left.open or right.open)
 
     def term(self, node: ast.expr, wanted: Measure, otherwise: str) -> _Part:
         """A term of a sum of which each is to have a unit."""
@@ -227,7 +226,7 @@ class _Walk:
                         if part.bare and isinstance(second, tuple) and other.unit.over(wanted) == 1:
                             second = f'{self.text.mended(second)} and unit = "1"'
                         self.offers[place] = replace(offer, second=second)
-                return _Part(_joined(node, *held), wanted)
+                return _Part(joined(node, *held), wanted)
         return self.part(node)
 
     def power(self, node: ast.BinOp, base: _Part, exponent: _Part) -> _Part:
@@ -235,9 +234,9 @@ class _Walk:
         held = self.held(exponent, RATIO, "an exponent is in")
         if not base.unit.dimension:
             self.ask_counts(base)
-            whole = _joined(node, self.held(base, RATIO, "the base of a power is in"), held)
+            whole = joined(node, self.held(base, RATIO, "the base of a power is in"), held)
             return _Part(whole, open=base.open and exponent.bare, bare=base.bare and exponent.bare)
-        whole = _joined(node, base.node, held)
+        whole = joined(node, base.node, held)
         constant = Fraction(exponent.value or 0).limit_denominator(LARGEST_ROOT)
         if exponent.value is None or float(constant) != exponent.value:
             self.refuse_unit(base, "this power of it")
@@ -257,23 +256,23 @@ class _Walk:
             parts = self.alike(node.args[len(tested) :])
             with_unit = [part for part in parts if not part.bare] or parts
             unit, bare = with_unit[0].unit, with_unit[0].bare
-            chosen = _called(node, *tested, *(part.node for part in parts))
+            chosen = called(node, *tested, *(part.node for part in parts))
             return _Part(chosen, unit, any(part.open for part in with_unit), bare)
         inner = self.part(node.args[0])
-        called = replace(inner, node=_called(node, inner.node), value=None)
+        whole = replace(inner, node=called(node, inner.node), value=None)
         if name in OF_RATIOS:
             self.ask_counts(inner)
-            return _Part(_called(node, self.held(inner, RATIO, f"{name} takes what is in")), bare=inner.bare)
+            return _Part(called(node, self.held(inner, RATIO, f"{name} takes what is in")), bare=inner.bare)
         if name == "sign":
-            return _Part(called.node, bare=inner.bare)
+            return _Part(whole.node, bare=inner.bare)
         if name == "sqrt":
             half = Fraction(1, 2)
             if (inner.unit**half).whole or not (inner.unit.base**half).whole:
-                return self.raised(called, inner, half)
+                return self.raised(whole, inner, half)
             based = replace(inner, unit=inner.unit.base)  # kW*kWh is no square, but W^2*s is
-            scaled = _scaled(inner.node, inner.unit.over(based.unit))
-            return self.raised(replace(called, node=_called(node, scaled)), based, half)
-        return self.rounded(called) if name in ROUNDING else called
+            in_base = scaled(inner.node, inner.unit.over(based.unit))
+            return self.raised(replace(whole, node=called(node, in_base)), based, half)
+        return self.rounded(whole) if name in ROUNDING else whole
 
     def rounded(self, part: _Part) -> _Part:
         """What is rounded in its own unit: another scale would round elsewhere."""
@@ -309,15 +308,28 @@ class _Walk:
         if part.open or (part.bare and wanted != RATIO):
             self.ask(part, wanted, other, whole=whole)
         elif ratio is None:
-            unit = simplified(part.unit).text
-            fault = f"{self.text.of(part.node)} is in {unit}, but {what} {wanted.text}"
-            advice = "mend one of the two"
-            if wanted == RATIO:
-                advice = f"its bare number is {self.text.mended(((part.node, '(', f' in {unit})'),))}"
-            raise FormulaUnitError(part.node, f"{fault}; {advice}")
+            self.refuse(part, wanted, what, whole=whole)
         else:
-            return _scaled(part.node, ratio)
+            return scaled(part.node, ratio)
         return part.node
+
+    def refuse(self, part: _Part, wanted: Measure, what: str, *, whole: bool) -> NoReturn:
+        """Raise FormulaUnitError for a part that measures something else than it must."""
+        shown, unit = self.text.of(part.node), simplified(part.unit).text
+        fault = f"{shown} is {f'in {unit}' if part.unit.powers else 'a mere number'}, but {what} {wanted.text}"
+        advice = "mend one of the two"
+        if wanted == RATIO:
+            advice = f"its bare number is {self.text.mended(((part.node, '(', f' in {unit})'),))}"
+        elif not part.unit.powers:
+            times = self.text.mended(self.times(part.node, wanted, whole=whole))
+            advice = f"give what is in it its unit, or write {times}"
+        raise FormulaUnitError(part.node, f"{fault}; {advice}")
+
+    def times(self, node: ast.expr, unit: Measure, *, whole: bool) -> Insertions:
+        """What to insert so that a part is multiplied by one of a unit."""
+        left, right = "()" if is_sum(node) else ("", "")
+        after = f"{right} * 1 [{unit.text}]"
+        return ((node, left, after) if whole else (node, f"({left}", f"{after})"),)
 
     def ask_counts(self, *parts: _Part) -> None:
         """Offer the readings of a count written in millions or the like that a bare number multiplies.
@@ -350,9 +362,7 @@ class _Walk:
             first: Insertions = ((node, "", f" [{its.text}]"),)
             message = f"{shown} is in {wanted.text} if {self.text.of(node)} is in {its.text}, and {otherwise} if not"
         else:
-            brackets = "()" if _is_sum(node) else ("", "")
-            after = f"{brackets[1]} * 1 [{missing.text}]"
-            first = ((node, brackets[0], after) if whole else (node, f"({brackets[0]}", f"{after})"),)
+            first = self.times(node, missing, whole=whole)
         if node is part.node:
             message = f"{shown} may be in {wanted.text} or {otherwise}"
         rate = bool(second) and [power for _, power in wanted.dimension] == [-1]
@@ -375,31 +385,9 @@ class _Walk:
         return ((other.node, "(", f" in {unit})"),)
 
     def refuse_unit(self, part: _Part, what: str) -> NoReturn:
-        unit = simplified(part.unit).text
+        shown, unit = self.text.of(part.node), simplified(part.unit).text
         mended = self.text.mended(((part.node, "(", f" in {unit})"),))
-        raise FormulaUnitError(
-            part.node, f"{self.text.of(part.node)} is in {unit}, and {what} has no unit; its bare number is {mended}"
-        )
-
-
-def _is_sum(node: ast.expr) -> bool:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
-
-
-def _joined(node: ast.BinOp, left: ast.expr, right: ast.expr) -> ast.BinOp:
-    return ast.copy_location(ast.BinOp(left, node.op, right), node)
-
-
-def _called(node: ast.Call, *arguments: ast.expr) -> ast.Call:
-    return ast.copy_location(ast.Call(node.func, list(arguments), []), node)
-
-
-def _scaled(node: ast.expr, ratio: Fraction | None) -> ast.expr:
-    """A part times a factor."""
-    if ratio is None or ratio == 1:
-        return node
-    factor = ast.copy_location(ast.Constant(float(ratio)), node)
-    return ast.copy_location(ast.BinOp(node, ast.Mult(), factor), node)
+        raise FormulaUnitError(part.node, f"{shown} is in {unit}, and {what} has no unit; its bare number is {mended}")
 
 
 def _folded(op: ast.operator, left: _Part, right: _Part) -> float | None:

@@ -52,7 +52,7 @@ def _named_in_numpy(*names: str) -> dict[str, tuple[int, int | None, Callable[..
 
 
 FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least and most arguments
-    "where": (3, 3, np.where),
+    "where": (3, 3, lambda *values: np.where(*values)[()]),  # a number of numbers
     "min": (2, None, lambda *values: reduce(np.minimum, values)),
     "max": (2, None, lambda *values: reduce(np.maximum, values)),
     "clip": (3, 3, np.clip),
@@ -61,8 +61,8 @@ FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least an
     **_named_in_numpy("sin", "cos", "tan", "tanh", "floor", "ceil", "sign"),
 }
 NO_BRACKETS = (
-    "a bracket holds the unit of the number right before it, 365 [day/year]; indexing is not allowed, nor yet a year "
-    "after a name, capex[2030]"
+    "indexing is not allowed, nor yet a year after a name, capex[2030]; a bracket holds the unit of the number right "
+    "before it, 365 [day/year]"
 )
 REASONS: dict[type[ast.AST], str] = {
     ast.Attribute: "attributes (a.b) are not allowed; write names and functions alone",

@@ -238,9 +238,7 @@ def _parts(text: str) -> tuple[str, ...]:
 
 def _refuse_brackets(text: str) -> None:
     if "[" in text:
-        from simulate.formulas import NO_BRACKETS
-
-        raise SimulateError(NO_BRACKETS)
+        raise SimulateError("brackets are not allowed here, nor yet with a unit or a year in them; leave them out")
 
 
 def _number(text: str) -> float:

@@ -174,6 +174,11 @@ def check_known(unit: Measure, own: Collection[str]) -> None:
             raise UnitError(_misspelt(unit.text, name))
 
 
+def is_cost(unit: str) -> bool:
+    """Whether a unit is one of money, for whatever else: USD/day, or EUR, a currency that the list does not have."""
+    return any(power > 0 and re.fullmatch("[A-Z]{3}", base) for base, power in measure(unit).dimension)
+
+
 def plain(unit: str) -> str:
     """The unit without the mere numbers in it: of million USD, USD; of %, 1."""
     powers = measure(unit).powers

@@ -72,7 +72,7 @@ quantity = "server_capex"
 value = 800e6
 
 [quantities.cost_per_visit]
-formula = "own_cost_per_year / (365 * visitors_per_day)"
+formula = "own_cost_per_year / (365 [day/year] * visitors_per_day)"
 unit = "USD"
 label = "Cost of a visit"
 
@@ -154,7 +154,7 @@ def test_formulas_join_the_model_or_replace_its_functions(load):
 
 
 def test_a_replacing_formula_is_in_its_own_unit(load):
-    priors = load('[quantities.capex]\nformula = "2 * servers"\nunit = "MUSD"\n')
+    priors = load('[quantities.capex]\nformula = "2 [MUSD] * servers"\nunit = "MUSD"\n')
     assert priors.quantities["capex"].unit == "USD"
     assert priors.quantities["capex"].function(3.0) == 6e6
 
@@ -294,7 +294,7 @@ def test_an_inherited_prior_may_fall_idle(load):
 
 
 def test_a_quantitys_label_may_change_alone(load):
-    load('[priors.a]\nvalue = 1\n[quantities.x]\nformula = "a"\nunit = "USD"\n', name="base")
+    load('[priors.a]\nvalue = 1\nunit = "USD"\n[quantities.x]\nformula = "a"\nunit = "USD"\n', name="base")
     priors = load('extends = "base.toml"\n[quantities.x]\nlabel = "Mine"\n')
     assert (priors.quantities["x"].label, priors.quantities["x"].unit) == ("Mine", "USD")
 
@@ -346,8 +346,10 @@ model = "none"
 dist = "uniform"
 lower = 1
 upper = 2
+unit = "USD"
 [priors.rent_price]
 value = 3
+unit = "USD"
 [quantities.cost]
 formula = "10 * price"
 unit = "USD"

@@ -54,7 +54,7 @@ def test_every_pair_of_names_converts_as_in_pint() -> None:
     converted = 0
     for unit, to in product(names, names):
         convertible = REGISTRY.Unit(unit).is_compatible_with(REGISTRY.Unit(to))
-        assert convertible == (measure(unit)[1] == measure(to)[1]), (unit, to)
+        assert convertible == (measure(unit).dimension == measure(to).dimension), (unit, to)
         if convertible:
             assert conversion_factor(unit, to) == pytest.approx(REGISTRY.Quantity(1.0, unit).m_as(to), rel=1e-14)
             converted += 1
@@ -88,7 +88,7 @@ def test_what_is_not_in_the_list_is_refused_with_a_suggestion(unit: str, message
 
 @pytest.mark.parametrize(
     "unit",
-    ["2*h", "h**2", "h^0", "h^1.5", "h^99", "(USD)", "USD per h", "kW h", "__import__", "USD\n/h;", "degC", "x" * 200],
+    ["2*h", "h**2", "h^0", "h^1.5", "h^99", "(USD)", "USD per h", "kW h", "__import__", "USD\n/h;", "s2", "x" * 200],
 )
 def test_what_is_not_written_as_a_unit_is_refused(unit: str) -> None:
     with pytest.raises(UnitError):

@@ -17,6 +17,7 @@ from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Drawing, Scenarios
 from simulate.settings import Settings
 from simulate.statistics import Band, Bands, Gathering, Part, Statistic, put_bands, standard_error, usual
+from simulate.units import is_cost
 
 Key = tuple[str, str]  # quantity, choice
 
@@ -35,7 +36,8 @@ def decide(
 ) -> Result:
     """Decide between the choices of a priors file by the first of the quantities, a cost (or a profit).
 
-    The other quantities are told beside it. What is left out is as the file's [run] says.
+    The other quantities are told beside it. What is left out is as the file's [run] says. What is in no unit of money
+    is decided by only where it is named here.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, the cost first, and `choice`; along `choice` also `probability_best` (of choices that tie, each has
@@ -43,7 +45,7 @@ def decide(
     is worth; and `evppi` along `prior`, what finding out each alone is worth, the largest first, without constants
     and what the cost does not need. Attributes: `decided_by` (the cost), `objective`, `best` (the choice).
     Raises SimulateError for fewer than two choices, for a quantity that there is not or that one of the choices
-    cannot compute, and for a cost that is not finite throughout.
+    cannot compute, for a file's quantity that is no cost, and for a cost that is not finite throughout.
     """
     cases = _cases(priors)
     if isinstance(quantities, str):
@@ -53,6 +55,11 @@ def decide(
     )
     names = _asked(priors, cases, settings.quantities)
     cost, units = names[0], _units(priors, cases, names)
+    if not (quantities or is_cost(units[0])):
+        what = "a mere number" if units[0] == "1" else f"in {units[0]}"
+        raise SimulateError(
+            f"{priors.path}: {cost} is {what}, which is no cost; name what to decide by with --quantities {cost}"
+        )
     drawn = _drawn(priors, cases, names, settings)
     first = next(iter(drawn.values()))
     statistics = usual(settings.percentiles)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate import plotting
-from simulate.decisions.report import cost_of, information_scale, maximizes, percent, scale_of, worth_telling
+from simulate.decisions.report import cost_of, first_of, information_scale, maximizes, percent, scale_of, worth_telling
 from simulate.figures import shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
 from simulate.results import Result
@@ -56,7 +56,7 @@ def _bands(axis: Axes, result: Result) -> None:
         share, regret = (result.estimate(each, choice=choice) for each in ("probability_best", "expected_regret"))
         for place, text in ((1.07, percent(*share)), (1.19, scale.figure(*regret))):
             axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
-    for place, text in ((1.07, "best in" if maximizes(result) else "cheapest in"), (1.19, "regret")):
+    for place, text in ((1.07, f"{first_of(result)} in"), (1.19, "regret")):
         axis.text(place, -0.75, text, fontsize=FONT_SIZE - 2, color=MUTED, **beside)
     labels = [plain(shortened(each, 30)) for each in result["choice_label"]]
     axis.set_yticks(range(len(choices)), labels, fontsize=FONT_SIZE)

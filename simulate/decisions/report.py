@@ -10,6 +10,7 @@ from simulate.figures import Scale, row_scale
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import settings_text
+from simulate.units import is_cost
 
 MOST = 12  # priors listed
 LEAST_SHARE = 1e-3  # of the EVPI, that a prior listed is worth
@@ -41,11 +42,20 @@ def maximizes(result: Result) -> bool:
     return bool(result.attributes["objective"] == "maximize")
 
 
+def first_of(result: Result) -> str:
+    """What the best of the choices is called: the cheapest, of a cost."""
+    return "cheapest" if is_cost(cost_of(result)[2]) and not maximizes(result) else "best"
+
+
 def verdict(result: Result) -> str:
     """The best choice, and what knowing everything would be worth, in a sentence or two."""
-    (cost, _, unit), best = cost_of(result), result.attributes["best"]
+    (cost, label, unit), best = cost_of(result), result.attributes["best"]
     kind, verb = ("value", "gain") if maximizes(result) else ("cost", "save")
-    text = f"Best by expected {kind}: {result.at('choice_label', choice=best)}."
+    by = f"expected {kind}"
+    if not is_cost(unit):
+        kind = "value"
+        by = f"the {'most' if maximizes(result) else 'least'} expected {label}, in {unit}".removesuffix(", in 1")
+    text = f"Best by {by}: {result.at('choice_label', choice=best)}."
     evpi, error = result.estimate("evpi")
     if not evpi:
         return f"{text} It is so in every scenario: nothing is worth finding out first."
@@ -96,7 +106,7 @@ def _choices(result: Result) -> Section:
         Column("mean", ">", "bold"),
         Column("±", ">", drop=4),
         *percentile_columns(percents, drop=3, middle=""),
-        Column("best" if maximizes(result) else "cheapest", ">", "bold"),
+        Column(first_of(result), ">", "bold"),
         Column("±", ">", drop=4),
         Column("regret", ">"),
         Column("±", ">", drop=4),

@@ -138,7 +138,7 @@ def _check_use(
             advice = "name it in a formula of [quantities], or take it out"
             mend = suggestion(name, useful - stack.priors.keys()) or suggestion(name, useful, advice)
             fault = f"there is no such quantity, and nothing uses it{mend}"
-            stack.problems.append(Problem(entry.layer, ("priors", name), fault, unused=True))
+            stack.problems.append(Problem(entry.layer, ("priors", name), fault, follows=True))
     if not (stack.problems or stack.priors or stack.formulas or stack.malformed):
         stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables"))
 

@@ -90,7 +90,7 @@ def with_units(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Qu
         try:
             derived = formula(entry.table["formula"], stack.known, Units(units, stated, into, counts))
         except FormulaError as error:
-            stack.report(entry, "quantities", "formula", str(error))
+            stack.report(entry, "quantities", "formula", str(error), follows=True)
         else:
             found[name] = replace(found[name], function=derived, unit=derived.unit)
     return found
@@ -139,9 +139,13 @@ def factor_to(stack: Stack, entry: Entry, kind: str, unit: str, to: str) -> floa
 
 
 def plain_unit(stack: Stack, entry: Entry, kind: str) -> str | None:
-    """An entry's unit without the mere numbers in it, a ratio where it states none; None after a report of a fault."""
+    """An entry's unit without the mere numbers in it, a ratio for none; None after a report of what is no unit.
+
+    An entry that takes the place of another's value alone, as an override does, is in the unit of that.
+    """
+    stated = [layer.tables.get(kind, {}).get(entry.name, {}).get("unit") for layer in stack.layers]
     try:
-        return plain(entry.table.get("unit") or "1")
+        return plain(entry.table.get("unit") or next(filter(None, stated), "1"))
     except UnitError as error:
         stack.report(entry, kind, "unit", str(error))
         return None
