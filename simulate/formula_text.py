@@ -7,8 +7,9 @@ other characters, so that every column stays what it was.
 from __future__ import annotations
 
 import ast
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -19,6 +20,12 @@ Insertions = tuple[tuple[ast.expr, str, str], ...]  # what to write before and a
 LONGEST_MEND = 1000  # characters of a formula that a message writes out whole
 LONGEST_PART = 60  # of a part of one
 
+FOLDED: dict[type[ast.AST], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 _TOKEN = re.compile(
     r"(?P<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)"
     r"|(?P<name>[^\W\d]\w*)|(?P<unit>\[[^\[\]]*\])|(?P<sign>\S)"
@@ -29,13 +36,14 @@ _TOKEN = re.compile(
 class Units:
     """The units of the quantities that a formula names, and its own.
 
-    It must be as `stated`, "" for what its parts give, and is converted `into` another. `counts` are the quantities
-    that stand as mere numbers although they are written in thousands, millions or more.
+    It must be as `stated`, "" for what its parts give, and is converted `into` another. `numbers` are quantities
+    without a unit, `counts` those that stand as mere numbers although they are written in millions or the like.
     """
 
     quantities: Mapping[str, str]
     stated: str = ""
     into: str = ""
+    numbers: Collection[str] = ()
     counts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -154,3 +162,10 @@ def scaled(node: ast.expr, ratio: Fraction | None) -> ast.expr:
         return node
     factor = ast.copy_location(ast.Constant(float(ratio)), node)
     return ast.copy_location(ast.BinOp(node, ast.Mult(), factor), node)
+
+
+def folded(op: ast.operator, left: float | None, right: float | None) -> float | None:
+    """What two numbers come to, where they are known."""
+    if left is None or right is None or type(op) not in FOLDED or (isinstance(op, ast.Div) and not right):
+        return None
+    return FOLDED[type(op)](left, right)

@@ -8,26 +8,19 @@ of one that is, the refusal tells both readings, and the line that says either.
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NoReturn
 
 from simulate.errors import SimulateError
-from simulate.formula_text import Insertions, Text, Units, called, is_sum, joined, scaled
+from simulate.formula_text import Insertions, Text, Units, called, folded, is_sum, joined, scaled
 from simulate.units import RATIO, Measure, UnitError, check_known, measure, reduced, simplified
 
 OF_RATIOS = frozenset(
     ("arcsin", "arccos", "arctan", "exp", "log", "log10", "log1p", "expm1", "sin", "cos", "tan", "tanh")
 )
 ROUNDING = frozenset(("floor", "ceil", "round"))
-FOLDED: dict[type[ast.AST], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
 LARGEST_ROOT = 12
 
 
@@ -74,7 +67,7 @@ class _Offer:
 def derived(tree: ast.expr, text: Text, units: Units) -> tuple[ast.expr, str]:
     """Put conversions into a formula, and tell the unit of what it then gives.
 
-    Raises FormulaUnitError where a unit is not so, or open.
+    It is "" for a formula of numbers alone, which may be in any. Raises FormulaUnitError for one not so, or open.
     """
     for place, unit in text.units.items():
         try:
@@ -91,7 +84,7 @@ def derived(tree: ast.expr, text: Text, units: Units) -> tuple[ast.expr, str]:
     if not units.stated:
         walk.check()
         wanted = part.unit if part.unit.text in units.quantities.values() else reduced(part.unit)
-        return scaled(part.node, part.unit.over(wanted)), wanted.text
+        return scaled(part.node, part.unit.over(wanted)), "" if part.bare else wanted.text
     wanted = measure(units.stated)
     node = part.node
     unclear = walk.offers or (part.open and not part.bare and part.unit.over(wanted) != 1)
@@ -99,7 +92,7 @@ def derived(tree: ast.expr, text: Text, units: Units) -> tuple[ast.expr, str]:
         otherwise = "" if walk.offers else f'unit = "{simplified(part.unit).text}"'
         walk = _Walk(text, units)
         try:
-            node = walk.term(tree, wanted, otherwise).node
+            node = walk.terms(tree, wanted, otherwise)
         except FormulaUnitError:
             walk.check()
             raise
@@ -138,7 +131,7 @@ class _Walk:
                 factors = ((node, Fraction(1)),)
                 return _Part(node, open=bool(number), bare=True, factors=factors, value=float(number))
             case ast.Name(id=name):
-                if name not in self.units.quantities:  # pi and e
+                if name not in self.units.quantities or name in self.units.numbers:  # the former are pi and e
                     return _Part(node, bare=True)
                 counts = (node,) if name in self.units.counts else ()
                 return _Part(node, measure(self.units.quantities[name]), counts=counts)
@@ -186,7 +179,7 @@ class _Walk:
         unit, is_open, bare = left.unit * right.unit**sign, left.open or right.open, left.bare and right.bare
         if isinstance(node.op, ast.FloorDiv):
             return self.rounded(_Part(whole, unit, is_open, bare, counts=(*left.counts, *right.counts)))
-        value = 0.0 if left.zero else _folded(node.op, left, right)
+        value = 0.0 if left.zero else folded(node.op, left.value, right.value)
         return _Part(whole, unit, is_open, bare, factors, value, (*left.counts, *right.counts))
 
     def sum(self, node: ast.BinOp, left: _Part, right: _Part) -> _Part:
@@ -195,13 +188,15 @@ class _Walk:
         if not (left.zero or right.zero or (left.counts and right.counts)):
             self.ask_counts(left, right)
         if left.bare and right.bare:
-            return _Part(whole, open=left.open or right.open, bare=True, value=_folded(node.op, left, right))
+            return _Part(whole, open=left.open or right.open, bare=True, value=folded(node.op, left.value, right.value))
         if left.zero or right.zero:
             return replace(right if left.zero else left, node=whole, factors=(), value=None)
         if left.bare or right.bare:
             number, other = (left, right) if left.bare else (right, left)
-            if other.unit.dimension:
-                return _Part(whole, self.ask(number, other.unit, other), other.open)
+            if other.unit.dimension:  # the number is in the same unit, unless something else is as likely
+                asked = _is_rate(other.unit) or (other.open and number.open and not self.units.stated)
+                unit = self.ask(number, other.unit, other) if asked else other.unit
+                return _Part(whole, unit, open=True)
             held = self.held(other, RATIO, f"{self.text.of(number.node)} is in")
             return _Part(joined(node, *((number.node, held) if left.bare else (held, number.node))), open=other.open)
         if left.open and not right.open and left.unit.over(right.unit) != 1:
@@ -210,24 +205,36 @@ class _Walk:
         held = self.held(right, left.unit, f"{self.text.of(left.node)} is in", left)
         return _Part(joined(node, left.node, held), left.unit, left.open or right.open)
 
-    def term(self, node: ast.expr, wanted: Measure, otherwise: str) -> _Part:
-        """A term of a sum of which each is to have a unit."""
-        match node:
-            case ast.BinOp(op=ast.Add() | ast.Sub(), left=left, right=right):
-                parts = [self.term(each, wanted, otherwise) for each in (left, right)]
-                if all(part.bare for part in parts):
-                    return self.sum(node, *parts)
-                held = []
-                for part, other in zip(parts, reversed(parts), strict=True):
-                    known = len(self.offers)
-                    held.append(self.held(part, wanted, "the unit stated is", None if other.bare else other))
-                    for place, offer in enumerate(self.offers[known:], known):
-                        second = offer.second or otherwise
-                        if part.bare and isinstance(second, tuple) and other.unit.over(wanted) == 1:
-                            second = f'{self.text.mended(second)} and unit = "1"'
-                        self.offers[place] = replace(offer, second=second)
-                return _Part(joined(node, *held), wanted)
-        return self.part(node)
+    def terms(self, tree: ast.expr, wanted: Measure, otherwise: str) -> ast.expr:
+        """A sum of which each term is to have a unit: a bare number is in it, unless another term is in another scale.
+
+        `otherwise` is what to write where its numbers are mere numbers.
+        """
+        parts: dict[ast.expr, _Part] = {}
+
+        def split(node: ast.expr) -> None:
+            if isinstance(node, ast.BinOp) and is_sum(node):
+                split(node.left)
+                split(node.right)
+            else:
+                parts[node] = self.part(node)
+
+        def held(node: ast.expr) -> ast.expr:
+            if isinstance(node, ast.BinOp) and node not in parts:
+                return joined(node, held(node.left), held(node.right))
+            part = parts[node]
+            if not part.bare:
+                return self.held(part, wanted, "the unit stated is")
+            if another and not part.zero:
+                self.ask(part, wanted, another)
+            return part.node
+
+        split(tree)
+        closed = [part for part in parts.values() if not (part.bare or part.open)]
+        another = next((part for part in closed if part.unit.over(wanted) not in {1, None}), None)
+        whole = held(tree)
+        self.offers[:] = [replace(each, second=each.second or otherwise) for each in self.offers]
+        return whole
 
     def power(self, node: ast.BinOp, base: _Part, exponent: _Part) -> _Part:
         """A power: its exponent is a mere number, and where the base has a unit, one that keeps its powers whole."""
@@ -305,7 +312,8 @@ class _Walk:
         ratio = part.unit.over(wanted)
         if ratio == 1 or part.zero:
             return part.node
-        if part.open or (part.bare and wanted != RATIO):
+        no_reading = wanted == RATIO and part.unit.dimension and not part.factors  # as of 3 [USD] + cost in a logarithm
+        if (part.open and not no_reading) or (part.bare and wanted != RATIO):
             self.ask(part, wanted, other, whole=whole)
         elif ratio is None:
             self.refuse(part, wanted, what, whole=whole)
@@ -332,10 +340,7 @@ class _Walk:
         return ((node, left, after) if whole else (node, f"({left}", f"{after})"),)
 
     def ask_counts(self, *parts: _Part) -> None:
-        """Offer the readings of a count written in millions or the like that a bare number multiplies.
-
-        Where that is added to others or goes through a function, the number may be fitted to either.
-        """
+        """Offer the readings of a count written in millions times a bare number, which may be fitted to either."""
         for part in parts:
             for name in part.counts if part.open else ():
                 unit = self.units.counts[name.id]
@@ -365,7 +370,7 @@ class _Walk:
             first = self.times(node, missing, whole=whole)
         if node is part.node:
             message = f"{shown} may be in {wanted.text} or {otherwise}"
-        rate = bool(second) and [power for _, power in wanted.dimension] == [-1]
+        rate = bool(second) and _is_rate(wanted)
         if rate:  # 1 + a rate is mostly of mere numbers
             first, second = second, first
         self.offers.append(_Offer(node, message, first, second or (f'unit = "{unit}"' if whole else "")))
@@ -390,11 +395,6 @@ class _Walk:
         raise FormulaUnitError(part.node, f"{shown} is in {unit}, and {what} has no unit; its bare number is {mended}")
 
 
-def _folded(op: ast.operator, left: _Part, right: _Part) -> float | None:
-    """What two numbers come to, where they are plain."""
-    if left.value is None or right.value is None or type(op) not in FOLDED:
-        return None
-    try:
-        return FOLDED[type(op)](left.value, right.value)
-    except ArithmeticError:
-        return None
+def _is_rate(unit: Measure) -> bool:
+    """Whether something is one over a single unit, as a rate of interest is."""
+    return [power for _, power in unit.dimension] == [-1]

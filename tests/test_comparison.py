@@ -42,7 +42,7 @@ def lognormal(name, median, sigma=0.5):
     return f'[priors.{name}]\ndist = "lognormal"\nmedian = {median}\nsigma = {sigma}\n'
 
 
-COST = '[quantities.cost]\nunit = "USD"\nformula = "a * b * 1 [USD]"\n'
+COST = '[quantities.cost]\nunit = "USD"\nformula = "a * b"\n'
 
 
 def test_bands_are_those_of_runs_to_the_bit():
@@ -130,7 +130,7 @@ def test_what_has_no_value_is_left_out_and_told(priors_of):
 
 
 def test_what_a_case_lacks_is_blank_and_told(priors_of):
-    other = '[quantities.cost]\nunit = "EUR"\nformula = "a * b * 1 [EUR]"\n[quantities.spare]\nformula = "a"\n'
+    other = '[quantities.cost]\nunit = "EUR"\nformula = "a * b"\n[quantities.spare]\nformula = "a"\n'
     one = priors_of("one", lognormal("a", 2) + lognormal("b", 3) + COST)
     two = priors_of("two", lognormal("a", 2) + lognormal("b", 3) + other)
     told = compared(one, two, BASE)

@@ -39,7 +39,7 @@ def lognormal(name, median, sigma):
 
 
 def option(name, formula, unit="USD", quantity="value"):
-    return f'[choices.{name}.quantities.{quantity}]\nformula = "({formula}) * 1 [{unit}]"\nunit = "{unit}"\n'
+    return f'[choices.{name}.quantities.{quantity}]\nformula = "{formula}"\nunit = "{unit}"\n'
 
 
 TWO_NORMALS = normal("p1", 1, 1) + normal("p2", 0, 2) + option("one", "p1") + option("two", "p2")

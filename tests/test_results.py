@@ -29,7 +29,7 @@ percentile = { dist = "uniform", lower = 0, upper = 1 }
 replicate = { value = 4 }
 [quantities]
 x = { formula = "prior * percentile", unit = "USD" }
-x_se = { formula = "(x in USD) + replicate * percentile", label = "Größe €" }
+x_se = { formula = "x + replicate * percentile", label = "Größe €" }
 se = { formula = "x_se - prior" }
 mean = { formula = "sqrt(percentile - 0.5)" }
 mean_se = { formula = "mean + 1" }

@@ -33,7 +33,7 @@ formula = "visitors * spending"
 unit = "USD"
 label = "Income of a day"
 [quantities.odd]
-formula = "log(spending - 30)"
+formula = "log((spending in USD) - 30)"
 [[published]]
 quantity = "income"
 value = 9000

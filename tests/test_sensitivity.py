@@ -53,7 +53,7 @@ SIGMAS = {"a": 0.5, "b": 0.3, "c": 0.1}
 PRODUCT = (
     'model = "none"\n'
     + "".join(f'[priors.{name}]\ndist = "lognormal"\nmedian = 2\nsigma = {sigma}\n' for name, sigma in SIGMAS.items())
-    + '[priors.idle]\nvalue = 3\n[quantities.y]\nformula = "a * b / c * 1 [USD] + 0 * idle"\nunit = "USD"\n'
+    + '[priors.idle]\nvalue = 3\n[quantities.y]\nformula = "a * b / c + 0 * idle"\nunit = "USD"\n'
 )
 
 

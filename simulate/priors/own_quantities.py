@@ -79,6 +79,7 @@ def with_units(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Qu
     found = dict(quantities)
     written = {name: entry.table.get("unit", "") for name, entry in stack.priors.items()}
     counts = {name: unit for name, unit in written.items() if unit in COUNTS and quantities[name].unit == "1"}
+    numbers = without_unit(stack)
     for name in _in_order(stack, quantities):
         quantity, entry, replaced = quantities[name], stack.formulas[name], stack.of_model.get(name)
         units = {need: found[need].unit for need in quantity.needs if need in found and found[need].unit}
@@ -88,12 +89,19 @@ def with_units(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Qu
         if len(units) < len(quantity.needs):  # what is wrong there has been told
             continue
         try:
-            derived = formula(entry.table["formula"], stack.known, Units(units, stated, into, counts))
+            derived = formula(entry.table["formula"], stack.known, Units(units, stated, into, numbers, counts))
         except FormulaError as error:
             stack.report(entry, "quantities", "formula", str(error), follows=True)
         else:
-            found[name] = replace(found[name], function=derived, unit=derived.unit)
+            found[name] = replace(found[name], function=derived, unit=derived.unit or "1")
+            numbers |= set() if derived.unit else {name}
     return found
+
+
+def without_unit(stack: Stack) -> set[str]:
+    """The priors of the file's own for which no unit is stated: numbers that may be in any."""
+    own = (name for name in stack.priors if name not in stack.of_model and name not in stack.formulas)
+    return {name for name in own if not _stated_unit(stack, "priors", name)}
 
 
 def _in_order(stack: Stack, quantities: Mapping[str, Quantity]) -> list[str]:
@@ -143,9 +151,14 @@ def plain_unit(stack: Stack, entry: Entry, kind: str) -> str | None:
 
     An entry that takes the place of another's value alone, as an override does, is in the unit of that.
     """
-    stated = [layer.tables.get(kind, {}).get(entry.name, {}).get("unit") for layer in stack.layers]
     try:
-        return plain(entry.table.get("unit") or next(filter(None, stated), "1"))
+        return plain(entry.table.get("unit") or _stated_unit(stack, kind, entry.name) or "1")
     except UnitError as error:
         stack.report(entry, kind, "unit", str(error))
         return None
+
+
+def _stated_unit(stack: Stack, kind: str, name: str) -> str:
+    """The unit that the nearest layer states, "" for none."""
+    stated = (layer.tables.get(kind, {}).get(name, {}).get("unit", "") for layer in stack.layers)
+    return next(filter(None, stated), "")
