@@ -72,7 +72,9 @@ _TERM = re.compile(
 )
 
 _PREFIXED = {each + unit for unit, taken in PREFIXED.items() for each in taken}
-_WORDS = [name for name in NAMES if len(name) > 3 and name not in _PREFIXED]  # in others, a letter is another size
+_WORDS = [
+    name for name in NAMES if len(name) > 3 and name not in {*PREFIXED, *_PREFIXED}
+]  # in others, a letter is another size
 _MICRO = str.maketrans("µμ", "uu")
 
 Powers = tuple[tuple[str, Fraction], ...]
@@ -225,7 +227,7 @@ def simplified(unit: Measure) -> Measure:
 
 
 def reduced(unit: Measure) -> Measure:
-    """A unit for what is in `unit`, perhaps of another scale, in which no two names measure the same."""
+    """A unit for what is in `unit`, perhaps of another scale, without the names that others stand for or cancel."""
     for group in _overlapping(simplified(unit)):
         part = Measure(group)
         alike = (Measure((each,)) for each in group if Measure((each,)).dimension == part.dimension)

@@ -86,7 +86,8 @@ def with_units(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Qu
         into = replaced.unit if replaced else ""
         stated = entry.table.get("unit") or into
         found[name] = replace(quantity, unit=into or stated or "1")
-        if len(units) < len(quantity.needs):  # what is wrong there has been told
+        if len(units) < len(quantity.needs):  # what is wrong there has been told, or a prior stands in its place
+            numbers |= set() if stated else {name}
             continue
         try:
             derived = formula(entry.table["formula"], stack.known, Units(units, stated, into, numbers, counts))
