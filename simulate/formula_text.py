@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from simulate.errors import SimulateError
 from simulate.units import Measure, UnitError, measure, plain
 
 Insertions = tuple[tuple[ast.expr, str, str], ...]  # what to write before and after parts of a formula
@@ -30,6 +31,14 @@ _TOKEN = re.compile(
     r"(?P<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)"
     r"|(?P<name>[^\W\d]\w*)|(?P<unit>\[[^\[\]]*\])|(?P<sign>\S)"
 )
+
+
+class FormulaUnitError(SimulateError):
+    """A part of a formula whose unit is open, or not what it must be."""
+
+    def __init__(self, node: ast.expr, message: str) -> None:
+        super().__init__(message)
+        self.node = node
 
 
 @dataclass(frozen=True)

@@ -13,23 +13,14 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NoReturn
 
-from simulate.errors import SimulateError
-from simulate.formula_text import Insertions, Text, Units, called, folded, is_sum, joined, scaled
-from simulate.units import RATIO, Measure, UnitError, check_known, measure, reduced, simplified
+from simulate.formula_text import FormulaUnitError, Insertions, Text, Units, called, folded, is_sum, joined, scaled
+from simulate.units import RATIO, Measure, UnitError, apart, check_known, measure, reduced, simplified
 
 OF_RATIOS = frozenset(
     ("arcsin", "arccos", "arctan", "exp", "log", "log10", "log1p", "expm1", "sin", "cos", "tan", "tanh")
 )
 ROUNDING = frozenset(("floor", "ceil", "round"))
 LARGEST_ROOT = 12
-
-
-class FormulaUnitError(SimulateError):
-    """A part of a formula whose unit is open, or not what it must be."""
-
-    def __init__(self, node: ast.expr, message: str) -> None:
-        super().__init__(message)
-        self.node = node
 
 
 @dataclass(frozen=True)
@@ -194,7 +185,7 @@ class _Walk:
         if left.bare or right.bare:
             number, other = (left, right) if left.bare else (right, left)
             if other.unit.dimension:  # the number is in the same unit, unless something else is as likely
-                asked = _is_rate(other.unit) or (other.open and number.open and not self.units.stated)
+                asked = other.unit.is_rate or (other.open and number.open and not self.units.stated)
                 unit = self.ask(number, other.unit, other) if asked else other.unit
                 return _Part(whole, unit, open=True)
             held = self.held(other, RATIO, f"{self.text.of(number.node)} is in")
@@ -354,27 +345,42 @@ class _Walk:
         Returns the unit of the sum of it and `other` by the first reading.
         """
         missing, shown, unit = simplified(wanted / part.unit), self.text.of(part.node), simplified(part.unit).text
-        found = [(number, simplified(missing ** (1 / power))) for number, power in part.factors if power]
-        # a number that is 1 with its unit, as 365 [day/year] is, is meant to convert
-        found.sort(key=lambda each: Fraction(str(each[0].value)) * each[1].factor != 1 or bool(each[1].dimension))
+        found = self.converting(part, missing)
+        if not found:
+            found = [(number, simplified(missing ** (1 / power))) for number, power in part.factors if power][:1]
         node: ast.expr = part.node
         otherwise = f"in {unit}" if part.unit.powers else "a mere number"
         second = self.second(part, wanted, other)
         if part.bare and other is not None and other.unit.over(wanted) not in {1, None}:
             otherwise = f"in {simplified(other.unit).text}"
-        if found and found[0][1].whole:
-            node, its = found[0]
-            first: Insertions = ((node, "", f" [{its.text}]"),)
-            message = f"{shown} is in {wanted.text} if {self.text.of(node)} is in {its.text}, and {otherwise} if not"
+        if found and all(its.whole for _, its in found):
+            node = found[0][0]
+            first: Insertions = tuple((number, "", f" [{its.text}]") for number, its in found)
+            meant = " and ".join(f"{self.text.of(number)} is in {its.text}" for number, its in found)
+            message = f"{shown} is in {wanted.text} if {meant}, and {otherwise} if not"
         else:
             first = self.times(node, missing, whole=whole)
         if node is part.node:
             message = f"{shown} may be in {wanted.text} or {otherwise}"
-        rate = bool(second) and _is_rate(wanted)
+        rate = bool(second) and wanted.is_rate
         if rate:  # 1 + a rate is mostly of mere numbers
             first, second = second, first
         self.offers.append(_Offer(node, message, first, second or (f'unit = "{unit}"' if whole else "")))
         return RATIO if rate else wanted
+
+    def converting(self, part: _Part, missing: Measure) -> list[tuple[ast.Constant, Measure]]:
+        """The numbers that make up what is missing if each is 1 with its unit, as 365 [day/year] is."""
+        found: list[tuple[ast.Constant, Measure]] = []
+        for its in apart(missing):
+            for number, power in part.factors:
+                unit = its ** (1 / power) if power else RATIO
+                free = number not in [each for each, _ in found]
+                if free and unit.whole and not unit.dimension and Fraction(str(number.value)) * unit.factor == 1:
+                    found.append((number, unit))
+                    break
+            else:
+                return []
+        return found
 
     def second(self, part: _Part, wanted: Measure, other: _Part | None) -> Insertions:
         """What to insert for the reading in which the numbers of an open part are mere numbers."""
@@ -393,8 +399,3 @@ class _Walk:
         shown, unit = self.text.of(part.node), simplified(part.unit).text
         mended = self.text.mended(((part.node, "(", f" in {unit})"),))
         raise FormulaUnitError(part.node, f"{shown} is in {unit}, and {what} has no unit; its bare number is {mended}")
-
-
-def _is_rate(unit: Measure) -> bool:
-    """Whether something is one over a single unit, as a rate of interest is."""
-    return [power for _, power in unit.dimension] == [-1]

@@ -136,6 +136,11 @@ class Measure:
         """The unit of the same dimension in base units alone."""
         return Measure(self.dimension)
 
+    @property
+    def is_rate(self) -> bool:
+        """Whether something is one over a single unit, as a rate of interest is."""
+        return [power for _, power in self.dimension] == [-1]
+
     @cached_property
     def text(self) -> str:
         """The unit as a file has it."""
@@ -228,24 +233,24 @@ def simplified(unit: Measure) -> Measure:
 
 def reduced(unit: Measure) -> Measure:
     """A unit for what is in `unit`, perhaps of another scale, without the names that others stand for or cancel."""
-    for group in _overlapping(simplified(unit)):
-        part = Measure(group)
-        alike = (Measure((each,)) for each in group if Measure((each,)).dimension == part.dimension)
-        if len(group) > 1 and (one := next(alike, RATIO)).dimension == part.dimension:
+    for part in apart(simplified(unit)):
+        alike = (Measure((each,)) for each in part.powers if Measure((each,)).dimension == part.dimension)
+        if len(part.powers) > 1 and (one := next(alike, RATIO)).dimension == part.dimension:
             return reduced(simplified(unit) / part * one)
     return simplified(unit)
 
 
-def _overlapping(unit: Measure) -> list[Powers]:
-    """The powers of a unit in groups that share base units."""
-    groups: list[tuple[set[str], Powers]] = []
+def apart(unit: Measure) -> list[Measure]:
+    """The parts of a unit that share no base units: of USD*day/year, USD and day/year."""
+    groups: list[tuple[set[str], Measure]] = []
     for each in unit.powers:
-        bases = set(_named(each[0])[1])
+        bases, part = set(_named(each[0])[1]), Measure((each,))
         sharing = [group for group in groups if group[0] & bases]
         groups = [group for group in groups if group not in sharing]
-        powers = tuple(power for group in sharing for power in group[1])
-        groups.append((bases.union(*(group[0] for group in sharing)), (*powers, each)))
-    return [powers for _, powers in groups]
+        for others, other in sharing:
+            bases, part = bases | others, other * part
+        groups.append((bases, part))
+    return [part for _, part in groups]
 
 
 @cache

@@ -271,6 +271,12 @@ OPEN = {
         'formula = "cost / 1e6 [1/million]"',
         'formula = "cost / 1e6 [1]"',
     ),
+    ("count * 1 [token/day] * 3 [USD/Mtoken] / 1e6 * 365", "USD/year"): (
+        "column 49: count * 1 [token/day] * 3 [USD/Mtoken] / 1e6 * 365 is in USD/year if 365 is in day/year and 1e6 is in "
+        "token/Mtoken, and in token*USD/day/Mtoken if not",
+        'formula = "count * 1 [token/day] * 3 [USD/Mtoken] / 1e6 [token/Mtoken] * 365 [day/year]"',
+        'formula = "count * 1 [token/day] * 3 [USD/Mtoken] / 1e6 [1] * 365 [1]"',
+    ),
     ("100 * share", "%"): (
         "column 1: 100 * share is in % if 100 is in %, and a mere number if not",
         'formula = "100 [%] * share"',
