@@ -119,8 +119,7 @@ class _Walk:
             case ast.Constant(value=int() | float() as number):
                 if node.col_offset in self.text.units:
                     return _Part(node, self.text.units[node.col_offset])
-                factors = ((node, Fraction(1)),)
-                return _Part(node, open=bool(number), bare=True, factors=factors, value=float(number))
+                return _Part(node, RATIO, bool(number), bare=True, factors=((node, Fraction(1)),), value=float(number))
             case ast.Name(id=name):
                 if name not in self.units.quantities or name in self.units.numbers:  # the former are pi and e
                     return _Part(node, bare=True)
@@ -396,6 +395,6 @@ class _Walk:
         return ((other.node, "(", f" in {unit})"),)
 
     def refuse_unit(self, part: _Part, what: str) -> NoReturn:
-        shown, unit = self.text.of(part.node), simplified(part.unit).text
-        mended = self.text.mended(((part.node, "(", f" in {unit})"),))
-        raise FormulaUnitError(part.node, f"{shown} is in {unit}, and {what} has no unit; its bare number is {mended}")
+        unit = simplified(part.unit).text
+        message = f"{self.text.of(part.node)} is in {unit}, and {what} has no unit; its bare number is "
+        raise FormulaUnitError(part.node, message + self.text.mended(((part.node, "(", f" in {unit})"),)))

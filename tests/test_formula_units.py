@@ -271,11 +271,10 @@ OPEN = {
         'formula = "cost / 1e6 [1/million]"',
         'formula = "cost / 1e6 [1]"',
     ),
-    ("count * 1 [token/day] * 3 [USD/Mtoken] / 1e6 * 365", "USD/year"): (
-        "column 49: count * 1 [token/day] * 3 [USD/Mtoken] / 1e6 * 365 is in USD/year if 365 is in day/year and 1e6 is in "
-        "token/Mtoken, and in token*USD/day/Mtoken if not",
-        'formula = "count * 1 [token/day] * 3 [USD/Mtoken] / 1e6 [token/Mtoken] * 365 [day/year]"',
-        'formula = "count * 1 [token/day] * 3 [USD/Mtoken] / 1e6 [1] * 365 [1]"',
+    ("price * power / 1e3 * 24", "kUSD/day"): (
+        "column 17: price * power / 1e3 * 24 is in kUSD/day if 1e3 is in USD/kUSD and 24 is in h/day, and in USD/h if not",
+        'formula = "price * power / 1e3 [USD/kUSD] * 24 [h/day]"',
+        'formula = "price * power / 1e3 [1] * 24 [1]"',
     ),
     ("100 * share", "%"): (
         "column 1: 100 * share is in % if 100 is in %, and a mere number if not",
