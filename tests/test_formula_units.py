@@ -271,10 +271,10 @@ OPEN = {
         'formula = "cost / 1e6 [1/million]"',
         'formula = "cost / 1e6 [1]"',
     ),
-    ("price * power / 1e3 * 24", "kUSD/day"): (
-        "column 17: price * power / 1e3 * 24 is in kUSD/day if 1e3 is in USD/kUSD and 24 is in h/day, and in USD/h if not",
-        'formula = "price * power / 1e3 [USD/kUSD] * 24 [h/day]"',
-        'formula = "price * power / 1e3 [1] * 24 [1]"',
+    ("price*power/1e3*24", "kUSD/day"): (
+        "column 13: price*power/1e3*24 is in kUSD/day if 1e3 is in USD/kUSD and 24 is in h/day, and in USD/h if not",
+        'formula = "price*power/1e3 [USD/kUSD]*24 [h/day]"',
+        'formula = "price*power/1e3 [1]*24 [1]"',
     ),
     ("100 * share", "%"): (
         "column 1: 100 * share is in % if 100 is in %, and a mere number if not",
