@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.errors import SimulateError, suggestion
+from simulate.formula_text import Units
 from simulate.formulas import Formula
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Values, missing
@@ -157,7 +158,8 @@ def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST) -> None:
 
 
 def _condition(priors: Priors, form: Form[..., Formula], option: str, text: str) -> Condition:
-    compiled = form.read(text, option, priors.quantities)
+    units = {name: quantity.unit for name, quantity in priors.quantities.items()}
+    compiled = form.read(text, option, priors.quantities, Units(units, counts=priors.counts))
     for name in compiled.names:
         check_known(priors, name, f"{option} '{text}': ", EXPLAIN)
     return Condition(compiled.text, compiled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -52,8 +53,16 @@ class Scale:
     apart: Apart = ANY
 
     def unit(self, unit: str) -> str:
-        """The unit with the scale before it: ``million USD``; the ratio unit ``1`` is not written."""
-        power = SCALES.get(self.exponent, _power(self.exponent))
+        """The unit with the scale before it: ``million USD``; the ratio unit ``1`` is not written.
+
+        A scale that the unit has already is taken into it: thousands of ``million USD`` are in ``billion USD``.
+        """
+        exponent = self.exponent
+        if word := re.match(r"(thousand|million|billion|trillion)(?: |(?=/)|$)", unit):
+            exponent += next(each for each, name in SCALES.items() if name == word[1])
+            unit = unit[word.end() :]
+            unit = f"1{unit}" if unit[:1] in {"", "/"} else unit
+        power = SCALES.get(exponent, _power(exponent))
         return " ".join(part for part in (power, "" if unit == "1" else unit) if part)
 
     def figure(self, value: float, standard_error: float = 0.0) -> str:

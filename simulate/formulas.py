@@ -12,7 +12,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from simulate.errors import SimulateError, suggestion
+from simulate.formula_text import FormulaUnitError, Text, Units, read_units
 from simulate.graph import Values
+from simulate.units import UnitError
 
 LONGEST = 4000  # characters
 DEEPEST = 100  # nested operations; a plain sum of 100 terms is as deep
@@ -50,7 +52,7 @@ def _named_in_numpy(*names: str) -> dict[str, tuple[int, int | None, Callable[..
 
 
 FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least and most arguments
-    "where": (3, 3, np.where),
+    "where": (3, 3, lambda *values: np.where(*values)[()]),  # a number of numbers
     "min": (2, None, lambda *values: reduce(np.minimum, values)),
     "max": (2, None, lambda *values: reduce(np.maximum, values)),
     "clip": (3, 3, np.clip),
@@ -59,8 +61,8 @@ FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least an
     **_named_in_numpy("sin", "cos", "tan", "tanh", "floor", "ceil", "sign"),
 }
 NO_BRACKETS = (
-    "indexing is not allowed, nor yet a unit after a number, 365 [day/year], or a year after a name, "
-    "capex[2030]; leave the brackets out"
+    "indexing is not allowed, nor yet a year after a name, capex[2030]; a bracket holds the unit of the number right "
+    "before it, 365 [day/year]"
 )
 REASONS: dict[type[ast.AST], str] = {
     ast.Attribute: "attributes (a.b) are not allowed; write names and functions alone",
@@ -78,7 +80,7 @@ REASONS: dict[type[ast.AST], str] = {
     **dict.fromkeys((ast.List, ast.Dict, ast.Set), "lists, tables and sets are not allowed"),
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not allowed"),
     **dict.fromkeys((ast.Is, ast.IsNot, ast.NotIn), "this comparison is not allowed; write =="),
-    ast.In: "'in' is not allowed, nor yet with a unit after it, (capex in billion); to compare, write ==",
+    ast.In: "'in' stands in round brackets with a unit after it, (capex in billion USD); to compare, write ==",
 }
 
 
@@ -99,6 +101,8 @@ class Formula:
     names: tuple[str, ...]
     evaluate: Callable[[Sequence[Values]], Any] = field(repr=False, compare=False)
     condition: bool = False  # a comparison, or several joined: known before any value is
+    unit: str = ""  # of the value; "" where the units of the quantities were not told
+    units: Units | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, *values: Values) -> Values:
         """Compute the formula for a value or a 1-D array for each name; conditions come out as 0 and 1.
@@ -112,24 +116,36 @@ class Formula:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the text, which compiles again: closures do not travel."""
-        return formula, (self.text, self.names)
+        return formula, (self.text, self.names, self.units)
 
 
-def formula(text: str, known: Collection[str] = ()) -> Formula:
+def formula(text: str, known: Collection[str] = (), units: Units | None = None) -> Formula:
     """Compile a formula; a known name `pi` or `e` hides the constant.
 
-    Raises FormulaError for whatever is not arithmetic on names and numbers.
+    With the units of all its quantities its own is derived; without them, names have none.
+    Raises FormulaError for whatever is not arithmetic on names and numbers, and for a unit that is open or not right.
     """
-    tree, line = _parsed(text)
-    compiler = _Compiler(line, known, names=[])
+    tree, written = _parsed(text)
+    compiler = _Compiler(written, known, names=[])
     compiler.check_syntax(tree)
+    unit = ""
     with np.errstate(all="ignore"):
         part = compiler.part(tree, 0)
-        return Formula(text, tuple(compiler.names), _number(part).compute, part.truth)
+        if units is not None:
+            from simulate.formula_units import derived  # late: few files state formulas
+
+            try:
+                converted, unit = derived(tree, written, units)
+            except FormulaUnitError as error:
+                compiler.refuse(error.node, str(error))
+            if converted is not tree:
+                part = compiler.part(converted, 0)
+    names = tuple(compiler.names)
+    return Formula(text, names, _number(part).compute, part.truth, unit, units)
 
 
-def _parsed(text: str) -> tuple[ast.expr, str]:
-    """Parse a formula as one line of Python, never run; also return that line."""
+def _parsed(text: str) -> tuple[ast.expr, Text]:
+    """Parse a formula as one line of Python, never run; also return that line and the units in it."""
     if len(text) > LONGEST:
         raise FormulaError(
             f"the formula has {len(text)} characters, more than {LONGEST}; split it over several quantities"
@@ -141,17 +157,21 @@ def _parsed(text: str) -> tuple[ast.expr, str]:
     if indent == len(line):
         raise FormulaError("the formula is empty; write for instance 'capex / accelerators'")
     try:
+        written = read_units(line)
+    except UnitError as error:
+        raise FormulaError(str(error)) from None
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's advice on odd spellings such as '1if'
-            tree = ast.parse(line.lstrip(), mode="eval").body
+            tree = ast.parse(written.parsed[indent:], mode="eval").body
     except SyntaxError as error:
-        if "[" in line:
-            raise FormulaError(f"column {line.index('[') + 1}: {NO_BRACKETS}") from None
+        if "[" in written.parsed:
+            raise FormulaError(f"column {written.parsed.index('[') + 1}: {NO_BRACKETS}") from None
         column = indent + (error.offset or len(line.strip()) + 1)  # 0: the end
         raise FormulaError(f"column {column}: this is no formula ({error.msg})") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"this is no formula ({error})") from None
-    return tree, line
+    return written.read_into(tree), written
 
 
 @dataclass(frozen=True)
@@ -167,17 +187,17 @@ class _Part:
 class _Compiler:
     """Compiles a tree, collecting the free names; constant parts are computed at once."""
 
-    line: str
+    text: Text
     known: Collection[str]
     names: list[str]
 
     def check_syntax(self, tree: ast.expr) -> None:
         """Refuse what no formula may hold before any name is looked up; within a call, the call says more."""
         for node in ast.walk(tree):
-            if isinstance(node, ast.GeneratorExp | ast.Starred):
+            if isinstance(node, ast.GeneratorExp | ast.Starred | ast.cmpop):
                 continue
             for part in (node, getattr(node, "op", None), *getattr(node, "ops", ())):
-                if type(part) in REASONS:
+                if type(part) in REASONS and not self.text.converts(node):
                     self.refuse(node, REASONS[type(part)])
 
     def part(self, node: ast.AST, depth: int) -> _Part:
@@ -231,6 +251,8 @@ class _Compiler:
     def comparison(self, node: ast.Compare, depth: int) -> _Part:
         if len(node.ops) > 1:
             self.refuse(node, "chained comparisons are not allowed; write (a < b) & (b < c)")
+        if self.text.converts(node):
+            return _number(self.part(node.left, depth + 1))
         op, sides = node.ops[0], [node.left, node.comparators[0]]
         for side in sides:  # & and | bind tighter than < in Python: 'a > b & c' means a > (b & c)
             if isinstance(side, ast.BinOp) and type(side.op) in LOGIC:
@@ -268,10 +290,7 @@ class _Compiler:
         return part
 
     def refuse(self, node: ast.AST, reason: str) -> NoReturn:
-        indent = len(self.line) - len(self.line.lstrip())
-        offset = getattr(node, "col_offset", 0)  # in bytes of the line without its indent
-        before = self.line.encode()[: indent + offset].decode(errors="replace")
-        raise FormulaError(f"column {len(before) + 1}: {reason}")
+        raise FormulaError(f"column {self.text.place(node)[0] + 1}: {reason}")
 
 
 def _constant(value: Any, *, truth: bool = False) -> _Part:

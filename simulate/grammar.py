@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 from simulate.errors import SimulateError
 
 if TYPE_CHECKING:
+    from simulate.formula_text import Units
     from simulate.formulas import Formula
 
 Context = ParamSpec("Context")
@@ -47,8 +48,11 @@ class Form(Generic[Context, Value]):
             raise SimulateError(f"{option} '{text}': {fault}; write for instance {examples}") from None
 
 
-def _condition(text: str, known: Collection[str] = ()) -> Formula:
-    """A comparison of quantities, or several joined; a known name `pi` or `e` hides the constant."""
+def _condition(text: str, known: Collection[str] = (), units: Units | None = None) -> Formula:
+    """A comparison of quantities, or several joined; a known name `pi` or `e` hides the constant.
+
+    With the units of the quantities, numbers are held against them.
+    """
     from simulate.formulas import formula  # late: a command's help must not wait for numpy
 
     if not text.strip():
@@ -58,20 +62,22 @@ def _condition(text: str, known: Collection[str] = ()) -> Formula:
         raise SimulateError("is no condition")
     if not compiled.names:
         raise SimulateError("names no quantity")
+    if units is not None and all(name in units.quantities for name in compiled.names):
+        return formula(text, known, units)
     return compiled
 
 
-def _probability(text: str, known: Collection[str] = ()) -> Formula:
+def _probability(text: str, known: Collection[str] = (), units: Units | None = None) -> Formula:
     """The condition of P(condition), or a bare condition; its text is the same for both."""
     if not re.match(r"\s*P\s*\(", text):
-        return _condition(text, known)
+        return _condition(text, known, units)
     inner = text.replace("P", " ", 1)  # so that columns stay as they are
     depth = 0
     for place, character in enumerate(inner):
         depth += (character == "(") - (character == ")")
         if character == ")" and not depth and inner[place + 1 :].strip():
             raise SimulateError("P( ) goes around the whole condition")
-    return replace(_condition(inner, known), text=inner.strip()[1:-1].strip())
+    return replace(_condition(inner, known, units), text=inner.strip()[1:-1].strip())
 
 
 _OBSERVED = re.compile(r"\s*(\w+)\s*==?\s*(\S+?)\s*(?:\+-|\+/-|±)\s*([^\s%]+)\s*(%?)\s*")
@@ -232,9 +238,7 @@ def _parts(text: str) -> tuple[str, ...]:
 
 def _refuse_brackets(text: str) -> None:
     if "[" in text:
-        from simulate.formulas import NO_BRACKETS
-
-        raise SimulateError(NO_BRACKETS)
+        raise SimulateError("brackets are not allowed here, nor yet with a unit or a year in them; leave them out")
 
 
 def _number(text: str) -> float:

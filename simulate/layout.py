@@ -17,6 +17,7 @@ from simulate.figures import outer_and_middle
 Line = list[tuple[str, str]]  # pieces of text, each with a style: "", "bold", "dim", "red"
 
 GAP = "  "
+HANGING = "  "  # before the further lines of a wrapped cell
 GOOD_TEXT = 24  # cells that a column of text keeps as long as other columns can go
 LEAST_TEXT = 14  # cells that it keeps when none can
 
@@ -101,7 +102,7 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int |
     natural = {
         index: max(map(cell_width, _lines([columns[index].title, *(row[index] for row in body)]))) for index in kept
     }
-    words = {index: max(map(cell_width, " ".join(row[index] for row in body).split()), default=0) for index in kept}
+    words = {index: max((_longest_word(row[index]) for row in body), default=0) for index in kept}
 
     def least(index: int, text: int) -> int:
         """The width to which a column gives way, if a text column keeps so many cells."""
@@ -125,6 +126,12 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int |
     for row in rows:
         lines += _row_lines(columns, row, widths) if row in body else [[(printable(row[0]), "bold")]]
     return lines
+
+
+def _longest_word(cell: str) -> int:
+    """The width that the longest word of a cell takes where it is wrapped, all but the first indented."""
+    first, *others = [cell_width(word) for word in cell.split()] or [0]
+    return max([first, *(len(HANGING) + width for width in others)])
 
 
 def _records(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[Line]:
@@ -195,7 +202,7 @@ def _fitted(text: str, width: int, give: str) -> list[str]:
         text.strip(),
         limit,
         initial_indent=indent,
-        subsequent_indent=indent + "  ",
+        subsequent_indent=indent + HANGING,
         break_long_words=False,
         break_on_hyphens=False,
     )

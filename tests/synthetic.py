@@ -62,7 +62,15 @@ def run_result(
             "choice": "",
             "priors": {"speed": {**prior, "evidence": "judgement"}, "price": {**prior, "evidence": "sourced"}},
             "published": [
-                {"quantity": name, "value": value, "unit": quantities[name][1], "source": source, "note": ""}
+                {
+                    "quantity": name,
+                    "value": value,
+                    "unit": quantities[name][1],
+                    "stated": value,
+                    "stated_unit": quantities[name][1],
+                    "source": source,
+                    "note": "",
+                }
                 for name, value, source in published
             ],
         },

@@ -559,6 +559,7 @@ def test_csv_is_the_file_that_is_written(decide_command, tmp_path):
     assert (tmp_path / "out" / "decide.csv").read_text() == out
 
 
+NAMED = '[run]\nquantities = ["value"]\n[quantities.value]\nformula = "p1"\nunit = "{}"\n'
 REFUSED = {
     "no choices": (
         normal("p1", 1, 1) + '[quantities.value]\nformula = "p1"\n',
@@ -573,6 +574,16 @@ REFUSED = {
         "choice one: there is no quantity extra",
     ),
     "nothing named": (TWO_NORMALS, (), "by what to decide?"),
+    "time": (
+        NAMED.format("h") + normal("p1", 1, 1) + option("one", "p1", "h") + option("two", "2 * p1", "h"),
+        (),
+        "value is in h, which is no cost; name what to decide by with --quantities value",
+    ),
+    "a mere number": (
+        NAMED.format("1") + normal("p1", 1, 1) + option("one", "p1", "1") + option("two", "2", "1"),
+        (),
+        "value is a mere number, which is no cost; name what to decide by with --quantities value",
+    ),
     "all": (TWO_NORMALS, ("--quantities", "all"), "'all' is no cost to decide by"),
     "units": (
         TWO_NORMALS.replace('"p2"\nunit = "USD"', '"p2"\nunit = "USD/day"'),
@@ -601,6 +612,30 @@ def test_what_cannot_be_decided_is_told_in_one_line(decide_command, file, why, t
     assert err.startswith(f"{tmp_path / 'decision.toml'}:")
     assert message in err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("unit", "options", "shown", "heading"),
+    [
+        ("h", (), "Best by the least expected value, in h: one.", "best"),
+        ("h", ("--maximize",), "Best by the most expected value, in h: two.", "best"),
+        ("1", (), "Best by the least expected value: one.", "best"),
+        ("EUR", (), "Best by expected cost: one.", "cheapest"),
+        ("USD/h", ("--maximize",), "Best by expected value: two.", "best"),
+    ],
+)
+def test_what_is_decided_by_is_told(decide_command, file, unit, options, shown, heading):
+    text = normal("p1", 9, 1) + option("one", "p1", unit) + option("two", "2 * p1", unit)
+    code, out, _ = decide_command(file(text).path, "--scenarios", QUICK, "--quantities", "value", *options)
+    assert code == 0
+    assert shown in out
+    assert f" {heading} " in out
+
+
+@pytest.mark.parametrize("unit", ["EUR", "million USD/year", "cents"])
+def test_a_cost_of_the_file_needs_no_name(decide_command, file, unit):
+    text = NAMED.format(unit) + normal("p1", 9, 1) + option("one", "p1", unit) + option("two", "9", unit)
+    assert decide_command(file(text).path, "--scenarios", QUICK)[0] == 0
 
 
 def test_a_quantity_that_a_choice_cannot_compute_is_told_with_what_it_lacks(decide_command):

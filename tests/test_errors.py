@@ -374,7 +374,7 @@ MALFORMED = {
 NEEDS = {
     "a formula": '[quantities.y]\nformula = "mine * 2"\n',
     "a formula of a formula": '[quantities.y]\nformula = "x * 2"\n[quantities.x]\nformula = "mine"\n',
-    "a formula in place of the model's": '[quantities.capex]\nformula = "mine * 2"\n',
+    "a formula in place of the model's": '[quantities.capex]\nformula = "mine * 2 [USD]"\n',
     "a choice's formula": '[choices.a.quantities.y]\nformula = "mine"\n[quantities.y]\nformula = "mine + 1"\n',
     "a correlation": '[quantities.y]\nformula = "mine"\n[correlations]\nmine.pue = 0.5\n',
     "the quantities of a run": '[run]\nquantities = ["mine", "y"]\n[quantities.y]\nformula = "mine"\n',

@@ -50,6 +50,26 @@ def test_figures_of_a_row_share_scale_and_last_place():
     assert row(values, errors) == (["29", "75", "189", "478", "1,204"], "million USD")
 
 
+@pytest.mark.parametrize(
+    ("exponent", "unit", "shown"),
+    [
+        (0, "million USD", "million USD"),
+        (3, "million USD", "billion USD"),
+        (6, "million USD/year", "trillion USD/year"),
+        (-3, "million USD", "thousand USD"),
+        (-6, "million USD", "USD"),
+        (12, "million USD", "×10¹⁸ USD"),
+        (3, "million", "billion"),
+        (3, "thousand/day", "million 1/day"),
+        (3, "millionaire", "thousand millionaire"),
+        (3, "%", "thousand %"),
+        (6, "1", "million"),
+    ],
+)
+def test_a_unit_that_has_a_scale_takes_in_another(exponent, unit, shown):
+    assert Scale(exponent, 0, 4).unit(unit) == shown
+
+
 def test_a_coarse_error_coarsens_only_its_own_figure_where_others_would_lose_their_digits():
     assert row([2.931e6, 188.7e6, 1.2041e9], [2e4, 1e6, 3e7]) == (["2.9", "189", "1,200"], "million USD")
 

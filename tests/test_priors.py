@@ -72,7 +72,7 @@ quantity = "server_capex"
 value = 800e6
 
 [quantities.cost_per_visit]
-formula = "own_cost_per_year / (365 * visitors_per_day)"
+formula = "own_cost_per_year / (365 [day/year] * visitors_per_day)"
 unit = "USD"
 label = "Cost of a visit"
 
@@ -129,10 +129,9 @@ def test_run_correlations_and_published_figures(load):
         ("server_price", "cloud_price_reserved", "gaussian_copula", 0.5),
         ("seconds_per_token", "server_price", "kendall", -0.1),
     ]
-    assert [(figure.quantity, figure.value, figure.unit, figure.source) for figure in priors.published] == [
-        ("server_capex", 759e6, "MUSD", "Guosheng"),
-        ("server_capex", 800e6, "USD", ""),
-    ]
+    assert [
+        (figure.quantity, figure.value, figure.stated, figure.unit, figure.source) for figure in priors.published
+    ] == [("server_capex", 759e6, 759, "MUSD", "Guosheng"), ("server_capex", 800e6, 800e6, "USD", "")]
 
 
 def test_formulas_join_the_model_or_replace_its_functions(load):
@@ -154,9 +153,75 @@ def test_formulas_join_the_model_or_replace_its_functions(load):
 
 
 def test_a_replacing_formula_is_in_its_own_unit(load):
-    priors = load('[quantities.capex]\nformula = "2 * servers"\nunit = "MUSD"\n')
+    priors = load('[quantities.capex]\nformula = "2 [MUSD] * servers"\nunit = "MUSD"\n')
     assert priors.quantities["capex"].unit == "USD"
     assert priors.quantities["capex"].function(3.0) == 6e6
+
+
+def test_own_priors_enter_formulas_as_plain_numbers(load):
+    priors = load(
+        'model = "none"\n[priors]\nworth = {value = 100, unit = "million USD"}\nrise = {value = 3, unit = "percent"}\n'
+        'wait = {value = 5, unit = "ms"}\n[quantities]\nnext = {formula = "worth * (1 + rise)", unit = "USD"}\n'
+        'shown = {formula = "next", unit = "million USD"}\nrate = {formula = "worth / wait"}\n'
+    )
+    assert {name: each.unit for name, each in priors.quantities.items()} == {
+        "worth": "USD",
+        "rise": "1",
+        "wait": "ms",
+        "next": "USD",
+        "shown": "million USD",
+        "rate": "USD/ms",
+    }
+    assert [percentile(priors.priors[name], 50) for name in ("worth", "rise", "wait")] == [1e8, 0.03, 5.0]
+    assert (priors.priors["worth"].unit, priors.priors["worth"].specification) == ("million USD", {"value": 100})
+    assert priors.quantities["next"].function(1e8, 0.03) == 1.03e8
+    assert priors.quantities["shown"].function(1.03e8) == 103.0
+
+
+def test_units_are_derived_through_formulas_whatever_their_order(load):
+    text = (
+        'model = "none"\n[quantities]\nz = {formula = "y * 2"}\ny = {formula = "x / n"}\nbare = {formula = "3 * n"}\n'
+    )
+    priors = load(text + '[priors]\nx = {value = 1, unit = "USD"}\nn = {value = 2}\n')
+    assert [priors.quantities[name].unit for name in ("z", "y", "bare")] == ["USD", "USD", "1"]
+    with pytest.raises(
+        PriorsError, match=r"priors.toml:3: quantities.z.formula: column 5: y \* 2 is in h if 2 is in h/USD"
+    ):
+        load(
+            text.replace('"y * 2"', '"y * 2", unit = "h"')
+            + '[priors]\nx = {value = 1, unit = "USD"}\nn = {value = 2}\n'
+        )
+
+
+def test_a_formula_of_numbers_alone_may_be_in_any_unit(load):
+    text = 'model = "none"\n[quantities]\ncost = {formula = "2 * bare", unit = "USD"}\nbare = {formula = "3 * n"}\n'
+    assert load(text + "[priors]\nn = {value = 2}\n").quantities["cost"].unit == "USD"
+    with pytest.raises(PriorsError, match="2 \\* bare is in USD if 2 is in USD"):
+        load(text + '[priors]\nn = {value = 2, unit = "1"}\n')
+
+
+def test_a_prior_in_place_of_an_own_one_is_in_its_unit(load):
+    text = 'model = "none"\n[priors.a]\nvalue = 1\nunit = "million USD"\n[quantities.y]\nformula = "a"\nunit = "USD"\n'
+    priors = load(text, "a=5")
+    assert (priors.quantities["a"].unit, percentile(priors.priors["a"], 50)) == ("USD", 5.0)
+
+
+def test_a_prior_breaks_a_circle_of_formulas(load):
+    text = 'model = "none"\n[priors.n]\nvalue = 2\nunit = "h"\n'
+    text += '[quantities.a]\nformula = "b + n"\n[quantities.b]\nformula = "a"\n'
+    priors = load(text, "b=5")
+    assert priors.quantities["a"].unit == "h"
+
+
+@pytest.mark.parametrize(("kind", "table"), [("priors", "value = 1"), ("quantities", 'formula = "2"')])
+def test_an_own_unit_must_be_written_as_one(load, kind, table):
+    with pytest.raises(PriorsError, match=f"toml:4: {kind}.a.unit: there is no unit 'usd'; did you mean 'USD'"):
+        load(f'model = "none"\n[{kind}.a]\n{table}\nunit = "usd"\n[quantities.y]\nformula = "a"\n')
+
+
+def test_a_formula_in_place_of_the_models_tells_its_unit(load):
+    priors = load('[quantities.capex]\nformula = "2 [MUSD] * servers"\nunit = "MUSD"\n')
+    assert "capex = 2 [MUSD] * servers  [MUSD]" in priors.quantities["capex"].definition
 
 
 def test_an_own_prior_hides_a_constant_and_needs_a_use(load):
@@ -294,7 +359,7 @@ def test_an_inherited_prior_may_fall_idle(load):
 
 
 def test_a_quantitys_label_may_change_alone(load):
-    load('[priors.a]\nvalue = 1\n[quantities.x]\nformula = "a"\nunit = "USD"\n', name="base")
+    load('[priors.a]\nvalue = 1\nunit = "USD"\n[quantities.x]\nformula = "a"\nunit = "USD"\n', name="base")
     priors = load('extends = "base.toml"\n[quantities.x]\nlabel = "Mine"\n')
     assert (priors.quantities["x"].label, priors.quantities["x"].unit) == ("Mine", "USD")
 
@@ -346,8 +411,10 @@ model = "none"
 dist = "uniform"
 lower = 1
 upper = 2
+unit = "USD"
 [priors.rent_price]
 value = 3
+unit = "USD"
 [quantities.cost]
 formula = "10 * price"
 unit = "USD"

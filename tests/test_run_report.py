@@ -13,6 +13,7 @@ from simulate.priors import load_priors
 from simulate.runs import run
 from simulate.runs.components import components, indented
 from simulate.runs.report import falls_at, judgement_share, most_important, sections
+from simulate.units import conversion_factor
 
 SHOP = """
 title = "A shop"
@@ -33,7 +34,7 @@ formula = "visitors * spending"
 unit = "USD"
 label = "Income of a day"
 [quantities.odd]
-formula = "log(spending - 30)"
+formula = "log((spending in USD) - 30)"
 [[published]]
 quantity = "income"
 value = 9000
@@ -158,6 +159,31 @@ def test_own_quantities_are_reported(shop):
     assert "A shop" in text
     assert "Income of a day" in text
     assert "Published: income 9,000 USD, The owner." in text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [(9000, "USD", "9,000 USD"), (4.6, "million USD", "4.6 million USD"), (1287, "kUSD", "1,287 kUSD")],
+)
+def test_a_published_figure_is_told_in_the_unit_in_which_it_was_stated(value, unit, shown):
+    text = SHOP.replace('value = 9000\nunit = "USD"', f'value = {value}\nunit = "{unit}"')
+    result = run(load_priors(text), scenarios=1024, quantities=["income"])
+    assert f"Published: income {shown}, The owner." in report(result)
+    (figure,) = result.provenance["published"]
+    assert (figure["value"], figure["unit"]) == (pytest.approx(value * conversion_factor(unit, "USD")), "USD")
+    assert (figure["stated"], figure["stated_unit"]) == (value, unit)
+
+
+def test_a_quantity_in_millions_is_told_in_no_millions_of_them():
+    text = SHOP.replace(
+        "[[published]]",
+        '[quantities.shown]\nformula = "1e7 * income"\nunit = "USD"\n'
+        '[quantities.millions]\nformula = "shown"\nunit = "million USD"\n[[published]]',
+    )
+    result = run(load_priors(text), scenarios=1024, quantities=["shown", "millions"])
+    rows = [line.split() for line in report(result).splitlines() if line.startswith(("shown ", "millions "))]
+    assert rows[0][1:9] == rows[1][1:9]
+    assert rows[0][1:3] == ["billion", "USD"]
 
 
 def test_a_statistic_asked_for_has_a_column(shop):

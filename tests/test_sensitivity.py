@@ -570,7 +570,8 @@ def test_chart_is_readable_with_forty_priors_of_long_names(measured, method):
         f'[priors.{name}]\ndist = "normal"\nmean = 2\nsd = {1 + number}\nunit = "USD/kW/month"\n'
         for number, name in enumerate(names)
     )
-    text = f'model = "none"\n{priors}[quantities.y]\nformula = "{" + ".join(names)} + ({names[39]} - 2)**2"\n'
+    formula = f"{' + '.join(names)} + ({names[39]} - 2)**2 / 1 [USD/kW/month]"
+    text = f'model = "none"\n{priors}[quantities.y]\nformula = "{formula}"\n'
     figure = chart(measured(text, method, scenarios=2**14), top=40)
     figure.draw_without_rendering()
     axis = figure.axes[0]

@@ -5,7 +5,18 @@ from itertools import product
 import pint
 import pytest
 
-from simulate.units import BASE, DERIVED, MEANT, UnitError, conversion_factor, measure
+from simulate.units import (
+    BASE,
+    DERIVED,
+    MEANT,
+    UnitError,
+    conversion_factor,
+    is_cost,
+    measure,
+    plain,
+    reduced,
+    simplified,
+)
 
 # pint has its own parser and arithmetic: an independent check of the list, from the same definitions
 REGISTRY = pint.UnitRegistry(None, cache_folder=None)
@@ -54,7 +65,7 @@ def test_every_pair_of_names_converts_as_in_pint() -> None:
     converted = 0
     for unit, to in product(names, names):
         convertible = REGISTRY.Unit(unit).is_compatible_with(REGISTRY.Unit(to))
-        assert convertible == (measure(unit)[1] == measure(to)[1]), (unit, to)
+        assert convertible == (measure(unit).dimension == measure(to).dimension), (unit, to)
         if convertible:
             assert conversion_factor(unit, to) == pytest.approx(REGISTRY.Quantity(1.0, unit).m_as(to), rel=1e-14)
             converted += 1
@@ -88,7 +99,7 @@ def test_what_is_not_in_the_list_is_refused_with_a_suggestion(unit: str, message
 
 @pytest.mark.parametrize(
     "unit",
-    ["2*h", "h**2", "h^0", "h^1.5", "h^99", "(USD)", "USD per h", "kW h", "__import__", "USD\n/h;", "degC", "x" * 200],
+    ["2*h", "h**2", "h^0", "h^1.5", "h^99", "(USD)", "USD per h", "kW h", "__import__", "USD\n/h;", "s2", "x" * 200],
 )
 def test_what_is_not_written_as_a_unit_is_refused(unit: str) -> None:
     with pytest.raises(UnitError):
@@ -107,3 +118,102 @@ def test_what_is_suggested_is_in_the_list_and_its_misspelling_is_not() -> None:
         assert measure(meant)
         with pytest.raises(UnitError):
             measure(written)
+
+
+@pytest.mark.parametrize(
+    ("unit", "meant"),
+    [
+        ("µs/token", "us"),
+        ("μs/token", "us"),
+        ("KWh", "kWh"),
+        ("mwh", ""),
+        ("mUSD", ""),
+        ("Ms", ""),
+        ("GBP", ""),
+        ("gtoken", ""),
+        ("bilion", "billion"),
+        ("Servers", "server"),
+    ],
+)
+def test_what_is_suggested_has_the_same_size(unit: str, meant: str) -> None:
+    with pytest.raises(UnitError) as error:
+        conversion_factor(unit, "USD")
+    assert ("did you mean" in str(error.value)) == bool(meant)
+    assert str(error.value).endswith(f"did you mean {meant!r}?" if meant else "1/day")
+
+
+@pytest.mark.parametrize("unit", ["apples", "kgCO2eq", "EUR/kWh", "L", "site", "t/MWh"])
+def test_other_names_are_units_of_their_own(unit: str) -> None:
+    assert measure(unit) != measure("1")
+    assert conversion_factor(unit, unit) == 1.0
+    assert conversion_factor(f"{unit}/day", f"{unit}/h") == pytest.approx(1 / 24, rel=1e-15)
+    with pytest.raises(UnitError, match="there is no unit"):
+        conversion_factor(unit, "USD")
+
+
+@pytest.mark.parametrize("unit", ["usd", "tokens", "Kwh", "s2", "µs", "hr", "k", "mUSD", "GPUs"])
+def test_a_name_near_one_of_the_list_is_none_of_its_own(unit: str) -> None:
+    with pytest.raises(UnitError):
+        measure(unit)
+
+
+@pytest.mark.parametrize(
+    ("unit", "without"),
+    [
+        ("million USD", "USD"),
+        ("%", "1"),
+        ("percent/year", "1/year"),
+        ("billion", "1"),
+        ("USD/million kWh", "USD/kWh"),
+        ("ms/token", "ms/token"),
+        ("MUSD", "MUSD"),
+    ],
+)
+def test_mere_numbers_are_taken_out(unit: str, without: str) -> None:
+    assert plain(unit) == without
+
+
+def test_a_number_belongs_to_the_name_after_it() -> None:
+    assert conversion_factor("USD/million kWh", "USD/kWh") == 1e-6
+
+
+@pytest.mark.parametrize(
+    ("unit", "shorter"),
+    [
+        ("kW*h", "kWh"),
+        ("kWh/kW", "h"),
+        ("kWh/kW/day", "h/day"),
+        ("USD/kWh*kW", "USD/h"),
+        ("year/day", "year/day"),
+        ("million USD", "million USD"),
+        ("W/W", "1"),
+    ],
+)
+def test_names_that_stand_for_two_are_written_as_one(unit: str, shorter: str) -> None:
+    assert simplified(measure(unit)).text == shorter
+    assert simplified(measure(unit)).factor == measure(unit).factor
+
+
+@pytest.mark.parametrize(
+    ("unit", "other", "factor"),
+    [
+        ("USD/year/day", "USD/year/day", 1.0),
+        ("year/day", "1", 365.0),
+        ("kWh/day*h", "kWh", 1 / 24),
+        ("USD", "USD", 1.0),
+    ],
+)
+def test_names_of_a_derived_unit_cancel(unit: str, other: str, factor: float) -> None:
+    assert reduced(measure(unit)).text == other
+    assert float(measure(unit).over(reduced(measure(unit))) or 0) == pytest.approx(factor, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("unit", "cost"),
+    [
+        *dict.fromkeys(("USD", "million USD/day", "cent/kWh", "EUR"), 1).items(),
+        *dict.fromkeys(("h", "1", "token/USD", "kgCO2eq", "t"), 0).items(),
+    ],
+)
+def test_costs_are_in_a_unit_of_money(unit: str, cost: int) -> None:
+    assert is_cost(unit) == cost

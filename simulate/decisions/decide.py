@@ -19,6 +19,7 @@ from simulate.settings import Settings
 from simulate.spread import share_error, standard_error
 from simulate.statistics import Band, Bands, Fault, Gathering, Part, Statistic, fold, put_bands, put_kept, usual
 from simulate.summary import WEIGHT
+from simulate.units import is_cost
 
 Key = tuple[str, str]  # quantity, choice
 
@@ -41,7 +42,7 @@ def decide(
 
     The other quantities are told beside it. `given` are conditions such as 'pue < 1.2', `observe` measured values, of
     what is the same in all choices: all is then of the scenarios in which they hold, by their weights. What is left out
-    is as the file's [run] says.
+    is as the file's [run] says. What is in no unit of money is decided by only where it is named here.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, the cost first, and `choice`; along `choice` also `probability_best` (of choices that tie, each has
@@ -50,8 +51,8 @@ def decide(
     is worth; and `evppi` along `prior`, what finding out each alone is worth, the largest first, without constants
     and what the cost does not need. Attributes: `decided_by` (the cost), `objective`, `best` (the choice).
     Raises SimulateError for fewer than two choices, for a quantity that there is not or that one of the choices
-    cannot compute, for a cost that is not finite throughout, and for conditions that choices do not share or that
-    leave too few scenarios.
+    cannot compute, for a file's quantity that is no cost, for a cost that is not finite throughout, and for conditions
+    that choices do not share or that leave too few scenarios.
     """
     run_with, chosen = priors.run, priors.chosen
     if chosen:  # the file itself, of which a choice is but one case
@@ -70,6 +71,11 @@ def decide(
     )
     names = _asked(priors, cases, settings.quantities)
     cost, units = names[0], _units(priors, cases, names)
+    if not (quantities or is_cost(units[0])):
+        what = "a mere number" if units[0] == "1" else f"in {units[0]}"
+        raise SimulateError(
+            f"{priors.path}: {cost} is {what}, which is no cost; name what to decide by with --quantities {cost}"
+        )
     drawn = _drawn(priors, cases, names, settings)
     first = next(iter(drawn.values()))
     statistics = usual(settings.percentiles)

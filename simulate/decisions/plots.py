@@ -11,6 +11,7 @@ from simulate.decisions.report import (
     SHARE_DIGITS,
     alike,
     cost_of,
+    first_of,
     information_scale,
     maximizes,
     scale_of,
@@ -75,7 +76,7 @@ def _bands(axis: Axes, result: Result) -> None:
         share = probability_text(*result.estimate("probability_best", choice=choice), result.attributes["scenarios"])
         for place, text in ((1.07, share[0]), (1.19, regret)):
             axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
-    for place, text in ((1.07, "best in" if maximizes(result) else "cheapest in"), (1.19, "regret")):
+    for place, text in ((1.07, f"{first_of(result)} in"), (1.19, "regret")):
         axis.text(place, -0.75, text, fontsize=FONT_SIZE - 2, color=MUTED, **beside)
     labels = [plain(shortened(each, 30)) for each in result["choice_label"]]
     axis.set_yticks(range(len(choices)), labels, fontsize=FONT_SIZE)

@@ -12,6 +12,7 @@ from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.precision import WIDTH, relative
 from simulate.runs.report import drawn_text
+from simulate.units import is_cost
 
 MOST = 12  # priors listed
 LEAST_SHARE = 1e-3  # of the EVPI, that a prior listed is worth
@@ -57,13 +58,22 @@ def alike(result: Result) -> list[str]:
     return [name for name, (beyond, error) in estimates.items() if abs(beyond) <= 2 * error]
 
 
+def first_of(result: Result) -> str:
+    """What the best of the choices is called: the cheapest, of a cost."""
+    return "cheapest" if is_cost(cost_of(result)[2]) and not maximizes(result) else "best"
+
+
 def verdict(result: Result) -> str:
     """The best choice or those that tie, and what knowing everything would be worth, in a sentence or two."""
-    (cost, _, unit), best, names = cost_of(result), result.attributes["best"], alike(result)
+    (cost, label, unit), best, names = cost_of(result), result.attributes["best"], alike(result)
     kind, verb = ("value", "gain") if maximizes(result) else ("cost", "save")
+    by = f"expected {kind}"
+    if not is_cost(unit):
+        kind = "value"
+        by = f"the {'most' if maximizes(result) else 'least'} expected {label}, in {unit}".removesuffix(", in 1")
     *others, last = (str(result.at("choice_label", choice=name)) for name in names)
     listed, tie = " and ".join([*filter(None, [", ".join(others)]), last]), len(names) > 1
-    text = f"Best by expected {kind}: {listed}."
+    text = f"Best by {by}: {listed}."
     evpi, error = result.estimate("evpi")
     if not evpi:
         if not tie:
@@ -75,7 +85,7 @@ def verdict(result: Result) -> str:
     if tie:
         apart = max(abs(result.at("beyond_best", choice=name)) for name in names)
         how = "differ by less than two standard errors" if apart else "are equal"
-        text = f"No single best by expected {kind}: those of {listed} {how}."
+        text = f"No single best by {by}: those of {listed} {how}."
     scale, at = information_scale(result), {"quantity": cost, "choice": best}
     shares, of_width = relative(result, result.at("mean", **at), evpi, **at)
     of = f"{WIDTH} of its {kind}" if of_width else f"its expected {kind}"
@@ -123,7 +133,7 @@ def _choices(result: Result) -> Section:
         Column("mean", ">", "bold"),
         Column("±", ">", drop=4),
         *percentile_columns(percents, drop=3, middle=""),
-        Column("best" if maximizes(result) else "cheapest", ">", "bold"),
+        Column(first_of(result), ">", "bold"),
         Column("±", ">", drop=4),
         Column("regret", ">"),
         Column("±", ">", drop=4),

@@ -13,7 +13,7 @@ from simulate.priors.accelerators import stated_for_others
 from simulate.priors.correlations import Correlation, merged_correlations
 from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
-from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity
+from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
 from simulate.priors.types import Choice, Priors, Published
 from simulate.settings import Settings
@@ -59,6 +59,7 @@ def built(
     for entry in stack.priors.values():
         quantities[entry.name] = prior_quantity(stack, entry, quantities.get(entry.name))
     check_cycles(stack, quantities)
+    quantities = with_units(stack, quantities)
     entries = stack.priors if stack.problems or stack.malformed else stack.priors | _own_priors(stack, quantities)
     priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
     correlations = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
@@ -139,7 +140,7 @@ def _check_use(
             advice = "name it in a formula of [quantities], or take it out"
             mend = suggestion(name, useful - stack.priors.keys()) or suggestion(name, useful, advice)
             fault = f"there is no such quantity, and nothing uses it{mend}"
-            stack.problems.append(Problem(entry.layer, ("priors", name), fault, unused=True))
+            stack.problems.append(Problem(entry.layer, ("priors", name), fault, follows=True))
     if not (stack.problems or stack.priors or stack.formulas or stack.malformed):
         stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables"))
 
@@ -178,7 +179,7 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity]) -> tuple[Publis
                 fault = f"{error} ({name} itself is in {own})"
                 stack.problems.append(Problem(layer, ("published", i, "unit"), fault))
                 continue
-            figure = Published(name, value, unit, table.get("source", ""), table.get("note", ""))
+            figure = Published(name, value, table["value"], unit, table.get("source", ""), table.get("note", ""))
             here.setdefault(name, []).append(figure)
         figures |= here
     return tuple(figure for listed in figures.values() for figure in listed)

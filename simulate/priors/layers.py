@@ -50,7 +50,7 @@ class Problem:
     layer: Layer
     key: Key
     message: str
-    unused: bool = False  # an unused prior often follows from another fault: reported last
+    follows: bool = False  # often from another fault, as an unused prior or a wrong unit does: reported last
 
     def __str__(self) -> str:
         line = self.layer.line(self.key)
@@ -60,11 +60,11 @@ class Problem:
 
 
 def raise_first(problems: Sequence[Problem], layers: Sequence[Layer]) -> None:
-    """Raise PriorsError for the first problem by origin, nearest first, and line; unused priors last."""
+    """Raise PriorsError for the first problem by origin, nearest first, and line; what follows from others last."""
     origins = list(dict.fromkeys(layer.shown for layer in (*layers, *(problem.layer for problem in problems))))
 
     def rank(problem: Problem) -> tuple[bool, int, int]:
-        return problem.unused, origins.index(problem.layer.shown), problem.layer.line(problem.key)
+        return problem.follows, origins.index(problem.layer.shown), problem.layer.line(problem.key)
 
     if problems:
         raise PriorsError(str(min(problems, key=rank)))
@@ -142,9 +142,9 @@ class Stack:
         """Names whose entries have been set aside: known, but not to be looked into."""
         return frozenset().union(*(layer.malformed for layer in self.layers))
 
-    def report(self, entry: Entry, kind: str, key: str | None, message: str) -> None:
+    def report(self, entry: Entry, kind: str, key: str | None, message: str, *, follows: bool = False) -> None:
         """Note a problem with a key of an entry, or with the entry; what merging spoilt is the nearest's."""
         if key is not None and entry.origins.get(key) is not entry.layer:
             key, message = None, f"{key}: {message}" if key in entry.origins else message
         place = (kind, entry.name) if key is None else (kind, entry.name, key)
-        self.problems.append(Problem(entry.layer, place, message))
+        self.problems.append(Problem(entry.layer, place, message, follows))

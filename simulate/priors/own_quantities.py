@@ -8,10 +8,11 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from simulate.errors import suggestion
+from simulate.formula_text import Units
 from simulate.formulas import FormulaError, formula, visible
 from simulate.graph import Quantity
 from simulate.priors.layers import Entry, Stack
-from simulate.units import UnitError, conversion_factor
+from simulate.units import COUNTS, UnitError, conversion_factor, plain
 
 
 def _check_name(stack: Stack, entry: Entry, kind: str) -> None:
@@ -29,14 +30,13 @@ def prior_quantity(stack: Stack, entry: Entry, quantity: Quantity | None) -> Qua
             _check_name(stack, entry, "priors")
         note = inspect.cleandoc(entry.table.get("note", ""))
         definition = label or entry.name.replace("_", " ")
-        return Quantity(
-            entry.name, entry.table.get("unit") or "1", f"{definition}\n\n{note}".strip(), stated_label=definition
-        )
+        unit = plain_unit(stack, entry, "priors") or "1"
+        return Quantity(entry.name, unit, f"{definition}\n\n{note}".strip(), stated_label=definition)
     return replace(quantity, stated_label=label) if label else quantity
 
 
 def own_quantity(stack: Stack, entry: Entry) -> Quantity | None:
-    """Compile a quantity's formula, in the unit of the one that it replaces; None where something is wrong with it."""
+    """A quantity with its formula, whose unit `with_units` derives; None where something is wrong with it."""
     replaced, known = stack.of_model.get(entry.name), stack.known
     if replaced is None:
         _check_name(stack, entry, "quantities")
@@ -44,12 +44,13 @@ def own_quantity(stack: Stack, entry: Entry) -> Quantity | None:
     if text is None:
         stack.report(entry, "quantities", None, "formula is missing; add formula = ...")
         return None
-    unit = entry.table.get("unit") or (replaced.unit if replaced else "1")
-    factor = factor_to(stack, entry, "quantities", unit, replaced.unit) if replaced else 1.0
+    unit = entry.table.get("unit", "")
+    if replaced:
+        factor_to(stack, entry, "quantities", unit or replaced.unit, replaced.unit)
+    elif plain_unit(stack, entry, "quantities") is None:
+        return None
     try:
         compiled = formula(text, known)
-        if factor != 1:
-            compiled = formula(f"({text}) * {factor!r}", known)
     except FormulaError as error:
         stack.report(entry, "quantities", "formula", str(error))
         return None
@@ -59,7 +60,8 @@ def own_quantity(stack: Stack, entry: Entry) -> Quantity | None:
             fault = f"there is no quantity or prior {visible(name)}{mend}"
             stack.report(entry, "quantities", "formula", fault)
     label = entry.table.get("label") or (replaced.label if replaced else entry.name.replace("_", " "))
-    notes = (entry.table.get("note", ""), f"    {entry.name} = {' '.join(text.split())}")
+    stated = f"  [{unit}]" if replaced and unit not in {"", replaced.unit} else ""
+    notes = (entry.table.get("note", ""), f"    {entry.name} = {' '.join(text.split())}{stated}")
     definition = "\n\n".join(part for part in (f"{label}.", *notes) if part)
     if source := entry.table.get("source"):
         definition += f"\n\nSource: {source}"
@@ -67,6 +69,55 @@ def own_quantity(stack: Stack, entry: Entry) -> Quantity | None:
     return replace(
         base, definition=definition, function=compiled, needs=compiled.names, default=None, stated_label=label
     )
+
+
+def with_units(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """The quantities with the units of their formulas derived and held against those stated.
+
+    A formula without a stated unit is in that of the quantity that it replaces, or in what its parts give.
+    """
+    found = dict(quantities)
+    written = {name: entry.table.get("unit", "") for name, entry in stack.priors.items()}
+    counts = {name: unit for name, unit in written.items() if unit in COUNTS and quantities[name].unit == "1"}
+    numbers = without_unit(stack)
+    for name in _in_order(stack, quantities):
+        quantity, entry, replaced = quantities[name], stack.formulas[name], stack.of_model.get(name)
+        units = {need: found[need].unit for need in quantity.needs if need in found and found[need].unit}
+        into = replaced.unit if replaced else ""
+        stated = entry.table.get("unit") or into
+        found[name] = replace(quantity, unit=into or stated or "1")
+        if len(units) < len(quantity.needs):  # what is wrong there has been told, or a prior stands in its place
+            numbers |= set() if stated else {name}
+            continue
+        try:
+            derived = formula(entry.table["formula"], stack.known, Units(units, stated, into, numbers, counts))
+        except FormulaError as error:
+            stack.report(entry, "quantities", "formula", str(error), follows=True)
+        else:
+            found[name] = replace(found[name], function=derived, unit=derived.unit or "1")
+            numbers |= set() if derived.unit else {name}
+    return found
+
+
+def without_unit(stack: Stack) -> set[str]:
+    """The priors of the file's own for which no unit is stated: numbers that may be in any."""
+    own = (name for name in stack.priors if name not in stack.of_model and name not in stack.formulas)
+    return {name for name in own if not _stated_unit(stack, "priors", name)}
+
+
+def _in_order(stack: Stack, quantities: Mapping[str, Quantity]) -> list[str]:
+    """The formulas, each after those that it needs; a prior in a formula's place breaks a circle."""
+    for bound in ((), stack.priors):
+        wiring = {
+            name: [need for need in quantities[name].needs if need in stack.formulas and name not in bound]
+            for name in stack.formulas
+            if name in quantities
+        }
+        try:
+            return [name for name in TopologicalSorter(wiring).static_order() if name in wiring]
+        except CycleError:
+            continue
+    return []  # told by check_cycles
 
 
 def check_cycles(stack: Stack, quantities: Mapping[str, Quantity]) -> None:
@@ -94,3 +145,21 @@ def factor_to(stack: Stack, entry: Entry, kind: str, unit: str, to: str) -> floa
     except UnitError as error:
         stack.report(entry, kind, "unit", f"{error} ({entry.name} itself is in {to})")
         return 1.0
+
+
+def plain_unit(stack: Stack, entry: Entry, kind: str) -> str | None:
+    """An entry's unit without the mere numbers in it, a ratio for none; None after a report of what is no unit.
+
+    An entry that takes the place of another's value alone, as an override does, is in the unit of that.
+    """
+    try:
+        return plain(entry.table.get("unit") or _stated_unit(stack, kind, entry.name) or "1")
+    except UnitError as error:
+        stack.report(entry, kind, "unit", str(error))
+        return None
+
+
+def _stated_unit(stack: Stack, kind: str, name: str) -> str:
+    """The unit that the nearest layer states, "" for none."""
+    stated = (layer.tables.get(kind, {}).get(name, {}).get("unit", "") for layer in stack.layers)
+    return next(filter(None, stated), "")

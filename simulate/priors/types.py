@@ -10,6 +10,7 @@ from simulate.graph import Quantity
 from simulate.priors.correlations import Correlation
 from simulate.priors.layers import Layer, SourceFile
 from simulate.settings import Settings
+from simulate.units import COUNTS
 
 LONGEST = 100  # characters of a line that shows an object, beyond which lists are cut
 
@@ -51,10 +52,11 @@ class Prior:
 
 @dataclass(frozen=True)
 class Published:
-    """A known figure of a quantity, in the quantity's own unit."""
+    """A known figure of a quantity, in the quantity's own unit and as it was stated."""
 
     quantity: str
     value: float
+    stated: float  # in `unit`
     unit: str
     source: str
     note: str
@@ -89,6 +91,12 @@ class Priors:
     chosen: str  # the choice applied, '' for none
     layers: tuple[Layer, ...] = field(compare=False)  # of the overrides, then of the files
     warnings: Mapping[str, str]  # what to know of a prior that is used, by its name
+
+    @property
+    def counts(self) -> dict[str, str]:
+        """The words for the priors of mere numbers that are written in thousands, millions or more."""
+        own = {name: prior.unit for name, prior in self.priors.items() if self.quantities[name].unit == "1"}
+        return {name: unit for name, unit in own.items() if unit in COUNTS}
 
     def __repr__(self) -> str:
         judged = sum(prior.evidence == "judgement" for prior in self.priors.values())

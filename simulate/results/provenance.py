@@ -82,5 +82,8 @@ def stated(priors: Priors) -> dict[str, Any]:
             }
             for name, prior in priors.priors.items()
         },
-        "published": [dict(vars(figure)) for figure in priors.published],
+        "published": [
+            {**vars(figure), "unit": priors.quantities[figure.quantity].unit, "stated_unit": figure.unit}
+            for figure in priors.published
+        ],
     }

@@ -139,7 +139,7 @@ def published_of(result: Result, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _published_remark(figure: dict[str, Any]) -> Remark:
-    stated = with_unit(figure["value"], 0, figure["unit"])
+    stated = with_unit(figure["stated"], 0, figure["stated_unit"])
     note = f" {figure['note']}" if figure["note"] else ""
     return Remark(f"Published: {figure['quantity']} {stated}, {figure['source']}.{note}", indent="  ")
 

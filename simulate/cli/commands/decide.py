@@ -23,10 +23,10 @@ def command(
     """Decide between the choices of a priors file.
 
     The choices, tables [choices.NAME], share their scenarios. The first of the quantities is the cost to decide
-    by, the others are shown beside it. Printed are each choice's expected cost, band, share of scenarios in which
-    it is the cheapest and expected regret, and what would be worth finding out first: the value of knowing
-    everything (EVPI) or one prior (EVPPI) before deciding. Writes decide.nc, decide.csv, decide.png and decide.svg
-    into a folder below outputs/ with the name of the priors file.
+    by, the others are shown beside it; one that is in no unit of money, such as hours, must be named. Printed are each
+    choice's expected cost, band, share of scenarios in which it is the cheapest and expected regret, and what would
+    be worth finding out first: the value of knowing everything (EVPI) or one prior (EVPPI) before deciding. Writes
+    decide.nc, decide.csv, decide.png and decide.svg into a folder below outputs/ with the name of the priors file.
 
     \b
     Examples:
