@@ -437,7 +437,7 @@ def test_bounds_that_cut_off_nothing_change_nothing(family, bounds):
 
 
 @pytest.mark.parametrize("far", [1e2, 1e3, 1e6])
-@pytest.mark.parametrize("family", set(TRUNCATABLE) - {"student_t"})
+@pytest.mark.parametrize("family", sorted(set(TRUNCATABLE) - {"student_t"}))
 def test_bounds_that_cut_off_next_to_nothing_change_as_much(family, far):
     stated = stated_in(family, {"p5": 3, "p95": 4})
     whole = distribution(family, stated)
