@@ -14,9 +14,7 @@ with a false alarm of 1 % in all; those of which a run warns are listed apart.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -75,12 +73,11 @@ LABELS = {
 }
 
 
-def warned(warnings: list[str]) -> Iterator[Key]:
-    """The cells of which warnings say that they rest on rare scenarios."""
-    for message in warnings:
-        if match := re.match(r"(.+?): (.+?) rests? on rare scenarios", message):
-            for name, label in itertools.product(match[1].split(", "), match[2].split(" and ")):
-                yield name, LABELS[label]
+def warned(rare: Mapping[str, list[str]]) -> Iterator[Key]:
+    """The cells of which a run says that they rest on rare scenarios."""
+    for name, labels in rare.items():
+        for label in labels:
+            yield name, LABELS[label]
 
 
 def _of_run(settings: Mapping[str, Any]) -> tuple[Estimates, frozenset[Key]]:
@@ -110,7 +107,7 @@ def _of_run(settings: Mapping[str, Any]) -> tuple[Estimates, frozenset[Key]]:
         put(name, "shortest 95, upper", "shortest", 1)
     for text, value, error in zip(PROBABILITIES, figures["probability"], figures["probability_se"], strict=True):
         found["P", text] = float(value), float(error)
-    marked = set(warned(json.loads(run.attrs["provenance"])["warnings"]))
+    marked = set(warned(json.loads(run.attrs["provenance"])["rare"]))
     if ("weighed", "sd") in marked:  # of which tornado warns too, and measures shares of the variance
         marked |= {key for key in truths() if key[0] == "tornado, choice times lognormal"}
     if ("product", "sd") in marked:
@@ -180,7 +177,7 @@ def _of_methods(settings: Mapping[str, Any]) -> Estimates:
     def measured(method: str, quantity: str, scenarios: int, followed: Any = MEAN) -> Mapping[str, Any]:
         asked = Settings(**{key: settings[key] for key in ("seed", "scheme")}, scenarios=scenarios)
         drawing = Drawing({"": priors}, asked)
-        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, followed, Workers(1))
+        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, followed, Workers(1), 0)
         return METHODS[method].measure(asking).effects
 
     mean, median = (measured("conditional", "twice", SCENARIOS, each)["x"] for each in (MEAN, single_percentile(50.0)))

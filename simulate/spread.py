@@ -16,6 +16,7 @@ from simulate.summary import Summary
 
 Influence = Callable[[Summary, Array], Array]
 
+_MANY = 2**10  # steps with the largest influence, which hold as many scenarios as there are replicates
 NONE_SEEN = 3.0  # what no scenario of n has shown has a probability below 3/n, at 95 % (the rule of three)
 _OUT = np.concatenate([np.arange(1, 8), 2 ** np.arange(3, 19), 3 * 2 ** np.arange(2, 18)])
 _AWAY = np.sort(np.concatenate([-_OUT, [0], _OUT]))  # corners kept about a percentile: all near it, ever fewer beyond
@@ -78,9 +79,10 @@ def interval_error(ends: Sequence[Array], whole: Array) -> Array:
     scenarios, as the midpoint of the shorth's does (Kim and Pollard (1990), Annals of Statistics 18, 191-219), and
     with the fourth root of the number of nets, whose error of the length is smooth. The latter is never too small.
     """
-    deviations = np.asarray(ends) - whole
+    power = np.frexp(np.max(np.abs(ends), axis=0))[1]  # so that no square overflows
+    deviations = np.ldexp(ends, -power) - np.ldexp(whole, -power)
     error: Array = np.sqrt(_sum(deviations * deviations) / (len(ends) - 1)) / len(ends) ** (1 / 4)
-    return error
+    return np.ldexp(error, power)
 
 
 def widened_error(values: Sequence[Any] | Array) -> float:
@@ -136,17 +138,21 @@ class Tail(NamedTuple):
 def tail(summary: Summary, influence: Influence) -> Tail:
     """The tail of the influence on a statistic, nothing where all values have the same."""
     low, high, counts = summary.steps()
+    if not summary.count:
+        return Tail(0.0, 0.0)
     with np.errstate(over="ignore", invalid="ignore"):
         masses = counts * (summary.effective / summary.count)
         squares = influence(summary, (low + high) / 2)
-        squares = (squares - squares @ masses / summary.effective) ** 2
-        if not (total := float(squares @ masses)) > 0:
+        squares = (squares - np.add.reduce(squares * masses) / summary.effective) ** 2
+        if not (total := float(np.add.reduce(squares * masses))) > 0:
             return Tail(0.0, 0.0)
         rare = (low < high) | (masses < 2)
         masses, shares = masses[rare], squares[rare] / total
-        order = np.argsort(-shares)
+        kurtosis = float(np.add.reduce(shares**2 * masses)) * summary.effective - 3
+        order = np.argsort(-shares) if len(shares) < _MANY else np.argpartition(-shares, _MANY)[:_MANY]
+        order = order[np.argsort(-shares[order])]
         largest = np.diff(np.minimum(np.cumsum(masses[order]), REPLICATES), prepend=0.0)
-        return Tail(float(shares[order] @ largest), float(shares**2 @ masses) * summary.effective - 3)
+        return Tail(float(np.add.reduce(shares[order] * largest)), kurtosis)
 
 
 def around(percents: Sequence[float], summary: Summary) -> Array:
@@ -154,7 +160,7 @@ def around(percents: Sequence[float], summary: Summary) -> Array:
 
     Ranks are counted from the percentile's.
     """
-    low, high, counts = summary.steps()
+    low, high, counts = summary.jumps()
     if not len(counts):
         return np.full((2, len(percents), len(_AWAY)), [[[np.nan]], [[0.0]]])
     last = np.cumsum(counts)

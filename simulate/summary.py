@@ -320,6 +320,13 @@ class Summary:
             self._steps = self._steps_by_cell() if self._values is None else self._steps_by_value()
         return self._steps
 
+    def jumps(self) -> Steps:
+        """The steps, a value each where values are counted one by one: where the scenarios themselves lie."""
+        if self._values is None:
+            return self.steps()
+        values, times = self._values.settled()
+        return Steps(values, values, times.astype(np.float64))
+
     def forget_steps(self) -> None:
         """Give back the memory of the steps, which can be laid out again."""
         self._steps = None
@@ -340,11 +347,10 @@ class Summary:
 
         A value that holds much of all stays by itself.
         """
-        assert self._values is not None
-        values, times = self._values.settled()
-        numbers = times.astype(np.float64)
+        jumps = self.jumps()
+        values, _, numbers = jumps
         if 2 * len(values) <= self._entries:
-            return Steps(values, values, numbers)
+            return jumps
         spread = np.where(numbers > _ATOM * self.count, 0.0, numbers / 2)
         low = np.concatenate([values[:1], np.repeat(values, 2)])
         high = np.concatenate([np.repeat(values, 2), values[-1:]])

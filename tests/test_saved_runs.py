@@ -34,8 +34,10 @@ cost = {formula = "a * b + x", unit = "USD"}
 part = {formula = "a + x", unit = "USD"}
 [choices.buy.quantities.cost]
 formula = "a * b + x"
+unit = "USD"
 [choices.rent.quantities.cost]
 formula = "6.5 + a * x"
+unit = "USD"
 [choices.rent.priors.a]
 dist = "lognormal"
 median = 2.5

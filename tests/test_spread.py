@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from simulate.priors import load_priors
+from simulate.rulers import Bits
 from simulate.runs import run
 from simulate.spread import (
     interval_error,
@@ -38,7 +39,7 @@ def banded(columns, *statistics, weights=None):
     """The band of a column, from replicates (rows)."""
     band = Band(statistics)
     for column in columns:
-        gathering = Gathering(["x"])
+        gathering = Gathering({"x": Bits()})
         gathering.add("x", column, len(column), weights)
         band.add(gathering.finish(statistics)["x"])
     return band

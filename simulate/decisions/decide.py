@@ -251,7 +251,7 @@ def _fold(
 
 def _sums(rows: Array, counting: Array | None) -> Array:
     """The sum of each row over the scenarios, by what these count."""
-    sums: Array = rows.sum(axis=1) if counting is None else rows @ counting
+    sums: Array = (rows if counting is None else rows * counting).sum(axis=1)  # no BLAS: its order hangs on threads
     return sums
 
 

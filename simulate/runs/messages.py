@@ -10,7 +10,7 @@ from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result
 from simulate.scenarios import Scenarios
-from simulate.statistics import Band, Fault
+from simulate.statistics import SD, Band, Fault
 
 Place = tuple[int, int]  # replicate, chunk
 
@@ -100,14 +100,26 @@ def failed_checks(priors: Priors, bands: Mapping[Any, Band]) -> list[str]:
     return lines
 
 
-def rare(result: Result, bands: Mapping[Any, Band]) -> list[str]:
-    """Statistics that rest on rare scenarios, by the measurements of benchmarks/coverage.md: a line for those alike."""
-    alike: dict[tuple[str, ...], list[str]] = {}
+def rare(result: Result, bands: Mapping[Any, Band]) -> dict[str, tuple[str, ...]]:
+    """Statistics that rest on rare scenarios, by quantity, by the measurements of benchmarks/coverage.md."""
     stratified = result.attributes["scheme"] != "random"
+    found = {}
     for name in result.labels("quantity"):
         inputs = np.count_nonzero(result.at("rank_correlation", quantity=name))
         if labels := bands[name].rare(net=stratified and inputs == 1):
-            alike.setdefault(labels, []).append(name)
+            found[name] = labels
+    return found
+
+
+def small_errors(rare: Mapping[str, Sequence[str]], *, of_sd_alone: bool = False) -> list[str]:
+    """What rests on rare scenarios, a line for those alike.
+
+    Those of which the standard deviation alone does are told apart, where the variance matters: few read it elsewhere.
+    """
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, labels in rare.items():
+        if (tuple(labels) == (SD.label,)) is of_sd_alone:
+            alike.setdefault(tuple(labels), []).append(name)
     return [
         f"{', '.join(names)}: {' and '.join(labels)} rest{'s' if len(labels) == 1 else ''} on rare scenarios, so that "
         "fewer than 95 % of their intervals hold the truth; the percentiles are not concerned"

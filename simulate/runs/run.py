@@ -92,11 +92,13 @@ def run(
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
         _put_priors(result, priors, drawn, found, settings)
         _put_answers(result, found, conditions)
+        rare = messages.rare(result, found.bands)
+        result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
         result.provenance["warnings"] += [
             *(messages.not_computed(priors) if every else ()),
             *wrong(names, beside),
             *messages.failed_checks(priors, found.bands),
-            *messages.rare(result, found.bands),
+            *messages.small_errors(rare),
         ]
         return result
 

@@ -13,6 +13,7 @@ from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_priors, put_quantities
 from simulate.runs import run
+from simulate.runs.messages import small_errors
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Drawing, asked_quantities, chunking
 from simulate.sensitivity.method import Asking, Band, Measured, Method
@@ -94,6 +95,8 @@ def tornado(
     notes = [how.note, how.of_correlations if priors.correlations else ""]
     result.provenance["note"] = " ".join(filter(None, notes))
     result.provenance["warnings"] += [*background.warnings, *asked.left_out("tornado")]
+    if how.mixes:
+        result.provenance["warnings"] += small_errors(background.provenance["rare"], of_sd_alone=True)
     if settings.conditions:
         result.provenance["kept"] = background.provenance["kept"]
     _put_effects(result, priors, how, measured, bands)
