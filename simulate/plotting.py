@@ -226,8 +226,8 @@ def ticks(axis: Axes) -> None:
         axis.set_xlim(first, last)
     else:
         axis.xaxis.set_major_locator(MaxNLocator(5))
-    formatter = FuncFormatter(lambda value, _: figure_text(value, 4, list(formatter.locs)))
-    axis.xaxis.set_major_formatter(formatter)
+    among = axis.xaxis.get_majorticklocs
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: figure_text(value, 4, list(among()))))
 
 
 def _log_ticks(first: float, last: float, mantissas: Sequence[float]) -> list[float]:

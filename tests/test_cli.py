@@ -22,7 +22,7 @@ from simulate.cli.commands import COMMANDS
 
 BASE = "priors/base.toml"
 CONSTANTS = "priors/guosheng-2023.toml"
-QUICK = ("--scenarios", "4096")
+QUICK = ("--scenarios", "16384")
 
 
 def test_run_writes_four_files_and_prints_a_table(command, tmp_path):
