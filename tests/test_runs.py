@@ -411,7 +411,7 @@ def test_base_agrees_with_the_hand_written_model(base):
 
 
 def test_the_error_of_a_shortest_interval_is_the_spread_of_its_ends_over_seeds(load):
-    """It is a bound, at most half as much again: of 100 seeds a spread is known to 7 %, the two ends' together to 5 %."""
+    """It is a bound, at most half as much again; of 100 seeds the spread of two ends is known to 5 %."""
     priors = load(TEXT)
     asked = {"scenarios": 2**12, "scheme": "random", "quantities": ["total"], "statistics": ["shortest 50"]}
     found = [run(priors, seed=seed, threads=1, **asked).estimate("shortest", quantity="total") for seed in range(100)]

@@ -111,7 +111,8 @@ def _lower(result: Result, name: str, case: str) -> str:
         return "–"
     if not any(result.at(f"difference_{end}", quantity=name, case=case) for end in ("minimum", "maximum")):
         return "equal"
-    return " ± ".join(filter(None, probability_text(share, error, result.attributes["scenarios"])))
+    text, beside = probability_text(share, error, result.attributes["scenarios"])
+    return f"{text.removesuffix(' %')} ± {beside}" if beside else text
 
 
 def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge]) -> Section:

@@ -142,11 +142,14 @@ def _choices(result: Result) -> Section:
     for choice in result.labels("choice"):
         band = [each.tolist() for each in result.estimate("percentiles", quantity=cost, choice=choice)]
         scale = replace(band_scale(percents, *band), exponent=regret_scale.exponent)
-        probability = result.estimate("probability_best", choice=choice)
+        chance, apart = probability_text(
+            *result.estimate("probability_best", choice=choice), result.attributes["scenarios"]
+        )
         figures = [
             *scale.with_error(*result.estimate("mean", quantity=cost, choice=choice)),
             *map(scale.figure, *band),
-            *probability_text(*probability, result.attributes["scenarios"]),
+            chance,
+            apart.removesuffix(" %"),
             *regret_scale.with_error(*result.estimate("expected_regret", choice=choice)),
         ]
         rows.append([result.at("choice_label", choice=choice), *figures])
