@@ -239,6 +239,8 @@ def test_statistics_that_rest_on_rare_scenarios_are_named(scheme):
     told = [message for message in result.warnings if "rare scenarios" in message]
     assert any(re.match(r"heavy(, wide)?: mean and standard deviation rest on rare scenarios", line) for line in told)
     assert not any("standard deviation rests" in line for line in told)  # which no table shows
+    alone = [name for name, labels in rare.items() if labels == ["standard deviation"]]
+    assert ("Standard deviations, told in the files alone" in report(result)) is bool(alone)
 
 
 def test_methods_of_the_variance_say_where_it_rests_on_rare_scenarios():

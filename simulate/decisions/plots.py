@@ -73,8 +73,10 @@ def _bands(axis: Axes, result: Result) -> None:
         mean = result.at("mean", quantity=cost, choice=choice) / power
         axis.plot([mean], [row], "D", color=colour, **mark)
         regret = scale.figure(*result.estimate("expected_regret", choice=choice))
-        share = probability_text(*result.estimate("probability_best", choice=choice), result.attributes["scenarios"])
-        for place, text in ((1.07, share[0]), (1.19, regret)):
+        share = result.estimate("probability_best", choice=choice)
+        bound, known = probability_text(*share, result.attributes["scenarios"])
+        chance = percent_text(*share, SHARE_DIGITS) if known else bound
+        for place, text in ((1.07, chance), (1.19, regret)):
             axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
     for place, text in ((1.07, f"{first_of(result)} in"), (1.19, "regret")):
         axis.text(place, -0.75, text, fontsize=FONT_SIZE - 2, color=MUTED, **beside)

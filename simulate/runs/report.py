@@ -14,7 +14,7 @@ from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.components import indented
 from simulate.runs.precision import WIDTH, relative
-from simulate.statistics import OPTIONAL
+from simulate.statistics import OPTIONAL, SD
 
 MOST_IMPORTANT = 3  # priors named for each headline quantity
 FEWEST_FOR_SHARES = 1e-9  # below it the squared rank correlations are nothing but rounding
@@ -25,7 +25,7 @@ def sections(result: Result) -> list[Section]:
     told = [Section(result.attributes["title"])] if result.attributes["title"] else []
     shown = indented(result.provenance["components"], result.provenance["asked"])
     told.append(Section(columns=_columns(result), rows=[_row(result, name, depth) for name, depth in shown.items()]))
-    told.append(Section(remarks=[_sampling_error(result, list(shown))]))
+    told.append(Section(remarks=[_sampling_error(result, list(shown)), *_rare_deviations(result)]))
     told += answers.sections(result)
     told += _drivers(result)
     published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]
@@ -168,6 +168,16 @@ def _sampling_error(result: Result, names: Sequence[str]) -> str:
     else:
         text = "Sampling error: none, nothing varies."
     return f"{text} Not known of {', '.join(unknown)}." if unknown else text
+
+
+def _rare_deviations(result: Result) -> list[str]:
+    """Of which quantities the standard deviation alone rests on rare scenarios: it stands in files, in no table."""
+    names = [name for name, labels in result.provenance.get("rare", {}).items() if labels == [SD.label]]
+    if not names:
+        return []
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    fewer = "fewer than 95 % of their intervals hold the truth"
+    return [f"Standard deviations, told in the files alone, rest on rare scenarios for {shown}: {fewer}."]
 
 
 def judgement_share(result: Result, name: str) -> float:
