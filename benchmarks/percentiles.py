@@ -19,7 +19,8 @@ from simulate.replicates import Workers
 from simulate.runs.run import folded
 from simulate.scenarios import Drawing, Scenarios
 from simulate.settings import Settings
-from simulate.statistics import standard_error, usual
+from simulate.spread import standard_error
+from simulate.statistics import usual
 
 PERCENTS = (0.1, 0.5, 1, 2.5, 5, 10, 25, 40, 50, 60, 75, 90, 95, 97.5, 99, 99.5, 99.9)
 PRIORS = """

@@ -7,12 +7,13 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from simulate.bands import Bands, fold
 from simulate.priors import load_priors
 from simulate.replicates import Workers
 from simulate.rulers import MOST_VALUES, Bits, Knots, laid_out
 from simulate.runs import run
 from simulate.spread import standard_error
-from simulate.statistics import Bands, fold, percentiles
+from simulate.statistics import percentiles
 from simulate.summary import WEIGHT, Summary
 
 SIZE, CHUNKS, REPLICATES = 2**14, 4, 16

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from simulate.bands import Band, Gathering
 from simulate.priors import load_priors
 from simulate.rulers import Bits
 from simulate.runs import run
@@ -19,7 +20,7 @@ from simulate.spread import (
     unresolved,
     widened_error,
 )
-from simulate.statistics import MEAN, SD, Band, Gathering, expected_shortfall, percentiles, shortest
+from simulate.statistics import MEAN, SD, expected_shortfall, percentiles, shortest
 from simulate.summary import WEIGHT, Summary
 
 EACH = 256

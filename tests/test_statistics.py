@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from simulate.bands import Bands, Gathering, Pilot, fold, put_bands
 from simulate.priors import load_priors
 from simulate.replicates import Workers
 from simulate.results import Result
@@ -15,7 +16,7 @@ from simulate.rulers import Bits
 from simulate.runs import draws, run
 from simulate.sampling.schemes import SCHEMES
 from simulate.spread import standard_error
-from simulate.statistics import MEAN, Bands, Gathering, Pilot, expected_shortfall, fold, percentiles, put_bands, usual
+from simulate.statistics import MEAN, expected_shortfall, percentiles, usual
 from simulate.summary import WEIGHT, Summary
 
 NORMAL = NormalDist()

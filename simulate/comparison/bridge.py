@@ -17,13 +17,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from simulate.bands import Band, Bands, Gathering, Part, fold
 from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, drawn, subsets, walks
 from simulate.graph import Array, Values
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.scenarios import TOGETHER, Drawing, chunking, together
 from simulate.spread import standard_error
-from simulate.statistics import MEAN, Band, Bands, Gathering, Part, fold, percentiles
+from simulate.statistics import MEAN, percentiles
 
 BridgeScale = Literal["linear", "log"]
 Asked = float | Literal["mean"]  # a statistic: a percent, or the mean

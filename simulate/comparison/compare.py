@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from simulate.bands import put_bands
 from simulate.comparison.bridge import PAIRS, Asked, Bridge, BridgeScale, bridges
 from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.inputs import changes
@@ -20,7 +21,7 @@ from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.scenarios import asked_quantities, named_quantities
 from simulate.settings import Count, Percent, Settings, checked
-from simulate.statistics import put_bands, usual
+from simulate.statistics import usual
 
 if TYPE_CHECKING:
     from simulate.comparison.cases import Source

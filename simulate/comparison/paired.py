@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates
 from simulate.comparison.cases import Case
 from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
@@ -14,7 +15,7 @@ from simulate.replicates import Ticks, Workers
 from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
 from simulate.spread import share_error
-from simulate.statistics import Band, Bands, Fault, Gathering, Part, Statistic, fold, usual
+from simulate.statistics import Statistic, usual
 
 DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variables; a case's have nothing
 
@@ -144,18 +145,8 @@ class SideBySide:
         folded = Folded(statistics)
         if drawn:
             first = next(iter(drawn.values()))  # all have as many scenarios
-            fold(
-                work,
-                range(first.replicates),
-                folded.add,
-                keys=keys,
-                quantities=self.bounded,
-                scenarios=first.count,
-                step=first.size,
-                workers=workers,
-                what="scenarios",
-                steps=sum(each.steps for each in drawn.values()),
-            )
+            steps = sum(each.steps for each in drawn.values())
+            fold_replicates(work, first, folded.add, keys=keys, quantities=self.bounded, workers=workers, steps=steps)
         for case in self.cases:
             if case.name in folded.kept:
                 try:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
 from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
 from simulate.errors import SimulateError
@@ -17,7 +18,7 @@ from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Chunk, Drawing, Scenarios
 from simulate.settings import Settings
 from simulate.spread import share_error, standard_error
-from simulate.statistics import Band, Bands, Fault, Gathering, Part, Statistic, fold, put_bands, put_kept, usual
+from simulate.statistics import Statistic, usual
 from simulate.summary import WEIGHT
 from simulate.units import is_cost
 
@@ -234,18 +235,7 @@ def _fold(
         bands.add(found[0])
         replicates.append(found[1])
 
-    fold(
-        work,
-        range(first.replicates),
-        take,
-        keys=bounded,
-        quantities=bounded,
-        scenarios=first.count,
-        step=first.size,
-        workers=workers,
-        what="scenarios",
-        steps=first.steps,
-    )
+    fold_replicates(work, first, take, keys=bounded, quantities=bounded, workers=workers)
     return bands, replicates
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from simulate import graph
+from simulate.bands import Band, Fault
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result
 from simulate.scenarios import Scenarios
-from simulate.statistics import SD, Band, Fault
+from simulate.statistics import SD
 
 Place = tuple[int, int]  # replicate, chunk
 

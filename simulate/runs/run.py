@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulate.bands import Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
 from simulate.conditions import Condition, Kept, Questions, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.grammar import STATISTIC
@@ -20,7 +21,7 @@ from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Settings
-from simulate.statistics import Bands, Fault, Gathering, Part, Statistic, fold, optional, put_bands, put_kept, usual
+from simulate.statistics import Statistic, optional, usual
 
 
 def run(
@@ -162,18 +163,7 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
 
     found = Folded(statistics)
     keys: list[str | Condition] = [*columns, *asked.probabilities]
-    fold(
-        work,
-        range(drawn.replicates),
-        found.add,
-        keys=keys,
-        quantities=drawn.quantities,
-        scenarios=drawn.count,
-        step=drawn.size,
-        workers=workers,
-        what="scenarios",
-        steps=drawn.steps,
-    )
+    fold_replicates(work, drawn, found.add, keys=keys, quantities=drawn.quantities, workers=workers)
     if asked.conditional:
         check_kept(asked, Kept.of(found.kept))
     return found

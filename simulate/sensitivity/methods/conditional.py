@@ -6,11 +6,11 @@ The other priors are random, so that correlated ones move along.
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.bands import Bands, Gathering, Part, fold_replicates
 from simulate.errors import SimulateError
 from simulate.replicates import Ticks
 from simulate.sensitivity.method import RANGE, Asking, Measured, Method
 from simulate.spread import standard_error
-from simulate.statistics import Bands, Gathering, Part, fold
 
 Key = tuple[str, str]  # a prior, and the side on which it lies
 EVERYWHERE = ("", "")
@@ -38,17 +38,7 @@ def measure(asking: Asking) -> Measured:
         return gathering.finish([followed])
 
     bands = Bands[Key]([followed])
-    fold(
-        work,
-        range(drawn.replicates),
-        bands.add,
-        keys=keys,
-        scenarios=drawn.count,
-        step=drawn.size,
-        workers=asking.workers,
-        what=asking.what,
-        steps=drawn.steps,
-    )
+    fold_replicates(work, drawn, bands.add, keys=keys, workers=asking.workers, what=asking.what)
     for name, side in keys:
         if not bands[name, side].summary.count:
             where = f" with {name} at its {side} end" if name else ""

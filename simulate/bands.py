@@ -1,0 +1,297 @@
+"""Bands: the statistics of columns, gathered replicate by replicate on rulers that a pilot lays out.
+
+A band is a column's statistics: the values of all scenarios, the errors from the spread over replicates. Every
+question tells bands.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from enum import Enum, auto
+from functools import partial
+from itertools import islice
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from simulate.conditions import Kept
+from simulate.graph import Array, Quantity, Values
+from simulate.replicates import Partial, Task, Ticks, Workers
+from simulate.results import Result
+from simulate.rulers import LEAST_PILOT, MOST_VALUES, Bits, Counts, Ruler, laid_out
+from simulate.scenarios import Scenarios
+from simulate.spread import share_error, tail
+from simulate.statistics import Statistic
+from simulate.summary import Summary
+
+MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
+FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
+HEAVY = 200  # the excess kurtosis of the influence from which it does so in a net of one input
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Fault(Enum):
+    """What may be wrong with a figure: it is nan or infinite, or beyond the bounds of its quantity."""
+
+    NO_NUMBER = auto()
+    IMPOSSIBLE = auto()
+
+
+class Part(NamedTuple):
+    """What a replicate keeps of a column.
+
+    Its summary, what the errors need, how many faults, and whether it is one number throughout.
+    """
+
+    summary: Summary
+    values: Mapping[str, Any]  # by statistic
+    faults: Mapping[Fault, int]
+    fixed: bool
+
+
+class Gathering(Generic[Key]):
+    """The columns of one replicate, summarized chunk by chunk, each on its ruler.
+
+    `quantities` are those of the columns that have bounds.
+    """
+
+    def __init__(self, rulers: Mapping[Key, Ruler], quantities: Mapping[Any, Quantity] | None = None) -> None:
+        self.summaries = {key: Summary(ruler) for key, ruler in rulers.items()}
+        self.quantities = quantities or {}
+        self.impossible = dict.fromkeys(self.summaries, 0)
+        self._drawn = set[Key]()
+
+    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
+        """Add the next chunk of a column, `size` scenarios."""
+        summary, quantity = self.summaries[key], self.quantities.get(key)
+        summary.add(column, size, weights)
+        if np.ndim(column):
+            self._drawn.add(key)
+        if quantity and not quantity.lower <= summary.minimum <= summary.maximum <= quantity.upper:
+            self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), size).sum())
+
+    def faults(self, key: Key) -> dict[Fault, int]:
+        """In how many scenarios of a column so far each fault is."""
+        return {Fault.NO_NUMBER: self.summaries[key].nonfinite, Fault.IMPOSSIBLE: self.impossible[key]}
+
+    def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
+        """The parts of the columns; to be called once, after the last chunk."""
+        parts = {}
+        for key, summary in self.summaries.items():
+            summary.finish()
+            values = {each.name: (each.kept or each.of)(summary) for each in statistics if each.error}
+            parts[key] = Part(summary, values, self.faults(key), fixed=key not in self._drawn)
+            summary.forget_steps()
+        return parts
+
+
+class Pilot(Gathering[Key]):
+    """The columns of some of the scenarios, kept as they are: what rulers are laid out by."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        super().__init__({key: Bits() for key in keys})
+        self._kept: dict[Key, list[tuple[Array, Counts | None]]] = {key: [] for key in self.summaries}
+
+    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
+        """Keep the finite values of the next chunk, of `size` scenarios."""
+        values = np.broadcast_to(np.asarray(column, dtype=np.float64), size)
+        finite = np.isfinite(values)
+        self._kept[key].append((values[finite], None if weights is None else weights[finite]))
+
+    def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
+        """Nothing yet: a pilot tells no statistics."""
+        del statistics
+        return {}
+
+    def suffices(self) -> bool:
+        """Whether there is enough of each column."""
+        return all(sum(len(values) for values, _ in kept) >= LEAST_PILOT for kept in self._kept.values())
+
+    def rulers(self, share: float) -> dict[Key, Ruler]:
+        """The rulers of the columns, of which the pilot is so large a share."""
+        return {key: laid_out(kept, share) for key, kept in self._kept.items()}
+
+
+def fold(
+    work: Callable[[Gathering[Key], Task, Ticks], Partial],
+    tasks: Sequence[Task],
+    take: Callable[[Partial], object],
+    *,
+    keys: Iterable[Key],
+    quantities: Mapping[Any, Quantity] | None = None,
+    scenarios: int,
+    step: int,
+    workers: Workers,
+    what: str,
+    steps: int,
+    pilots: Sequence[Task] = (),
+) -> None:
+    """Work off the tasks, each with a gathering of its own, as `Workers.fold` does.
+
+    All gatherings count on the same rulers, which the first steps of the `pilots`, by default the first tasks, lay
+    out: as many as it takes. `quantities` are those of the columns that have bounds, by key; `scenarios` are those of
+    all tasks, `step` those of a pilot's first step.
+    """
+    keys = tuple(keys)
+    rulers: dict[Key, Ruler] = dict.fromkeys(keys, Bits())
+    if scenarios > MOST_VALUES:
+        pilot, taken = Pilot(keys), 0
+        for task in (pilots or tasks)[:MOST_PILOTS]:
+            work(pilot, task, lambda steps: islice(steps, 1))
+            taken += step
+            if pilot.suffices():
+                break
+        rulers = pilot.rulers(taken / scenarios)
+
+    def worked(task: Task, ticks: Ticks) -> Partial:
+        return work(Gathering(rulers, quantities), task, ticks)
+
+    workers.fold(worked, tasks, take, what=what, steps=steps)
+
+
+def fold_replicates(
+    work: Callable[[Gathering[Key], int, Ticks], Partial],
+    drawn: Scenarios,
+    take: Callable[[Partial], object],
+    *,
+    keys: Iterable[Key],
+    quantities: Mapping[Any, Quantity] | None = None,
+    workers: Workers,
+    what: str = "scenarios",
+    steps: int | None = None,
+) -> None:
+    """Work off the replicates of scenarios as `fold` does, in as many steps as they have unless given."""
+    fold(
+        work,
+        range(drawn.replicates),
+        take,
+        keys=keys,
+        quantities=quantities,
+        scenarios=drawn.count,
+        step=drawn.size,
+        workers=workers,
+        what=what,
+        steps=drawn.steps if steps is None else steps,
+    )
+
+
+class Band:
+    """A column's statistics: of all replicates' scenarios, and of each replicate for the standard errors."""
+
+    def __init__(self, statistics: Sequence[Statistic]) -> None:
+        self.statistics = {each.name: each for each in statistics}
+        self.summary = Summary()
+        self.faults = Counter[Fault]()
+        self.fixed = True  # one number in all scenarios, for nothing behind it is drawn
+        self._replicates: list[Mapping[str, Any]] = []
+
+    def add(self, part: Part) -> None:
+        """Take up the next replicate; one order gives the same bits each time."""
+        self.summary.merge(part.summary)
+        self.faults.update(part.faults)
+        self.fixed &= part.fixed
+        self._replicates.append(part.values)
+
+    def fault(self, fault: Fault, quantity: Quantity) -> str:
+        """What a fault of the column is called."""
+        if fault is Fault.NO_NUMBER:
+            return "nan or infinite"
+        return quantity.beyond(self.summary.minimum, self.summary.maximum)
+
+    def value(self, name: str) -> Any:
+        """The statistic of a name: a number, or an array along its dimension."""
+        return self.statistics[name].of(self.summary)
+
+    def error(self, name: str) -> Any:
+        """Its standard error, what counting leaves open taken in; nan where no scenario has a figure."""
+        statistic = self.statistics[name]
+        assert statistic.error is not None
+        if not self.summary.count:
+            return np.full(np.shape(self.value(name)), np.nan)
+        error = statistic.error(self._kept(name), self.summary)
+        return error if statistic.resolution is None else np.hypot(error, statistic.resolution(self.summary))
+
+    def share(self) -> tuple[float, float]:
+        """The mean of a column of 0 and 1, and its standard error as a probability."""
+        mean, known = self.value("mean"), self.fixed or not self.summary.count
+        return mean, float(self.error("mean") if known else share_error(self._kept("mean"), self.summary.effective))
+
+    def rare(self, *, net: bool) -> tuple[str, ...]:
+        """The labels of the statistics whose standard errors rest on few scenarios, so that they may be too small.
+
+        `net` says that the column is one of a stratified net: of one input, of which it leaves only the gaps between
+        scenarios open, most between the last of a heavy tail.
+        """
+        found = []
+        for each in self.statistics.values():
+            if each.influence:
+                share, kurtosis = tail(self.summary, each.influence)
+                if share > FEW or (net and kurtosis > HEAVY):
+                    found.append(each.label)
+        return tuple(found)
+
+    def replicates(self, name: str) -> Sequence[Any] | Array:
+        """The statistic in each replicate, or what stands for it: their spread gives the standard error."""
+        linear = self.statistics[name].linear
+        return self._kept(name) if linear is None else linear(self._kept(name), self.summary)
+
+    def _kept(self, name: str) -> list[Any]:
+        return [values[name] for values in self._replicates]
+
+
+class Bands(dict[Key, Band]):
+    """Bands by key, filled replicate by replicate."""
+
+    def __init__(self, statistics: Sequence[Statistic]) -> None:
+        super().__init__()
+        self.statistics = tuple(statistics)
+
+    def add(self, parts: Mapping[Key, Part]) -> None:
+        """Take up the next replicate's columns."""
+        for key, part in parts.items():
+            self.setdefault(key, Band(self.statistics)).add(part)
+
+
+def put_bands(
+    result: Result,
+    bands: Mapping[Any, Band],
+    dims: tuple[str, ...],
+    statistics: Sequence[Statistic],
+    *,
+    prefix: str = "",
+    of: str = "",
+    unit_of: str = "unit",
+    unit: str = "",
+) -> None:
+    """Put the statistics of bands into a result, a variable each, nan where there is no band.
+
+    The keys of `bands` are labels along `dims`, tuples where these are several. `prefix` and `of` go before the
+    variables' names and after their labels; `unit` is one for all, else the coordinate `unit_of` tells it.
+    """
+    for statistic in statistics:
+        if statistic.along and statistic.along not in result.coordinates:
+            of_percents = "percent" if "percent" in statistic.along else ""
+            result.along(statistic.along, statistic.labels, of_percents)
+        along = (*dims, *((statistic.along,) if statistic.along else ()))
+        shape = tuple(len(result.labels(dimension)) for dimension in along)
+        values, errors = np.full(shape, np.nan), np.full(shape, np.nan)
+        for key, band in bands.items():
+            labels = key if isinstance(key, tuple) else (key,)
+            place = tuple(result.labels(dim).index(label) for dim, label in zip(dims, labels, strict=True))
+            values[place] = band.value(statistic.name)
+            if statistic.error:
+                errors[place] = band.error(statistic.name)
+        own = statistic.unit or unit
+        put = partial(result.put, label=f"{statistic.label}{of}", unit=own, unit_of="" if own else unit_of)
+        put(prefix + statistic.name, along, values, errors if statistic.error else None)
+
+
+def put_kept(result: Result, replicates: Sequence[Kept]) -> None:
+    """Say in the provenance of a result what its conditions leave."""
+    whole = Kept.of(replicates)
+    result.provenance["kept"] = {
+        "scenarios": whole.kept,
+        "share": whole.kept / whole.drawn,
+        "share_se": float(share_error([each.kept / each.drawn for each in replicates], whole.drawn)),
+        "effective": whole.effective,
+    }
