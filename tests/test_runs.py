@@ -351,6 +351,22 @@ def test_an_infinite_constant_counts_in_every_scenario(load):
     assert any("pole: nan or infinite in all 4,096 scenarios" in line for line in bands.warnings)
 
 
+def test_a_fault_begins_behind_its_own_quantity(load):
+    """Not in another that is faulty in the same scenario."""
+    text = """
+    model = "none"
+    [priors]
+    a = {dist = "normal", mean = 0, sd = 1}
+    [quantities]
+    other = {formula = "log(0 * a - 1)"}
+    pole = {formula = "1 / (0 * a)"}
+    after = {formula = "2 * pole"}
+    """
+    told = run(load(text), scenarios=16, quantities="all").warnings
+    assert any(line.startswith("pole, after: ") and "first in pole at" in line for line in told)
+    assert any(line.startswith("other: ") and "first in other at" in line for line in told)
+
+
 def test_a_quantity_that_is_never_a_number_is_refused_by_name_and_told_of_among_all(priors):
     with pytest.raises(SimulateError, match=r"^after: nan or infinite in all 16 scenarios; first in never"):
         run(priors, scenarios=16, quantities=["after"])
