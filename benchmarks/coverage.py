@@ -210,12 +210,13 @@ class Cell(NamedTuple):
     def exact(self) -> bool:
         """Whether the estimate takes few values or is exact, so that it may hold the truth more often.
 
-        Or its error is a bound, as that of shortest intervals.
+        Or its error is a bound, as that of shortest intervals. In a net of one dimension percentiles and probabilities
+        take few values, and a uniform's moments are exact beyond what its gaps leave open.
         """
         name, label = self.key
-        stratified = self.scheme != "random" and name.startswith("one_") and label.startswith("P")
+        of_net = name == "one_uniform" or (name.startswith("one_") and label.startswith("P")) or label == "share kept"
         discrete = name in {"constant", "atom", "one_die", "dice", "P"}
-        return stratified or discrete or label.startswith("shortest")
+        return (self.scheme != "random" and of_net) or discrete or label.startswith("shortest")
 
     @property
     def is_marked(self) -> bool:
