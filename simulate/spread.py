@@ -211,8 +211,9 @@ def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summa
         sides.append(np.abs(summary.percentiles(100 * (shares + sign * taken)) - values) * (reach / taken))
         reaches.append(reach)
     spread = np.add(*sides) / np.maximum(np.count_nonzero(sides, axis=0), 1)
-    slope = spread * 2 / np.add(*reaches)
-    return PercentileErrors(spread / t, values - np.clip(0.0, begin, end) / each * slope)
+    with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest floats
+        slope = spread * 2 / np.add(*reaches)
+        return PercentileErrors(spread / t, values - np.clip(0.0, begin, end) / each * slope)
 
 
 def _rank_error(ranks: Array) -> Array:

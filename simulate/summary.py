@@ -254,7 +254,8 @@ class Summary:
         """About how far percentiles may be off for want of finer cells; nan where there are no scenarios.
 
         In a cell that holds a share m of all, of which a share p lies beyond, the density changes by some m / p of
-        itself; where it changes evenly, counts spread evenly are then off by at most m * (m / p) / 8.
+        itself; where it changes evenly, counts spread evenly are then off by at most m * (m / p) / 8. And where within
+        the cell its scenarios lie is not known, to about one of them.
         """
         ranks = np.asarray(percents, dtype=np.float64) / 100 * self.count
         if not self.count:
@@ -264,7 +265,8 @@ class Summary:
         low, high, numbers = self.steps()
         place = self._places(numbers, ranks, "left")
         beyond = np.maximum(np.minimum(ranks, self.count - ranks), 1)
-        share: Array = np.minimum(numbers[place] / beyond / 8, 0.5)
+        alone = self.count / self._entries / numbers[place]  # the share of the cell that a scenario has
+        share: Array = np.minimum(np.hypot(numbers[place] / beyond / 8, alone), 0.5)
         with np.errstate(over="ignore"):
             return (high[place] - low[place]) * share
 

@@ -261,7 +261,7 @@ def test_nonfinite_is_told_on_stderr(command, tmp_path):
     )
     code, _, err = command("run", str(path), *QUICK)
     assert code == 0
-    assert re.search(r"^warning: b: nan or infinite in [\d,]+ of 4,096 scenarios", err)
+    assert re.search(r"^warning: b: nan or infinite in [\d,]+ of 16,384 scenarios", err)
 
 
 def test_check_and_explain_print(command):
@@ -456,7 +456,7 @@ def test_empty_condition_is_refused_in_one_line(command, tmp_path, arguments):
     code, out, err = command(arguments[0], BASE, *arguments[1:], *QUICK, "--given", "capex < 0")
     assert (code, out) == (2, "")
     assert err == (
-        "--given 'capex < 0': of 4,096 scenarios 0 effective ones are left, fewer than 1,000; "
+        "--given 'capex < 0': of 16,384 scenarios 0 effective ones are left, fewer than 1,000; "
         "ask for what is more probable, or for more --scenarios\n"
     )
     assert not (tmp_path / "out").exists()
