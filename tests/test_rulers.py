@@ -199,6 +199,13 @@ def test_resolution_is_what_spreading_counts_evenly_may_miss():
     assert Summary(Bits()).resolution([50]).tolist() == pytest.approx([np.nan], nan_ok=True)
 
 
+def test_resolution_of_equal_cells_is_that_of_its_formula():
+    """A hundred in each of 32 cells, one wide: of a quarter of them, 800 lie beyond."""
+    summary = Summary(Knots(np.array([0.0, 32.0])))
+    summary.add((np.arange(3200) + 0.5) / 100, 3200)
+    assert summary.finish().resolution([25, 75]) == pytest.approx(2 * [np.hypot(100 / 800 / 8, 1 / 100)], rel=1e-9)
+
+
 def test_errors_take_in_the_resolution():
     band = band_of("lognormal")
     spread = standard_error(band.replicates("percentiles"))

@@ -190,3 +190,11 @@ def test_ends_of_shortest_intervals_are_set_against_the_whole():
     band = banded(columns, shortest(95))
     assert (band.error("shortest") > 0).all()
     assert (band.error("shortest") < 0.2).all()
+
+
+def test_a_scenario_beyond_the_percentile_adds_its_excess_to_the_tail_mean():
+    """By the share of the tail: ten times of a tenth."""
+    statistic, summary = expected_shortfall(90), summary_of(np.arange(1000.0))
+    below, at, beyond = statistic.influence(summary, np.array([10.0, 950.0, 960.0]))
+    assert below == 0
+    assert beyond - at == pytest.approx(100)

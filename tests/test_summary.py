@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simulate.rulers import Knots
 from simulate.summary import Summary
 
 PERCENTS = [1, 5, 25, 50, 75, 95, 99]
@@ -211,6 +212,16 @@ def test_the_shortest_interval_of_few_values_is_exact():
     assert summarized_once(column).shortest_interval(91).tolist() == [1, 3]
     assert summarized_once(column).shortest_interval(95).tolist() == [2, 10]
     assert summarized(COLUMNS["constant"]).shortest_interval(95).tolist() == [30_381.9] * 2
+
+
+def test_the_shortest_interval_may_begin_where_a_step_begins():
+    """Of a density that falls at once: at the least value, wherever the other ends lie."""
+    summary = Summary(Knots(np.array([0.0, 1.0, 100.0])))
+    summary.add(np.concatenate([np.linspace(0.001, 0.999, 600), np.linspace(1.1, 99.9, 400)]), 1000)
+    lower, upper = summary.finish().shortest_interval(60)
+    assert (lower, upper) == pytest.approx((0.001, 1.0), abs=0.04)
+    lower, upper = summary.shortest_interval(70.05)  # which ends inside a step
+    assert lower == pytest.approx(0.001, abs=1e-9)
 
 
 def test_the_shortest_interval_of_an_exponential_begins_at_its_mode():
