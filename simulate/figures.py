@@ -28,7 +28,7 @@ BEYOND = 1000  # a power of ten that no float reaches
 class Apart(NamedTuple):
     """What tells the figures of a band apart, in powers of ten.
 
-    `gap` is the least step between two of them, of which the larger has the size `near`: no larger figure needs as
+    `gap` is the least step between two of them, of which the larger has the size `near`: no figure ten times as large needs as
     many places. No figure counts as smaller than `least`, as where the band crosses 0.
     """
 
@@ -93,7 +93,7 @@ class Scale:
         Not below the size of the error; only where the band would be no band, at the first digit of the error.
         """
         size = max(_magnitude(value) if value else -1, self.apart.least)
-        gap = self.apart.gap if size <= self.apart.near else BEYOND
+        gap = self.apart.gap if size <= self.apart.near + 1 else BEYOND  # 100.8 beside 99.99
         by_digits = min(size - self.digits + 1, gap - 1 if self.digits > 2 else gap)
         if not math.isfinite(standard_error) or standard_error <= 0:
             return by_digits
