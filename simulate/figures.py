@@ -28,8 +28,8 @@ BEYOND = 1000  # a power of ten that no float reaches
 class Apart(NamedTuple):
     """What tells the figures of a band apart, in powers of ten.
 
-    `gap` is the least step between two of them, of which the larger has the size `near`: no figure ten times as large needs as
-    many places. No figure counts as smaller than `least`, as where the band crosses 0.
+    `gap` is the least step between two of them, of which the larger has the size `near`: no figure much larger needs
+    as many places. No figure counts as smaller than `least`, as where the band crosses 0.
     """
 
     gap: int = BEYOND
