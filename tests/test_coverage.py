@@ -25,6 +25,6 @@ def test_intervals_hold_the_truth_as_often_as_stated(coverage, scheme, replicati
     assert [cell for cell in cells if cell.outside(len(cells)) and not cell.is_marked] == []
 
 
-def test_what_is_warned_of_is_read_from_the_warnings(coverage):
-    message = "a, b: mean and standard deviation rest on rare scenarios, so that fewer"
-    assert {*coverage.warned([message, "else"])} == {(name, key) for name in "ab" for key in ("mean", "sd")}
+def test_what_rests_on_rare_scenarios_is_read_from_the_result(coverage):
+    rare = {"a": ["mean", "standard deviation"], "b": ["standard deviation"]}
+    assert {*coverage.warned(rare)} == {("a", "mean"), ("a", "sd"), ("b", "sd")}
