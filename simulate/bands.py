@@ -203,13 +203,12 @@ class Band:
         return self.statistics[name].of(self.summary)
 
     def error(self, name: str) -> Any:
-        """Its standard error, what counting leaves open taken in; nan where no scenario has a figure."""
-        statistic = self.statistics[name]
-        assert statistic.error is not None
+        """Its standard error; nan where no scenario has a figure."""
+        error = self.statistics[name].error
+        assert error is not None
         if not self.summary.count:
             return np.full(np.shape(self.value(name)), np.nan)
-        error = statistic.error(self._kept(name), self.summary)
-        return error if statistic.resolution is None else np.hypot(error, statistic.resolution(self.summary))
+        return error(self._kept(name), self.summary)
 
     def share(self) -> tuple[float, float]:
         """The mean of a column of 0 and 1, and its standard error as a probability."""

@@ -4,13 +4,14 @@ import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, Formatter, MaxNLocator, NullFormatter
 
 from simulate.errors import printable
 from simulate.figures import row_scale, shortened
@@ -211,6 +212,24 @@ def widen(axis: Axes, values: Iterable[Array]) -> None:
         axis.set_xlim(*(value * factor for value in drawn for factor in (1 / 1.5, 1.5)))
 
 
+class _Apart(Formatter):
+    """Labels of ticks with as many digits as tell them apart."""
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        """The label of a value by itself."""
+        del pos
+        return figure_text(value, 4)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """The labels of all ticks of an axis, which a layout asks for again and again."""
+        return _labels_apart(tuple(values))
+
+
+@lru_cache(maxsize=256)
+def _labels_apart(values: tuple[float, ...]) -> list[str]:
+    return [figure_text(value, 4, values) for value in values]
+
+
 def ticks(axis: Axes) -> None:
     """Few ticks, labelled in million and billion, so that no two are labelled alike."""
     if is_logarithmic(axis):
@@ -226,8 +245,7 @@ def ticks(axis: Axes) -> None:
         axis.set_xlim(first, last)
     else:
         axis.xaxis.set_major_locator(MaxNLocator(5))
-    among = axis.xaxis.get_majorticklocs
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: figure_text(value, 4, list(among()))))
+    axis.xaxis.set_major_formatter(_Apart())
 
 
 def _log_ticks(first: float, last: float, mantissas: Sequence[float]) -> list[float]:

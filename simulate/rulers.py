@@ -82,9 +82,12 @@ class Bits:
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The edges of bins."""
         bins = cells + self.start
-        magnitudes = np.where(bins < 0, -1 - bins, bins)
+        negative = bins < 0
+        if not negative.any():
+            return _edge(bins), _edge(bins + 1)
+        magnitudes = np.where(negative, -1 - bins, bins)
         near, far = _edge(magnitudes), _edge(magnitudes + 1)
-        return np.where(bins < 0, -far, near), np.where(bins < 0, -near, far)
+        return np.where(negative, -far, near), np.where(negative, -near, far)
 
 
 @dataclass(frozen=True)

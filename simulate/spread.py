@@ -37,14 +37,22 @@ def standard_error(estimates: Sequence[Any] | Array) -> Array:
     this: t rather than more replicates, which would take scenarios from each net. benchmarks/coverage.md tells how
     often such intervals hold the truth.
     """
-    values = np.asarray(estimates, dtype=np.float64)
+    error: Array = _deviation(np.asarray(estimates, dtype=np.float64)) / np.sqrt(len(estimates))
+    return error
+
+
+def _deviation(values: Array, centre: Array | None = None) -> Array:
+    """The standard deviation along the first axis, about a centre, by default the mean; nan of infinities."""
     power = np.frexp(np.abs(values).max(axis=0))[1]  # a power of two takes no bit, and no square overflows
-    with np.errstate(invalid="ignore"):  # of estimates that are infinite, the error is nan
+    with np.errstate(invalid="ignore"):
         values = np.ldexp(values, -power)
-        deviations = values - values[0]  # equal estimates have an error of exactly 0
-        deviations -= _sum(deviations) / len(values)
-        error = np.sqrt(_sum(deviations * deviations) / (len(values) - 1)) / np.sqrt(len(values))
-    found: Array = np.ldexp(error, power)
+        if centre is None:
+            deviations = values - values[0]  # equal values have a deviation of exactly 0
+            deviations -= _sum(deviations) / len(values)
+        else:
+            deviations = values - np.ldexp(centre, -power)
+        deviation = np.sqrt(_sum(deviations * deviations) / (len(values) - 1))
+    found: Array = np.ldexp(deviation, power)
     return found
 
 
@@ -79,10 +87,8 @@ def interval_error(ends: Sequence[Array], whole: Array) -> Array:
     scenarios, as the midpoint of the shorth's does (Kim and Pollard (1990), Annals of Statistics 18, 191-219), and
     with the fourth root of the number of nets, whose error of the length is smooth. The latter is never too small.
     """
-    power = np.frexp(np.max(np.abs(ends), axis=0))[1]  # so that no square overflows
-    deviations = np.ldexp(ends, -power) - np.ldexp(whole, -power)
-    error: Array = np.sqrt(_sum(deviations * deviations) / (len(ends) - 1)) / len(ends) ** (1 / 4)
-    return np.ldexp(error, power)
+    error: Array = _deviation(np.asarray(ends), whole) / len(ends) ** (1 / 4)
+    return error
 
 
 def widened_error(values: Sequence[Any] | Array) -> float:
@@ -198,7 +204,8 @@ def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summa
 
     So by Woodruff (1952), J. Am. Stat. Assoc. 47, 635: an interval of the share, t standard errors to each side, has
     ends whose percentiles are those of the interval of the value; half its width, by t, is the standard error. Where
-    one side is an atom, in which nothing changes, it is the whole of the other side.
+    one side is an atom, in which nothing changes, it is the whole of the other side. What counting leaves open is
+    taken in.
     """
     count, t = len(corners), t_quantile(len(corners))
     values, shares = summary.percentiles(percents), np.asarray(percents, dtype=np.float64) / 100
@@ -213,7 +220,8 @@ def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summa
     spread = np.add(*sides) / np.maximum(np.count_nonzero(sides, axis=0), 1)
     with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest floats
         slope = spread * 2 / np.add(*reaches)
-        return PercentileErrors(spread / t, values - np.clip(0.0, begin, end) / each * slope)
+        errors = np.hypot(spread / t, summary.resolution(percents))
+        return PercentileErrors(errors, values - np.clip(0.0, begin, end) / each * slope)
 
 
 def _rank_error(ranks: Array) -> Array:

@@ -23,10 +23,9 @@ class Statistic:
     """A statistic of a column: a number, or one at each label of the dimension `along`.
 
     `error` gives its standard error from what the replicates keep and the summary of all, None where it has none;
-    `resolution` is how far it may be off besides, which its error takes in; `unit` is its unit, the quantity's own
-    where that is empty. A replicate keeps its own value, unless `kept` says what else; `linear` then makes of that,
-    and the summary of all, values whose mean is the statistic and whose spread gives the error. `influence` is what a
-    scenario at a value adds, up to a constant.
+    `unit` is its unit, the quantity's own where that is empty. A replicate keeps its own value, unless `kept` says
+    what else; `linear` then makes of that, and the summary of all, values whose mean is the statistic and whose
+    spread gives the error. `influence` is what a scenario at a value adds, up to a constant.
     """
 
     name: str
@@ -36,7 +35,6 @@ class Statistic:
     along: str = ""
     labels: tuple[Any, ...] = ()
     unit: str = ""
-    resolution: Callable[[Summary], Any] | None = None
     kept: Callable[[Summary], Any] | None = None
     linear: Callable[[Sequence[Any], Summary], Sequence[Any] | Array] | None = None
     influence: Influence | None = None
@@ -51,7 +49,6 @@ def percentiles(percents: Sequence[float]) -> Statistic:
         lambda kept, summary: percentile_errors(percents, kept, summary).errors,
         along="percentile",
         labels=tuple(percents),
-        resolution=lambda summary: summary.resolution(percents),
         kept=lambda summary: around(percents, summary),
         linear=lambda kept, summary: percentile_errors(percents, kept, summary).replicates,
     )

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from simulate import graph
 from simulate.distributions import Distribution
-from simulate.graph import Array
+from simulate.graph import ROUNDING, Array
 from simulate.priors import Priors
 from simulate.sampling.sampler import Sampler
 from simulate.sampling.tables import probabilities
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from simulate.sampling.schemes import Words
 
 BINS = 1024  # equally probable bins of a prior
-ROUNDING = 1e-12  # of the greatest weight of a window: what is less is none
 BINS_WITH_JUMPS = 64  # of one with jumps, beside which no line is drawn from bin to bin
 
 
@@ -168,7 +167,7 @@ def _smooth(counts: Array, sums: Array, scenarios: float) -> Array:
         return window
 
     weight = around(counts)
-    weight[weight <= ROUNDING * weight.max()] = 1
+    weight[weight <= ROUNDING * weight.max()] = 1  # none, but for what arithmetic leaves
     centre = around(counts * scores) / weight
     variance = around(counts * scores * scores) / weight - centre**2
     mean = around(sums) / weight

@@ -61,17 +61,13 @@ def _beginning(drawn: Scenarios, name: str, fault: Fault, first: Place) -> tuple
         wrong = wrong & (drawn.questions.weights(columns, drawn.size) > 0)
     scenario = int(np.argmax(wrong))
     at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}
-    behind = {name}
-    for step, _, needs in reversed(drawn.plan.steps):
-        behind.update(needs if step in behind else ())
-    for step, _, needs in drawn.plan.steps:
-        if step in behind and faulty(step, at[step]) and not any(faulty(need, at[need]) for need in needs):
+    behind = graph.plan(drawn.quantities, drawn.plan.inputs, [name])
+    for step, _, needs in behind.steps:
+        if faulty(step, at[step]) and not any(faulty(need, at[need]) for need in needs):
             about = _about(drawn.quantities[step])
             values = ", ".join(f"{need} = {at[need]:.4g}" for need in needs)
             return f"{step}{f' ({about})' if about else ''}", f" at {values or 'its prior'}"
-    return next(
-        (each for each in drawn.plan.inputs if each in behind and faulty(each, at[each])), name
-    ), " at its prior"
+    return next((each for each in behind.inputs if faulty(each, at[each])), name), " at its prior"
 
 
 def _about(quantity: Quantity) -> str:
