@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.errors import SimulateError, suggestion
-from simulate.formula_text import Units
-from simulate.formulas import Formula
+from simulate.formulas import Formula, Units
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Values, missing
 from simulate.priors import Priors

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 from simulate.errors import SimulateError
 
 if TYPE_CHECKING:
-    from simulate.formula_text import Units
-    from simulate.formulas import Formula
+    from simulate.formulas import Formula, Units
 
 Context = ParamSpec("Context")
 Value = TypeVar("Value")

@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those before it: the way of a question from its text to its answer, read upwards.
 ORDER = """
     errors registry units graph figures layout plotting
-    formula_text formula_units formulas grammar model rulers summary
+    formulas grammar model rulers summary
     distributions dependence sampling settings catalog priors
     backends replicates conditions scenarios results spread statistics bands
     runs sensitivity comparison decisions calibration backtesting

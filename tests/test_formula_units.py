@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulate import model
-from simulate.formula_text import Units
-from simulate.formulas import FormulaError, formula
+from simulate.formulas import FormulaError, Units, formula
 from simulate.units import conversion_factor
 
 PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "formulas.md").read_text(encoding="utf-8")

@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from simulate.formulas import CONSTANTS, DEEPEST, FUNCTIONS, LONGEST, FormulaError, formula
+from simulate.formulas import FormulaError, formula
+from simulate.formulas.formula import CONSTANTS, DEEPEST, FUNCTIONS, LONGEST
 
 RANDOM = np.random.default_rng(1)
 A, B = RANDOM.uniform(0.1, 0.9, 1000), RANDOM.uniform(0.1, 0.9, 1000)

@@ -8,8 +8,7 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from simulate.errors import suggestion
-from simulate.formula_text import Units
-from simulate.formulas import FormulaError, formula, visible
+from simulate.formulas import FormulaError, Units, formula, visible
 from simulate.graph import Quantity
 from simulate.priors.layers import Entry, Stack
 from simulate.units import COUNTS, UnitError, conversion_factor, plain

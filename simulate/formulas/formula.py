@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from simulate.errors import SimulateError, suggestion
-from simulate.formula_text import FormulaUnitError, Text, Units, read_units
+from simulate.formulas.text import FormulaUnitError, Text, Units, read_units
 from simulate.graph import Values
 from simulate.units import UnitError
 
@@ -132,7 +132,7 @@ def formula(text: str, known: Collection[str] = (), units: Units | None = None) 
     with np.errstate(all="ignore"):
         part = compiler.part(tree, 0)
         if units is not None:
-            from simulate.formula_units import derived  # late: few files state formulas
+            from simulate.formulas.units import derived  # late: few files state formulas
 
             try:
                 converted, unit = derived(tree, written, units)

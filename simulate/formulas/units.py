@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NoReturn
 
-from simulate.formula_text import FormulaUnitError, Insertions, Text, Units, called, folded, is_sum, joined, scaled
+from simulate.formulas.text import FormulaUnitError, Insertions, Text, Units, called, folded, is_sum, joined, scaled
 from simulate.units import RATIO, Measure, UnitError, apart, check_known, measure, reduced, simplified
 
 OF_RATIOS = frozenset(
