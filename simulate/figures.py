@@ -21,6 +21,7 @@ ROUNDING = 1e-15  # of a value, below which an error is what rounding has left
 MOST_DECIMALS = 6  # and
 MOST_WHOLE = 12  # digits before the point: beyond, a figure is written with a power of ten of its own
 SCALES = {0: "", 3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
+_SCALED = re.compile(rf"({'|'.join(filter(None, SCALES.values()))})(?: |(?=/)|$)")  # a unit that begins with one
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 BEYOND = 1000  # a power of ten that no float reaches
 
@@ -58,7 +59,7 @@ class Scale:
         A scale that the unit has already is taken into it: thousands of ``million USD`` are in ``billion USD``.
         """
         exponent = self.exponent
-        if word := re.match(r"(thousand|million|billion|trillion)(?: |(?=/)|$)", unit):
+        if word := _SCALED.match(unit):
             exponent += next(each for each, name in SCALES.items() if name == word[1])
             unit = unit[word.end() :]
             unit = f"1{unit}" if unit[:1] in {"", "/"} else unit

@@ -67,7 +67,7 @@ MEANT = {
 
 _LONGEST = 100
 _TERM = re.compile(
-    r"(?:(?P<number>thousand|million|billion|trillion)\s+)?"
+    rf"(?:(?P<number>{'|'.join(COUNTS)})\s+)?"
     r"(?P<name>1|%|[^\W\d_][^\W_]*)(?:\s*\^\s*(?P<power>-?[1-9]))?"
 )
 
