@@ -169,6 +169,14 @@ def test_what_has_no_value_is_left_out_and_told(priors_of):
     assert any("no bridge of P50 and mean to two" in message for message in told["warnings"])
 
 
+def test_parts_of_a_change_are_in_the_unit_of_what_changes_and_factors_have_none(priors_of):
+    one, two = (priors_of(f"case{b}", lognormal("a", 2) + lognormal("b", b) + COST) for b in (3, 4))
+    at = {"quantity": "cost"}
+    for scale, unit in (("linear", "USD"), ("log", "1")):
+        told = compared(one, two, bridge=(50.0,), scale=scale)
+        assert [told.unit(name, **at) for name in ("bridge", "bridge_se", "bridge_baseline")] == [unit, unit, "USD"]
+
+
 def test_what_a_case_lacks_is_blank_and_told(priors_of):
     other = '[quantities.cost]\nunit = "EUR"\nformula = "a * b"\n[quantities.spare]\nformula = "a"\n'
     one = priors_of("one", lognormal("a", 2) + lognormal("b", 3) + COST)

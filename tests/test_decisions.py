@@ -391,6 +391,20 @@ def test_the_error_of_what_is_beyond_the_best_is_that_of_the_difference(decided)
     assert decision_report.alike(decision) == ["one"]
 
 
+@pytest.mark.parametrize("power", [-60, 60])
+def test_what_is_decided_hangs_on_no_unit(decided, power):
+    """Costs times a power of two are decided alike, and every figure is that power's multiple, to the bit."""
+    few = '[priors.a]\ndist = "choice"\nvalues = [0, 2, 5]\n' + normal("b", 2, 1)
+    one, other = (
+        decided(few + option("one", f"a * 2.0 ** {each}") + option("two", f"b * 2.0 ** {each}"), scenarios=2**12)
+        for each in (0, power)
+    )
+    assert one.attributes["best"] == other.attributes["best"]
+    for name in ("evppi", "evppi_se", "evpi", "evpi_se", "beyond_best", "beyond_best_se"):
+        assert np.array_equal(np.ldexp(one.at(name), power), other.at(name)), name
+    assert np.all(one.at("evppi") > 0)
+
+
 def test_constants_can_be_decided_between(decided, tmp_path):
     decision = decided("[priors.a]\nvalue = 2\n" + option("one", "a") + option("two", "3 - a"))
     assert decision.attributes["best"] == "two"

@@ -104,15 +104,17 @@ def test_two_values_each_have_their_closed_form(measure, target):
     assert abs((both_above(p, q, r) - p * q) / np.sqrt(p * (1 - p) * q * (1 - q)) - target) < 1e-3
 
 
-@pytest.mark.parametrize("target", [0.4, -0.4])
+@pytest.mark.parametrize("target", [0.05, 0.4, -0.4, 0.6, -0.65])
+@pytest.mark.parametrize("weights", [[8, 2], [2, 3, 5], [1, 1, 1, 7]])
 @pytest.mark.parametrize("swapped", [False, True])
-def test_two_values_beside_a_continuous_margin_have_their_closed_form(target, swapped):
-    """Cov(Phi(Z1), 1{Z2 > z}) = P(Z1 > W, Z2 > z) - q/2, W another standard normal; its mid-ranks differ by 1/2."""
-    q = 0.2
-    margins = NORMAL, two_valued(q)
+def test_values_beside_a_continuous_margin_have_their_closed_form(target, weights, swapped):
+    """Cov(Phi(Z1), 1{Z2 > z}) = P(Z1 > W, Z2 > z) - q/2, W another standard normal; mid-ranks are sums of such."""
+    shares = np.array(weights) / 10
+    margins = NORMAL, distribution("choice", {"values": list(range(len(weights))), "weights": weights})
     r = latent_correlation("spearman", target, *(margins[::-1] if swapped else margins))
-    covariance = both_above(0.5, q, r / np.sqrt(2)) - q / 2
-    assert abs(covariance / np.sqrt(q * (1 - q) / 12) - target) < 1e-3
+    above, steps = 1 - np.cumsum(shares)[:-1], (shares[1:] + shares[:-1]) / 2
+    covariance = sum(step * (both_above(0.5, q, r / np.sqrt(2)) - q / 2) for step, q in zip(steps, above, strict=True))
+    assert abs(covariance / np.sqrt((1 - np.sum(shares**3)) / 12 / 12) - target) < 1e-3
 
 
 @pytest.mark.parametrize(

@@ -453,6 +453,13 @@ def test_too_few_scenarios_to_measure_by_are_refused(measured, method, formula, 
         measured(PRODUCT + f'[quantities.odd]\nformula = "{formula}"\n', method, ["odd"], scenarios=16)
 
 
+def test_two_scenarios_of_a_replicate_are_enough_to_rank(measured):
+    """Any two rank alike or the other way round: the mean of 16 correlations of 1 or -1."""
+    for name, figures in bars(measured(PRODUCT, "rank", scenarios=32, scheme="random")).items():
+        alike = (figures["spearman"] + 1) * 8
+        assert alike == pytest.approx(round(alike)), name
+
+
 @pytest.mark.parametrize("scheme", ["sobol", "random"])
 def test_given_a_condition_the_conditional_means_are_those_of_a_truncated_normal(measured, scheme):
     """y = x1 + x2 + x3; given x1 > 0, its lowest and highest tenth are those of half a normal."""
