@@ -91,7 +91,8 @@ class Scale:
     def last_place(self, value: float, standard_error: float) -> int:
         """The power of ten of the last digit worth writing where no error stands beside the value.
 
-        Not below the size of the error; only where the band would be no band, at the first digit of the error.
+        Not below the size of the error; only where the band would be no band, or nothing be left of the value, at the
+        first digit of the error.
         """
         size = max(_magnitude(value) if value else -1, self.apart.least)
         gap = self.apart.gap if size <= self.apart.near + 1 else BEYOND  # 100.8 beside 99.99
@@ -101,6 +102,8 @@ class Scale:
         supported = math.ceil(math.log10(standard_error))
         if supported > gap:
             supported = max(_magnitude(standard_error), gap)
+        elif not _rounded(value, supported)[0]:
+            supported = _magnitude(standard_error)
         return max(by_digits, supported)
 
     def _written(self, value: float, place: int) -> str:

@@ -84,10 +84,18 @@ def test_no_digit_stands_below_the_standard_error(exponent):
         text = scale.figure(value, error)
         digits = re.sub(r"[^0-9.]", "", text)
         decimals = len(digits.partition(".")[2])
-        assert 10.0 ** (scale.exponent - decimals) >= error or not decimals
+        alone = len(digits.replace(".", "").strip("0")) == 1  # else nothing would be left of it
+        assert 10.0 ** (scale.exponent - decimals) >= error / (10 if alone else 1) or not decimals
         assert len(digits.replace(".", "").lstrip("0").rstrip("0")) <= 4
+        assert float(digits)
         # What is rounded away is at most half of the error's next power of ten, or of the fourth digit.
         assert abs(float(digits) * 10.0**scale.exponent - value) <= max(5 * error, 0.501e-3 * value)
+
+
+@pytest.mark.parametrize(("value", "error", "shown"), [(4.74, 1.05, "5"), (2.86e6, 5.9e6, "3"), (3e-17, 1e-5, "0")])
+def test_a_figure_is_not_rounded_to_nothing_by_an_error_of_its_own_size(value, error, shown):
+    """As of a mean that rests on rare scenarios, in a row of percentiles without an error beside it."""
+    assert float(row_scale([value], [error]).figure(value, error)) == float(shown)
 
 
 def test_what_is_not_finite_is_told():
