@@ -192,7 +192,7 @@ def figure_text(value: float, digits: int = 2, among: Sequence[float] = ()) -> s
     if not math.isfinite(value):
         return row_scale([value]).figure(value)
     place = row_scale([value], digits=digits, apart=among).place
-    rounded = round(value, -place)
+    rounded = round(float(value), -place)
     scale = row_scale([rounded], apart=among)
     if place < row_scale([value], digits=digits).place:
         scale = replace(scale, place=row_scale([round(each, -place) for each in among], apart=among).place)

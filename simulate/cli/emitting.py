@@ -17,6 +17,7 @@ from simulate.cli.options import Output
 from simulate.errors import SimulateError, printable
 from simulate.formats import FORMATS
 from simulate.questions import QUESTIONS
+from simulate.spelling import path_of
 
 if TYPE_CHECKING:
     from simulate.replicates import Progress
@@ -52,7 +53,7 @@ def emit(
     files = [folders.file_of(question), *kind.files, *further, *pictures]
     if output.out == "":
         raise SimulateError("--out '': is empty; name a folder")
-    place = Path(output.out or place)
+    place = path_of(output.out or place)
     with folders.output_folder(place, files) as folder, progress_shown() as progress:
         interrupts.check()
         result = ask(progress=progress)

@@ -17,6 +17,7 @@ from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.inputs import changes
 from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide
 from simulate.errors import SimulateError, none_such
+from simulate.figures import percentile_name
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.scenarios import asked_quantities, named_quantities
@@ -290,4 +291,4 @@ def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge], uni
 
 
 def _statistic(asked: Asked) -> str:
-    return asked if asked == "mean" else f"P{asked:g}"
+    return asked if asked == "mean" else percentile_name(asked)

@@ -15,7 +15,7 @@ from simulate.sampling.keys import key_of
 from simulate.sampling.sampler import linked_names
 from simulate.scenarios import Latents
 
-CORRELATIONS = "correlations"  # the correlations as one change
+CORRELATIONS = "the correlations"  # as one change; no name of a user's has a space
 EXACT = 8  # changes up to which every hybrid is evaluated
 
 Hybrid = frozenset[str]  # the changes taken from the alternative

@@ -1,5 +1,6 @@
 """Markdown, for reviews and pages."""
 
+import re
 from typing import TextIO
 
 from simulate.errors import printable
@@ -34,4 +35,6 @@ def _parts(section: Section) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    return printable(text.replace("\n", "; ")).replace("|", "\\|")
+    """The text with what Markdown would take for a mark escaped, at its beginning for that of a block."""
+    marked = re.sub(r"[\\|*`<]", r"\\\g<0>", printable(text.replace("\n", "; ")))
+    return re.sub(r"^(?=[-+=#>~])|^(\d+)(?=[.)] )", r"\1\\", marked)

@@ -32,7 +32,7 @@ def default_folder(path: Path) -> Path:
 
 def name_of(path: Path) -> str:
     """The name of a file without its ending, of a folder, and of a result.nc the folder's that it lies in."""
-    path = path.absolute()
+    path = path.resolve() if path.name in {"", ".."} else path.absolute()
     if path.name == RUN:
         return path.parent.name or path.stem
     return path.name if is_result(path) and path.suffix != ".nc" else path.stem.strip("<>")

@@ -93,5 +93,5 @@ def _share_of_axis(axis: Axes, value: float) -> float:
     """How far along the x axis a value stands, 0 at the left and 1 at the right."""
     first, last = axis.get_xlim()
     if plotting.is_logarithmic(axis):
-        return math.log(value / first) / math.log(last / first)
+        return (math.log(value) - math.log(first)) / (math.log(last) - math.log(first))
     return (value - first) / (last - first)
