@@ -22,7 +22,6 @@ def main() -> None:
     for name in SIZES:  # what is no number is as if it were not there, for libraries too
         if not SIZE.fullmatch(os.environ.get(name, "")):
             os.environ.pop(name, None)
-    os.environ.pop("MPLBACKEND", None)  # pictures go to files, and need no backend, least of all one that is not there
     with interruptible():
         try:
             from simulate.cli.app import app  # late: a signal may come meanwhile

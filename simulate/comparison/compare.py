@@ -14,8 +14,9 @@ import numpy as np
 from simulate.bands import put_bands
 from simulate.comparison.bridge import PAIRS, Asked, Bridge, BridgeScale, bridges
 from simulate.comparison.cases import Case, cases_of
+from simulate.comparison.hybrids import CORRELATIONS
 from simulate.comparison.inputs import changes
-from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide
+from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide, as_run
 from simulate.errors import SimulateError, none_such
 from simulate.figures import percentile_name
 from simulate.replicates import Progress, Workers
@@ -76,6 +77,7 @@ def compare(
     if split:
         warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
     warnings += folded.warnings(found[0].name, drawn.bounded)
+    warnings += [line for case in found if case.priors for line in as_run(case, folded.bands)]
     return result
 
 
@@ -261,11 +263,28 @@ def _put_bridges(
                     f"{name}: no bridge of {' and '.join(lacking)} to {case}, for it is {why} "
                     "in one of the hybrids between them"
                 )
+    blank += _undivided(drawn, found)
     if changed := list(dict.fromkeys(change for each in found.values() for change in each.parts)):
         result.along("statistic", [_statistic(each) for each in split])
         result.along("change", changed)
         _put_parts(result, found, "1" if scale == "log" else "")
     return blank
+
+
+def _undivided(drawn: SideBySide, found: Mapping[tuple[str, str, str], Bridge]) -> Iterator[str]:
+    """Which parts stand for a formula in a prior's place, or the other way round, a line each."""
+    baseline = drawn.baseline
+    for case in drawn.alternatives:
+        moving = [change for (_, of, _), bridge in found.items() if of == case.name for change in bridge.moving]
+        for name in dict.fromkeys(name for change in moving if change != CORRELATIONS for name in change.split(", ")):
+            ways = [
+                "a prior" if each.priors and name in each.priors.priors else "a formula" for each in (baseline, case)
+            ]
+            if ways[0] != ways[1]:
+                yield (
+                    f"{name} is given by {ways[0]} in {baseline.label}, by {ways[1]} in {case.label}: its part of the "
+                    "bridge cannot be spread over what the formula needs"
+                )
 
 
 def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge], unit: str) -> None:
@@ -282,7 +301,15 @@ def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge], uni
         errors[place][places] = list(bridge.errors.values())
         ends[place], exact[at] = bridge.ends, bridge.exact
     unit_of = "" if unit else "unit"
-    result.put("bridge", dims, parts, errors, label="part of the change", unit=unit, unit_of=unit_of)
+    result.put(
+        "bridge",
+        dims,
+        parts,
+        errors,
+        label="part of the difference of the statistics, not of the statistic of the difference",
+        unit=unit,
+        unit_of=unit_of,
+    )
     label = "1 where the parts are over all orders of the changes, 0 over orders drawn at random"
     result.put("bridge_exact", dims[:2], exact, label=label, unit="1")
     for name, values in zip(("baseline", "alternative"), np.moveaxis(ends, -1, 0), strict=True):
