@@ -159,9 +159,9 @@ def test_the_correlations_are_one_change(priors_of):
     bridge = found["product"]["mean"]
     assert_sums(bridge)
     # E ab = mean a mean b + rho sd a sd b
-    for name, expected in {"b": 3.0, "correlations": 0.5 * 2}.items():
+    for name, expected in {"b": 3.0, "the correlations": 0.5 * 2}.items():
         assert abs(bridge.parts[name] - expected) < 5 * bridge.errors[name] + 1e-5
-    assert found["alone"]["mean"].parts == {"b": 0.0, "correlations": 0.0}
+    assert found["alone"]["mean"].parts == {"b": 0.0, "the correlations": 0.0}
 
 
 def test_a_correlation_with_what_becomes_a_constant_is_no_change_of_its_own(priors_of):

@@ -10,7 +10,7 @@ from simulate.errors import SimulateError, printable
 from simulate.spelling import spell_out
 
 SIZES = ("COLUMNS", "LINES")  # of the terminal, in the environment
-SIZE = re.compile("[0-9]{1,6}")
+SIZE = re.compile("[1-9][0-9]{0,5}")
 
 
 def main() -> None:

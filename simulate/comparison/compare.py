@@ -272,19 +272,16 @@ def _put_bridges(
 
 
 def _undivided(drawn: SideBySide, found: Mapping[tuple[str, str, str], Bridge]) -> Iterator[str]:
-    """Which parts stand for a formula in a prior's place, or the other way round, a line each."""
-    baseline = drawn.baseline
+    """Which parts of the bridge to a case stand for a formula in a prior's place, or the other way round, in a line."""
     for case in drawn.alternatives:
         moving = [change for (_, of, _), bridge in found.items() if of == case.name for change in bridge.moving]
-        for name in dict.fromkeys(name for change in moving if change != CORRELATIONS for name in change.split(", ")):
-            ways = [
-                "a prior" if each.priors and name in each.priors.priors else "a formula" for each in (baseline, case)
-            ]
-            if ways[0] != ways[1]:
-                yield (
-                    f"{name} is given by {ways[0]} in {baseline.label}, by {ways[1]} in {case.label}: its part of the "
-                    "bridge cannot be spread over what the formula needs"
-                )
+        names = dict.fromkeys(name for change in moving if change != CORRELATIONS for name in change.split(", "))
+        drawn_in = [each.priors.priors for each in (drawn.baseline, case) if each.priors]
+        if replaced := [name for name in names if len({name in priors for priors in drawn_in}) > 1]:
+            yield (
+                f"{', '.join(replaced)}: a prior in one of {drawn.baseline.label} and {case.label}, a formula in the "
+                "other, so that a part of the bridge is the whole of it, not spread over what the formula needs"
+            )
 
 
 def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge], unit: str) -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from simulate import plotting
 from simulate.comparison.bridge import Bridge
-from simulate.comparison.report import PARTS, bridges_of, others_label, split_text, told_of_cases
+from simulate.comparison.report import PARTS, bridges_of, others_label, told_of_cases
 from simulate.figures import shortened
 from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
@@ -148,7 +148,8 @@ def waterfall(result: Result, case: str) -> Figure | None:
     for name in result.labels("quantity"):
         statistic, bridge = next(iter(bridges_of(result, name, case).items()), ("", None))
         if bridge and bridge.moving:
-            title = f"{result.at('label', quantity=name)}: {split_text(result, statistic)}{_bracketed(result, name)}"
+            # not the statistic of the difference
+            title = f"{result.at('label', quantity=name)}: from {statistic} to {statistic}{_bracketed(result, name)}"
             bars = _bars(bridge, first, last)
             if plotting.can_be_drawn([*bridge.ends, *_levels(bars, log=result.attributes["scale"] == "log")]):
                 panels[name] = title, bars

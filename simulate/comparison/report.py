@@ -1,7 +1,7 @@
 """What a person reads of a comparison: what differs in the inputs, the cases side by side, the bridges."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -138,12 +138,12 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
     unmoved = f" {still} of the changes move{'s' if still == 1 else ''} nothing here." if still else ""
     exact = all(bridge.exact for bridge in bridges.values())
     how = "over all orders of the changes" if exact else "over orders drawn at random, which ± counts in"
-    kind = f"{'Factors multiply' if logarithmic else 'Parts sum'} to {split_text(result, *bridges)}"
+    kind = f"{'Factors multiply' if logarithmic else 'Parts sum'} to {_split_text(result, bridges)}"
     heading = f"{result.at('label', quantity=quantity)}: from {first} to {last}"
     return Section(heading, columns=columns, rows=rows, remarks=[f"{kind}; Shapley values {how}.{unmoved}"])
 
 
-def split_text(result: Result, *statistics: str) -> str:
+def _split_text(result: Result, statistics: Iterable[str]) -> str:
     """What bridges split: how statistics differ, which is not the statistic of the difference in each scenario."""
     of = " and that of the ".join("means" if statistic == "mean" else f"{statistic}s" for statistic in statistics)
     return f"the {'ratio' if result.attributes['scale'] == 'log' else 'difference'} of the {of}"

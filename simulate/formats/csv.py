@@ -5,6 +5,7 @@ A text that a spreadsheet would take for a formula has an apostrophe before it, 
 
 import csv
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TextIO
 
 from simulate.errors import printable
@@ -37,10 +38,15 @@ def _rows(
             yield from _rows(result, name, dims, (*place, index), {**labels, dimension: label})
         return
     figures = [_text(array.values[place]) if array else "" for array in (variable, errors)]
-    named = [_label(labels[dimension]) if dimension in labels else "" for dimension in dims]
-    yield [*named, name, _label(result.unit(name, **labels)), *figures]
+    yield [
+        *(_label(labels.get(dimension, "")) for dimension in dims),
+        name,
+        _label(result.unit(name, **labels)),
+        *figures,
+    ]
 
 
+@lru_cache(maxsize=2**16, typed=True)
 def _label(label: Any) -> str:
     if not isinstance(label, str):
         return key(label)

@@ -20,10 +20,8 @@ def _parts(section: Section) -> list[str]:
     if section.rows:
         titles = [column.title for column in section.columns]
         aligned = ["---:" if column.align == ">" else "---" for column in section.columns]
-        lines = [
-            f"| {' | '.join(_escaped(cell.strip()) for cell in cells)} |" for cells in (titles, aligned, *section.rows)
-        ]
-        parts.append("\n".join(lines))
+        head, *rows = ([_escaped(cell.strip()) for cell in cells] for cells in (titles, *section.rows))
+        parts.append("\n".join(f"| {' | '.join(cells)} |" for cells in (head, aligned, *rows)))
     plain: list[str] = []
     for remark in section.remarks:
         text = remark.text if isinstance(remark, Remark) else remark
