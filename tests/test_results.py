@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 import xarray
 from synthetic import headline_result
 
+from simulate.decisions import decide
 from simulate.errors import SimulateError
+from simulate.formats import FORMATS
 from simulate.priors import load_priors
 from simulate.results import Result, netcdf
 from simulate.results import folder as folders
@@ -38,6 +42,10 @@ quantity = { formula = "3 * replicate" }
 unit = { formula = "4 * percentile" }
 label = { formula = "5 * percentile" }
 fine_percentile = { formula = "6 * percentile" }
+scenario = { formula = "7 * percentile" }
+question = { formula = "8 * percentile" }
+x_mean = { formula = "9 * percentile" }
+case = { formula = "10 * percentile" }
 """
 
 
@@ -125,6 +133,41 @@ def test_users_names_are_labels():
     assert result.at("label", quantity="x_se") == "Größe €"
     dataset = result.to_dataset()
     assert float(dataset["mean"].sel(quantity="mean")) == result.at("mean", quantity="mean")
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_prior_beside_a_quantity_is_not_its_standard_error(form):
+    """q_se is a prior of spread 1, and q three times it: the standard errors of q are of sampling, far smaller."""
+    prior = 'model = "none"\n[priors]\nq_se = {dist = "normal", mean = 5, sd = 1}\n'
+    result = run(
+        load_priors(prior + '[quantities]\nq = {formula = "3 * q_se"}\n'), scenarios=2**14, quantities=["q", "q_se"]
+    )
+    file = io.StringIO()
+    FORMATS[form](result, list, file)
+    if form == "json":
+        told = json.loads(file.getvalue())["quantities"]["q"]["percentiles_se"].values()
+    else:
+        rows = list(csv.DictReader(file.getvalue().splitlines()))
+        told = [row["standard_error"] for row in rows if (row["quantity"], row["figure"]) == ("q", "percentiles")]
+    assert [*map(float, told)] == result.at("percentiles_se", quantity="q").tolist()
+    assert max(map(float, told)) < 0.1
+
+
+def test_no_unit_is_a_time_to_those_who_read_files(tmp_path):
+    """xarray takes plurals, and what is since a day, for times: they are no units here."""
+    text = 'model = "none"\n[priors]\nt = {dist = "normal", mean = 5, sd = 1, unit = "%s"}\n'
+    text += '[quantities]\ny = {formula = "2 * t"}\n'
+    for unit in ("seconds since 1970-01-01", "seconds", "days", "hours", "minutes"):
+        with pytest.raises(SimulateError, match="there is no unit"):
+            load_priors(text % unit)
+    path = tmp_path / "a.nc"
+    for unit in ("s", "second", "min", "minute", "h", "hour", "day", "week", "month", "year", "ms", "us", "ns"):
+        choices = "".join(f'[choices.c{each}.quantities.y]\nformula = "{each} * t"\n' for each in (1, 2))
+        result = decide(load_priors(text % unit + choices), quantities=["y"], scenarios=1024)
+        path.write_bytes(netcdf.written(result))
+        with xarray.open_dataset(path, engine="h5netcdf") as dataset:
+            assert dataset["evpi"].attrs["units"] == unit
+            assert {dataset[name].dtype.kind for name in ("evpi", "mean", "evppi")} == {"f"}
 
 
 def test_parts_are_taken_by_label():

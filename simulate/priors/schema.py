@@ -84,7 +84,7 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
             key, context = error["loc"], error.get("ctx", {})
-            key = key[:-1] if key[-1] == "[key]" else key  # pydantic's mark for a key that is at fault itself
+            key = key[:-1] if key[-1:] == ("[key]",) else key  # pydantic's mark for a key that is at fault itself
             faults.append((key, _fault(error["type"], key, error["input"], context, layer.tables)))
     tables: dict[str, Any] = dict(layer.tables)
     malformed: set[str] = set()
