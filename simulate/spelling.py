@@ -6,6 +6,7 @@ import re
 from io import TextIOWrapper
 from pathlib import Path
 
+LONGEST = 200  # bytes of a file name that is made of others; most systems allow 255, endings included
 _SUPERSCRIPTS = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _ASCII = dict(zip("⁻⁰¹²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▉▊▋▌▍▎▏−–×µμ─│├└", "-0123456789_.:-=+*########--xuu-||`", strict=True))
 _ASCII |= {"±": "+-", "∞": "inf", "…": "..."}
@@ -14,6 +15,11 @@ _ASCII |= {"±": "+-", "∞": "inf", "…": "..."}
 def name_text(name: str) -> str:
     """A name of the file system as text that any file can hold: bytes that are no UTF-8 are escaped."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def file_name(name: str) -> str:
+    """A text as the name of one file: not below another, and no longer than systems allow."""
+    return name.replace(os.sep, "-").replace("/", "-").encode()[:LONGEST].decode(errors="ignore")
 
 
 def path_of(name: str | os.PathLike[str]) -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
@@ -368,6 +369,25 @@ def test_default_names():
     assert default_name(cases[:2]) == "a-vs-b"
     assert default_name(cases) == "a-vs-b-c-d-and-2-more"
     assert default_name(cases, ["pue=1,2", "power = 3,4", "pue=5,6"]) == "a-by-pue-power"
+    assert default_name(cases[:1], ["priors.a.file='b/c','d'", "x=1,2"]) == "a-by-priors.a.file-x"
+
+
+def test_names_of_choices_are_those_of_single_files(command, tmp_path):
+    names = ("a/b", "a-b", "=1+1", "..", "ä" * 150)
+    choices = "".join(f'[choices."{name}".priors.x]\nmean = {place}\n' for place, name in enumerate(names))
+    text = f'model = "none"\n[priors.x]\ndist = "normal"\nmean = 9\nsd = 1\n[quantities.y]\nformula = "x"\n{choices}'
+    path = tmp_path / "m.toml"
+    path.write_text(text, encoding="utf-8")
+    cases = [f"{path}:{name}" for name in names]
+    code, _, err = command("compare", path, *cases, "--scenarios", "1024")
+    assert (code, err) == (0, "")
+    found = {each.name for each in (tmp_path / "out").glob("waterfall*.png")}
+    short = ["m-a-b", "m-a-b-2", "m-=1+1", "m-..", "m-" + "ä" * 99]
+    assert found == {f"waterfall-{name}.png" for name in short}
+    assert "/" not in default_name(cases_of(cases))
+    assert len(default_name(cases_of(cases)).encode()) <= 200
+    with (tmp_path / "out" / "compare.csv").open(encoding="utf-8", newline="") as file:
+        assert {"m-a/b", "m-=1+1"} < {row["case"] for row in csv.DictReader(file)}
 
 
 # ---------------------------------------------------------------------------------------------------------

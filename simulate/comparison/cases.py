@@ -18,7 +18,7 @@ from simulate.results import Result, folder, provenance
 from simulate.results.sources import priors_of, run_of
 from simulate.scenarios import asked_quantities
 from simulate.settings import Names, Settings, checked
-from simulate.spelling import name_text
+from simulate.spelling import file_name, name_text
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -92,9 +92,9 @@ def default_name(cases: Sequence[Case], vary: Sequence[str] = ()) -> str:
     """The folder of a comparison: ``BASELINE-vs-ALTERNATIVE``, the first three named, or ``FILE-by-NAMES``."""
     names = [case.name for case in cases]
     if vary:
-        return f"{names[0]}-by-{'-'.join(dict.fromkeys(text.partition('=')[0].strip() for text in vary))}"
+        return file_name(f"{names[0]}-by-{'-'.join(dict.fromkeys(text.partition('=')[0].strip() for text in vary))}")
     more = f"-and-{len(names) - 4}-more" if len(names) > 4 else ""
-    return f"{names[0]}-vs-{'-'.join(names[1:4])}{more}"
+    return file_name(f"{names[0]}-vs-{'-'.join(names[1:4])}{more}")
 
 
 def unique(names: Sequence[str]) -> list[str]:

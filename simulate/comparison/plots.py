@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 
 from simulate import plotting
 from simulate.comparison.bridge import Bridge
+from simulate.comparison.cases import unique
 from simulate.comparison.report import PARTS, bridges_of, others_label, told_of_cases
 from simulate.figures import shortened
 from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
 from simulate.results import Result
+from simulate.spelling import file_name
 
 WATERFALL = 5.0  # inches high, about: of a picture of its own for each alternative
 LANE = 0.28  # from one band to the next, where a density is 1 high
@@ -25,9 +27,10 @@ def plots(result: Result) -> dict[str, Figure]:
     """The pictures of a comparison by name: bands, exceedance, and a waterfall for each alternative."""
     found = {"bands": bands(result), "exceedance": exceedance(result)}
     alternatives = result.labels("case")[1:]
+    files = dict(zip(alternatives, unique([*map(file_name, alternatives)]), strict=True))
     for case in plotting.fitting(alternatives, [WATERFALL] * len(alternatives), "alternatives"):
         if figure := waterfall(result, case):
-            found["waterfall" if len(alternatives) == 1 else f"waterfall-{case}"] = figure
+            found["waterfall" if len(alternatives) == 1 else f"waterfall-{files[case]}"] = figure
     return found
 
 
