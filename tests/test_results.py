@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -371,3 +372,11 @@ def test_what_a_result_rests_on_is_described_without_figures():
     assert result.attributes["scenarios"] == 4096
     assert result.provenance["files"][0]["text"] == NAMES
     assert set(result.provenance) == {"warnings", *STATED}
+
+
+def test_a_folder_has_a_name_whatever_leads_to_it(tmp_path, monkeypatch):
+    (tmp_path / "mine" / "below").mkdir(parents=True)
+    (tmp_path / "mine" / "result.nc").write_bytes(netcdf.written(headline_result()))
+    for place, path in (("mine/below", ".."), ("mine", "."), ("mine/below", "../."), (".", "mine/below/..")):
+        monkeypatch.chdir(tmp_path / place)
+        assert folders.name_of(Path(path)) == "mine"
