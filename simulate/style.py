@@ -54,8 +54,11 @@ def lend_fonts(figures: Iterable[Figure]) -> None:
         return
     lent, absent = _fonts_with(lacking)
     for text in texts:
-        if not lacking.isdisjoint(map(ord, text.get_text())):
+        if needed := (lacking - absent).intersection(map(ord, text.get_text())):
             text.set_fontfamily([*usual, *lent])
+            faces = (findfont(FontProperties(family=name, weight=text.get_fontweight())) for name in lent)
+            if not needed <= set().union(*(_drawn_by(face, needed) for face in faces)):
+                text.set_fontweight("normal")  # the bold face has fewer characters
     if absent:
         shown = "".join(map(chr, sorted(absent)[:SHOWN])) + "…" * (len(absent) > SHOWN)
         told = f"pictures: no font of this machine has {shown}; boxes stand there, install a font that has them"
