@@ -22,9 +22,14 @@ def file_name(name: str) -> str:
     return name.replace(os.sep, "-").replace("/", "-").encode()[:LONGEST].decode(errors="ignore")
 
 
+def expanded(name: str) -> str:
+    """A path as a user writes it, `~` being the home folder, whether or not a shell has seen to it."""
+    return os.path.expanduser(name)  # noqa: PTH111 - pathlib fails on a user that there is not
+
+
 def path_of(name: str | os.PathLike[str]) -> Path:
-    """The path that a user names, `~` being the home folder, whether or not a shell has seen to it."""
-    return Path(os.path.expanduser(name))  # noqa: PTH111 - pathlib fails on a user that there is not
+    """The path that a user names."""
+    return Path(expanded(os.fspath(name)))
 
 
 def spell_out(stream: TextIOWrapper) -> None:

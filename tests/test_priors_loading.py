@@ -120,6 +120,13 @@ def test_a_file_beside_a_link_is_the_one_that_the_system_opens(tmp_path):
         load_priors(tmp_path / "link" / "child.toml")
 
 
+def test_a_path_is_no_name_of_a_file_that_ships(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in ("./base", "./base.toml", "~/base"):
+        with pytest.raises(PriorsError, match="does not exist"):
+            load_priors(path)
+
+
 def test_shipped_files_by_name(tmp_path):
     (tmp_path / "base").mkdir()  # a folder is no priors file
     for name in ("base", "base.toml", Path("base"), "llama-3.1-405b"):

@@ -13,7 +13,7 @@ from simulate.errors import SimulateError, suggestion
 from simulate.grammar import SETTING
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile
 from simulate.priors.schema import File
-from simulate.spelling import path_of
+from simulate.spelling import expanded, path_of
 
 # In a wheel the priors files lie inside the package, in a checkout beside it.
 PACKAGED = Path(__file__).parents[1] / "data" / "priors"
@@ -70,7 +70,7 @@ def _first(source: Path | str | Mapping[str, Any]) -> SourceFile:
     """Take what `load_priors` is given for a mapping, a text, a file or the name of one that ships."""
     if isinstance(source, Mapping):
         return _kept(MAPPING, _as_json(source).encode())
-    shown = str(path_of(source))
+    shown = expanded(str(source))
     there = _is_file(shown)
     if isinstance(source, str) and ("\n" in source or not source.strip() or ("=" in source and not there)):
         return _kept(TEXT, source.encode(errors="surrogatepass"))
