@@ -19,7 +19,11 @@ def none_such(what: str, name: object, choices: Collection[str]) -> SimulateErro
 
 def printable(text: str) -> str:
     """The text with control characters escaped: a name from a file must not steer the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    )
 
 
 def suggestion(word: str, candidates: Collection[str], otherwise: str = "", likeness: float = 0.6) -> str:

@@ -3,7 +3,8 @@
 import ast
 import inspect
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -107,19 +108,20 @@ def _tree(name: str, quantities: Mapping[str, Quantity], branches: Callable[[str
     lines: list[Line] = []
     shown: set[str] = set()
 
-    def grow(parent: str, margin: str) -> None:
-        names = branches(parent)
-        for index, each in enumerate(names):
-            last = index == len(names) - 1
-            again = "…" if each in shown and branches(each) else ""
-            unit = "" if quantities[each].unit == "1" else quantities[each].unit
-            rest = "".join(f"  {part}" for part in (unit, again) if part)
-            lines.append([(margin + ("└─ " if last else "├─ "), "dim"), (each, ""), (rest, "dim")])
-            if each not in shown:
-                shown.add(each)
-                grow(each, margin + ("   " if last else "│  "))
+    def below(parent: str, margin: str) -> Iterator[tuple[str, str, bool]]:
+        """The branches of a name from the last, which comes first off a stack: name, margin, whether the last."""
+        return zip(reversed(branches(parent)), repeat(margin), chain([True], repeat(False)), strict=False)
 
-    grow(name, "")
+    stack = [*below(name, "")]
+    while stack:
+        each, margin, last = stack.pop()
+        again = "…" if each in shown and branches(each) else ""
+        unit = "" if quantities[each].unit == "1" else quantities[each].unit
+        rest = "".join(f"  {part}" for part in (unit, again) if part)
+        lines.append([(margin + ("└─ " if last else "├─ "), "dim"), (each, ""), (rest, "dim")])
+        if each not in shown:
+            shown.add(each)
+            stack += below(each, margin + ("   " if last else "│  "))
     return lines
 
 

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -196,6 +196,23 @@ def probability_text(share: float, standard_error: float, scenarios: float) -> t
     place = math.floor(math.log10(300 / scenarios))
     bound = math.ceil(300 / scenarios / 10.0**place) * 10.0**place
     return f"{'>' if share else '<'} {abs(100 * share - bound):.{max(0, -place)}f} %", ""
+
+
+def times_text(value: float, unit: float) -> str:
+    """How many times a figure is another: ``33 times``, also where the ratio is no float."""
+    ratio = Context(prec=2).divide(Decimal(value), Decimal(unit))
+    power = ratio.adjusted() if ratio.adjusted() >= MOST_WHOLE else 0
+    return f"{Scale(0, -BEYOND, 2).figure(float(ratio.scaleb(-power)))}{_power(power)} times"
+
+
+def percent_name(percent: float) -> str:
+    """A percent as a label has it, with all its digits, so that no two are called alike: ``99.9999``."""
+    return f"{Decimal(repr(float(percent))).normalize():f}"
+
+
+def percentile_name(percent: float) -> str:
+    """What a percentile is called: ``P99.9999``."""
+    return f"P{percent_name(percent)}"
 
 
 def with_unit(value: float, standard_error: float, unit: str, digits: int | None = None) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 from simulate.errors import SimulateError
+from simulate.spelling import path_of
 
 if TYPE_CHECKING:
     from simulate.formulas import Formula, Units
@@ -196,7 +197,7 @@ def _case(text: str) -> tuple[Path, str]:
     file, colon, choice = text.partition(":")
     whole, part = _path(text), _path(file)
     if not colon or (whole and not (part and part.is_file())):
-        return Path(text), ""
+        return path_of(text), ""
     if whole:
         raise SimulateError(f"is a path, and could be a choice of {file} as well; rename one of the two")
     if not (part and part.is_file()):
@@ -209,7 +210,7 @@ def _case(text: str) -> tuple[Path, str]:
 def _path(text: str) -> Path | None:
     """The path where there is something; None too for a name that nothing can have."""
     try:
-        return Path(text) if text and Path(text).exists() else None
+        return path if text and (path := path_of(text)).exists() else None
     except (OSError, ValueError):
         return None
 

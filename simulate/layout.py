@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TextIO
 
 from simulate.errors import printable
-from simulate.figures import outer_and_middle
+from simulate.figures import outer_and_middle, percentile_name
 
 Line = list[tuple[str, str]]  # pieces of text, each with a style: "", "bold", "dim", "red"
 
@@ -86,7 +86,7 @@ def percentile_columns(percents: Sequence[float], drop: int, middle: str = "bold
     """A column a percentile, P50 in the style `middle`; the outermost and the middle one stay where others go."""
     kept = outer_and_middle(percents)
     return [
-        Column(f"P{percent:g}", ">", middle if percent == 50 else "", drop=0 if place in kept else drop)
+        Column(percentile_name(percent), ">", middle if percent == 50 else "", drop=0 if place in kept else drop)
         for place, percent in enumerate(percents)
     ]
 
@@ -235,7 +235,7 @@ def plain(lines: Iterable[Line]) -> str:
 def output_width(file: TextIO) -> int | None:
     """The width to lay out for: COLUMNS where it is set, the terminal's, or none (a pipe takes any width)."""
     columns = os.environ.get("COLUMNS", "")
-    if columns.isdigit() and int(columns) > 0:
+    if columns.isdecimal() and int(columns) > 0:
         return int(columns)
     return shutil.get_terminal_size().columns if file.isatty() else None
 

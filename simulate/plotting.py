@@ -2,9 +2,11 @@
 
 import math
 import textwrap
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +18,14 @@ from matplotlib.ticker import FixedLocator, Formatter, MaxNLocator, NullFormatte
 from simulate.errors import printable
 from simulate.figures import row_scale, shortened
 from simulate.graph import Array
+from simulate.style import PictureWarning
 
 # Okabe and Ito's palette, told apart with any kind of colour vision; cases take it in this order.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK = "#222222"
 MUTED = "#6B6B6B"
 WIDTH = 10.0  # inches; a slide is 13.3 wide
+HIGHEST = 30.0  # inches of the panels of a picture
 FONT_SIZE = 11.0
 BAND_SHAPES = "thin line: P5 to P95     thick: P25 to P75     dot: P50     shape: density"  # for a footnote
 LONGEST_LINE = 150  # characters of a footnote
@@ -48,6 +52,16 @@ def stacked(heights: Sequence[float], margin: float, title: str = "") -> tuple[F
     figure = new_figure(WIDTH, margin + sum(heights), title)
     axes = figure.subplots(len(heights), squeeze=False, gridspec_kw={"height_ratios": heights})
     return figure, list(axes[:, 0])
+
+
+def fitting(names: Sequence[str], heights: Iterable[float], what: str = "quantities") -> list[str]:
+    """The names whose panels, so many inches high, fit into one picture; the first at least. Warns of the others."""
+    below = accumulate(heights)
+    shown = [name for place, (name, end) in enumerate(zip(names, below, strict=True)) if not place or end <= HIGHEST]
+    if len(shown) < len(names):
+        told = f"pictures show the first {len(shown)} of {len(names)} {what}; name those that matter"
+        warnings.warn(told, PictureWarning, stacklevel=2)
+    return shown
 
 
 def footnote(figure: Figure, *lines: str) -> None:
@@ -192,7 +206,7 @@ def figure_text(value: float, digits: int = 2, among: Sequence[float] = ()) -> s
     if not math.isfinite(value):
         return row_scale([value]).figure(value)
     place = row_scale([value], digits=digits, apart=among).place
-    rounded = round(value, -place)
+    rounded = round(float(value), -place)
     scale = row_scale([rounded], apart=among)
     if place < row_scale([value], digits=digits).place:
         scale = replace(scale, place=row_scale([round(each, -place) for each in among], apart=among).place)

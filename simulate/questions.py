@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from simulate.style import lend_fonts, own_style
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -31,8 +33,10 @@ class Question:
         return told
 
     def plots(self, result: Result, **options: Any) -> dict[str, Figure]:
-        """The pictures of a result by name."""
-        drawn: dict[str, Figure] = import_module(f"simulate.{self.room}.plots").plots(result, **options)
+        """The pictures of a result by name. Warns of what they do not show."""
+        with own_style():
+            drawn: dict[str, Figure] = import_module(f"simulate.{self.room}.plots").plots(result, **options)
+            lend_fonts(drawn.values())
         return drawn
 
 

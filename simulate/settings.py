@@ -15,6 +15,7 @@ from simulate.sampling.schemes import SCHEMES
 EXPECTED = {  # pydantic's types of error: what was expected
     "string_type": "text in quotes",
     "string_unicode": "text that UTF-8 can write",
+    "string_pattern_mismatch": "text without the character NUL",
     "literal_error": "text in quotes",
     "float_type": "a number without quotes",
     "int_type": "a whole number",

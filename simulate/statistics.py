@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from simulate.errors import none_such
+from simulate.figures import percent_name, percentile_name
 from simulate.graph import Array
 from simulate.settings import Percent, checked
 from simulate.spread import Influence, around, influenced, interval_error, percentile_errors
@@ -59,7 +60,7 @@ def single_percentile(percent: float) -> Statistic:
     return Statistic(
         "percentile",
         lambda summary: float(summary.percentiles([percent])[0]),
-        f"P{percent:g}",
+        percentile_name(percent),
         lambda kept, summary: percentile_errors([percent], kept, summary).errors[0],
         kept=lambda summary: around([percent], summary),
         linear=lambda kept, summary: percentile_errors([percent], kept, summary).replicates[:, 0],
@@ -96,7 +97,7 @@ def shortest(percent: float) -> Statistic:
     return Statistic(
         "shortest",
         lambda summary: summary.shortest_interval(percent),
-        f"shortest {percent:g} %",
+        f"shortest {percent_name(percent)} %",
         lambda ends, summary: interval_error(ends, summary.shortest_interval(percent)),
         "end",
         ("lower", "upper"),
@@ -113,7 +114,10 @@ def expected_shortfall(percent: float) -> Statistic:
         return np.maximum(values - summary.percentiles([percent]), 0) / (1 - percent / 100)
 
     return _moment(
-        "expected_shortfall", lambda summary: summary.mean_beyond(percent), f"mean beyond P{percent:g}", influence
+        "expected_shortfall",
+        lambda summary: summary.mean_beyond(percent),
+        f"mean beyond {percentile_name(percent)}",
+        influence,
     )
 
 

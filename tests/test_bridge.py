@@ -159,9 +159,9 @@ def test_the_correlations_are_one_change(priors_of):
     bridge = found["product"]["mean"]
     assert_sums(bridge)
     # E ab = mean a mean b + rho sd a sd b
-    for name, expected in {"b": 3.0, "correlations": 0.5 * 2}.items():
+    for name, expected in {"b": 3.0, "the correlations": 0.5 * 2}.items():
         assert abs(bridge.parts[name] - expected) < 5 * bridge.errors[name] + 1e-5
-    assert found["alone"]["mean"].parts == {"b": 0.0, "correlations": 0.0}
+    assert found["alone"]["mean"].parts == {"b": 0.0, "the correlations": 0.0}
 
 
 def test_a_correlation_with_what_becomes_a_constant_is_no_change_of_its_own(priors_of):
@@ -253,3 +253,13 @@ def test_the_parts_do_not_depend_on_threads():
     told = [compare(cases, scenarios=4096, pairs=1, quantities=["capex"], threads=threads) for threads in (1, 2)]
     for name in told[0].figures():
         assert np.array_equal(told[0][name], told[1][name], equal_nan=True)
+
+
+def test_a_prior_of_the_name_of_a_change_of_ours_is_another_change(priors_of):
+    link = "[correlations]\ncorrelations.b = {}\n"
+    formula = quantity("product", "correlations * b")
+    one = priors_of("one", normal("correlations", 1, 1) + normal("b", 1, 1) + formula + link.format(0.1))
+    two = priors_of("two", normal("correlations", 2, 1) + normal("b", 1, 1) + formula + link.format(0.6))
+    bridge = bridge_of(one, two, ["product"], ("mean",), count=2**16)["product"]["mean"]
+    assert set(bridge.parts) == {"correlations", "the correlations"}
+    assert bridge.parts["correlations"] == pytest.approx(1, abs=5 * bridge.errors["correlations"] + 1e-4)

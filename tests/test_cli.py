@@ -182,6 +182,13 @@ def test_saved_draws_are_those_of_the_run_that_reached_the_precision(command, tm
         (("decide", "own-or-rent", "--seed", "-1"), "seed: must be greater than or equal to 0, not -1"),
         (("compare", BASE, BASE, "--threads", "0"), "threads: must be greater than or equal to 1, not 0"),
         (("backtest", "--seed", str(2**63)), f"seed: must be less than 2^63, not {2**63}"),
+        (("decide", "own-or-rent", "--seed", str(2**64)), f"seed: must be less than 2^63, not {2**64}"),
+        (("compare", BASE, BASE, "--seed", str(2**63)), f"seed: must be less than 2^63, not {2**63}"),
+        (("compare", BASE, "--vary", f"run.seed=1,{2**63}"), f"run.seed: must be less than 2^63, not {2**63}"),
+        *(
+            ((question, BASE, "--set", f"run.seed={2**64}"), f"run.seed: must be less than 2^63, not {2**64}")
+            for question in ("check", "run", "tornado", "decide")
+        ),
         (("run", BASE, "--scheme", "sobl"), "there is no scheme 'sobl'; did you mean sobol?"),
         (("tornado", BASE, "--method", "swinging"), "there is no method 'swinging'; did you mean swing?"),
         (("run", BASE, "--format", "xml"), "there is no format 'xml'; choose one of"),
@@ -309,7 +316,7 @@ LASTING = {
 }
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 @pytest.mark.parametrize("name", LASTING)
 def test_an_interrupted_command_ends_within_two_seconds_and_leaves_nothing(tmp_path, name, sent, code):
     command = [sys.executable, "-m", "simulate", name, *LASTING[name], "--out", str(tmp_path / "out")]
@@ -353,7 +360,7 @@ HOWS = {
 }
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("module", ["typer", "matplotlib.figure"])
 def test_an_interrupted_import_is_quiet_and_leaves_nothing(tmp_path, module, how, sent, code):

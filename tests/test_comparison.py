@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
@@ -15,12 +16,16 @@ from simulate.backtesting import backtest
 from simulate.comparison import Case, cases_of, compare, default_name
 from simulate.comparison.cases import unique
 from simulate.comparison.inputs import changes
+from simulate.decisions import decide
 from simulate.errors import SimulateError
+from simulate.explaining import explained
 from simulate.formats import FORMATS
+from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
 from simulate.results import netcdf
 from simulate.runs import run
 from simulate.scenarios import Drawing
+from simulate.sensitivity.tornado import tornado
 from simulate.settings import Settings
 
 COUNT = 2**14
@@ -364,6 +369,25 @@ def test_default_names():
     assert default_name(cases[:2]) == "a-vs-b"
     assert default_name(cases) == "a-vs-b-c-d-and-2-more"
     assert default_name(cases, ["pue=1,2", "power = 3,4", "pue=5,6"]) == "a-by-pue-power"
+    assert default_name(cases[:1], ["priors.a.file='b/c','d'", "x=1,2"]) == "a-by-priors.a.file-x"
+
+
+def test_names_of_choices_are_those_of_single_files(command, tmp_path):
+    names = ("a/b", "a-b", "=1+1", "..", "ä" * 150)
+    choices = "".join(f'[choices."{name}".priors.x]\nmean = {place}\n' for place, name in enumerate(names))
+    text = f'model = "none"\n[priors.x]\ndist = "normal"\nmean = 9\nsd = 1\n[quantities.y]\nformula = "x"\n{choices}'
+    path = tmp_path / "m.toml"
+    path.write_text(text, encoding="utf-8")
+    cases = [f"{path}:{name}" for name in names]
+    code, _, err = command("compare", path, *cases, "--scenarios", "1024")
+    assert (code, err) == (0, "")
+    found = {each.name for each in (tmp_path / "out").glob("waterfall*.png")}
+    short = ["m-a-b", "m-a-b-2", "m-=1+1", "m-..", "m-" + "ä" * 99]
+    assert found == {f"waterfall-{name}.png" for name in short}
+    assert "/" not in default_name(cases_of(cases))
+    assert len(default_name(cases_of(cases)).encode()) <= 200
+    with (tmp_path / "out" / "compare.csv").open(encoding="utf-8", newline="") as file:
+        assert {"m-a/b", "m-=1+1"} < {row["case"] for row in csv.DictReader(file)}
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -539,3 +563,80 @@ def test_cases_keep_each_others_correlations_with_what_they_do_not_draw(priors_o
     latents = Drawing({"one": one, "two": two}, Settings()).latents
     assert latents["one"] == latents["two"] == {("a", "b"): pytest.approx(2 * math.sin(math.pi / 12))}
     assert Drawing({"one": one, "three": three}, Settings()).latents["three"] == {}
+
+
+CHAIN = """model = "none"
+[priors]
+a = {{dist = "normal", mean = 10, sd = 1}}
+b = {{value = 2}}
+[quantities]
+q0 = {{formula = "a * b"}}
+{}
+[choices.one.priors]
+b = {{value = 3}}
+[choices.two.priors]
+b = {{value = 4}}
+"""
+
+
+@pytest.mark.parametrize("length", [490, 2000])
+def test_chains_are_as_long_as_a_file_has_them(length):
+    last = f"q{length}"
+    chain = "\n".join(f'q{place} = {{formula = "q{place - 1} + 1"}}' for place in range(1, length + 1))
+    priors = load_priors(CHAIN.format(chain))
+    told = compare(priors, vary=["b=2,3"], quantities=[last], scenarios=1024, bridge=["mean"])
+    part = told.at("bridge", quantity=last, case=told.labels("case")[1], statistic="mean", change="b")
+    assert part == pytest.approx(10, abs=0.2)
+    assert run(priors, quantities=[last], scenarios=1024).at("mean", quantity=last) == pytest.approx(
+        20 + length, abs=0.2
+    )
+    assert tornado(priors, quantities=[last]).at("swing", quantity=last, prior="a") == pytest.approx(5.126, abs=1e-3)
+    assert decide(priors, quantities=[last], scenarios=1024).attributes["best"] == "one"
+    assert plain(laid_out(explained("a", priors))).count("q") >= length
+    assert plain(laid_out(explained(last, priors))).count("└─ b") == 1
+
+
+def test_each_case_is_told_what_a_run_of_it_is_told():
+    cut = load_priors("deepseek-2025-serving", ["batch_size={dist='choice',values=[100,1e6],weights=[3,1]}"])
+    whole = load_priors("deepseek-2025-serving", ["batch_size=100"])
+    asked = {"quantities": ["output_speed"], "scenarios": 4096}
+    told = compare([cut, whole], **asked, bridge=[])
+    (line,) = run(cut, **asked).warnings
+    assert line.startswith("batch_feasible: 0 in 25 %")
+    assert [each for each in told.warnings if "feasible" in each] == [f"{told.labels('case')[0]}: {line}"]
+    assert told.labels("quantity") == ["output_speed"]
+    assert compare([whole, whole], **asked, bridge=[]).warnings == []
+
+
+def test_own_formulas_on_the_way_are_watched_in_each_case():
+    """Half of the PUEs lie below 1, and nobody asked for the PUE."""
+    margin = '[priors.margin]\ndist = "uniform"\nlower = 0\nupper = 2\n'
+    lower = load_priors(f'extends = "base"\n{margin}[quantities.pue]\nformula = "margin"\n')
+    told = compare(["base", lower], quantities=["electricity_cost"], scenarios=4096, bridge=[])
+    assert "pue of text: below 1 in 2,048 of 4,096 scenarios, kept" in told.warnings
+
+
+def test_a_prior_in_a_formulas_place_is_told_as_one_part(priors_of):
+    """The inputs of the formula are no changes: the other case has none that they could be set against."""
+    drawn = priors_of("drawn", lognormal("speed", 2) + '[quantities.cost]\nformula = "3 * speed"\n')
+    formula = '[quantities.speed]\nformula = "a * b"\n[quantities.cost]\nformula = "3 * speed"\n'
+    computed = priors_of("computed", lognormal("a", 1) + lognormal("b", 4) + formula)
+    line = (
+        "speed: a prior in one of {} and {}, a formula in the other, so that a part of the bridge is the whole of it, "
+        "not spread over what the formula needs"
+    )
+    for sides in ((drawn, computed), (computed, drawn)):
+        told = compared(*sides, bridge=[50])
+        assert line.format(*told.labels("case")) in told.warnings
+        assert told.labels("change") == ["speed"]
+    other = priors_of("other", lognormal("a", 1) + lognormal("b", 5) + formula)
+    assert not any("not spread" in each for each in compared(computed, other, bridge=[50]).warnings)
+
+
+def test_bridges_of_percentiles_that_round_alike_stay_apart(priors_of):
+    one, two = (
+        priors_of(name, lognormal("a", median) + '[quantities.cost]\nformula = "a"\n')
+        for name, median in (("one", 2), ("two", 3))
+    )
+    told = compared(one, two, bridge=[99.9999, 99.99999])
+    assert told.labels("statistic") == ["P99.9999", "P99.99999"]

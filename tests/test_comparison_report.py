@@ -34,7 +34,10 @@ def text_of(result, width=None):
 def test_tables_and_files(command, tmp_path):
     code, out, err = command("compare", GUOSHENG, BASE, *QUICK, "--quantities", "training_cost,cost_per_question")
     assert code == 0
-    assert err == "warning: guosheng-2023 does not have cost_per_question: blank there\n"
+    missing, replaced, rare = err.splitlines()
+    assert missing == "warning: guosheng-2023 does not have cost_per_question: blank there"
+    assert replaced.startswith("warning: mfu_end_to_end, training_price, training_peak_flops: a prior in one of ")
+    assert rare.startswith("warning: base: cost_per_question: mean and standard deviation rest on rare scenarios")
     assert out.startswith("Inputs of base that differ from guosheng-2023\n")
     assert "base − guosheng-2023" in out
     assert "Training cost: from guosheng-2023 to base" in out
@@ -191,3 +194,21 @@ def test_saved_runs_that_cannot_be_drawn_again_still_give_pictures():
     assert "Not known" in text
     assert "–" in text
     assert not re.search(r"\bnan\b", text)
+
+
+@pytest.mark.parametrize(
+    ("scale", "statistics", "wanted"),
+    [
+        ("linear", [50.0, 95.0], "Parts sum to the difference of the P50s and that of the P95s; "),
+        ("log", [50.0], "Factors multiply to the ratio of the P50s; "),
+        ("linear", ["mean"], "Parts sum to the difference of the means; "),
+    ],
+)
+def test_the_percentile_of_a_difference_is_not_called_a_difference_of_percentiles(scale, statistics, wanted):
+    told = compare([GUOSHENG, BASE], scenarios=4096, quantities=["capex"], bridge=statistics, scale=scale, pairs=2)
+    text = text_of(told)
+    assert wanted in text
+    assert "their P50 is not the difference or ratio of the P50s" in text
+    (axis,) = comparison_plots.plots(told)["waterfall"].axes
+    name = "mean" if statistics == ["mean"] else "P50"
+    assert axis.get_title(loc="left") == f"Capex: from {name} to {name} [USD]"

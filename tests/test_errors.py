@@ -37,6 +37,32 @@ FAULTS = {
     ),
     "open quotes": ('[priors.pue]\nnote = """a\n', "2: TOML: Unterminated string; close the quotes"),
     "a number of 5000 digits": ("a = " + "9" * 5000 + "\n", "1: TOML: Exceeds the limit …"),
+    # --- texts that no file of results holds
+    **{
+        f"NUL in {name}": (text.replace("NUL", "\\u0000"), f"{place}: must be text without the character NUL, not …")
+        for name, text, place in (
+            ("the title", PUE.replace("[", 'title = "aNUL"\n[', 1), "1: title"),
+            ("the label of a prior", PUE + 'label = "aNULb"\n', "6: priors.pue.label"),
+            (
+                "the label of a quantity",
+                PUE + '[quantities.x]\nformula = "pue"\nlabel = "NUL"\n',
+                "8: quantities.x.label",
+            ),
+            ("a unit", PUE + '[quantities.x]\nformula = "pue"\nunit = "NUL"\n', "8: quantities.x.unit"),
+            ("a source", PUE + 'source = "NUL"\n', "6: priors.pue.source"),
+            (
+                "a published source",
+                PUE + '[[published]]\nquantity = "pue"\nvalue = 1\nsource = "NUL"\n',
+                "9: published.source",
+            ),
+            ("the name of a choice", PUE + '[choices."aNUL".priors.pue]\nupper = 3\n', '6: choices."a\\x00"'),
+            ("the label of a choice", PUE + '[choices.a]\nlabel = "NUL"\n', "7: choices.a.label"),
+        )
+    },
+    "NUL in the name of a data file": (
+        '[priors.pue]\ndist = "empirical"\nfile = "a\\u0000"\ncolumn = "x"\n',
+        "3: priors.pue.file: holds the character NUL, which nothing is named by; take it out",
+    ),
     # --- unknown keys
     "unknown key on top": ('titel = "x"\n' + PUE, "1: titel: unknown key; did you mean title?"),
     "prior without priors": ("[pue]\nvalue = 1.1\n", "1: pue: unknown table; a prior is written [priors.pue]"),
@@ -143,6 +169,7 @@ FAULTS = {
         PUE + "[run]\nscenarios = 1e6\n",
         "7: run.scenarios: must be a whole number, not 1000000.0; write 1_000_000",
     ),
+    "seed of 64 bits": (PUE + f"[run]\nseed = {2**63}\n", f"7: run.seed: must be less than 2^63, not {2**63}"),
     "negative seed": (PUE + "[run]\nseed = -1\n", "7: run.seed: must be greater than or equal to 0, not -1"),
     "percentile of 100": (
         PUE + "[run]\npercentiles = [5,\n100]\n",

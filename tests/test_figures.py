@@ -13,9 +13,11 @@ from simulate.figures import (
     band_scale,
     percent_text,
     percent_with_error,
+    percentile_name,
     probability_text,
     row_scale,
     sparkline,
+    times_text,
     with_unit,
 )
 
@@ -23,6 +25,27 @@ from simulate.figures import (
 def row(values, errors, unit="USD"):
     scale = row_scale(values, errors)
     return [scale.figure(value, error) for value, error in zip(values, errors, strict=True)], scale.unit(unit)
+
+
+@pytest.mark.parametrize(
+    ("percent", "name"),
+    [(5, "P5"), (2.5, "P2.5"), (50.0, "P50"), (99.9999, "P99.9999"), (99.99999, "P99.99999"), (1e-5, "P0.00001")],
+)
+def test_percentiles_are_called_with_all_their_digits(percent, name):
+    assert percentile_name(percent) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (15.0, 1.0, "15 times"),
+        (1000.0, 1e-306, "1.0×10³⁰⁹ times"),
+        (-1000.0, 1e-306, "−1.0×10³⁰⁹ times"),
+        (1e12, 3.0, "330,000,000,000 times"),
+    ],
+)
+def test_a_multiple_is_told_whatever_its_size(value, unit, text):
+    assert times_text(value, unit) == text
 
 
 @pytest.mark.parametrize(

@@ -206,3 +206,55 @@ def test_markdown_has_tables_that_hold_together():
 
 def test_formats_are_files_of_a_folder():
     assert list(FORMATS) == ["csv", "json", "markdown", "table"]
+
+
+ODD = ["=1+1", "+1", "-1", "@SUM(A1)", "a\u202eb", "a\nb", "a\x9bb", "a|b"]
+
+
+def odd_result():
+    """A run of two cases' worth of odd texts: as labels of quantities and of what was asked."""
+    result = run_result(dict.fromkeys("ab", ("=LABEL", "1", 1.0, 1.0)))
+    result.along("question", ODD)
+    result.put("probability", ("question",), [0.5] * len(ODD), unit="1")
+    result.attributes["title"] = "a\u202eb\udcff"
+    return result
+
+
+def test_no_text_is_a_formula_in_a_spreadsheet():
+    labels = [row["question"] for row in rows_of(odd_result()) if row["figure"] == "probability"]
+    assert labels == ["'=1+1", "'+1", "'-1", "'@SUM(A1)", r"a\u202eb", r"a\nb", r"a\x9bb", "a|b"]
+    file = io.StringIO()
+    result = run_result({"a": ("A", "1", 1.0, 1.0)})
+    result["percentiles"][...] = -1.5
+    FORMATS["csv"](result, list, file)
+    assert ",percentiles,1,-1.5," in file.getvalue()  # numbers stay numbers
+
+
+def test_json_keeps_every_text_and_steers_no_terminal():
+    text = told(odd_result(), "json")
+    assert all(character.isprintable() or character == "\n" for character in text)
+    whole = json.loads(text)
+    assert list(whole["probability"]) == ODD
+    assert whole["title"] == "a\u202eb\udcff"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", r"\=1+1"),
+        ("- item", r"\- item"),
+        ("+3", r"\+3"),
+        ("# heading", r"\# heading"),
+        ("> quote", r"\> quote"),
+        ("1. item", r"1\. item"),
+        ("1.5 USD", "1.5 USD"),
+        ("<b>a|b*c`d</b>", r"\<b>a\|b\*c\`d\</b>"),
+        (r"a\<b", r"a\\\<b"),
+        ("a\u202eb", r"a\\u202eb"),
+        ("cost_per_question −5 %", "cost_per_question −5 %"),
+    ],
+)
+def test_texts_are_no_marks_of_markdown(text, shown):
+    file = io.StringIO()
+    FORMATS["markdown"](None, lambda: [Section(text, text, [Column("a")], [[text]], [text])], file)
+    assert file.getvalue() == f"### {shown}\n\n{shown}\n\n| a |\n| --- |\n| {shown} |\n\n{shown}\n"

@@ -101,6 +101,32 @@ def test_a_mapping_may_hold_numpys_numbers():
     assert json.loads(priors.files[0].text)["priors"]["b"] == {"value": 0.5}
 
 
+def test_a_file_beside_a_link_is_the_one_that_the_system_opens(tmp_path):
+    """`..` after a link to a folder is above where the link leads, not above the link."""
+    for place, value in (("far", 2), (".", 1)):
+        (tmp_path / place / "folder").mkdir(parents=True)
+        text = f'model = "none"\n[priors.a]\nvalue = {value}\n[quantities.y]\nformula = "a"\n'
+        (tmp_path / place / "base.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "far" / "folder" / "child.toml").write_text('extends = "../base.toml"\n', encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "folder")
+    (tmp_path / "chain").symlink_to(tmp_path / "link")
+    for folder in ("link", "chain", "far/folder", "folder/../far/folder"):
+        priors = load_priors(tmp_path / folder / "child.toml")
+        assert priors.priors["a"].distribution.support == (2, 2)
+        assert stated(priors.files).priors["a"].distribution.support == (2, 2)
+    assert load_priors(tmp_path / "far/folder/child.toml").files[1].path == tmp_path / "far/base.toml"
+    (tmp_path / "far" / "base.toml").unlink()
+    with pytest.raises(PriorsError, match=r"link/\.\./base\.toml does not exist"):
+        load_priors(tmp_path / "link" / "child.toml")
+
+
+def test_a_path_is_no_name_of_a_file_that_ships(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in ("./base", "./base.toml", "~/base"):
+        with pytest.raises(PriorsError, match="does not exist"):
+            load_priors(path)
+
+
 def test_shipped_files_by_name(tmp_path):
     (tmp_path / "base").mkdir()  # a folder is no priors file
     for name in ("base", "base.toml", Path("base"), "llama-3.1-405b"):

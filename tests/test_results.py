@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray
 from synthetic import headline_result
 
+from simulate.decisions import decide
 from simulate.errors import SimulateError
+from simulate.formats import FORMATS
 from simulate.priors import load_priors
 from simulate.results import Result, netcdf
 from simulate.results import folder as folders
@@ -38,6 +43,10 @@ quantity = { formula = "3 * replicate" }
 unit = { formula = "4 * percentile" }
 label = { formula = "5 * percentile" }
 fine_percentile = { formula = "6 * percentile" }
+scenario = { formula = "7 * percentile" }
+question = { formula = "8 * percentile" }
+x_mean = { formula = "9 * percentile" }
+case = { formula = "10 * percentile" }
 """
 
 
@@ -127,6 +136,41 @@ def test_users_names_are_labels():
     assert float(dataset["mean"].sel(quantity="mean")) == result.at("mean", quantity="mean")
 
 
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_prior_beside_a_quantity_is_not_its_standard_error(form):
+    """q_se is a prior of spread 1, and q three times it: the standard errors of q are of sampling, far smaller."""
+    prior = 'model = "none"\n[priors]\nq_se = {dist = "normal", mean = 5, sd = 1}\n'
+    result = run(
+        load_priors(prior + '[quantities]\nq = {formula = "3 * q_se"}\n'), scenarios=2**14, quantities=["q", "q_se"]
+    )
+    file = io.StringIO()
+    FORMATS[form](result, list, file)
+    if form == "json":
+        told = json.loads(file.getvalue())["quantities"]["q"]["percentiles_se"].values()
+    else:
+        rows = list(csv.DictReader(file.getvalue().splitlines()))
+        told = [row["standard_error"] for row in rows if (row["quantity"], row["figure"]) == ("q", "percentiles")]
+    assert [*map(float, told)] == result.at("percentiles_se", quantity="q").tolist()
+    assert max(map(float, told)) < 0.1
+
+
+def test_no_unit_is_a_time_to_those_who_read_files(tmp_path):
+    """xarray takes plurals, and what is since a day, for times: they are no units here."""
+    text = 'model = "none"\n[priors]\nt = {dist = "normal", mean = 5, sd = 1, unit = "%s"}\n'
+    text += '[quantities]\ny = {formula = "2 * t"}\n'
+    for unit in ("seconds since 1970-01-01", "seconds", "days", "hours", "minutes"):
+        with pytest.raises(SimulateError, match="there is no unit"):
+            load_priors(text % unit)
+    path = tmp_path / "a.nc"
+    for unit in ("s", "second", "min", "minute", "h", "hour", "day", "week", "month", "year", "ms", "us", "ns"):
+        choices = "".join(f'[choices.c{each}.quantities.y]\nformula = "{each} * t"\n' for each in (1, 2))
+        result = decide(load_priors(text % unit + choices), quantities=["y"], scenarios=1024)
+        path.write_bytes(netcdf.written(result))
+        with xarray.open_dataset(path, engine="h5netcdf") as dataset:
+            assert dataset["evpi"].attrs["units"] == unit
+            assert {dataset[name].dtype.kind for name in ("evpi", "mean", "evppi")} == {"f"}
+
+
 def test_parts_are_taken_by_label():
     result = headline_result()
     row = result.at("percentiles", quantity="capex")
@@ -183,7 +227,7 @@ def test_settings_are_told_and_read_back():
     assert {name: getattr(again, name) for name in asked} == asked
 
 
-def test_units_are_attributes_by_the_rules_of_cf():
+def test_units_are_attributes_that_readers_know():
     dataset = headline_result().to_dataset()
     assert dataset["percentiles"].attrs == {
         "long_name": "percentiles",
@@ -192,7 +236,7 @@ def test_units_are_attributes_by_the_rules_of_cf():
     }
     assert dataset["nonfinite"].attrs["units"] == "1"
     assert dataset["percentile"].attrs["units"] == "percent"
-    assert dataset.attrs["Conventions"].startswith("CF-")
+    assert "Conventions" not in dataset.attrs  # CF has no unit of money
     assert dataset.attrs["layout"] == LAYOUT
     assert json.loads(dataset.attrs["provenance"])["asked"] == dataset["quantity"].values.tolist()
 
@@ -328,3 +372,11 @@ def test_what_a_result_rests_on_is_described_without_figures():
     assert result.attributes["scenarios"] == 4096
     assert result.provenance["files"][0]["text"] == NAMES
     assert set(result.provenance) == {"warnings", *STATED}
+
+
+def test_a_folder_has_a_name_whatever_leads_to_it(tmp_path, monkeypatch):
+    (tmp_path / "mine" / "below").mkdir(parents=True)
+    (tmp_path / "mine" / "result.nc").write_bytes(netcdf.written(headline_result()))
+    for place, path in (("mine/below", ".."), ("mine", "."), ("mine/below", "../."), (".", "mine/below/..")):
+        monkeypatch.chdir(tmp_path / place)
+        assert folders.name_of(Path(path)) == "mine"

@@ -284,3 +284,37 @@ def test_an_error_that_is_not_known_is_said():
     result = run_result({"a": ("A", "1", 1.0, 1.0), "b": ("B", "1", 1.0, 1.0)})
     result["percentiles_se"][1] = math.nan
     assert "above. Not known of b." in report(result)
+
+
+@pytest.mark.parametrize(
+    ("constant", "published", "told"),
+    [
+        (1e-306, 1000, "1×10³⁰⁹, 1.0×10³⁰⁹ times"),
+        (2.0, 30, "30, 15 times"),
+        (2.0, 3, "3, 50 % above"),
+        (2.0, -50, "−50, −25 times"),
+        (1e300, 1e-10, "100 % below"),
+        (-2.0, 30, "30, −15 times"),
+    ],
+)
+def test_a_published_figure_far_from_a_constant_is_told_in_its_multiples(constant, published, told):
+    result = run(
+        load_priors(
+            f'model = "none"\n[priors.a]\nvalue = {constant}\n[quantities.q]\nformula = "a"\n'
+            f'[[published]]\nquantity = "q"\nvalue = {published}\n'
+        ),
+        scenarios=16,
+    )
+    text = plain(laid_out(sections(result)))
+    assert told in text
+    assert "inf" not in text
+    assert "Published: q" in text
+    assert ", ." not in text  # no source is stated
+
+
+def test_percentiles_near_100_have_names_of_their_own():
+    priors = load_priors(SHOP)
+    result = run(priors, scenarios=2**12, percentiles=[50, 99.9999, 99.99999], statistics=["shortest 99.99999"])
+    header = plain(laid_out(sections(result))).splitlines()[2]
+    assert header.split()[1:4] == ["P50", "P99.9999", "P99.99999"]
+    assert "shortest 99.99999 %" in header

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from os import PathLike
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -23,6 +22,7 @@ from simulate.results import Result
 from simulate.results.folder import is_result
 from simulate.results.provenance import versioned
 from simulate.settings import Seed, checked, written
+from simulate.spelling import name_text, path_of
 
 Task = TypeVar("Task")
 
@@ -55,11 +55,12 @@ def backtest(
     """
     if not isinstance(cases_file, str | PathLike | None):
         raise SimulateError(f"cases_file: must be a path, not {written(cases_file)}")
-    if cases_file is not None and is_result(Path(cases_file)):
+    path = None if cases_file is None else path_of(cases_file)
+    if path and is_result(path):
         raise SimulateError(f"{cases_file}: is an earlier run, which has no outcomes; name a CSV file of training runs")
     seeded = {} if seed is None else {"seed": checked(Seed, "seed", seed)}
     workers = Workers(threads, progress)
-    runs, problems = (training_runs(), ()) if cases_file is None else read_runs(Path(cases_file))
+    runs, problems = read_runs(path) if path else (training_runs(), ())
     used = [run for run in runs if not run.excluded]
     if not used:
         raise SimulateError(
@@ -74,7 +75,7 @@ def backtest(
         groups |= serving.published_cases(workers, seed)
     about = ABOUT if cases_file is None else {training.NAME: OWN}
     excluded = {run.model: run.excluded for run in runs if run.excluded}
-    stated = {"title": "", "cases_file": str(cases_file or "")}
+    stated = {"title": "", "cases_file": name_text(str(cases_file or ""))}
     result = versioned("backtest", stated, {"about": about, "excluded": excluded})
     result.attributes.update(seeded)
     result.provenance["warnings"] += problems

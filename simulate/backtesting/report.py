@@ -7,7 +7,7 @@ import numpy as np
 
 from simulate.backtesting import training
 from simulate.backtesting.scores import inside
-from simulate.figures import SIGNIFICANT_DIGITS, row_scale
+from simulate.figures import SIGNIFICANT_DIGITS, percentile_name, row_scale
 from simulate.layout import Column, Remark, Section
 from simulate.results import Result
 
@@ -87,7 +87,7 @@ def _cases(result: Result, group: str) -> Section:
         Column(title, give="cut"),
         Column("unit", drop=1),
         Column("outcome", ">"),
-        *(Column(f"P{percent:g}", ">", "bold" if percent == 50 else "") for percent in SHOWN),
+        *(Column(percentile_name(percent), ">", "bold" if percent == 50 else "") for percent in SHOWN),
         Column("PIT", ">"),
         Column("in band", ">", drop=2),
     ]

@@ -139,6 +139,9 @@ def read_runs(path: Path) -> tuple[tuple[TrainingRun, ...], tuple[str, ...]]:
                     f"{place}: {len(values)} values under {len(header)} columns; quote a value with a comma"
                 )
                 continue
+            if any("\0" in value for value in values):
+                problems.append(f"{place}: holds the character NUL, which no file of results holds; take it out")
+                continue
             row = dict(zip(header, (" ".join(value.split()) for value in values), strict=True))
             try:
                 runs.append(_run(row))

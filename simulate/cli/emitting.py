@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -16,9 +17,13 @@ from simulate.cli import interrupts
 from simulate.cli.options import Output
 from simulate.errors import SimulateError, printable
 from simulate.formats import FORMATS
-from simulate.questions import QUESTIONS
+from simulate.questions import QUESTIONS, Question
+from simulate.spelling import path_of
+from simulate.style import PictureWarning
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from simulate.replicates import Progress
     from simulate.results import Result
 
@@ -52,7 +57,7 @@ def emit(
     files = [folders.file_of(question), *kind.files, *further, *pictures]
     if output.out == "":
         raise SimulateError("--out '': is empty; name a folder")
-    place = Path(output.out or place)
+    place, noted = path_of(output.out or place), list[str]()
     with folders.output_folder(place, files) as folder, progress_shown() as progress:
         interrupts.check()
         result = ask(progress=progress)
@@ -64,19 +69,31 @@ def emit(
             if more:
                 (folder / name).write_bytes(netcdf.written(more(result)))
         if output.pictures or (output.pictures is None and output.for_people):
-            drawn = kind.plots(result, **options)
+            drawn, noted = _drawn(kind, result, options)
             for done, (name, figure) in enumerate(drawn.items()):
                 if progress:
                     progress(f"picture {name}", done, len(drawn))
                 folders.write_figure(folder, name, figure)
         written = sorted(path.name for path in folder.iterdir())
         interrupts.check()
-    for message in result.warnings:
+    for message in [*result.warnings, *noted]:
         typer.echo(f"warning: {message}", err=True)
     if "precision" in result.provenance:
         typer.echo(result.provenance["precision"], err=True)
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
     typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
+
+
+def _drawn(kind: Question, result: Result, options: Mapping[str, Any]) -> tuple[dict[str, Figure], list[str]]:
+    """The pictures of a result, and what to know of them."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PictureWarning)
+        drawn = kind.plots(result, **options)
+    for each in caught:
+        if not issubclass(each.category, PictureWarning):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    noted = [str(each.message) for each in caught if issubclass(each.category, PictureWarning)]
+    return drawn, [*dict.fromkeys(noted)]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: an exception, so that what is open is closed, and the exit code that shells know."""
+"""Ctrl-C, SIGTERM, a terminal that closes: an exception, so that what is open is closed, and a shell's exit code."""
 
 import signal
 import sys
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import Any, NoReturn
 
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _received: list[int] = []
 
 
@@ -40,7 +41,7 @@ def interruptible() -> Iterator[None]:
         else:
             told(unraisable)
 
-    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {each: signal.getsignal(each) for each in ENDING}
     heeded = {each: handler for each, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
     told, sys.unraisablehook = sys.unraisablehook, dropped
     try:

@@ -1,11 +1,16 @@
 """The border at which what a user can mend becomes one line, and a signal an exit code."""
 
 import os
+import re
 import sys
 from typing import NoReturn
 
 from simulate.cli.interrupts import interruptible
 from simulate.errors import SimulateError, printable
+from simulate.spelling import spell_out
+
+SIZES = ("COLUMNS", "LINES")  # of the terminal, in the environment
+SIZE = re.compile("[1-9][0-9]{0,5}")
 
 
 def main() -> None:
@@ -13,7 +18,10 @@ def main() -> None:
     # A shell may have closed them (>&-).
     sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        spell_out(stream)  # type: ignore[arg-type]
+    for name in SIZES:  # what is no number is as if it were not there, for libraries too
+        if not SIZE.fullmatch(os.environ.get(name, "")):
+            os.environ.pop(name, None)
     with interruptible():
         try:
             from simulate.cli.app import app  # late: a signal may come meanwhile

@@ -14,6 +14,7 @@ import typer
 from simulate.formats import FORMATS
 from simulate.grammar import NAMES, NUMBERS
 from simulate.sampling.schemes import SCHEMES
+from simulate.spelling import path_of
 
 if TYPE_CHECKING:
     from simulate.priors import Priors
@@ -75,7 +76,7 @@ class Source:
         """Where the results go unless the user names a folder."""
         from simulate.results.folder import default_folder
 
-        return default_folder(Path(self.priors_file))
+        return default_folder(path_of(self.priors_file))
 
 
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")]

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from simulate.bands import Band, Bands, Gathering, Part, fold
-from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, drawn, subsets, walks
+from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, bottom_up, drawn, subsets, walks
 from simulate.graph import Array, Values
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
@@ -181,16 +181,18 @@ def _computed(
     version: Version, columns: dict[str, tuple[Version, Values]], draws: Mapping[Draws, Mapping[str, Array]]
 ) -> Values:
     """The column of a version: that of its name, where the version before has left the same, else put there."""
-    there = columns.get(version.name)
-    if there is not None and there[0] is version:
-        return there[1]
-    column: Values = version.how
-    if isinstance(version.how, tuple):
-        column = draws[version.how][version.name]
-    elif callable(version.how):
-        column = version.how(*[_computed(need, columns, draws) for need in version.needs])
-    columns[version.name] = version, column
-    return column
+
+    def lacking(each: Version) -> bool:
+        return each.name not in columns or columns[each.name][0] is not each
+
+    for each in bottom_up(version, lambda each: each.needs, lacking):
+        column: Values = each.how
+        if isinstance(each.how, tuple):
+            column = draws[each.how][each.name]
+        elif callable(each.how):
+            column = each.how(*[columns[need.name][1] for need in each.needs])
+        columns[each.name] = each, column
+    return columns[version.name][1]
 
 
 def _between(workers: Workers, done: int, whole: int) -> Workers:

@@ -18,6 +18,7 @@ from simulate.results import Result, folder, provenance
 from simulate.results.sources import priors_of, run_of
 from simulate.scenarios import asked_quantities
 from simulate.settings import Names, Settings, checked
+from simulate.spelling import file_name, name_text
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -91,9 +92,9 @@ def default_name(cases: Sequence[Case], vary: Sequence[str] = ()) -> str:
     """The folder of a comparison: ``BASELINE-vs-ALTERNATIVE``, the first three named, or ``FILE-by-NAMES``."""
     names = [case.name for case in cases]
     if vary:
-        return f"{names[0]}-by-{'-'.join(dict.fromkeys(text.partition('=')[0].strip() for text in vary))}"
+        return file_name(f"{names[0]}-by-{'-'.join(dict.fromkeys(text.partition('=')[0].strip() for text in vary))}")
     more = f"-and-{len(names) - 4}-more" if len(names) > 4 else ""
-    return f"{names[0]}-vs-{'-'.join(names[1:4])}{more}"
+    return file_name(f"{names[0]}-vs-{'-'.join(names[1:4])}{more}")
 
 
 def unique(names: Sequence[str]) -> list[str]:
@@ -125,13 +126,13 @@ def _case_of(source: Any) -> Case:
 
 
 def _fresh(priors: Priors) -> Case:
-    name = "-".join(filter(None, [folder.name_of(priors.path), priors.chosen]))
+    name = "-".join(filter(None, [name_text(folder.name_of(priors.path)), priors.chosen]))
     return Case(name, name, priors, priors.run)
 
 
 def _earlier(result: Result, path: Path | None = None) -> Case:
     """The case of an earlier run: its priors read again from the texts in it, its own settings."""
-    name = folder.name_of(path or Path(result.provenance["files"][0]["path"]))
+    name = name_text(folder.name_of(path or Path(result.provenance["files"][0]["path"])))
     return Case(name, name, priors_of(result), provenance.settings_of(result), result)
 
 

@@ -14,9 +14,11 @@ import numpy as np
 from simulate.bands import put_bands
 from simulate.comparison.bridge import PAIRS, Asked, Bridge, BridgeScale, bridges
 from simulate.comparison.cases import Case, cases_of
+from simulate.comparison.hybrids import CORRELATIONS
 from simulate.comparison.inputs import changes
-from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide
+from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide, as_run
 from simulate.errors import SimulateError, none_such
+from simulate.figures import percentile_name
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.scenarios import asked_quantities, named_quantities
@@ -75,6 +77,7 @@ def compare(
     if split:
         warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
     warnings += folded.warnings(found[0].name, drawn.bounded)
+    warnings += [line for case in found if case.priors for line in as_run(case, folded.bands)]
     return result
 
 
@@ -260,11 +263,25 @@ def _put_bridges(
                     f"{name}: no bridge of {' and '.join(lacking)} to {case}, for it is {why} "
                     "in one of the hybrids between them"
                 )
+    blank += _undivided(drawn, found)
     if changed := list(dict.fromkeys(change for each in found.values() for change in each.parts)):
         result.along("statistic", [_statistic(each) for each in split])
         result.along("change", changed)
         _put_parts(result, found, "1" if scale == "log" else "")
     return blank
+
+
+def _undivided(drawn: SideBySide, found: Mapping[tuple[str, str, str], Bridge]) -> Iterator[str]:
+    """Which parts of the bridge to a case stand for a formula in a prior's place, or the other way round, in a line."""
+    for case in drawn.alternatives:
+        moving = [change for (_, of, _), bridge in found.items() if of == case.name for change in bridge.moving]
+        names = dict.fromkeys(name for change in moving if change != CORRELATIONS for name in change.split(", "))
+        drawn_in = [each.priors.priors for each in (drawn.baseline, case) if each.priors]
+        if replaced := [name for name in names if len({name in priors for priors in drawn_in}) > 1]:
+            yield (
+                f"{', '.join(replaced)}: a prior in one of {drawn.baseline.label} and {case.label}, a formula in the "
+                "other, so that a part of the bridge is the whole of it, not spread over what the formula needs"
+            )
 
 
 def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge], unit: str) -> None:
@@ -281,7 +298,15 @@ def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge], uni
         errors[place][places] = list(bridge.errors.values())
         ends[place], exact[at] = bridge.ends, bridge.exact
     unit_of = "" if unit else "unit"
-    result.put("bridge", dims, parts, errors, label="part of the change", unit=unit, unit_of=unit_of)
+    result.put(
+        "bridge",
+        dims,
+        parts,
+        errors,
+        label="part of the difference of the statistics, not of the statistic of the difference",
+        unit=unit,
+        unit_of=unit_of,
+    )
     label = "1 where the parts are over all orders of the changes, 0 over orders drawn at random"
     result.put("bridge_exact", dims[:2], exact, label=label, unit="1")
     for name, values in zip(("baseline", "alternative"), np.moveaxis(ends, -1, 0), strict=True):
@@ -290,4 +315,4 @@ def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge], uni
 
 
 def _statistic(asked: Asked) -> str:
-    return asked if asked == "mean" else f"P{asked:g}"
+    return asked if asked == "mean" else percentile_name(asked)

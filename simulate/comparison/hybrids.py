@@ -15,7 +15,7 @@ from simulate.sampling.keys import key_of
 from simulate.sampling.sampler import linked_names
 from simulate.scenarios import Latents
 
-CORRELATIONS = "correlations"  # the correlations as one change
+CORRELATIONS = "the correlations"  # as one change; no name of a user's has a space
 EXACT = 8  # changes up to which every hybrid is evaluated
 
 Hybrid = frozenset[str]  # the changes taken from the alternative
@@ -73,16 +73,24 @@ class Game:
 
     def version(self, name: str, hybrid: Hybrid) -> Version:
         """The way in which a hybrid computes a name."""
-        key = (name, hybrid & self.relevant[name])
-        if key not in self._versions:
-            side = int(self.change_of.get(name, "") in hybrid)
-            binding = self.bindings[name][side]
+
+        def key(each: str) -> tuple[str, Hybrid]:
+            return each, hybrid & self.relevant[each]
+
+        def side(each: str) -> int:
+            return int(self.change_of.get(each, "") in hybrid)
+
+        def needs(each: str) -> tuple[str, ...]:
+            return self.bindings[each][side(each)].needs
+
+        for each in bottom_up(name, needs, lambda each: key(each) not in self._versions):
+            binding = self.bindings[each][side(each)]
             how: Any = binding.how
             if binding.distribution is not None:
-                how = (side, int(name in self.reshuffled and CORRELATIONS in hybrid))
-            needs = tuple(self.version(need, hybrid) for need in binding.needs)
-            self._versions[key] = self._made.setdefault((name, how, needs), Version(name, how, needs))
-        return self._versions[key]
+                how = (side(each), int(each in self.reshuffled and CORRELATIONS in hybrid))
+            made = tuple(self._versions[key(need)] for need in binding.needs)
+            self._versions[key(each)] = self._made.setdefault((each, how, made), Version(each, how, made))
+        return self._versions[key(name)]
 
 
 def drawn(versions: Iterable[Version]) -> dict[Draws, list[str]]:
@@ -104,6 +112,22 @@ def _reached(starts: Iterable[Node], needs: Callable[[Node], Iterable[Node]]) ->
             found[each] = None
             stack += needs(each)
     return found
+
+
+def bottom_up(start: Node, needs: Callable[[Node], Iterable[Node]], lacking: Callable[[Node], bool]) -> Iterator[Node]:
+    """What is lacking below a start, and the start, each to be made when all that it needs is there.
+
+    Without recursion, for chains are as long as a file has them.
+    """
+    stack = [start]
+    while stack:
+        each = stack[-1]
+        if not lacking(each):
+            stack.pop()
+        elif further := [need for need in needs(each) if lacking(need)]:
+            stack += further
+        else:
+            yield stack.pop()
 
 
 def _grouped(differing: Sequence[str], below: Mapping[str, set[str]]) -> dict[str, str]:

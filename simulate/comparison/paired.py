@@ -12,12 +12,14 @@ from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.graph import Quantity, Values
 from simulate.replicates import Ticks, Workers
+from simulate.runs.messages import failed_checks, small_errors, watched
 from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
 from simulate.spread import share_error
 from simulate.statistics import Statistic, usual
 
 DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variables; a case's have nothing
+BESIDE = "beside"  # of what is looked at for warnings alone
 
 Place = tuple[str, str]  # quantity and case
 Key = tuple[str, str, str]  # what goes before the variables, quantity, case
@@ -88,6 +90,18 @@ class Folded:
                 yield f"{name}: {case} / {baseline} has no value {often}"
 
 
+def as_run(case: Case, bands: Mapping[Key, Band]) -> list[str]:
+    """What a run of a case says of its own figures: checks that fail, and errors known to be small."""
+    assert case.priors
+    kinds = {
+        kind: {name: band for (each, name, of), band in bands.items() if (each, of) == (kind, case.name)}
+        for kind in ("", BESIDE)
+    }
+    rare = {name: labels for name, band in kinds[""].items() if (labels := band.rare(net=False))}
+    lines = [*failed_checks(case.priors, kinds[""] | kinds[BESIDE]), *small_errors(rare)]
+    return [f"{case.name}: {line}" for line in lines]
+
+
 class SideBySide:
     """The cases, the first the baseline, how they are drawn, and which quantities of an alternative are paired.
 
@@ -99,10 +113,13 @@ class SideBySide:
         self.cases, self.settings, self.quantities = cases, settings, quantities
         self.baseline, self.alternatives = cases[0], cases[1:]
         self.names = {case.name: [name for name in quantities if name in case.quantities] for case in cases}
+        self.beside = {case.name: watched(case.priors, self.names[case.name]) for case in cases if case.priors}
         self.drawing = Drawing({case.name: case.priors for case in cases if case.priors}, settings)
         self.drawn = {
             case.name: self.drawing.scenarios(
-                case.name, self.names[case.name], questions(case.priors, (), case.settings.given, case.settings.observe)
+                case.name,
+                [*self.names[case.name], *self.beside[case.name]],
+                questions(case.priors, (), case.settings.given, case.settings.observe),
             )
             for case in cases
             if case.priors
@@ -114,7 +131,10 @@ class SideBySide:
             if case.unit(name) == self.baseline.unit(name)
         ]
         self.bounded = {
-            ("", name, case): each.quantities[name] for case, each in self.drawn.items() for name in self.names[case]
+            (kind, name, case): each.quantities[name]
+            for case, each in self.drawn.items()
+            for kind, names in (("", self.names[case]), (BESIDE, self.beside[case]))
+            for name in names
         }
         self.paired = [(name, case.name) for name, case in of_one_unit if self.pairs(case)]
         self.unpaired = [(name, case.name) for name, case in of_one_unit if not self.pairs(case)]
@@ -130,7 +150,7 @@ class SideBySide:
         """
         drawn = {case: each for case, each in self.drawn.items() if self.names[case]}
         statistics = usual(self.settings.percentiles)
-        keys: list[Key] = [("", name, case) for case in drawn for name in self.names[case]]
+        keys: list[Key] = [key for key in self.bounded if key[-1] in drawn]
         keys += [(kind, *place) for place in self.paired for kind in (DIFFERENCE, RATIO)]
 
         def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> _Replicate:
@@ -166,8 +186,10 @@ class SideBySide:
                 columns[case].append(own)
                 if case in kept:
                     kept[case].add(chunk.drawn, chunk.size, chunk.weights)
-                for name, column in own.items() if chunk.size else ():
-                    gathering.add(("", name, case), column, chunk.size, chunk.weights)
+                beside = {(BESIDE, name, case): chunk.columns[name] for name in self.beside[case]}
+                told: dict[Key, Values] = {("", name, case): column for name, column in own.items()}
+                for key, column in (told | beside).items() if chunk.size else ():
+                    gathering.add(key, column, chunk.size, chunk.weights)
         return columns
 
     def _set_against(self, gathering: Gathering[Key], place: Place, columns: Columns) -> int:

@@ -9,13 +9,17 @@ from matplotlib.figure import Figure
 
 from simulate import plotting
 from simulate.comparison.bridge import Bridge
+from simulate.comparison.cases import unique
 from simulate.comparison.report import PARTS, bridges_of, others_label, told_of_cases
 from simulate.figures import shortened
 from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
 from simulate.results import Result
+from simulate.spelling import file_name
 
+WATERFALL = 5.0  # inches high, about: of a picture of its own for each alternative
 LANE = 0.28  # from one band to the next, where a density is 1 high
+HALF = 2.5  # inches high is a panel of half the width
 MOST_TICKS = 5  # of a panel of half the width
 
 
@@ -23,9 +27,10 @@ def plots(result: Result) -> dict[str, Figure]:
     """The pictures of a comparison by name: bands, exceedance, and a waterfall for each alternative."""
     found = {"bands": bands(result), "exceedance": exceedance(result)}
     alternatives = result.labels("case")[1:]
-    for case in alternatives:
+    files = dict(zip(alternatives, unique([*map(file_name, alternatives)]), strict=True))
+    for case in plotting.fitting(alternatives, [WATERFALL] * len(alternatives), "alternatives"):
         if figure := waterfall(result, case):
-            found["waterfall" if len(alternatives) == 1 else f"waterfall-{case}"] = figure
+            found["waterfall" if len(alternatives) == 1 else f"waterfall-{files[case]}"] = figure
     return found
 
 
@@ -65,9 +70,10 @@ def _known(axis: Axes, result: Result, name: str) -> dict[str, Array]:
 
 def bands(result: Result) -> Figure:
     """Overlaid bands: for each quantity one axis, on it a density, and a band below it, of each case."""
-    names, cases = result.labels("quantity"), result.labels("case")
-    lanes = 0.17 * len(cases)
-    figure, axes = plotting.stacked([0.95 + lanes] * len(names), 1.0)
+    asked, cases = result.labels("quantity"), result.labels("case")
+    height = 0.95 + 0.17 * len(cases)
+    names = plotting.fitting(asked, [height] * len(asked))
+    figure, axes = plotting.stacked([height] * len(names), 1.0)
     _legend(figure, result)
     for axis, name in zip(axes, names, strict=True):
         plotting.bare_axis(axis, result.at("label", quantity=name), result.at("unit", quantity=name))
@@ -95,10 +101,11 @@ def bands(result: Result) -> Figure:
 
 def exceedance(result: Result) -> Figure:
     """Exceedance curves: for each quantity, in each case, the probability of more than x."""
-    names = result.labels("quantity")
+    asked = result.labels("quantity")
+    names = plotting.fitting(asked, [HALF / 2] * len(asked))
     across = min(len(names), 2)
     down = -(-len(names) // across)
-    figure = plotting.new_figure(WIDTH, 0.9 + 2.5 * down)
+    figure = plotting.new_figure(WIDTH, 0.9 + HALF * down)
     _legend(figure, result)
     axes = figure.subplots(down, across, squeeze=False).ravel()
     for axis in axes[len(names) :]:
@@ -140,20 +147,22 @@ def waterfall(result: Result, case: str) -> Figure | None:
     """
     baseline = result.labels("case")[0]
     first, last = (result.at("case_label", case=each) for each in (baseline, case))
-    panels = []
+    panels: dict[str, tuple[str, list[tuple[str, float]]]] = {}
     for name in result.labels("quantity"):
         statistic, bridge = next(iter(bridges_of(result, name, case).items()), ("", None))
         if bridge and bridge.moving:
-            title = f"{result.at('label', quantity=name)}, {statistic}{_bracketed(result, name)}"
+            # not the statistic of the difference
+            title = f"{result.at('label', quantity=name)}: from {statistic} to {statistic}{_bracketed(result, name)}"
             bars = _bars(bridge, first, last)
             if plotting.can_be_drawn([*bridge.ends, *_levels(bars, log=result.attributes["scale"] == "log")]):
-                panels.append((title, bars))
+                panels[name] = title, bars
     if not panels:
         return None
-    heights = [0.75 + 0.27 * len(bars) for _, bars in panels]
-    figure, axes = plotting.stacked(heights, 0.8, f"From {first} to {last}")
+    heights = {name: 0.75 + 0.27 * len(bars) for name, (_, bars) in panels.items()}
+    names = plotting.fitting([*panels], heights.values())
+    figure, axes = plotting.stacked([heights[name] for name in names], 0.8, f"From {first} to {last}")
     colours = [_colour(result, each) for each in (baseline, case)]
-    for axis, (title, bars) in zip(axes, panels, strict=True):
+    for axis, (title, bars) in zip(axes, map(panels.__getitem__, names), strict=True):
         _falls(axis, bars, colours, log=result.attributes["scale"] == "log")
         plotting.dress(axis, title)
     plotting.footnote(figure, "; ".join(told_of_cases(result)))

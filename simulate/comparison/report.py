@@ -1,7 +1,7 @@
 """What a person reads of a comparison: what differs in the inputs, the cases side by side, the bridges."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -138,9 +138,15 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
     unmoved = f" {still} of the changes move{'s' if still == 1 else ''} nothing here." if still else ""
     exact = all(bridge.exact for bridge in bridges.values())
     how = "over all orders of the changes" if exact else "over orders drawn at random, which ± counts in"
-    kind = "Factors multiply to the ratio" if logarithmic else "Parts sum to the change"
+    kind = f"{'Factors multiply' if logarithmic else 'Parts sum'} to {_split_text(result, bridges)}"
     heading = f"{result.at('label', quantity=quantity)}: from {first} to {last}"
     return Section(heading, columns=columns, rows=rows, remarks=[f"{kind}; Shapley values {how}.{unmoved}"])
+
+
+def _split_text(result: Result, statistics: Iterable[str]) -> str:
+    """What bridges split: how statistics differ, which is not the statistic of the difference in each scenario."""
+    of = " and that of the ".join("means" if statistic == "mean" else f"{statistic}s" for statistic in statistics)
+    return f"the {'ratio' if result.attributes['scale'] == 'log' else 'difference'} of the {of}"
 
 
 def others_label(more: int) -> str:
@@ -184,8 +190,8 @@ def _drawn(result: Result) -> Section:
     told += [f"{each}." for each in told_of_cases(result)]
     if len(unpaired) < len(cases) - 1:
         told.append(
-            "Differences and ratios are taken scenario by scenario, all cases on the same uniforms; "
-            "± is the standard error, from 16 replicates."
+            "Differences and ratios are taken scenario by scenario, all cases on the same uniforms: their P50 is not "
+            "the difference or ratio of the P50s. ± is the standard error, from 16 replicates."
         )
     if unpaired:
         named = ", ".join(_label(result, case) for case in unpaired)

@@ -17,6 +17,7 @@ from simulate.distributions.protocol import Array, Distribution, Numbers, Parame
 from simulate.distributions.solvers import newton
 from simulate.distributions.values import described, listed, number
 from simulate.errors import suggestion
+from simulate.spelling import path_of
 
 FAMILIES = {**bounded.FAMILIES, **beta.FAMILIES, **unbounded.FAMILIES, **metalog.FAMILIES, **discrete.FAMILIES}
 PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
@@ -227,7 +228,9 @@ def read(kind: Any, key: str, value: Any, folder: Path) -> Any:
     if kind in (str, Path) or (kind == Numbers | str and isinstance(value, str)):
         if not isinstance(value, str):
             raise ParameterError(key, f"must be text, not {described(value)}; put it in quotes")
-        return folder / value if kind is Path else value
+        if "\0" in value:
+            raise ParameterError(key, "holds the character NUL, which nothing is named by; take it out")
+        return folder / path_of(value) if kind is Path else value
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise ParameterError(key, f"must be a list, not {described(value)}; write [...]")
     if kind == tuple[Distribution, ...]:

@@ -1,13 +1,20 @@
-"""CSV: a row for each figure, with its labels, its unit and its standard error, in full precision."""
+"""CSV: a row for each figure, with its labels, its unit and its standard error, in full precision.
+
+A text that a spreadsheet would take for a formula has an apostrophe before it, which is the sign there for a text.
+"""
 
 import csv
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TextIO
 
+from simulate.errors import printable
 from simulate.formats import Sections
 from simulate.results import Result
 from simulate.results.result import ERROR
 from simulate.results.told import key, number, shown_labels, told
+
+FORMULAS = ("=", "+", "-", "@")  # with which they begin
 
 
 def write(result: Result, _sections: Sections | None, file: TextIO) -> None:
@@ -31,10 +38,21 @@ def _rows(
             yield from _rows(result, name, dims, (*place, index), {**labels, dimension: label})
         return
     figures = [_text(array.values[place]) if array else "" for array in (variable, errors)]
-    named = [key(labels[dimension]) if dimension in labels else "" for dimension in dims]
-    yield [*named, name, result.unit(name, **labels), *figures]
+    yield [
+        *(_label(labels.get(dimension, "")) for dimension in dims),
+        name,
+        _label(result.unit(name, **labels)),
+        *figures,
+    ]
+
+
+@lru_cache(maxsize=2**16, typed=True)
+def _label(label: Any) -> str:
+    if not isinstance(label, str):
+        return key(label)
+    return printable(f"'{label}" if label.startswith(FORMULAS) else label)
 
 
 def _text(value: Any) -> str:
     told = number(value)
-    return "" if told is None else told if isinstance(told, str) else repr(told)
+    return "" if told is None else _label(told) if isinstance(told, str) else repr(told)

@@ -1,6 +1,7 @@
 """JSON for scripts: figures by quantity and label in full precision, and what they rest on."""
 
 import json
+import re
 from typing import Any, TextIO
 
 from simulate.formats import Sections
@@ -13,8 +14,15 @@ INSIDE = ("priors", "components", "headline", "asked")  # of the provenance, lef
 
 def write(result: Result, _sections: Sections | None, file: TextIO) -> None:
     """Write the result as JSON; what is not a number is null."""
-    json.dump(plain(result), file, indent=2, allow_nan=False, ensure_ascii=False)
-    file.write("\n")
+    text = json.dumps(plain(result), indent=2, allow_nan=False, ensure_ascii=False)
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    file.write(re.sub("[^\n -~]", lambda found: _character(found[0], encoding), text) + "\n")
+
+
+def _character(character: str, encoding: str) -> str:
+    """The character, or as JSON escapes it where it cannot be written, or would steer a terminal."""
+    written = character.encode(encoding, "ignore") and character.isprintable()
+    return character if written else json.dumps(character)[1:-1]
 
 
 def plain(result: Result) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Markdown, for reviews and pages."""
 
+import re
 from typing import TextIO
 
 from simulate.errors import printable
@@ -19,10 +20,8 @@ def _parts(section: Section) -> list[str]:
     if section.rows:
         titles = [column.title for column in section.columns]
         aligned = ["---:" if column.align == ">" else "---" for column in section.columns]
-        lines = [
-            f"| {' | '.join(_escaped(cell.strip()) for cell in cells)} |" for cells in (titles, aligned, *section.rows)
-        ]
-        parts.append("\n".join(lines))
+        head, *rows = ([_escaped(cell.strip()) for cell in cells] for cells in (titles, *section.rows))
+        parts.append("\n".join(f"| {' | '.join(cells)} |" for cells in (head, aligned, *rows)))
     plain: list[str] = []
     for remark in section.remarks:
         text = remark.text if isinstance(remark, Remark) else remark
@@ -34,4 +33,6 @@ def _parts(section: Section) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    return printable(text.replace("\n", "; ")).replace("|", "\\|")
+    """The text with what Markdown would take for a mark escaped, at its beginning for that of a block."""
+    marked = re.sub(r"[\\|*`<]", r"\\\g<0>", printable(text.replace("\n", "; ")))
+    return re.sub(r"^(?=[-+=#>~])|^(\d+)(?=[.)] )", r"\1\\", marked)

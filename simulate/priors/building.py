@@ -17,6 +17,7 @@ from simulate.priors.own_quantities import check_cycles, own_quantity, prior_qua
 from simulate.priors.positions import Key
 from simulate.priors.types import Choice, Priors, Published
 from simulate.settings import Settings
+from simulate.spelling import name_text
 from simulate.units import UnitError, conversion_factor
 
 
@@ -73,7 +74,7 @@ def built(
     new_names = tuple(name for name in own_names if name not in stack.of_model)
     case = Priors(
         path=files[0].path,
-        title=[*titles, files[0].path.stem.strip("<>")][0],
+        title=[*titles, name_text(files[0].path.stem.strip("<>"))][0],
         model=stack.model,
         quantities=quantities,
         priors=priors,

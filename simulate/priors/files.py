@@ -13,6 +13,7 @@ from simulate.errors import SimulateError, suggestion
 from simulate.grammar import SETTING
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile
 from simulate.priors.schema import File
+from simulate.spelling import expanded, path_of
 
 # In a wheel the priors files lie inside the package, in a checkout beside it.
 PACKAGED = Path(__file__).parents[1] / "data" / "priors"
@@ -36,7 +37,7 @@ def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile]
         above = layers[-1].tables.get("extends")
         if not isinstance(above, str):  # of the wrong type: the schema says so
             return files, layers, []
-        path = os.path.normpath(layers[-1].folder / above)
+        path = _short(layers[-1].folder / path_of(above))
         if not _is_file(path):
             path = _shipped(above) or path
         chain = [*(file.path for file in files), Path(path)]
@@ -69,7 +70,7 @@ def _first(source: Path | str | Mapping[str, Any]) -> SourceFile:
     """Take what `load_priors` is given for a mapping, a text, a file or the name of one that ships."""
     if isinstance(source, Mapping):
         return _kept(MAPPING, _as_json(source).encode())
-    shown = str(source)
+    shown = expanded(str(source))
     there = _is_file(shown)
     if isinstance(source, str) and ("\n" in source or not source.strip() or ("=" in source and not there)):
         return _kept(TEXT, source.encode(errors="surrogatepass"))
@@ -94,6 +95,13 @@ def _as_json(tables: Mapping[str, Any]) -> str:
         return json.dumps(dict(tables), default=plain)
     except (TypeError, ValueError, RecursionError) as error:
         raise PriorsError(f"{MAPPING}: {error}; give tables, lists, text and numbers as TOML does") from None
+
+
+def _short(path: Path) -> str:
+    """The path without its detours, where the system finds the same behind both: `..` after a link is elsewhere."""
+    short = Path(os.path.normpath(path))
+    there = path.exists()
+    return str(short if there == short.exists() and (not there or short.samefile(path)) else path)
 
 
 def _shipped(name: str) -> str:

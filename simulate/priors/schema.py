@@ -3,14 +3,16 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
 from simulate.priors.positions import Key
 from simulate.settings import RunTable, fault_of, written
+
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
 
 
 class _Table(BaseModel):
@@ -20,41 +22,41 @@ class _Table(BaseModel):
 class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributions.py checks them
     """`[priors.NAME]`, in whole or in part."""
 
-    dist: str = ""
+    dist: Text = ""
     value: float = 0.0
-    unit: str = ""
+    unit: Text = ""
     evidence: Literal["sourced", "judgement"] = "sourced"
-    source: str = ""
-    note: str = ""
-    label: str = ""
+    source: Text = ""
+    note: Text = ""
+    label: Text = ""
 
 
 class QuantityTable(_Table):
     """`[quantities.NAME]`, in whole or in part."""
 
-    formula: str = ""
-    unit: str = ""
-    label: str = ""
-    source: str = ""
-    note: str = ""
+    formula: Text = ""
+    unit: Text = ""
+    label: Text = ""
+    source: Text = ""
+    note: Text = ""
 
 
 class PublishedTable(_Table):
     """An element of `[[published]]`."""
 
-    quantity: str
+    quantity: Text
     value: float
-    unit: str = ""
-    source: str = ""
-    note: str = ""
+    unit: Text = ""
+    source: Text = ""
+    note: Text = ""
 
 
 class ChoiceTable(_Table):
     """`[choices.NAME]`: entries that replace the file's."""
 
-    label: str = ""
-    note: str = ""
-    accelerator: str = ""
+    label: Text = ""
+    note: Text = ""
+    accelerator: Text = ""
     priors: dict[str, PriorTable] = {}
     quantities: dict[str, QuantityTable] = {}
 
@@ -62,16 +64,16 @@ class ChoiceTable(_Table):
 class File(_Table):
     """A priors file."""
 
-    title: str = ""
-    extends: str = ""
+    title: Text = ""
+    extends: Text = ""
     model: Literal["llm_cost", "none"] = "llm_cost"
-    accelerator: str = ""
+    accelerator: Text = ""
     run: RunTable = RunTable()
     priors: dict[str, PriorTable] = {}
     correlations: dict[str, dict[str, Any]] = {}
     published: list[PublishedTable] = []
     quantities: dict[str, QuantityTable] = {}
-    choices: dict[str, ChoiceTable] = {}
+    choices: dict[Text, ChoiceTable] = {}
 
 
 def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
@@ -82,6 +84,7 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
             key, context = error["loc"], error.get("ctx", {})
+            key = key[:-1] if key[-1:] == ("[key]",) else key  # pydantic's mark for a key that is at fault itself
             faults.append((key, _fault(error["type"], key, error["input"], context, layer.tables)))
     tables: dict[str, Any] = dict(layer.tables)
     malformed: set[str] = set()

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from simulate.errors import SimulateError
 from simulate.results import netcdf
 from simulate.results.result import Result
+from simulate.style import own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST_PIXELS = 2**16 - 1  # of a side, that matplotlib can draw
 RUN = "result.nc"  # of a run; another question's file has the question's name
 
 
@@ -32,7 +34,7 @@ def default_folder(path: Path) -> Path:
 
 def name_of(path: Path) -> str:
     """The name of a file without its ending, of a folder, and of a result.nc the folder's that it lies in."""
-    path = path.absolute()
+    path = path.resolve() if path.name in {"", ".."} else path.absolute()
     if path.name == RUN:
         return path.parent.name or path.stem
     return path.name if is_result(path) and path.suffix != ".nc" else path.stem.strip("<>")
@@ -76,12 +78,13 @@ def _unwritable(folder: Path, error: OSError) -> SimulateError:
 
 def write_figure(folder: Path, name: str, figure: Figure) -> None:
     """Write a figure as NAME.png and as NAME.svg, the latter the same bytes for the same figure."""
-    from matplotlib import rc_context
+    with own_style():
+        from matplotlib import rc_context
 
-    figure.savefig(folder / f"{name}.png", dpi=200)
-    figure.set_layout_engine("none")  # what has been laid out is laid out: it takes a fifth of the drawing
-    with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+        figure.savefig(folder / f"{name}.png", dpi=min(200, MOST_PIXELS / max(figure.get_size_inches())))
+        figure.set_layout_engine("none")  # what has been laid out is laid out: it takes a fifth of the drawing
+        with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
 def is_result(path: Path) -> bool:

@@ -1,4 +1,7 @@
-"""Results as netCDF files, by the rules of CF, written and read without xarray."""
+"""Results as netCDF files, written and read without xarray.
+
+They claim no convention: CF's has no unit of money.
+"""
 
 import io
 from pathlib import Path

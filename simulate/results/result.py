@@ -136,7 +136,6 @@ class Result:
     def described(self) -> dict[str, Any]:
         """The attributes with which a file or a Dataset describes the result: the provenance is one JSON text."""
         return {
-            "Conventions": "CF-1.11",
             "layout": LAYOUT,
             "question": self.question,
             **self.attributes,
@@ -154,7 +153,7 @@ class Result:
         return xarray.Dataset(variables, coordinates, self.described())
 
     def attributes_of(self, name: str) -> dict[str, str]:
-        """What a file or a Dataset says of a variable, by CF's names; its standard errors are ancillary to it."""
+        """What a file or a Dataset says of a variable, by names that readers know."""
         variable = self.variables.get(name) or self.coordinates[name]
         named = {"long_name": variable.label, "units": variable.unit, "units_from": variable.unit_of}
         if name + ERROR in self.variables:
@@ -178,7 +177,7 @@ def restored(described: Mapping[str, Any], where: str) -> Result:
         raise SimulateError(f"{where}: {earlier}; run the priors file again")
     if int(described["layout"]) != LAYOUT:
         raise SimulateError(f"{where}: has layout {described['layout']}, and this version reads {LAYOUT}; run it again")
-    own = {"Conventions", "layout", "question", "provenance"}
+    own = {"layout", "question", "provenance"}
     attributes = {
         str(name): value.item() if isinstance(value, np.generic) else value
         for name, value in described.items()

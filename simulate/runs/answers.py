@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulate.figures import outer_and_middle, percent_text, probability_text, row_scale
+from simulate.figures import outer_and_middle, percent_text, percentile_name, probability_text, row_scale
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.units import conversion_factor
@@ -77,7 +77,7 @@ def _shifted(result: Result) -> Section:
         scale = row_scale(values, digits=3, apart=values[: len(shown)])  # drawn percentiles hold no more
         below = result["prior_probability_given"][place, shown[len(shown) // 2]]
         rows.append([name, scale.unit(unit), *map(scale.figure, values), f"P{100 * below:.0f}"])
-    heads = [f"P{percents[place]:g}" for place in shown]
+    heads = [percentile_name(percents[place]) for place in shown]
     middle = heads[len(shown) // 2]
     columns = [
         Column("prior that shifts", give="wrap"),

@@ -14,6 +14,7 @@ from simulate.results import Result
 from simulate.runs.report import circumstances, published_of
 
 PUBLISHED = PALETTE[1]
+PANEL = 1.12  # inches high
 
 
 def plots(result: Result) -> dict[str, Figure]:
@@ -27,8 +28,9 @@ def bands(result: Result) -> Figure:
     A thick line spans P25 to P75, a thin one P5 to P95, a dot is P50, and above them stands the density.
     A quantity without any spread is a dot; one that is not positive throughout gets a linear axis.
     """
-    names = result.provenance["asked"]
-    figure, axes = plotting.stacked([1.12] * len(names), 0.7, result.attributes["title"])
+    asked = result.provenance["asked"]
+    names = plotting.fitting(asked, [PANEL] * len(asked))
+    figure, axes = plotting.stacked([PANEL] * len(names), 0.7, result.attributes["title"])
     for axis, name in zip(axes, names, strict=True):
         _band(axis, result, name)
     draws = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
@@ -93,5 +95,5 @@ def _share_of_axis(axis: Axes, value: float) -> float:
     """How far along the x axis a value stands, 0 at the left and 1 at the right."""
     first, last = axis.get_xlim()
     if plotting.is_logarithmic(axis):
-        return math.log(value / first) / math.log(last / first)
+        return (math.log(value) - math.log(first)) / (math.log(last) - math.log(first))
     return (value - first) / (last - first)

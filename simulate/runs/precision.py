@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulate.errors import SimulateError
-from simulate.figures import percent_text
+from simulate.figures import percent_text, percentile_name
 from simulate.grammar import PRECISION
 from simulate.graph import Array
 from simulate.results import Result
@@ -107,6 +107,6 @@ def to_precision(
     met = f"not reached with {used:,} scenarios" if misses else "reached"
     known = f"{percent_text(share, digits=2)}{f' of {WIDTH}' if of_width else ''}"
     result.provenance["precision"] = (
-        f"precision {met}: P{worst.percent:g} of {worst.quantity} is known to {known} (95 % interval)"
+        f"precision {met}: {percentile_name(worst.percent)} of {worst.quantity} is known to {known} (95 % interval)"
     )
     return result.taken("percentile", told)

@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from simulate.figures import Scale, band_scale, percent_text, row_scale, sparkline, with_unit
+from simulate.figures import (
+    Scale,
+    band_scale,
+    percent_text,
+    percentile_name,
+    row_scale,
+    sparkline,
+    times_text,
+    with_unit,
+)
 from simulate.layout import Column, Remark, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
@@ -16,6 +25,7 @@ from simulate.runs.components import indented
 from simulate.runs.precision import WIDTH, relative
 from simulate.statistics import OPTIONAL, SD
 
+MANY_TIMES = 10  # a constant: a figure beyond is told in its multiples, not in per cent
 MOST_IMPORTANT = 3  # priors named for each headline quantity
 FEWEST_FOR_SHARES = 1e-9  # below it the squared rank correlations are nothing but rounding
 
@@ -120,6 +130,8 @@ def falls_at(result: Result, name: str, value: float) -> str:
             return "equal"
         if not least:
             return "above" if value > 0 else "below"
+        if abs(value / least) > MANY_TIMES:
+            return times_text(value, least)
         return f"{percent_text(abs(value / least - 1), digits=2)} {'above' if value > least else 'below'}"
     if value < least:
         return "below all"
@@ -127,9 +139,9 @@ def falls_at(result: Result, name: str, value: float) -> str:
         return "above all"
     curve, percents = result.at("fine_percentiles", quantity=name), result["fine_percentile"]
     if value < curve[0]:
-        return f"below P{percents[0]:g}"
+        return f"below {percentile_name(percents[0])}"
     if value > curve[-1]:
-        return f"above P{percents[-1]:g}"
+        return f"above {percentile_name(percents[-1])}"
     return f"P{np.interp(value, curve, percents):.0f}"
 
 
@@ -140,8 +152,8 @@ def published_of(result: Result, names: Sequence[str]) -> list[dict[str, Any]]:
 
 def _published_remark(figure: dict[str, Any]) -> Remark:
     stated = with_unit(figure["stated"], 0, figure["stated_unit"])
-    note = f" {figure['note']}" if figure["note"] else ""
-    return Remark(f"Published: {figure['quantity']} {stated}, {figure['source']}.{note}", indent="  ")
+    told = ", ".join(filter(None, [f"Published: {figure['quantity']} {stated}", figure["source"]]))
+    return Remark(f"{told}. {figure['note']}".rstrip(), indent="  ")
 
 
 def _sampling_error(result: Result, names: Sequence[str]) -> str:

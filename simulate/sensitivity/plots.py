@@ -31,9 +31,11 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
         figure = plotting.new_figure(WIDTH, 0.9, title)
         figure.text(0.5, 0.5, "no prior moves what was asked", ha="center", color=MUTED, fontsize=FONT_SIZE)
         return {"tornado": figure}
-    figure, axes = plotting.stacked([0.9 + 0.34 * len(bars) for bars in panels.values()], 0.9, title)
-    for axis, (name, bars) in zip(axes, panels.items(), strict=True):
-        _panel(axis, result, name, bars)
+    heights = {name: 0.9 + 0.34 * len(bars) for name, bars in panels.items()}
+    names = plotting.fitting([*panels], heights.values())
+    figure, axes = plotting.stacked([heights[name] for name in names], 0.9, title)
+    for axis, name in zip(axes, names, strict=True):
+        _panel(axis, result, name, panels[name])
     plotting.footnote(figure, result.provenance["note"], circumstances(result.provenance))
     return {"tornado": figure}
 

@@ -59,7 +59,7 @@ def command(
     from simulate.runs import draws, run
 
     priors = source.load()
-    further = [*(statistic or ()), *(["{} {:g}".format(*interval)] if interval else ())]
+    further = [*(statistic or ()), *(["{} {!r}".format(*interval)] if interval else ())]
     asked = sampling.asked(
         statistics=further or None,
         probability=probability,
