@@ -19,6 +19,8 @@ from simulate.distributions.solvers import root
 from simulate.distributions.values import listed, number
 from simulate.errors import suggestion
 
+END = 1e-6  # of a component without bounds lies beyond what counts as its end
+
 
 @dataclass(frozen=True)
 class Discrete(Distribution):
@@ -103,7 +105,10 @@ def numbers_of(path: Path, rows: Sequence[dict[str, str]], key: str, name: str) 
 
 
 def weights_for(weights: Sequence[float], count: int, what: str) -> Array:
-    """Weights for so many of the parameter `what`, equal where none are given; raises ParameterError."""
+    """Weights for so many of the parameter `what`, equal where none are given, the greatest from 1/2 to 1.
+
+    Halving or doubling all keeps every digit, and their sum finite. Raises ParameterError.
+    """
     if count == 0:
         raise ParameterError(what, "there are none; give at least one")
     if len(weights) == 0:
@@ -115,7 +120,7 @@ def weights_for(weights: Sequence[float], count: int, what: str) -> Array:
         raise ParameterError("weights", f"{array.min():g} is negative; give weights of 0 or more")
     if not array.any():
         raise ParameterError("weights", "all are 0; make one of them positive")
-    return array
+    return np.ldexp(array, -int(np.frexp(array.max())[1]))
 
 
 @dataclass(frozen=True)
@@ -193,7 +198,11 @@ class Mixture(Distribution):
     def jumps(self) -> Array:
         edges, p_before, _, p_at, _ = self.edges
         on_atom = np.isin(edges, np.concatenate([[], *self.atoms]))
-        levels = np.unique(np.concatenate([p_before[on_atom], p_at]))
+        smooth = [part for _, part in self.parts if not isinstance(part, Discrete | Constant)]
+        ends = [
+            part.quantile([END, 1 - END], [1 - END, END]) for part in smooth
+        ]  # even a narrow one is not passed over
+        levels = np.unique(np.concatenate([p_before[on_atom], p_at, *(self.probability(each)[0] for each in ends)]))
         return levels[(levels > 0) & (levels < 1)]
 
 

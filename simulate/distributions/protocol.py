@@ -97,7 +97,7 @@ class Distribution(Protocol):
 
     @property
     def jumps(self) -> Array:
-        """Increasing p at which the quantile function jumps, or bends at the edge of an atom or component."""
+        """Increasing p at which the quantile function jumps, or bends at the edge or end of an atom or component."""
         return np.empty(0)
 
 
