@@ -673,9 +673,9 @@ def test_empirical_reads_a_column(tmp_path):
         ({"column": "hour"}, "column", "has no column 'hour'; did you mean hours?"),
         ({"column": "x"}, "column", "has no column 'x'; there are name, hours, weight"),
         ({"weights": "w"}, "weights", "has no column 'w'; there are name, hours, weight"),
-        ({"column": "name"}, "column", "row 1: 'a' is not a finite number; mend it"),
-        ({"file": "none.csv"}, "file", "cannot be read: No such file or directory; mend the path"),
-        ({"file": "."}, "file", "cannot be read: Is a directory; mend the path"),
+        ({"column": "name"}, "column", "runs.csv:2: 'a' is not a finite number; mend it"),
+        ({"file": "none.csv"}, "file", "cannot be read: No such file or directory; name a CSV file"),
+        ({"file": "."}, "file", "cannot be read: Is a directory; name a CSV file"),
     ]:
         with pytest.raises(ParameterError, match=re.escape(message)) as raised:
             distribution("empirical", {**here, **change}, tmp_path)
@@ -684,7 +684,7 @@ def test_empirical_reads_a_column(tmp_path):
     with pytest.raises(ParameterError, match="is not UTF-8"):
         distribution("empirical", {**here, "file": "latin.csv"}, tmp_path)
     (tmp_path / "empty.csv").write_text("hours\n", encoding="utf-8")
-    with pytest.raises(ParameterError, match="has no rows below a header"):
+    with pytest.raises(ParameterError, match="has no rows; add some"):
         distribution("empirical", {**here, "file": "empty.csv"}, tmp_path)
 
 

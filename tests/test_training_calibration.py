@@ -120,7 +120,7 @@ BAD_ROWS = {
     "accelerator_hours: 6 x parameters_active": "Bad,70e9,70e9,0,15e12,H100,989e12,640",
     'peak_flops: empty, and there is no accelerator "Abacus"': "Bad,70e9,70e9,0,15e12,Abacus,,6.4e6",
     "model: empty": ",70e9,70e9,0,15e12,H100,989e12,6.4e6",
-    "7 values under 8 columns": "Bad,70e9,70e9,0,15e12,H100,989e12",
+    "7 cells under 8 columns": "Bad,70e9,70e9,0,15e12,H100,989e12",
 }
 
 

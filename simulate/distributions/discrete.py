@@ -3,10 +3,10 @@
 # ruff: noqa: D102 - `Distribution` says what the methods of a family return
 from __future__ import annotations
 
-import csv
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from simulate.distributions.bounded import Constant
 from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError
 from simulate.distributions.solvers import root
-from simulate.distributions.values import listed, number
-from simulate.errors import suggestion
+from simulate.errors import SimulateError
+from simulate.spreadsheet import DECIMALS, SEPARATORS, THOUSANDS, read_sheet
 
+SURPLUS = (
+    'quote a number with a comma in it, "1,234", or in a file of one column write separator = ";"; then '
+    'thousands = "," or decimal = ","'
+)
 END = 1e-6  # of a component without bounds lies beyond what counts as its end
 
 
@@ -27,7 +31,7 @@ class Discrete(Distribution):
     """Values with probabilities in proportion to `weights`, equal by default.
 
     Nothing is smoothed or interpolated. The values may be a `column` of a CSV `file`, and `weights` the name
-    of another.
+    of another; `separator`, `decimal` and `thousands` say how a spreadsheet has written them.
     Examples: `{values = [4, 8, 16], weights = [1, 2, 1]}`, `{values = [1.5, 2.5]}`.
     """
 
@@ -39,10 +43,33 @@ class Discrete(Distribution):
         weights_for(self.weights, len(self.values), "values")
 
     @classmethod
-    def from_file(cls, file: Path, column: str, weights: Numbers | str = ()) -> Discrete:
-        rows = read_rows(file)
-        values = numbers_of(file, rows, "column", column)
-        return cls(values, numbers_of(file, rows, "weights", weights) if isinstance(weights, str) else weights)
+    def from_file(
+        cls,
+        file: Path,
+        column: str,
+        weights: Numbers | str = (),
+        separator: str = "",
+        decimal: str = ".",
+        thousands: str = "",
+    ) -> Discrete:
+        marks = [("separator", separator, SEPARATORS), ("decimal", decimal, DECIMALS)]
+        for key, mark, allowed in [*marks, ("thousands", thousands, THOUSANDS)]:
+            if mark and mark not in allowed:
+                known = " ".join(f"{each!r}" for each in allowed if each)
+                raise ParameterError(key, f"{mark!r} is none of {known}; write one of these")
+        if decimal == thousands:
+            raise ParameterError("thousands", f"{thousands!r} is the decimal mark; give another, or none")
+
+        def numbers(key: str, name: str) -> Numbers:
+            with at_key(key):
+                return sheet.numbers(name, decimal, thousands)
+
+        with at_key("file"):
+            sheet = read_sheet(file, separator, "write separator = {}")
+            uneven = (sheet.uneven(line, cells, SURPLUS) for line, cells in sheet.rows)
+            if fault := next(filter(None, uneven), "") or ("" if sheet.rows else f"{file} has no rows; add some"):
+                raise SimulateError(fault)
+        return cls(numbers("column", column), numbers("weights", weights) if isinstance(weights, str) else weights)
 
     @functools.cached_property
     def atoms(self) -> tuple[Array, Array, Array, Array]:
@@ -73,35 +100,13 @@ class Discrete(Distribution):
         return self.atoms[2][:-1]
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file, each by the names of its header; raises ParameterError."""
+@contextmanager
+def at_key(key: str) -> Iterator[None]:
+    """Raise what is wrong as the fault of a key."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines, strict=True))
-    except OSError as error:
-        raise ParameterError("file", f"{path} cannot be read: {error.strerror}; mend the path") from None
-    except UnicodeDecodeError:
-        raise ParameterError("file", f"{path} is not UTF-8; save it as UTF-8") from None
-    except csv.Error as error:
-        raise ParameterError("file", f"{path} is not CSV: {error}") from None
-    if not rows:
-        raise ParameterError("file", f"{path} has no rows below a header; add some")
-    return rows
-
-
-def numbers_of(path: Path, rows: Sequence[dict[str, str]], key: str, name: str) -> Numbers:
-    """The numbers of the column of a name, which is the value of `key`; raises ParameterError."""
-    if name not in rows[0]:
-        known = [str(other) for other in rows[0] if other is not None]
-        raise ParameterError(key, f"{path} has no column {name!r}{suggestion(name, known, listed(known))}")
-    numbers = []
-    for count, row in enumerate(rows, 1):
-        try:
-            numbers.append(number(key, float(row[name])))
-        except (TypeError, ValueError):
-            cell = row[name] or ""
-            raise ParameterError(key, f"{path}, row {count}: {cell!r} is not a finite number; mend it") from None
-    return tuple(numbers)
+        yield
+    except SimulateError as error:
+        raise ParameterError(key, str(error)) from None
 
 
 def weights_for(weights: Sequence[float], count: int, what: str) -> Array:
