@@ -15,14 +15,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from scipy import special
 
-from simulate.distributions import FAMILIES, Distribution, ParameterError, Truncated, distribution, scaled
+from simulate.distributions import FAMILIES, Distribution, ParameterError, Truncated, distribution, other_names, scaled
 from simulate.distributions.bounded import Trapezoid
 from simulate.distributions.discrete import Mixture
 from simulate.distributions.metalog import Metalog
 from simulate.distributions.reading import forms
 from simulate.distributions.solvers import newton, root
 from simulate.distributions.unbounded import Gamma, Lognormal, StudentT
+from simulate.errors import is_slip
 
 mp.mp.dps = 50
 
@@ -699,7 +701,7 @@ def test_mixture_with_a_gap_and_an_atom():
     p = np.array([0, 0.1, 0.25, 0.25 + 1e-9, 0.4, 0.5, 0.6, 0.75, 0.9, 1])
     expected = [0, 0.4, 1, 3 + 4e-9, 3.6, 4, 4, 4, 4.6, 5]
     np.testing.assert_allclose(built.quantile(p), expected, rtol=1e-15)
-    assert all(np.isclose(built.jumps, level, rtol=1e-15, atol=0).any() for level in (0.25, 0.5, 0.75))
+    np.testing.assert_allclose(built.jumps, [0.25, 0.5, 0.75], rtol=1e-15)
     values = built.quantile((np.arange(4000) + 0.5) / 4000)
     assert not ((values > 1) & (values < 3)).any()
     assert (values == 4).sum() == 1000
@@ -712,7 +714,8 @@ def test_mixture_is_the_exact_inverse():
         '{dist = "lognormal", mu = -9, sigma = 2}, {dist = "normal", mean = 3, sd = 1e-3}, {dist = "lognormal", mu = 9, sigma = 1}',
         [3, 1, 2],
     )
-    assert built.jumps.size == 6  # the ends of what is narrow, though nothing jumps
+    assert built.jumps.size == 0
+    assert built.bends.size == 6  # two for each component
     tail = np.geomspace(1e-12, 0.5, 300)
     low, high = built.quantile(tail), built.quantile(1 - tail, tail)
     parts = [(share, part) for share, part in built.parts]
@@ -770,13 +773,15 @@ def test_newton_stops_at_a_root_or_where_it_gets_no_nearer():
 
 # Refusals
 
-LOGNORMAL = "lognormal takes mu, sigma | mean, sd | median, sigma | two percentiles (p5, p50, ...)"
+LOGNORMAL = "lognormal takes mu, sigma | mean, sd | median, sigma | two percentiles (p5, p50, ...), and may have shift, lower, upper"
 REFUSALS = [
     ("lognorml", "mean = 3", "dist", "there is no family 'lognorml'; did you mean lognormal?"),
-    ("gauss", "mean = 3", "dist", "there is no family 'gauss'; there are " + ", ".join(FAMILIES)),
+    ("gauss", "mean = 3", "dist", "there is no family 'gauss'; write dist = \"normal\""),
+    ("gumbel_l", "mean = 3", "dist", f"there is no family 'gumbel_l'; there are {', '.join(FAMILIES)}"),
+    ("sobol", "mean = 3", "dist", f"there is no family 'sobol'; there are {', '.join(FAMILIES)}"),
     ("lognormal", "", None, f"parameters missing; {LOGNORMAL}"),
     ("lognormal", "mean = 3", None, f"sd missing; {LOGNORMAL}"),
-    ("student_t", "df = 3", None, "location and scale missing; student_t takes df, location, scale | df, two percentiles (p5, p50, ...)"),
+    ("student_t", "df = 3", None, "location and scale missing; student_t takes df, location, scale | df, two percentiles (p5, p50, ...), and may have lower, upper"),
     ("lognormal", "mean = 3, sigma = 2", "mean", f"does not go together with sigma; {LOGNORMAL}"),
     ("lognormal", "mean = 3, p5 = 2, p95 = 4", "mean", f"does not go together with p5, p95; {LOGNORMAL}"),
     ("lognormal", "mean = 3, ds = 2", "ds", "unknown key; did you mean sd?"),
@@ -787,7 +792,7 @@ REFUSALS = [
     ("lognormal", "p5 = 3, p95 = 3", "p95", "equal to p5; spread them, or give a constant: value = 3"),
     ("lognormal", "p5 = 3", None, f"two percentiles determine it, 1 given; {LOGNORMAL}"),
     ("lognormal", "p5 = 3, p50 = 4, p95 = 9", "p95", f"two percentiles determine it, 3 given; {LOGNORMAL}"),
-    ("exponential", "p5 = 3, p95 = 9", "p95", "one percentile determines it, 2 given; exponential takes scale | mean | one percentile (p5, p50, ...)"),
+    ("exponential", "p5 = 3, p95 = 9", "p95", "one percentile determines it, 2 given; exponential takes scale | mean | one percentile (p5, p50, ...), and may have lower, upper"),
     ("lognormal", "p5 = -3, p95 = 9", "p5", "-3 is not above 0, where it begins; move it inside"),
     ("lognormal", "p5 = 1, p95 = 9, shift = 2", "p5", "1 is not above 2, where it begins; move it inside"),
     ("lognormal", 'p5 = 3, "p5.0" = 9', "p5.0", "the same percentile as p5; remove one"),
@@ -816,13 +821,13 @@ REFUSALS = [
     ("triangular", "lower = 1, mode = 0.5, upper = 3", "mode", "0.5 is not between lower = 1 and upper = 3; move it inside"),
     ("pert", "p5 = 1, p50 = 2, p95 = 3", "p5", "no lower, mode and upper meet any three percentiles; use a metalog, which three determine"),
     ("metalog", "p10 = 35, p50 = 74, p90 = 75", None, "no metalog rises through these: they are too skewed; move the middle one towards the centre or give bounds"),
-    ("metalog", "p10 = 35, p90 = 75", None, "three percentiles determine it, 2 given; metalog takes a1, a2, a3 | three percentiles (p5, p50, ...)"),
+    ("metalog", "p10 = 35, p90 = 75", None, "three percentiles determine it, 2 given; metalog takes a1, a2, a3 | three percentiles (p5, p50, ...), and may have lower, upper"),
     ("metalog", "p10 = 35, p50 = 50, p90 = 75, lower = 40", "p10", "35 is not above 40, where it begins; move it inside"),
     ("beta", "p5 = 0.1, p95 = 1.9", "p95", "1.9 is not below 1, where it ends; move it inside"),
     ("beta", "mean = 0.5, sd = 0.6", "sd", "0.6 is too large for this mean; on these bounds it is below 0.5"),
     ("beta", "mean = 1.5, sd = 0.6", "mean", "1.5 is not below 1, where it ends; move it inside"),
     ("trapezoid", "lower = 0, upper = 2, inexactness = 1", "inexactness", "1 is out of range; it must be 0 or more and below half the width, 1"),
-    ("trapezoid", "p5 = 0, p95 = 2", "p5", "percentiles do not determine how inexact its limits are; trapezoid takes lower, upper"),
+    ("trapezoid", "p5 = 0, p95 = 2", "p5", "percentiles do not determine how inexact its limits are; trapezoid takes lower, upper, and may have inexactness"),
     ("constant", "p5 = 1, p95 = 2", "p5", "all its percentiles are its value; constant takes value"),
     ("constant", 'value = "x"', "value", 'must be a number, not the text "x"; give a number'),
     ("choice", "values = []", "values", "there are none; give at least one"),
@@ -830,7 +835,7 @@ REFUSALS = [
     ("choice", "values = [1, 2], weights = [1]", "weights", "1 weights for 2 values; give one for each"),
     ("choice", "values = [1, 2], weights = [1, -1]", "weights", "-1 is negative; give weights of 0 or more"),
     ("choice", "values = [1, 2], weights = [0, 0]", "weights", "all are 0; make one of them positive"),
-    ("choice", "p5 = 3, p95 = 4", "p5", "percentiles do not determine its values; choice takes values | file, column"),
+    ("choice", "p5 = 3, p95 = 4", "p5", "percentiles do not determine its values; choice takes values | file, column, and may have weights, separator, decimal, thousands"),
     ("empirical", 'file = 3, column = "x"', "file", "must be text, not 3; put it in quotes"),
     ("mixture", "components = []", "components", "there are none; give at least one"),
     ("mixture", "components = [3]", "components", "component 1 must be a table, not 3; write {dist = ..., ...}"),
@@ -845,6 +850,101 @@ def test_refusals(family, parameters, key, message):
     with pytest.raises(ParameterError) as raised:
         distribution(family, table(parameters), other_keys=("dist", "unit", "source"))
     assert (raised.value.key, str(raised.value)) == (key, message)
+
+
+TRANSLATIONS = [
+    ("gamma", "rate", "scale = 1 / rate"),
+    ("gamma", "theta", "scale"),
+    ("gamma", "k", "shape"),
+    ("gamma", "variance", "sd = sqrt(variance)"),
+    ("gamma", "beta", "scale = beta, or scale = 1 / beta where it is a rate"),
+    ("exponential", "lambda", "scale = 1 / rate"),
+    ("normal", "variance", "sd = sqrt(variance)"),
+    ("normal", "precision", "sd = 1 / sqrt(precision)"),
+    ("normal", "loc", "mean"),
+    ("normal", "scale", "sd"),
+    ("normal", "stdev", "sd"),
+    ("normal", "low", "p5 where it is the low end of a 90 % interval, lower where nothing lies below it"),
+    ("normal", "max", "p95 where it is the high end of a 90 % interval, upper where nothing lies above it"),
+    ("lognormal", "gsd", "sigma = log(gsd)"),
+    ("lognormal", "scale", "median = scale where it is exp(mu), sigma where it is the sd of the logarithm"),
+    ("uniform", "a", "lower"),
+    ("uniform", "MAX", "upper"),
+    ("uniform", "scale", "upper = lower + scale"),
+    ("triangular", "likely", "mode"),
+    ("pert", "c", "mode = c, or mode = lower + c * (upper - lower) where it is a share"),
+    ("beta", "a", "alpha"),
+    ("beta", "b", "beta"),
+    ("beta", "min", "lower"),
+    ("student_t", "nu", "df"),
+    ("gumbel", "loc", "location"),
+    ("weibull", "c", "shape"),
+    ("weibull", "lambda", "scale"),
+    ("choice", "probabilities", "weights"),
+    ("mixture", "probs", "weights"),
+    ("mixture", "distributions", "components"),
+    ("empirical", "delimiter", "separator"),
+    ("normal", "distribution", "dist"),
+]
+
+
+@pytest.mark.parametrize(("family", "key", "mend"), TRANSLATIONS)
+def test_names_of_other_libraries_are_translated(family, key, mend):
+    with pytest.raises(ParameterError) as raised:
+        distribution(family, {key: 0.5}, other_keys=("dist", "value", "unit", "evidence"))
+    assert (raised.value.key, str(raised.value)) == (key, f"unknown key; write {mend}")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_only_a_slip_of_the_hand_is_taken_for_another_key(family):
+    """Any name that some family or library has is translated, or answered by the list of what there is."""
+    names = {key for each in other_names.PARAMETERS.values() for key in each}
+    names |= {key for kind in FAMILIES.values() for form in forms(kind) for key in form.kinds}
+    own = {key for form in forms(FAMILIES[family]) for key in form.kinds} | {"lower", "upper"}
+    for name in sorted(names - own):
+        with pytest.raises(ParameterError) as raised:
+            distribution(family, {name: 0.5}, other_keys=("dist", "value", "unit", "evidence", "source"))
+        told = str(raised.value)
+        meant = other_names.PARAMETERS[family].get(name) or other_names.COMMON.get(name)
+        misspelt = re.fullmatch(r"unknown key; did you mean (\w+)\?", told)
+        assert (
+            told == f"unknown key; write {meant}"
+            if meant
+            else (f"{family} takes " in told or is_slip(name, misspelt[1]))
+        ), name
+
+
+@pytest.mark.parametrize("family", other_names.PARAMETERS)
+def test_a_translation_names_keys_that_there_are(family):
+    known = {key for form in forms(FAMILIES[family]) for key in form.kinds} | {"lower", "upper", "p5", "p95"}
+    for mend in other_names.PARAMETERS[family].values():
+        first = re.match(r"\w+", mend)[0]
+        assert first in known, mend
+        assert set(re.findall(r"(\w+) = ", mend)) <= known, mend
+
+
+@pytest.mark.parametrize(
+    ("family", "stated", "parameters", "moment"),
+    [
+        ("gamma", {"rate": 3}, {"shape": 2}, lambda made: made.mean == pytest.approx(2 / 3)),
+        ("exponential", {"rate": 4}, {}, lambda made: made.mean == pytest.approx(1 / 4)),
+        ("exponential", {"variance": 4}, {}, lambda made: made.sd == pytest.approx(2)),
+        ("normal", {"variance": 9}, {"mean": 1}, lambda made: made.sd == 3),
+        ("normal", {"precision": 0.25}, {"mean": 1}, lambda made: made.sd == 2),
+        ("normal", {"cv": 0.2}, {"mean": 5}, lambda made: made.sd == 1),
+        ("lognormal", {"gsd": 2}, {"mu": 0}, lambda made: float(made.quantile(special.ndtr(1))) == pytest.approx(2)),
+        ("gumbel", {"sd": 3}, {"location": 1}, lambda made: made.sd == pytest.approx(3)),
+        ("gumbel", {"variance": 9}, {"location": 1}, lambda made: made.sd == pytest.approx(3)),
+        ("student_t", {"sd": 3}, {"df": 5, "location": 1}, lambda made: made.sd == pytest.approx(3)),
+        ("student_t", {"variance": 9}, {"df": 5, "location": 1}, lambda made: made.sd == pytest.approx(3)),
+        ("beta", {"concentration": 7}, {"mean": 0.3}, lambda made: made.alpha + made.beta == pytest.approx(7)),
+    ],
+)
+def test_translations_mean_the_same(family, stated, parameters, moment):
+    (name,) = stated
+    key, expression = other_names.PARAMETERS[family][name].split(" = ")
+    of = {"sqrt": math.sqrt, "log": math.log, "pi": math.pi, **stated, **parameters}
+    assert moment(distribution(family, {**parameters, key: eval(expression, {}, of)}))
 
 
 def test_importing_it_does_not_import_scipy():

@@ -39,6 +39,25 @@ FAULTS = {
     "a number of 5000 digits": ("a = " + "9" * 5000 + "\n", "1: TOML: Exceeds the limit …"),
     # --- unknown keys
     "unknown key on top": ('titel = "x"\n' + PUE, "1: titel: unknown key; did you mean title?"),
+    "misspelt table below a comment": (
+        "# my file\n[prior.pue]\nvalue = 1.1\n",
+        "2: prior: unknown key; did you mean priors?",
+    ),
+    "table of another program": ("# x\n\n[inputs.pue]\nvalue = 1.1\n", "3: inputs: unknown key; write priors"),
+    "quantiles": (PUE + "[run]\nquantiles = [5, 95]\n", "7: run.quantiles: unknown key; write percentiles"),
+    "samples": (PUE + "[run]\nsamples = 1000\n", "7: run.samples: unknown key; write scenarios"),
+    "family under another name": (
+        '[priors.pue]\ntype = "lognormal"\np5 = 1\np95 = 2\n',
+        "2: priors.pue.type: unknown key; write dist",
+    ),
+    "values without a family": (
+        "[priors.pue]\nvalues = [1, 2]\n",
+        '1: priors.pue: dist is missing; add dist = "lognormal" or another family, or value = NUMBER',
+    ),
+    "a rate": (
+        '[priors.pue]\ndist = "gamma"\nshape = 2\nrate = 3\n',
+        "4: priors.pue.rate: unknown key; write scale = 1 / rate",
+    ),
     "prior without priors": ("[pue]\nvalue = 1.1\n", "1: pue: unknown table; a prior is written [priors.pue]"),
     "key below a table": (
         PUE + '[run]\ntitle = "x"\n',
@@ -55,7 +74,7 @@ FAULTS = {
     ),
     "unknown key of a figure": (
         PUE + '[[published]]\nquantity = "capex"\nvalue = 3\nlink = "x"\n',
-        "9: published.link: unknown key; known are quantity, value, unit, source, note",
+        "9: published.link: unknown key; write source",
     ),
     "unknown parameter": (PUE + "scale = 3\n", "6: priors.pue.scale: …"),
     "misspelt source": (PUE + 'soruce = "x"\n', "6: priors.pue.soruce: unknown key; did you mean source?"),

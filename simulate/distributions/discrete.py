@@ -23,7 +23,7 @@ SURPLUS = (
     'quote a number with a comma in it, "1,234", or in a file of one column write separator = ";"; then '
     'thousands = "," or decimal = ","'
 )
-END = 1e-6  # of a component without bounds lies beyond what counts as its end
+END = 1e-6  # of a component lies beyond what counts as its end
 
 
 @dataclass(frozen=True)
@@ -203,12 +203,14 @@ class Mixture(Distribution):
     def jumps(self) -> Array:
         edges, p_before, _, p_at, _ = self.edges
         on_atom = np.isin(edges, np.concatenate([[], *self.atoms]))
-        smooth = [part for _, part in self.parts if not isinstance(part, Discrete | Constant)]
-        ends = [
-            part.quantile([END, 1 - END], [1 - END, END]) for part in smooth
-        ]  # even a narrow one is not passed over
-        levels = np.unique(np.concatenate([p_before[on_atom], p_at, *(self.probability(each)[0] for each in ends)]))
+        levels = np.unique(np.concatenate([p_before[on_atom], p_at]))
         return levels[(levels > 0) & (levels < 1)]
+
+    @property
+    def bends(self) -> Array:
+        smooth = [part for _, part in self.parts if not isinstance(part, Discrete | Constant)]
+        ends = [part.quantile([END, 1 - END], [1 - END, END]) for part in smooth]
+        return np.unique(np.concatenate([self.jumps, *(self.probability(each)[0] for each in ends)]))
 
 
 FAMILIES: dict[str, type[Distribution]] = {"choice": Discrete, "empirical": Discrete, "mixture": Mixture}

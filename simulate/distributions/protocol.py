@@ -97,8 +97,13 @@ class Distribution(Protocol):
 
     @property
     def jumps(self) -> Array:
-        """Increasing p at which the quantile function jumps, or bends at the edge or end of an atom or component."""
+        """Increasing p at which the quantile function jumps, or bends at the edge of an atom or component."""
         return np.empty(0)
+
+    @property
+    def bends(self) -> Array:
+        """Increasing p at which it jumps or may turn so quickly that a narrow component would be passed over."""
+        return self.jumps
 
 
 def inside(lower: float, upper: float, *percentiles: Percentile) -> None:

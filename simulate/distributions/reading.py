@@ -13,6 +13,8 @@ import numpy as np
 
 from simulate.distributions import beta, bounded, discrete, metalog, unbounded
 from simulate.distributions.derived import Truncated
+from simulate.distributions.other_names import FAMILIES as OTHER_FAMILIES
+from simulate.distributions.other_names import mend_of
 from simulate.distributions.protocol import Distribution, Numbers, ParameterError, Percentile, Positive, inside
 from simulate.distributions.truncation import LEAST, through_truncated
 from simulate.distributions.values import described, listed, number
@@ -37,7 +39,9 @@ def distribution(
     parameters those of the family itself. Raises ParameterError.
     """
     if family not in FAMILIES:
-        raise ParameterError("dist", f"there is no family {family!r}{suggestion(family, FAMILIES, listed(FAMILIES))}")
+        other = OTHER_FAMILIES.get(family.lower())
+        mend = f"; write {other}" if other else suggestion(family, FAMILIES, listed(FAMILIES), slips=True)
+        raise ParameterError("dist", f"there is no family {family!r}{mend}")
     kind = FAMILIES[family]
     percentiles, keys, limits = [], {}, {}
     for key, value in parameters.items():
@@ -140,7 +144,9 @@ def chosen_form(family: str, keys: Collection[str], percentiles: Sequence[str], 
         if form.percentiles == len(percentiles) and set(form.required) <= set(keys) <= set(form.kinds):
             return form
 
-    takes = f"{family} takes {' | '.join(str(form) for form in ways)}"
+    optional = dict.fromkeys(key for form in ways for key in (*form.defaults, *sorted(BOUNDS) * kind.truncatable))
+    may = f", and may have {', '.join(optional)}" if optional else ""
+    takes = f"{family} takes {' | '.join(str(form) for form in ways)}{may}"
     candidates = [form for form in ways if form.percentiles] if percentiles else ways
     if not candidates:
         use = "use a metalog, which three determine" if issubclass(kind, bounded.ThreePoints) else takes
@@ -153,12 +159,8 @@ def chosen_form(family: str, keys: Collection[str], percentiles: Sequence[str], 
     all_keys = {key for form in ways for key in form.kinds} | (BOUNDS if kind.truncatable else set())
     for key in keys:
         if key not in all_keys:
-            mend = (
-                suggestion(key, lacking, likeness=0.4)
-                or suggestion(key, sorted(all_keys - set(keys)))
-                or suggestion(key, other_keys, takes)
-            )
-            raise ParameterError(key, f"unknown key{mend}")
+            known = (*lacking, *sorted(all_keys - set(keys)), *other_keys)
+            raise ParameterError(key, f"unknown key{mend_of(family, key, known, takes)}")
     for key in keys:
         if key not in likely.kinds:
             others = [*(other for other in keys if other in likely.kinds), *percentiles]

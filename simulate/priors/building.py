@@ -142,7 +142,7 @@ def _check_use(
             fault = f"there is no such quantity, and nothing uses it{mend}"
             stack.problems.append(Problem(entry.layer, ("priors", name), fault, follows=True))
     if not (stack.problems or stack.priors or stack.formulas or stack.malformed):
-        stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables"))
+        stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables", follows=True))
 
 
 def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:

@@ -211,7 +211,7 @@ def uniform_table(distribution: Distribution) -> Lines:
     edge, width = cell_edges()
     outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
     from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
-    jumped = _holding(from_left, to_right, distribution.jumps)
+    jumped = _holding(from_left, to_right, distribution.bends)
     edges = np.concatenate([edge, -edge - width]), np.concatenate([edge + width, -edge])
     return _blanked(distribution, _lines(left, right, low, high), low, edges, np.argsort(from_left), jumped)
 
@@ -226,7 +226,7 @@ def score_table(distribution: Distribution) -> Lines:
     left, right = (edges[:-1] + place * width for place in _GAUSS)
     low, high = (_quantiles(distribution, scores, *normal_probability(scores)) for scores in (left, right))
     around = edges[:-1], edges[1:]
-    jumped = _holding(*around, ndtri(distribution.jumps))
+    jumped = _holding(*around, ndtri(distribution.bends))
     return _blanked(distribution, _lines(left, right, low, high), low, around, np.arange(_SCORE_CELLS), jumped)
 
 
