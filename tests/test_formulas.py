@@ -4,6 +4,9 @@ import time
 
 import numpy as np
 import pytest
+from generated import COLUMNS, FORMULAS, value_of
+from generated import CONSTANTS as GENERATED_CONSTANTS
+from hypothesis import given, settings
 
 from simulate.formulas import FormulaError, formula
 from simulate.formulas.formula import CONSTANTS, DEEPEST, FUNCTIONS, LONGEST
@@ -302,3 +305,20 @@ def test_refusing_takes_no_time():
 
 def test_long_sums_are_allowed():
     assert formula("+".join(["a"] * DEEPEST))(1.0) == DEEPEST
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(FORMULAS)
+def test_constants_are_as_columns_of_them(text):
+    """Whatever is a number, a constant for all scenarios or a column: the same value, to the rounding of functions."""
+    columns = {"a": A[:20], "b": B[:20] - 0.5}
+    compiled = formula(text, [*COLUMNS, *GENERATED_CONSTANTS])
+    whole = {**columns, **{name: np.full(20, value) for name, value in GENERATED_CONSTANTS.items()}}
+    expected = value_of(text, whole)
+    for values in (whole, {**columns, **GENERATED_CONSTANTS}):
+        found = np.broadcast_to(compiled(*[values[name] for name in compiled.names]), 20)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    for place in (0, 19):
+        found = compiled(*[float(whole[name][place]) for name in compiled.names])
+        assert isinstance(found, float)
+        np.testing.assert_allclose(found, expected[place], rtol=1e-12, atol=1e-12)
