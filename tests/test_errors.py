@@ -248,6 +248,11 @@ FAULTS = {
         PUE + STEP + '[correlations]\npue.mfu_step = "0.3"\n',
         "11: correlations.pue.mfu_step: must be a number from -1 to 1 without quotes",
     ),
+    "Pearson's": (
+        PUE + STEP + '[correlations]\npue.mfu_step = { pearson = 0.5 }\n',
+        '11: correlations.pue.mfu_step: unknown measure "pearson"; '
+        "write mfu_step = 0.5 (Spearman's) or mfu_step = { gaussian_copula = 0.5 }, or kendall",
+    ),
     "unknown measure": (
         PUE + STEP + "[correlations]\npue.mfu_step = { spaerman = 0.3 }\n",
         '11: correlations.pue.mfu_step: unknown measure "spaerman"; did you mean spearman?',

@@ -19,7 +19,7 @@ import numpy as np
 
 from simulate.bands import Band, Bands, Gathering, Part, fold
 from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, drawn, subsets, walks
-from simulate.graph import Array, Values
+from simulate.graph import Array, Values, as_numpy
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.scenarios import TOGETHER, Drawing, chunking, together
@@ -189,6 +189,7 @@ def _computed(
         column = draws[version.how][version.name]
     elif callable(version.how):
         column = version.how(*[_computed(need, columns, draws) for need in version.needs])
+    column = as_numpy(column)
     columns[version.name] = version, column
     return column
 

@@ -95,9 +95,9 @@ def _measured(given: Any, name: str) -> tuple[str, float, str]:
     measure = "spearman"
     if isinstance(given, dict):
         unknown = [other for other in given if other not in MEASURES]
-        advice = f"write {name} = 0.5 or {name} = {{ gaussian_copula = 0.5 }}"
+        advice = f"write {name} = 0.5 (Spearman's) or {name} = {{ gaussian_copula = 0.5 }}, or kendall"
         if unknown:
-            return measure, 0.0, f'unknown measure "{unknown[0]}"{suggestion(unknown[0], MEASURES, advice)}'
+            return measure, 0.0, f'unknown measure "{unknown[0]}"{suggestion(unknown[0], MEASURES, advice, slips=True)}'
         if len(given) != 1:
             return measure, 0.0, f"must have one measure; {advice}"
         measure, given = next(iter(given.items()))
