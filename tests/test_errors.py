@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from simulate.errors import is_slip, suggestion
 from simulate.priors import PriorsError, load_priors
 
 PUE = '[priors.pue]\ndist = "lognormal"\np5 = 1.1\np95 = 1.5\nshift = 1\n'
@@ -249,7 +252,7 @@ FAULTS = {
         "11: correlations.pue.mfu_step: must be a number from -1 to 1 without quotes",
     ),
     "Pearson's": (
-        PUE + STEP + '[correlations]\npue.mfu_step = { pearson = 0.5 }\n',
+        PUE + STEP + "[correlations]\npue.mfu_step = { pearson = 0.5 }\n",
         '11: correlations.pue.mfu_step: unknown measure "pearson"; '
         "write mfu_step = 0.5 (Spearman's) or mfu_step = { gaussian_copula = 0.5 }, or kendall",
     ),
@@ -568,3 +571,26 @@ def test_a_circle_of_files():
     assert refusal("a.toml") == (
         "c.toml:3: extends: goes in a circle, a.toml -> b.toml -> c.toml -> a.toml; take it out"
     )
+
+
+def edits_between(one, other):
+    """Letters to insert, leave out, replace or exchange with the next: the restricted Damerau-Levenshtein distance."""
+    rows = [list(range(len(other) + 1))]
+    for i, left in enumerate(one, 1):
+        rows.append([i])
+        for j, right in enumerate(other, 1):
+            ways = [rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (left != right)]
+            if i > 1 and j > 1 and (one[i - 2], left) == (right, other[j - 2]):
+                ways.append(rows[i - 2][j - 2] + 1)
+            rows[i].append(min(ways))
+    return rows[-1][-1]
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.text("abcAB", max_size=7), st.text("abcAB", min_size=1, max_size=7))
+def test_a_slip_of_the_hand_is_one_edit(word, other):
+    """Of a word of four letters or more; in a shorter one two letters exchanged, or the case."""
+    edits = edits_between(word.lower(), other.lower())
+    exchanged = len(word) == len(other) and sorted(word.lower()) == sorted(other.lower())
+    assert is_slip(word, other) == (edits == 0 or (edits == 1 and (exchanged or len(word) > 3)))
+    assert is_slip(word, other) == (suggestion(word, [other], slips=True) == f"; did you mean {other}?")

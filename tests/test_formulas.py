@@ -141,6 +141,8 @@ SPELT = {
     "IF(a > 1, 2, 3)": "column 1: there is no function IF; write where(condition, value, otherwise)",
     "sqr(a)": "column 1: there is no function sqr; write x ** 2 for the square, sqrt(x) for the root",
     "sinh(a)": "column 1: there is no function sinh; write (exp(x) - exp(-x)) / 2",
+    "sind(a)": "column 1: there is no function sind; write sin(x * pi / 180)",
+    "sinc(a)": "column 1: there is no function sinc; write sin(pi * x) / (pi * x)",
     "asin(a)": "column 1: there is no function asin; write arcsin(x)",
     "cbrt(a)": "column 1: there is no function cbrt; write x ** (1 / 3)",
     "mean(a, b)": "column 1: there is no function mean; write (x + y) / 2",
@@ -161,7 +163,7 @@ def test_what_stands_for_a_function_is_a_formula():
     """And has the value that the other function has, where numpy has it."""
     a, b = np.array([0.3, 0.9, 2.5]), np.array([2.0, 3.0, 0.7])
     same = {"log2": "log2", "exp2": "exp2", "sinh": "sinh", "cosh": "cosh", "cbrt": "cbrt", "square": "square"}
-    same |= {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "trunc": "trunc", "rint": "rint"}
+    same |= {"sinc": "sinc", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "trunc": "trunc", "rint": "rint"}
     for name, of_numpy in same.items():
         written = formula(FUNCTIONS_MEANT[name].split(",")[0], ["x"])
         with np.errstate(invalid="ignore"):
