@@ -905,7 +905,7 @@ def test_only_a_slip_of_the_hand_is_taken_for_another_key(family):
         with pytest.raises(ParameterError) as raised:
             distribution(family, {name: 0.5}, other_keys=("dist", "value", "unit", "evidence", "source"))
         told = str(raised.value)
-        meant = other_names.PARAMETERS[family].get(name) or other_names.COMMON.get(name)
+        meant = other_names.PARAMETERS.get(family, {}).get(name) or other_names.COMMON.get(name)
         misspelt = re.fullmatch(r"unknown key; did you mean (\w+)\?", told)
         assert (
             told == f"unknown key; write {meant}"

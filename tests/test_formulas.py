@@ -118,6 +118,8 @@ SPELT = {
     "a − b": "column 3: − is a minus sign or dash of typesetting; write -",
     "a – b": "column 3: – is a minus sign or dash of typesetting; write -",
     "a²": "column 2: ² is a superscript 2; write ** 2",
+    "a⁴": "column 2: ⁴ is a superscript 4; write ** 4",
+    "10⁻³ * a": "column 3: ⁻ is a superscript minus; write ** -1 or whatever the power is",
     "a ≤ b": "column 3: ≤ is a comparison sign; write <=",
     "a ≥ b": "column 3: ≥ is a comparison sign; write >=",
     "a ≠ b": "column 3: ≠ is a comparison sign; write !=",

@@ -48,7 +48,11 @@ CHARACTERS = {
     **dict.fromkeys("\u00d7\u00b7\u22c5\u2219\u2715", ("a multiplication sign", "*")),
     **dict.fromkeys("\u00f7\u2215\u2044", ("a division sign", "/")),
     **dict.fromkeys("\u2212\u2012\u2013\u2014\u2010\u2011", ("a minus sign or dash of typesetting", "-")),
-    **{character: (f"a superscript {n}", f"** {n}") for n, character in ((1, "\u00b9"), (2, "\u00b2"), (3, "\u00b3"))},
+    **{
+        sign: (f"a superscript {n}", f"** {n}")
+        for n, sign in enumerate("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+    },
+    "\u207b": ("a superscript minus", "** -1 or whatever the power is"),
     "\u2264": ("a comparison sign", "<="),
     "\u2265": ("a comparison sign", ">="),
     "\u2260": ("a comparison sign", "!="),
