@@ -26,8 +26,24 @@ def printable(text: str) -> str:
     )
 
 
-def suggestion(word: str, candidates: Collection[str], otherwise: str = "", likeness: float = 0.6) -> str:
-    """Return '; did you mean NAME?' for the nearest candidate; where none is near, the other advice."""
-    near = difflib.get_close_matches(word, list(candidates), 1, likeness)
+def suggestion(word: str, candidates: Collection[str], otherwise: str = "", *, slips: bool = False) -> str:
+    """Return '; did you mean NAME?' for the nearest candidate; where none is near, the other advice.
+
+    Where a word that is merely near would mean something else, only `slips` of the hand are taken for one.
+    """
+    near = difflib.get_close_matches(word, list(candidates), 3)
+    if slips:
+        near = [other for other in candidates if is_slip(word, other)]
     advice = f"did you mean {near[0]}?" if near else otherwise
     return f"; {advice}" if advice else ""
+
+
+def is_slip(word: str, other: str) -> bool:
+    """Whether two words are one but for case, two letters exchanged, or from four letters on, one too many or wrong."""
+    one, two = sorted((word.lower(), other.lower()), key=len)
+    start = next((at for at, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), len(one))
+    rest, others = one[start:], two[start:]
+    if not others or (len(one) == len(two) and others == rest[1::-1] + rest[2:]):
+        return True
+    same_end = rest == others[1:] or (len(one) == len(two) and rest[1:] == others[1:])
+    return same_end and len(word) > 3

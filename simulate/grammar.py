@@ -54,9 +54,11 @@ def _condition(text: str, known: Collection[str] = (), units: Units | None = Non
     With the units of the quantities, numbers are held against them.
     """
     from simulate.formulas import formula  # late: a command's help must not wait for numpy
+    from simulate.formulas.spelling import with_percent
 
     if not text.strip():
         raise SimulateError("is empty")
+    text = with_percent(text)
     compiled = formula(text, known)
     if not compiled.condition:
         raise SimulateError("is no condition")
@@ -77,7 +79,8 @@ def _probability(text: str, known: Collection[str] = (), units: Units | None = N
         depth += (character == "(") - (character == ")")
         if character == ")" and not depth and inner[place + 1 :].strip():
             raise SimulateError("P( ) goes around the whole condition")
-    return replace(_condition(inner, known, units), text=inner.strip()[1:-1].strip())
+    compiled = _condition(inner, known, units)
+    return replace(compiled, text=compiled.text.strip()[1:-1].strip())
 
 
 _OBSERVED = re.compile(r"\s*(\w+)\s*==?\s*(\S+?)\s*(?:\+-|\+/-|±)\s*([^\s%]+)\s*(%?)\s*")
@@ -90,6 +93,8 @@ def _observation(text: str) -> tuple[str, float, float]:
     if found is None:
         raise SimulateError("is no measured value")
     name, *figures, percent = found.groups()
+    if figures[0].endswith("%"):
+        raise SimulateError(f"{figures[0]} is a share or a number; write it without the sign, 10% as 0.1")
     try:
         value, error = map(float, figures)
     except ValueError:
@@ -151,8 +156,13 @@ def _bridge(text: str) -> tuple[float | Literal["mean"], ...]:
     return tuple("mean" if part == "mean" else _percent(part) for part in _parts(text))
 
 
+_SHARE = re.compile(r"\s*([\w-]+)\s*=\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*%\s*")
+
+
 def _setting(text: str) -> dict[str, Any]:
-    """The tables of KEY = VALUE as TOML reads it."""
+    """The tables of KEY = VALUE as TOML reads it; 10% is a value of that unit."""
+    if share := _SHARE.fullmatch(text):
+        return {share[1]: {"value": float(share[2]), "unit": "%"}}
     try:
         tables = tomllib.loads(text)
     except RecursionError:

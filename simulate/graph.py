@@ -172,10 +172,11 @@ class Plan:
 
     def __call__(self, draws: Mapping[str, Values]) -> dict[str, Values]:
         """Compute the outputs for draws, a column for each input; columns are 1-D and equally long."""
-        columns: dict[str, Values] = {**self.defaults, **{name: draws[name] for name in self.inputs}}
+        given = {**self.defaults, **{name: draws[name] for name in self.inputs}}
+        columns: dict[str, Values] = {name: as_numpy(value) for name, value in given.items()}
         with np.errstate(all="ignore"):
             for name, function, needs in self.steps:
-                columns[name] = function(*[columns[need] for need in needs])
+                columns[name] = as_numpy(function(*[columns[need] for need in needs]))
                 for spent in self.last_uses.get(name, ()):
                     del columns[spent]
         return {name: columns[name] for name in self.outputs}
@@ -207,6 +208,11 @@ class Plan:
         named = dict.fromkeys([*(need for _, _, needs in steps for need in needs), *outputs])
         inputs = tuple(name for name in named if name not in computed)
         return Plan(inputs, {}, tuple(steps), outputs)
+
+
+def as_numpy(value: Values) -> Values:
+    """A column, or a constant that divides as one does: by 0 to inf or nan, where Python's own number raises."""
+    return value if isinstance(value, np.ndarray) else np.float64(value)
 
 
 def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache, cached_property
 from itertools import combinations, product
 
-from simulate.errors import SimulateError
+from simulate.errors import SimulateError, is_slip
 
 BASE = ("USD", "token", "FLOP", "B", "s", "W")
 
@@ -50,8 +49,13 @@ NUMBERS = ("%", "percent", *COUNTS)
 # What people write for a name of the list; offered, never guessed.
 MEANT = {
     **dict.fromkeys(("$", "dollar", "dollars", "usd"), "USD"),
-    "sec": "s",
-    "seconds": "s",
+    **dict.fromkeys(("sec", "seconds"), "s"),
+    **dict.fromkeys(("msec", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("usec", "microsecond", "microseconds"), "us"),
+    **dict.fromkeys(("nsec", "nanosecond", "nanoseconds"), "ns"),
+    **dict.fromkeys(("watt", "watts"), "W"),
+    **dict.fromkeys(("kilowatt", "kilowatts"), "kW"),
+    **dict.fromkeys(("joule", "joules"), "J"),
     "hr": "h",
     "d": "day",
     "mo": "month",
@@ -62,7 +66,8 @@ MEANT = {
     "TFLOPS": "TFLOP/s",
     **dict.fromkeys(("byte", "bytes"), "B"),
     "k": "thousand",
-    "M": "million",
+    **dict.fromkeys(("M", "mn", "mio", "mln"), "million"),
+    **dict.fromkeys(("bn", "mrd"), "billion"),
 }
 
 _LONGEST = 100
@@ -276,10 +281,19 @@ def _alike(part: str) -> list[str]:
     return [name for name in NAMES if name.lower() in {lower, lower.removesuffix("s")}]
 
 
+def _of_another_size(part: str, name: str) -> bool:
+    """Whether letters that differ in case alone stand for other sizes: m and M, p and P, bits and bytes."""
+    prefixes = name in _PREFIXED and {part[0], name[0]} in ({"m", "M"}, {"p", "P"})
+    return prefixes or (name.endswith("B") and part.endswith("b"))
+
+
 def _misspelt(unit: str, part: str) -> str:
-    close = [MEANT[part]] if part in MEANT else _alike(part) or get_close_matches(part, _WORDS, n=1)
-    if close and {part[0], close[0][0]} != {"m", "M"}:  # which are a thousandth and a million
+    near = _alike(part) or [word for word in _WORDS if is_slip(part, word)]
+    close = [MEANT[part]] if part in MEANT else [name for name in near if not _of_another_size(part, name)]
+    if close:
         return f"there is no unit {part!r}; did you mean {close[0]!r}?"
+    if "(" in part or ")" in part:
+        return f"{unit!r} is no unit: there are no brackets; a / stands before each name below the line, USD/kW/month"
     if not part:
         return f"{unit!r} is no unit: a name is missing; powers are written s^2"
     what = f"there is no unit {part!r}" if part == unit.strip() else f"there is no unit {part!r} in {unit!r}"

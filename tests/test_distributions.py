@@ -15,14 +15,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from scipy import special
 
-from simulate.distributions import FAMILIES, Distribution, ParameterError, Truncated, distribution, scaled
+from simulate.distributions import FAMILIES, Distribution, ParameterError, Truncated, distribution, other_names, scaled
 from simulate.distributions.bounded import Trapezoid
 from simulate.distributions.discrete import Mixture
 from simulate.distributions.metalog import Metalog
 from simulate.distributions.reading import forms
 from simulate.distributions.solvers import newton, root
 from simulate.distributions.unbounded import Gamma, Lognormal, StudentT
+from simulate.errors import is_slip
 
 mp.mp.dps = 50
 
@@ -462,8 +464,54 @@ def test_percentiles_that_no_truncated_distribution_has_are_refused(family, stat
     if len(stated) != 1 + (family != "exponential"):
         pytest.skip("takes another number of percentiles")
     extra = {"df": 4} if family == "student_t" else {}
-    with pytest.raises(ParameterError, match=r"^no \w+ between these bounds meets it|leave the range of numbers"):
+    with pytest.raises(
+        ParameterError,
+        match=r"^no \w+ of which 1e-09 or more lies between these bounds meets it|leave the range of numbers",
+    ):
         distribution(family, {**stated, **bounds, **extra})
+
+
+BASES = {
+    "normal": {"mean": 2, "sd": 3},
+    "lognormal": {"mu": 1, "sigma": 0.8},
+    "gamma": {"shape": 2.5, "scale": 3},
+    "weibull": {"shape": 1.7, "scale": 3},
+    "gumbel": {"location": 1, "scale": 2},
+    "student_t": {"df": 4, "location": 1, "scale": 2},
+    "exponential": {"scale": 2},
+}
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-3, 0.4, 0.999, 1.0])
+@pytest.mark.parametrize("left", [3e-9, 1e-5, 0.02, 0.7])
+@pytest.mark.parametrize("family", BASES)
+def test_truncated_distributions_are_found_from_their_percentiles(family, left, share):
+    """However much the bounds cut off, of which `share` below; the percentiles are met, and others come back."""
+    whole = distribution(family, BASES[family])
+    below, above = (1 - left) * share, (1 - left) * (1 - share)
+    bounds = {}
+    if below > 0:
+        bounds["lower"] = float(whole.quantile(below, above + left))
+    if above > 0:
+        bounds["upper"] = float(whole.quantile(below + left, above))
+    known = Truncated(whole, **bounds)
+    keys = ("p50",) if family == "exponential" else ("p5", "p95")
+    stated = {key: float(known.quantile(float(key[1:]) / 100)) for key in keys}
+    found = distribution(family, {**stated, **bounds, **({"df": 4} if family == "student_t" else {})})
+    p = np.linspace(0.01, 0.99, 99)
+    width = stated[keys[-1]] - known.support[0] if len(keys) == 1 else stated["p95"] - stated["p5"]
+    # unmet by less than 1e-9 of the value, which a nearly uniform shape between the percentiles passes on
+    allowed = 1e-6 * width + 3e-9 * max(abs(value) for value in stated.values())
+    np.testing.assert_allclose(found.quantile(p), known.quantile(p), rtol=0, atol=allowed)
+
+
+def test_truncated_fits_agree_with_root_finding():
+    """An exponential within 5..15 of median 6, and a normal above 0 of which 2e-8 is left, to 50 digits by mpmath."""
+    exponential = distribution("exponential", {"p50": 6, "lower": 5, "upper": 15})
+    assert exponential.base.scale == pytest.approx(1.44475, abs=5e-6)
+    np.testing.assert_allclose(exponential.quantile([0.05, 0.95]), [5.0740, 9.3013], atol=5e-5)
+    normal = distribution("normal", {"p5": 1, "p95": 56, "lower": 0})
+    assert (normal.base.mu, normal.base.sigma) == pytest.approx((-604.1003935, 110.2568048), rel=1e-7)
 
 
 @pytest.mark.parametrize("centre", [0.0, 1.0, 1e8])
@@ -491,6 +539,16 @@ def test_percentiles_of_any_beta_and_gamma():
         low, high = Gamma(shape, 3.0).quantile([0.05, 0.9]).tolist()
         found = distribution("gamma", {"p5": low, "p90": high})
         assert (found.shape, found.scale) == pytest.approx((shape, 3.0), rel=1e-5)
+
+
+@pytest.mark.parametrize("weights", [[1e308, 1e308], [5e-324, 5e-324], [1e308, 1e308, 0.0]])
+@pytest.mark.parametrize("family", ["mixture", "choice"])
+def test_weights_of_any_size_are_shares(family, weights):
+    values = [1.0, 2.0, 3.0][: len(weights)]
+    parts = {"components": [{"value": value} for value in values]} if family == "mixture" else {"values": values}
+    built = distribution(family, {**parts, "weights": weights})
+    assert built.quantile([0.25, 0.499, 0.501, 0.75]).tolist() == [1, 1, 2, 2]
+    assert built.mean == 1.5
 
 
 # Known answers
@@ -617,9 +675,9 @@ def test_empirical_reads_a_column(tmp_path):
         ({"column": "hour"}, "column", "has no column 'hour'; did you mean hours?"),
         ({"column": "x"}, "column", "has no column 'x'; there are name, hours, weight"),
         ({"weights": "w"}, "weights", "has no column 'w'; there are name, hours, weight"),
-        ({"column": "name"}, "column", "row 1: 'a' is not a finite number; mend it"),
-        ({"file": "none.csv"}, "file", "cannot be read: No such file or directory; mend the path"),
-        ({"file": "."}, "file", "cannot be read: Is a directory; mend the path"),
+        ({"column": "name"}, "column", "runs.csv:2: 'a' is not a finite number; mend it"),
+        ({"file": "none.csv"}, "file", "cannot be read: No such file or directory; name a CSV file"),
+        ({"file": "."}, "file", "cannot be read: Is a directory; name a CSV file"),
     ]:
         with pytest.raises(ParameterError, match=re.escape(message)) as raised:
             distribution("empirical", {**here, **change}, tmp_path)
@@ -628,7 +686,7 @@ def test_empirical_reads_a_column(tmp_path):
     with pytest.raises(ParameterError, match="is not UTF-8"):
         distribution("empirical", {**here, "file": "latin.csv"}, tmp_path)
     (tmp_path / "empty.csv").write_text("hours\n", encoding="utf-8")
-    with pytest.raises(ParameterError, match="has no rows below a header"):
+    with pytest.raises(ParameterError, match="has no rows; add some"):
         distribution("empirical", {**here, "file": "empty.csv"}, tmp_path)
 
 
@@ -657,6 +715,7 @@ def test_mixture_is_the_exact_inverse():
         [3, 1, 2],
     )
     assert built.jumps.size == 0
+    assert built.bends.size == 6  # two for each component
     tail = np.geomspace(1e-12, 0.5, 300)
     low, high = built.quantile(tail), built.quantile(1 - tail, tail)
     parts = [(share, part) for share, part in built.parts]
@@ -714,13 +773,15 @@ def test_newton_stops_at_a_root_or_where_it_gets_no_nearer():
 
 # Refusals
 
-LOGNORMAL = "lognormal takes mu, sigma | mean, sd | median, sigma | two percentiles (p5, p50, ...)"
+LOGNORMAL = "lognormal takes mu, sigma | mean, sd | median, sigma | two percentiles (p5, p50, ...), and may have shift, lower, upper"
 REFUSALS = [
     ("lognorml", "mean = 3", "dist", "there is no family 'lognorml'; did you mean lognormal?"),
-    ("gauss", "mean = 3", "dist", "there is no family 'gauss'; there are " + ", ".join(FAMILIES)),
+    ("gauss", "mean = 3", "dist", "there is no family 'gauss'; write dist = \"normal\""),
+    ("gumbel_l", "mean = 3", "dist", f"there is no family 'gumbel_l'; there are {', '.join(FAMILIES)}"),
+    ("sobol", "mean = 3", "dist", f"there is no family 'sobol'; there are {', '.join(FAMILIES)}"),
     ("lognormal", "", None, f"parameters missing; {LOGNORMAL}"),
     ("lognormal", "mean = 3", None, f"sd missing; {LOGNORMAL}"),
-    ("student_t", "df = 3", None, "location and scale missing; student_t takes df, location, scale | df, two percentiles (p5, p50, ...)"),
+    ("student_t", "df = 3", None, "location and scale missing; student_t takes df, location, scale | df, two percentiles (p5, p50, ...), and may have lower, upper"),
     ("lognormal", "mean = 3, sigma = 2", "mean", f"does not go together with sigma; {LOGNORMAL}"),
     ("lognormal", "mean = 3, p5 = 2, p95 = 4", "mean", f"does not go together with p5, p95; {LOGNORMAL}"),
     ("lognormal", "mean = 3, ds = 2", "ds", "unknown key; did you mean sd?"),
@@ -731,7 +792,7 @@ REFUSALS = [
     ("lognormal", "p5 = 3, p95 = 3", "p95", "equal to p5; spread them, or give a constant: value = 3"),
     ("lognormal", "p5 = 3", None, f"two percentiles determine it, 1 given; {LOGNORMAL}"),
     ("lognormal", "p5 = 3, p50 = 4, p95 = 9", "p95", f"two percentiles determine it, 3 given; {LOGNORMAL}"),
-    ("exponential", "p5 = 3, p95 = 9", "p95", "one percentile determines it, 2 given; exponential takes scale | mean | one percentile (p5, p50, ...)"),
+    ("exponential", "p5 = 3, p95 = 9", "p95", "one percentile determines it, 2 given; exponential takes scale | mean | one percentile (p5, p50, ...), and may have lower, upper"),
     ("lognormal", "p5 = -3, p95 = 9", "p5", "-3 is not above 0, where it begins; move it inside"),
     ("lognormal", "p5 = 1, p95 = 9, shift = 2", "p5", "1 is not above 2, where it begins; move it inside"),
     ("lognormal", 'p5 = 3, "p5.0" = 9', "p5.0", "the same percentile as p5; remove one"),
@@ -754,19 +815,19 @@ REFUSALS = [
     ("normal", "mean = 0, sd = 1, lower = 3, upper = 2", "lower", "3 is not below upper = 2; put them in order"),
     ("normal", "mean = 0, sd = 1, lower = 60", "lower", "nothing of the distribution lies between the bounds; widen them"),
     ("normal", "p5 = 0, p95 = 1, lower = 0.1", "p5", "0 is not above 0.1, where it begins; move it inside"),
-    ("normal", "p5 = 0, p95 = 1, lower = -0.01, upper = 1.01", "p5", "no normal between these bounds meets it; move the percentiles or take another family"),
-    ("exponential", "p50 = 3, upper = 5", "p50", "no exponential between these bounds meets it; move the percentiles or take another family"),
+    ("normal", "p5 = 0, p95 = 1, lower = -0.01, upper = 1.01", "p5", "no normal of which 1e-09 or more lies between these bounds meets it; move the percentiles or take another family"),
+    ("exponential", "p50 = 3, upper = 5", "p50", "no exponential of which 1e-09 or more lies between these bounds meets it; move the percentiles or take another family"),
     ("pert", "lower = 1, mode = 5, upper = 3", "mode", "5 is not between lower = 1 and upper = 3; move it inside"),
     ("triangular", "lower = 1, mode = 0.5, upper = 3", "mode", "0.5 is not between lower = 1 and upper = 3; move it inside"),
     ("pert", "p5 = 1, p50 = 2, p95 = 3", "p5", "no lower, mode and upper meet any three percentiles; use a metalog, which three determine"),
     ("metalog", "p10 = 35, p50 = 74, p90 = 75", None, "no metalog rises through these: they are too skewed; move the middle one towards the centre or give bounds"),
-    ("metalog", "p10 = 35, p90 = 75", None, "three percentiles determine it, 2 given; metalog takes a1, a2, a3 | three percentiles (p5, p50, ...)"),
+    ("metalog", "p10 = 35, p90 = 75", None, "three percentiles determine it, 2 given; metalog takes a1, a2, a3 | three percentiles (p5, p50, ...), and may have lower, upper"),
     ("metalog", "p10 = 35, p50 = 50, p90 = 75, lower = 40", "p10", "35 is not above 40, where it begins; move it inside"),
     ("beta", "p5 = 0.1, p95 = 1.9", "p95", "1.9 is not below 1, where it ends; move it inside"),
     ("beta", "mean = 0.5, sd = 0.6", "sd", "0.6 is too large for this mean; on these bounds it is below 0.5"),
     ("beta", "mean = 1.5, sd = 0.6", "mean", "1.5 is not below 1, where it ends; move it inside"),
     ("trapezoid", "lower = 0, upper = 2, inexactness = 1", "inexactness", "1 is out of range; it must be 0 or more and below half the width, 1"),
-    ("trapezoid", "p5 = 0, p95 = 2", "p5", "percentiles do not determine how inexact its limits are; trapezoid takes lower, upper"),
+    ("trapezoid", "p5 = 0, p95 = 2", "p5", "percentiles do not determine how inexact its limits are; trapezoid takes lower, upper, and may have inexactness"),
     ("constant", "p5 = 1, p95 = 2", "p5", "all its percentiles are its value; constant takes value"),
     ("constant", 'value = "x"', "value", 'must be a number, not the text "x"; give a number'),
     ("choice", "values = []", "values", "there are none; give at least one"),
@@ -774,7 +835,7 @@ REFUSALS = [
     ("choice", "values = [1, 2], weights = [1]", "weights", "1 weights for 2 values; give one for each"),
     ("choice", "values = [1, 2], weights = [1, -1]", "weights", "-1 is negative; give weights of 0 or more"),
     ("choice", "values = [1, 2], weights = [0, 0]", "weights", "all are 0; make one of them positive"),
-    ("choice", "p5 = 3, p95 = 4", "p5", "percentiles do not determine its values; choice takes values | file, column"),
+    ("choice", "p5 = 3, p95 = 4", "p5", "percentiles do not determine its values; choice takes values | file, column, and may have weights, separator, decimal, thousands"),
     ("empirical", 'file = 3, column = "x"', "file", "must be text, not 3; put it in quotes"),
     ("mixture", "components = []", "components", "there are none; give at least one"),
     ("mixture", "components = [3]", "components", "component 1 must be a table, not 3; write {dist = ..., ...}"),
@@ -789,6 +850,101 @@ def test_refusals(family, parameters, key, message):
     with pytest.raises(ParameterError) as raised:
         distribution(family, table(parameters), other_keys=("dist", "unit", "source"))
     assert (raised.value.key, str(raised.value)) == (key, message)
+
+
+TRANSLATIONS = [
+    ("gamma", "rate", "scale = 1 / rate"),
+    ("gamma", "theta", "scale"),
+    ("gamma", "k", "shape"),
+    ("gamma", "variance", "sd = sqrt(variance)"),
+    ("gamma", "beta", "scale = beta, or scale = 1 / beta where it is a rate"),
+    ("exponential", "lambda", "scale = 1 / rate"),
+    ("normal", "variance", "sd = sqrt(variance)"),
+    ("normal", "precision", "sd = 1 / sqrt(precision)"),
+    ("normal", "loc", "mean"),
+    ("normal", "scale", "sd"),
+    ("normal", "stdev", "sd"),
+    ("normal", "low", "p5 where it is the low end of a 90 % interval, lower where nothing lies below it"),
+    ("normal", "max", "p95 where it is the high end of a 90 % interval, upper where nothing lies above it"),
+    ("lognormal", "gsd", "sigma = log(gsd)"),
+    ("lognormal", "scale", "median = scale where it is exp(mu), sigma where it is the sd of the logarithm"),
+    ("uniform", "a", "lower"),
+    ("uniform", "MAX", "upper"),
+    ("uniform", "scale", "upper = lower + scale"),
+    ("triangular", "likely", "mode"),
+    ("pert", "c", "mode = c, or mode = lower + c * (upper - lower) where it is a share"),
+    ("beta", "a", "alpha"),
+    ("beta", "b", "beta"),
+    ("beta", "min", "lower"),
+    ("student_t", "nu", "df"),
+    ("gumbel", "loc", "location"),
+    ("weibull", "c", "shape"),
+    ("weibull", "lambda", "scale"),
+    ("choice", "probabilities", "weights"),
+    ("mixture", "probs", "weights"),
+    ("mixture", "distributions", "components"),
+    ("empirical", "delimiter", "separator"),
+    ("normal", "distribution", "dist"),
+]
+
+
+@pytest.mark.parametrize(("family", "key", "mend"), TRANSLATIONS)
+def test_names_of_other_libraries_are_translated(family, key, mend):
+    with pytest.raises(ParameterError) as raised:
+        distribution(family, {key: 0.5}, other_keys=("dist", "value", "unit", "evidence"))
+    assert (raised.value.key, str(raised.value)) == (key, f"unknown key; write {mend}")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_only_a_slip_of_the_hand_is_taken_for_another_key(family):
+    """Any name that some family or library has is translated, or answered by the list of what there is."""
+    names = {key for each in other_names.PARAMETERS.values() for key in each}
+    names |= {key for kind in FAMILIES.values() for form in forms(kind) for key in form.kinds}
+    own = {key for form in forms(FAMILIES[family]) for key in form.kinds} | {"lower", "upper"}
+    for name in sorted(names - own):
+        with pytest.raises(ParameterError) as raised:
+            distribution(family, {name: 0.5}, other_keys=("dist", "value", "unit", "evidence", "source"))
+        told = str(raised.value)
+        meant = other_names.PARAMETERS.get(family, {}).get(name) or other_names.COMMON.get(name)
+        misspelt = re.fullmatch(r"unknown key; did you mean (\w+)\?", told)
+        assert (
+            told == f"unknown key; write {meant}"
+            if meant
+            else (f"{family} takes " in told or is_slip(name, misspelt[1]))
+        ), name
+
+
+@pytest.mark.parametrize("family", other_names.PARAMETERS)
+def test_a_translation_names_keys_that_there_are(family):
+    known = {key for form in forms(FAMILIES[family]) for key in form.kinds} | {"lower", "upper", "p5", "p95"}
+    for mend in other_names.PARAMETERS[family].values():
+        first = re.match(r"\w+", mend)[0]
+        assert first in known, mend
+        assert set(re.findall(r"(\w+) = ", mend)) <= known, mend
+
+
+@pytest.mark.parametrize(
+    ("family", "stated", "parameters", "moment"),
+    [
+        ("gamma", {"rate": 3}, {"shape": 2}, lambda made: made.mean == pytest.approx(2 / 3)),
+        ("exponential", {"rate": 4}, {}, lambda made: made.mean == pytest.approx(1 / 4)),
+        ("exponential", {"variance": 4}, {}, lambda made: made.sd == pytest.approx(2)),
+        ("normal", {"variance": 9}, {"mean": 1}, lambda made: made.sd == 3),
+        ("normal", {"precision": 0.25}, {"mean": 1}, lambda made: made.sd == 2),
+        ("normal", {"cv": 0.2}, {"mean": 5}, lambda made: made.sd == 1),
+        ("lognormal", {"gsd": 2}, {"mu": 0}, lambda made: float(made.quantile(special.ndtr(1))) == pytest.approx(2)),
+        ("gumbel", {"sd": 3}, {"location": 1}, lambda made: made.sd == pytest.approx(3)),
+        ("gumbel", {"variance": 9}, {"location": 1}, lambda made: made.sd == pytest.approx(3)),
+        ("student_t", {"sd": 3}, {"df": 5, "location": 1}, lambda made: made.sd == pytest.approx(3)),
+        ("student_t", {"variance": 9}, {"df": 5, "location": 1}, lambda made: made.sd == pytest.approx(3)),
+        ("beta", {"concentration": 7}, {"mean": 0.3}, lambda made: made.alpha + made.beta == pytest.approx(7)),
+    ],
+)
+def test_translations_mean_the_same(family, stated, parameters, moment):
+    (name,) = stated
+    key, expression = other_names.PARAMETERS[family][name].split(" = ")
+    of = {"sqrt": math.sqrt, "log": math.log, "pi": math.pi, **stated, **parameters}
+    assert moment(distribution(family, {**parameters, key: eval(expression, {}, of)}))
 
 
 def test_importing_it_does_not_import_scipy():

@@ -9,8 +9,9 @@ import pytest
 from scipy import special
 from test_distributions import EXAMPLES, identifier, table
 
-from simulate.distributions import Distribution, distribution
+from simulate.distributions import FAMILIES, Distribution, Truncated, distribution
 from simulate.sampling.sampler import Sampler
+from simulate.sampling.schemes import SCHEMES
 from simulate.sampling.tables import cell_edges, probabilities, probabilities_at, score_table, uniform_table
 
 HARD = [
@@ -20,6 +21,8 @@ HARD = [
         ("student_t", "df = 1.5, location = 0, scale = 1"),
         ("student_t", "df = 0.7, location = 0, scale = 1"),
         ("beta", "alpha = 0.1, beta = 0.1"),
+        ("beta", "alpha = 2, beta = 0.1"),
+        ("beta", "alpha = 2, beta = 0.1, lower = -7, upper = 0.3"),
         ("beta", "alpha = 0.1, beta = 0.1, lower = 5, upper = 6"),
         ("gamma", "shape = 0.01, scale = 1"),
         ("loguniform", "lower = 1e-30, upper = 1e30"),
@@ -132,3 +135,69 @@ def test_no_value_of_no_component_is_drawn(tied):
     assert set(columns["choice"].tolist()) <= {1.0, 2.0, 1000.0}
     mixture = columns["mixture"]
     assert (((mixture >= 0) & (mixture <= 1)) | ((mixture >= 5) & (mixture <= 6))).all()
+
+
+def narrow(*places, sd=1e-3, shape="normal"):
+    """A mixture of narrow components."""
+    if shape == "lognormal":
+        return [{"dist": "lognormal", "median": place, "sigma": sd} for place in places]
+    return [
+        {"dist": shape, "location" if shape == "gumbel" else "mean": place, "scale" if shape == "gumbel" else "sd": sd}
+        for place in places
+    ]
+
+
+REGIMES = {
+    "two": (narrow(0, 100), [0.7, 0.3]),
+    "two, far from 0": (narrow(1e6, 1e6 + 10), [0.7, 0.3]),
+    "two halves": (narrow(0, 100), [1, 1]),
+    "three": (narrow(-5, 0, 100), [0.123, 0.5, 0.377]),
+    "a rare one": (narrow(0, 100), [0.9987, 0.0013]),
+    "gumbel": (narrow(0, 100, shape="gumbel"), [0.35, 0.65]),
+    "lognormal": (narrow(1, 1000, shape="lognormal"), [0.3, 0.7]),
+    "within a wide one": ([*narrow(0.5, sd=1e-9), {"dist": "normal", "mean": 0, "sd": 1}], [1e-4, 1 - 1e-4]),
+}
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize(("components", "weights"), REGIMES.values(), ids=list(REGIMES))
+def test_each_component_is_drawn_as_often_as_its_weight_says(components, weights, tied):
+    """A net of 2^16 words leaves each interval with its share of them to within two."""
+    made = distribution("mixture", {"components": components, "weights": weights})
+    pairs = {("a", "b"): 0.5} if tied else {}
+    drawn = Sampler({"a": made, "b": made}, {"a": 0, "b": 1}, pairs, seed=7, size=2**16)
+    column = drawn.columns(drawn.words(0)(0))["a"]
+    for part, weight in zip(made.parts, weights, strict=True):
+        low, high = part[1].quantile([1e-9, 1 - 1e-9]).tolist()
+        if high - low > 1:
+            continue
+        expected = float(np.diff(made.probability([low, high])[0])[0])
+        assert abs(np.count_nonzero((column >= low) & (column <= high)) - 2**16 * expected) <= 2
+        assert expected == pytest.approx(weight / sum(weights), rel=1e-4)
+
+
+def bounded_tails(family):
+    """Bounds for a family that may be truncated, at its own percentiles."""
+    return [(0.3, 0.300001), (1e-6, 0.5), (0.5, 1 - 1e-6)] if FAMILIES[family].truncatable else []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@every_table
+def test_draws_never_leave_the_support(family, parameters, scheme):
+    """Nor the bounds of what is truncated, not by a rounding; at the ends of the words too."""
+    made = [distribution(family, parameters)]
+    if not isinstance(made[0], Truncated):
+        made += [Truncated(made[0], *made[0].quantile(ends).tolist()) for ends in bounded_tails(family)]
+    words = np.concatenate([np.arange(4096), 2**32 - 1 - np.arange(4096), WORDS]).astype(np.uint32)[None]
+    for one in made:
+        low, high = one.support
+        if isinstance(one, Truncated):
+            assert one.lower <= low
+            assert high <= one.upper
+        drawn = Sampler({"a": one, "b": one}, {"a": 0, "b": 1}, {}, seed=7, scheme=scheme, size=2**12)
+        tied = Sampler({"a": one, "b": one}, {"a": 0, "b": 1}, {("a", "b"): 0.5}, seed=7, scheme=scheme, size=2**12)
+        columns = [sampler.columns(sampler.words(0)(0))["a"] for sampler in (drawn, tied)]
+        columns += [drawn.at_words("a", words), tied.at_scores("a", np.linspace(-9, 9, 20_001))]
+        for column in columns:
+            assert low <= column.min()
+            assert column.max() <= high

@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from simulate.errors import is_slip, suggestion
 from simulate.priors import PriorsError, load_priors
 
 PUE = '[priors.pue]\ndist = "lognormal"\np5 = 1.1\np95 = 1.5\nshift = 1\n'
@@ -65,6 +68,25 @@ FAULTS = {
     ),
     # --- unknown keys
     "unknown key on top": ('titel = "x"\n' + PUE, "1: titel: unknown key; did you mean title?"),
+    "misspelt table below a comment": (
+        "# my file\n[prior.pue]\nvalue = 1.1\n",
+        "2: prior: unknown key; did you mean priors?",
+    ),
+    "table of another program": ("# x\n\n[inputs.pue]\nvalue = 1.1\n", "3: inputs: unknown key; write priors"),
+    "quantiles": (PUE + "[run]\nquantiles = [5, 95]\n", "7: run.quantiles: unknown key; write percentiles"),
+    "samples": (PUE + "[run]\nsamples = 1000\n", "7: run.samples: unknown key; write scenarios"),
+    "family under another name": (
+        '[priors.pue]\ntype = "lognormal"\np5 = 1\np95 = 2\n',
+        "2: priors.pue.type: unknown key; write dist",
+    ),
+    "values without a family": (
+        "[priors.pue]\nvalues = [1, 2]\n",
+        '1: priors.pue: dist is missing; add dist = "lognormal" or another family, or value = NUMBER',
+    ),
+    "a rate": (
+        '[priors.pue]\ndist = "gamma"\nshape = 2\nrate = 3\n',
+        "4: priors.pue.rate: unknown key; write scale = 1 / rate",
+    ),
     "prior without priors": ("[pue]\nvalue = 1.1\n", "1: pue: unknown table; a prior is written [priors.pue]"),
     "key below a table": (
         PUE + '[run]\ntitle = "x"\n',
@@ -81,7 +103,7 @@ FAULTS = {
     ),
     "unknown key of a figure": (
         PUE + '[[published]]\nquantity = "capex"\nvalue = 3\nlink = "x"\n',
-        "9: published.link: unknown key; known are quantity, value, unit, source, note",
+        "9: published.link: unknown key; write source",
     ),
     "unknown parameter": (PUE + "scale = 3\n", "6: priors.pue.scale: …"),
     "misspelt source": (PUE + 'soruce = "x"\n', "6: priors.pue.soruce: unknown key; did you mean source?"),
@@ -255,6 +277,11 @@ FAULTS = {
     "text for a correlation": (
         PUE + STEP + '[correlations]\npue.mfu_step = "0.3"\n',
         "11: correlations.pue.mfu_step: must be a number from -1 to 1 without quotes",
+    ),
+    "Pearson's": (
+        PUE + STEP + "[correlations]\npue.mfu_step = { pearson = 0.5 }\n",
+        '11: correlations.pue.mfu_step: unknown measure "pearson"; '
+        "write mfu_step = 0.5 (Spearman's) or mfu_step = { gaussian_copula = 0.5 }, or kendall",
     ),
     "unknown measure": (
         PUE + STEP + "[correlations]\npue.mfu_step = { spaerman = 0.3 }\n",
@@ -571,3 +598,26 @@ def test_a_circle_of_files():
     assert refusal("a.toml") == (
         "c.toml:3: extends: goes in a circle, a.toml -> b.toml -> c.toml -> a.toml; take it out"
     )
+
+
+def edits_between(one, other):
+    """Letters to insert, leave out, replace or exchange with the next: the restricted Damerau-Levenshtein distance."""
+    rows = [list(range(len(other) + 1))]
+    for i, left in enumerate(one, 1):
+        rows.append([i])
+        for j, right in enumerate(other, 1):
+            ways = [rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (left != right)]
+            if i > 1 and j > 1 and (one[i - 2], left) == (right, other[j - 2]):
+                ways.append(rows[i - 2][j - 2] + 1)
+            rows[i].append(min(ways))
+    return rows[-1][-1]
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.text("abcAB", max_size=7), st.text("abcAB", min_size=1, max_size=7))
+def test_a_slip_of_the_hand_is_one_edit(word, other):
+    """Of a word of four letters or more; in a shorter one two letters exchanged, or the case."""
+    edits = edits_between(word.lower(), other.lower())
+    exchanged = len(word) == len(other) and sorted(word.lower()) == sorted(other.lower())
+    assert is_slip(word, other) == (edits == 0 or (edits == 1 and (exchanged or len(word) > 3)))
+    assert is_slip(word, other) == (suggestion(word, [other], slips=True) == f"; did you mean {other}?")

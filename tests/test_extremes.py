@@ -79,3 +79,23 @@ def test_a_power_of_two_moves_no_bit_of_what_information_is_worth(factor):
     for name in ("evpi", "evpi_se", "evppi", "evppi_se", "expected_regret"):
         assert (one[name] * factor == other[name]).all()
     assert one["evpi"] > 0
+
+
+@pytest.mark.parametrize(
+    ("file", "first"),
+    [
+        ("base", "utilization"),
+        ("semianalysis-2023", "rent_reserved_per_question"),
+        ("goldstein-2022", "rent_on_demand_per_question"),
+    ],
+)
+def test_a_demand_of_nothing_is_told_in_a_line_where_all_is_constant_too(command, file, first):
+    """A cost per question is 0 / 0 then, of constants as of columns."""
+    setting = ("--set", "visitors_per_day=0", *QUICK)
+    code, _, err = command("run", file, *setting, "--no-pictures")
+    assert code == 2
+    assert f"nan or infinite in all 2,048 scenarios; first in {first} (" in " ".join(err.split())
+    for other in (("tornado", file, *setting), ("compare", file, "--vary", "visitors_per_day=1e6,0", *QUICK)):
+        code, _, err = command(*other, "--no-pictures")
+        assert code in {0, 2}
+        assert "Traceback" not in err

@@ -4,9 +4,13 @@ import time
 
 import numpy as np
 import pytest
+from generated import COLUMNS, FORMULAS, value_of
+from generated import CONSTANTS as GENERATED_CONSTANTS
+from hypothesis import given, settings
 
 from simulate.formulas import FormulaError, formula
 from simulate.formulas.formula import CONSTANTS, DEEPEST, FUNCTIONS, LONGEST
+from simulate.formulas.spelling import FUNCTIONS as FUNCTIONS_MEANT
 
 RANDOM = np.random.default_rng(1)
 A, B = RANDOM.uniform(0.1, 0.9, 1000), RANDOM.uniform(0.1, 0.9, 1000)
@@ -106,13 +110,88 @@ def test_names_are_normalized_as_python_does():
     assert formula("ｐｕｅ + 1").names == ("pue",)
 
 
+SPELT = {
+    "a × b": "column 3: × is a multiplication sign; write *",
+    "a · b": "column 3: · is a multiplication sign; write *",
+    "a·b": "column 2: · is a multiplication sign; write *",
+    "a ÷ b": "column 3: ÷ is a division sign; write /",
+    "a − b": "column 3: − is a minus sign or dash of typesetting; write -",
+    "a – b": "column 3: – is a minus sign or dash of typesetting; write -",
+    "a²": "column 2: ² is a superscript 2; write ** 2",
+    "a⁴": "column 2: ⁴ is a superscript 4; write ** 4",
+    "10⁻³ * a": "column 3: ⁻ is a superscript minus; write ** -1 or whatever the power is",
+    "a ≤ b": "column 3: ≤ is a comparison sign; write <=",
+    "a ≥ b": "column 3: ≥ is a comparison sign; write >=",
+    "a ≠ b": "column 3: ≠ is a comparison sign; write !=",
+    "2 * π": "column 5: π is the Greek letter; write pi",
+    "√a": "column 1: √ is a square root; write sqrt(x)",
+    "½ * a": "column 1: ½ is a fraction; write 0.5",
+    "a <> b": "column 3: <> is a sign of spreadsheets; write !=",
+    "a => b": "column 3: => is no comparison; write >=",
+    "(a > 1) && (b > 1)": "column 9: && is two signs; write &",
+    "(a > 1) || (b > 1)": "column 9: || is two signs; write |",
+    "10%": "column 1: % is what a division leaves; write 10 [%]",
+    "a * 2.5 %": "column 5: % is what a division leaves; write 2.5 [%]",
+    "(1e1%) * a": "column 2: % is what a division leaves; write 1e1 [%]",
+    "10% + a": "column 1: 10% may be a number or not; write 10 [%], or 10 % (...) for what a division leaves",
+    "10% -a": "column 1: 10% may be a number or not; write 10 [%], or 10 % (...) for what a division leaves",
+    "ln(a)": "column 1: there is no function ln; write log(x), the natural logarithm",
+    "log2(a)": "column 1: there is no function log2; write log(x) / log(2)",
+    "LOG(a)": (
+        "column 1: there is no function LOG; log is the natural logarithm, log10 that to base 10; write one of them"
+    ),
+    "IF(a > 1, 2, 3)": "column 1: there is no function IF; write where(condition, value, otherwise)",
+    "sqr(a)": "column 1: there is no function sqr; write x ** 2 for the square, sqrt(x) for the root",
+    "sinh(a)": "column 1: there is no function sinh; write (exp(x) - exp(-x)) / 2",
+    "sind(a)": "column 1: there is no function sind; write sin(x * pi / 180)",
+    "sinc(a)": "column 1: there is no function sinc; write sin(pi * x) / (pi * x)",
+    "asin(a)": "column 1: there is no function asin; write arcsin(x)",
+    "cbrt(a)": "column 1: there is no function cbrt; write x ** (1 / 3)",
+    "mean(a, b)": "column 1: there is no function mean; write (x + y) / 2",
+    "MAX(a, b)": "column 1: there is no function MAX; did you mean max?",
+    "sqrtt(a)": "column 1: there is no function sqrtt; did you mean sqrt?",
+    "normal(0, 1)": ("column 1: there is no function normal; a distribution is a prior of its own, [priors.NAME]"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), SPELT.items(), ids=list(SPELT))
+def test_how_others_write_it_is_named_with_the_mend(text, message):
+    with pytest.raises(FormulaError) as caught:
+        formula(text, ["a", "b"])
+    assert str(caught.value) == message
+
+
+def test_what_stands_for_a_function_is_a_formula():
+    """And has the value that the other function has, where numpy has it."""
+    a, b = np.array([0.3, 0.9, 2.5]), np.array([2.0, 3.0, 0.7])
+    same = {"log2": "log2", "exp2": "exp2", "sinh": "sinh", "cosh": "cosh", "cbrt": "cbrt", "square": "square"}
+    same |= {"sinc": "sinc", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "trunc": "trunc", "rint": "rint"}
+    for name, of_numpy in same.items():
+        written = formula(FUNCTIONS_MEANT[name].split(",")[0], ["x"])
+        with np.errstate(invalid="ignore"):
+            np.testing.assert_allclose(written(a), getattr(np, of_numpy)(a), rtol=1e-14)
+    for name, of_numpy in {"pow": "power", "fmin": "fmin", "fmax": "fmax", "mod": "mod", "atan2": "arctan2"}.items():
+        order = ["y", "x"] if name == "atan2" else ["x", "y"]
+        written = formula(FUNCTIONS_MEANT[name].split(", which")[0], ["x", "y"])
+        values = dict(zip(order, (a, b), strict=True))
+        ours = written(*[values[each] for each in written.names])
+        np.testing.assert_allclose(ours, getattr(np, of_numpy)(a, b), rtol=1e-14)
+
+
+def test_a_remainder_is_still_a_remainder():
+    assert formula("10 % 3")() == 1
+    assert formula("a % 3", ["a"])(10.0) == 1
+    assert formula("10 %(a)", ["a"])(3.0) == 1
+    assert formula("10%a", ["a"])(3.0) == 1
+
+
 REFUSED = {
     "": "empty",
     " \n ": "empty",
     "a +": "column 4: this is no formula",
     " (a": "column 2: this is no formula",
     "a b": "this is no formula",
-    "a = 3": "this is no formula",
+    "a = 3": "column 3: = is no comparison; write ==",
     "import os": "this is no formula",
     "a.b": "column 1: attributes",
     "a + b.real": "column 5: attributes",
@@ -123,7 +202,6 @@ REFUSED = {
     "eval('1')": "there is no function eval",
     "open(a)": "there is no function open",
     "print(a)": "there is no function print",
-    "sqr(a)": "there is no function sqr; did you mean sqrt",
     "(lambda: 1)()": "lambda",
     "lambda a: a": "lambda",
     "a(2)": "there is no function a",
@@ -231,3 +309,20 @@ def test_refusing_takes_no_time():
 
 def test_long_sums_are_allowed():
     assert formula("+".join(["a"] * DEEPEST))(1.0) == DEEPEST
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(FORMULAS)
+def test_constants_are_as_columns_of_them(text):
+    """Whatever is a number, a constant for all scenarios or a column: the same value, to the rounding of functions."""
+    columns = {"a": A[:20], "b": B[:20] - 0.5}
+    compiled = formula(text, [*COLUMNS, *GENERATED_CONSTANTS])
+    whole = {**columns, **{name: np.full(20, value) for name, value in GENERATED_CONSTANTS.items()}}
+    expected = value_of(text, whole)
+    for values in (whole, {**columns, **GENERATED_CONSTANTS}):
+        found = np.broadcast_to(compiled(*[values[name] for name in compiled.names]), 20)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    for place in (0, 19):
+        found = compiled(*[float(whole[name][place]) for name in compiled.names])
+        assert isinstance(found, float)
+        np.testing.assert_allclose(found, expected[place], rtol=1e-12, atol=1e-12)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from simulate import grammar
 from simulate.errors import SimulateError
-from simulate.formulas import Formula
+from simulate.formulas import Formula, Units
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "reference" / "questions.md").read_text(encoding="utf-8")
@@ -139,7 +139,29 @@ def test_texts_are_read(name, text):
     assert FORMS[name].read(text, "--option") == GOOD[name, text]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("a > 10%", 0.1), ("a>10 %", 0.1), ("(a > 2.5e1%) & (a < 90%)", 0.25), ("a * 10% > 0.01", 0.1), ("a >= 10%", 0.1)],
+)
+@pytest.mark.parametrize("name", ["condition", "probability"])
+def test_a_number_with_a_percent_sign_is_one_in_a_question(name, text, value):
+    compiled = FORMS[name].read(text, "--option", ["a"], Units({"a": "1"}))
+    assert compiled(value * (1 + 1e-9)) == 1
+    assert compiled(value * (1 - 1e-9)) == 0
+    again = FORMS[name].read(compiled.text, "--option", ["a"], Units({"a": "1"}))
+    assert again(value * (1 + 1e-9)) == 1
+
+
+def test_a_setting_in_percent_has_that_unit():
+    assert FORMS["setting"].read("share = 10 %", "--set") == {"share": {"value": 10.0, "unit": "%"}}
+    assert FORMS["setting"].read("share=-2.5e1%", "--set") == {"share": {"value": -25.0, "unit": "%"}}
+
+
 BAD = {
+    ("condition", "a > 10% + b"): "column 5: 10% may be a number or not; write 10 [%], or 10 % (...)",
+    ("condition", "a ≥ 1"): "column 3: ≥ is a comparison sign; write >=",
+    ("condition", "a = 1"): "column 3: = is no comparison; write ==",
+    ("observation", "a = 10% +- 1%"): "10% is a share or a number; write it without the sign",
     ("condition", ""): "is empty",
     ("condition", " "): "is empty",
     ("condition", "capex + 1"): "is no condition",

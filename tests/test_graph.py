@@ -147,3 +147,18 @@ def test_a_value_that_is_not_a_number_passes_without_a_warning() -> None:
     }
     shares = plan(ratio, ["part"], ["share"])({"part": np.array([0.0, 2.0])})["share"]
     np.testing.assert_array_equal(shares, [np.nan, 1.0])
+
+
+def test_a_constant_divides_as_a_column_does() -> None:
+    """By 0 to inf or nan, whether it is given, a default or what a function gives."""
+    ratios = {
+        "part": Quantity("part", "1", "Part."),
+        "none": Quantity("none", "1", "None.", default=0.0),
+        "nothing": Quantity("nothing", "1", "Nothing.", lambda part: float(part - part), ("part",)),
+        "by_default": Quantity("by_default", "1", "Ratio.", lambda part, none: part / none, ("part", "none")),
+        "by_result": Quantity("by_result", "1", "Ratio.", lambda part, nothing: part / nothing, ("part", "nothing")),
+        "of_none": Quantity("of_none", "1", "Ratio.", lambda none, nothing: none / nothing, ("none", "nothing")),
+    }
+    found = plan(ratios, ["part"], ["by_default", "by_result", "of_none"])({"part": 2.0})
+    assert found["by_default"] == found["by_result"] == np.inf
+    assert np.isnan(found["of_none"])

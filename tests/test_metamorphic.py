@@ -7,14 +7,20 @@ import random
 
 import numpy as np
 import pytest
+from generated import COLUMNS, CONSTANTS, FORMULAS, value_of
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 import simulate
 from simulate import model
+from simulate.explaining import priors_sections
+from simulate.layout import laid_out, plain
 from simulate.replicates import Workers
 from simulate.runs.run import folded
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
 from simulate.scenarios import Drawing
+from simulate.sensitivity.methods import METHODS
 from simulate.statistics import usual
 from simulate.summary import Summary
 
@@ -334,3 +340,50 @@ def test_chunks_are_counted_in_any_order(base, scheme):
         summary.finish()
         found.add((*summary.percentiles(PERCENTS), *summary.shortest_interval(95), summary.minimum, summary.maximum))
     assert len(found) == 1
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Formulas over constants and columns
+
+
+GENERATED = """
+a = { dist = "uniform", lower = 0.1, upper = 0.9 }
+b = { dist = "normal", mean = 0, sd = 1 }
+"""
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(texts=some.lists(FORMULAS, min_size=4, max_size=4, unique=True))
+def test_every_question_gives_a_formula_of_constants_the_same_value(texts):
+    """Of run, each method of tornado, compare, decide, explain and check; scenarios are held to the formula itself."""
+    constants = "".join(f"{name} = {{ value = {value} }}\n" for name, value in CONSTANTS.items())
+    named = {f"q{place}": text for place, text in enumerate(texts)}
+    used = {"used": " + ".join([*COLUMNS, *CONSTANTS])}
+    choices = "[choices.one]\n[choices.two.priors]\nc = { value = 3 }\n"
+    priors = simulate.load_priors(own({**named, **used}, GENERATED + constants) + choices)
+    asked = {"quantities": list(named), "scenarios": 2**12, "seed": 5}
+
+    scenarios = simulate.draws(priors, **{**asked, "quantities": [*named, *COLUMNS]})["value"]
+    columns = {name: scenarios.sel(quantity=name).values for name in COLUMNS}
+    whole = {**columns, **{name: np.full(2**12, value) for name, value in CONSTANTS.items()}}
+    expected = {name: value_of(text, whole) for name, text in named.items()}
+    for name, values in expected.items():
+        np.testing.assert_allclose(scenarios.sel(quantity=name), values, rtol=1e-9, atol=1e-9)
+    means = np.array([values.mean() for values in expected.values()])
+    close = {"rtol": 1e-9, "atol": 1e-9}
+
+    run = simulate.run(priors, **asked)
+    np.testing.assert_allclose(run["mean"], means, **close)
+    np.testing.assert_allclose(run["maximum"], [values.max() for values in expected.values()], **close)
+    for method in METHODS:
+        tornado = simulate.tornado(priors, method=method, **asked)
+        error = 6 * np.hypot(tornado["mean_se"], run["mean_se"])  # some methods draw scenarios of their own
+        assert (np.abs(tornado["mean"] - means) <= error + 1e-9 * (1 + np.abs(means))).all()
+    compared = simulate.compare([priors, simulate.load_priors(priors.files[0].text)], **asked)
+    for case in compared["case"].values:
+        np.testing.assert_allclose(compared["mean"].sel(case=case), means, **close)
+    decided = simulate.decide(priors, **asked)
+    np.testing.assert_allclose(decided["mean"].sel(choice="one"), means, **close)
+    for name, text in named.items():
+        assert " ".join(text.split()) in " ".join(simulate.explain(name, priors).split())
+    assert "nothing is wrong" in plain(laid_out(priors_sections(priors), 120))

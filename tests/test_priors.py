@@ -1,4 +1,6 @@
 import hashlib
+import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -528,3 +530,64 @@ def test_loading_a_good_file_imports_nothing_that_only_errors_need(load):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONPATH": root}
     )
     assert ran.stdout.strip() == "[]"
+
+
+THREE = "".join(f"[priors.{name}]\ndist = 'lognormal'\np5 = 1\np95 = 10\n" for name in "abc")
+SUM = "[quantities.y]\nformula = 'a + b + c'\n"
+
+
+def test_what_a_gaussian_copula_reaches_of_correlations_that_are_possible_is_told(priors_of):
+    """Spearman's -0.5 of three pairs is possible, but not with normal scores, of which each is -1/2 at least."""
+
+    def three(value):
+        pairs = "".join(f"{pair} = {value}\n" for pair in ("a.b", "a.c", "b.c"))
+        return priors_of("three", f"{THREE}{SUM}[correlations]\n{pairs}")
+
+    with pytest.raises(PriorsError) as caught:
+        three(-0.5)
+    told = re.search(r"a Gaussian copula does not reach these together: .*; it reaches (\S+)$", str(caught.value))
+    assert float(told[1]) == -math.floor(6 / math.pi * math.asin(1 / 4) * 1e5) / 1e5
+    assert len(three(told[1]).correlations) == 3
+    with pytest.raises(PriorsError, match="cannot hold together"):
+        three(-0.51)
+
+
+@pytest.mark.parametrize("value", ["1e7", "{value = 1e7}", '{dist = "choice", values = [1e7]}'])
+def test_a_constant_set_in_place_of_a_correlated_prior_is_told(value):
+    priors = load_priors("base", [f"visitors_per_day={value}"])
+    where = f"--set 'visitors_per_day={value}'"
+    told = f"is a constant in {where}: its correlation with questions_per_visitor (-0.3) falls idle"
+    assert priors.warnings["visitors_per_day"] == f"visitors_per_day {told}"
+
+
+def test_what_an_extending_file_fixes_is_told_where_its_partner_varies(load):
+    pairs = "[correlations]\na.b = 0.5\na.c = 0.3\n"
+    load(f'model = "none"\n{THREE}{SUM}{pairs}', name="base")
+    fixed = load("extends = 'base.toml'\n[priors.a]\nvalue = 3\n", name="constant")
+    told = "its correlations with b (0.5), c (0.3) fall idle"
+    assert fixed.warnings == {"a": f"a is a constant in {fixed.path}: {told}"}
+    computed = load("extends = 'base.toml'\n[quantities.a]\nformula = 'b * 2'\n", name="computed")
+    assert computed.warnings == {"b": f"a is given by a formula in {computed.path}: {told}"}
+    alone = load("extends = 'base.toml'\n[priors]\na.value = 3\nb.value = 1\nc.value = 2\n", name="alone")
+    assert not alone.warnings
+    assert not load("extends = 'base.toml'\n[correlations]\na.b = 0.1\n", name="weaker").warnings
+
+
+def test_a_bound_that_cuts_off_nothing_changes_nothing():
+    bounded = load_priors("base", ["seconds_per_token.lower=0"]).priors["seconds_per_token"].distribution
+    whole = load_priors("base").priors["seconds_per_token"].distribution
+    p = [1e-6, 0.05, 0.5, 0.95, 1 - 1e-6]
+    assert bounded.quantile(p).tolist() == whole.quantile(p).tolist()
+
+
+def test_a_setting_in_percent_is_converted_and_never_changes_what_is_measured():
+    text = (
+        "model = 'none'\n[priors.share]\ndist = 'uniform'\nlower = 5\nupper = 30\nunit = '%'\n"
+        "[priors.cost]\nvalue = 2\nunit = 'USD'\n[quantities.y]\nformula = 'share * cost'\n"
+    )
+    assert load_priors(text, ["share=10%"]).priors["share"].distribution.mean == 0.1
+    assert load_priors("base", ["pue=110%"]).priors["pue"].distribution.mean == pytest.approx(1.1)
+    with pytest.raises(PriorsError, match=r"^--set 'cost=10%': priors\.cost\.unit: % does not convert to USD"):
+        load_priors(text, ["cost=10%"])
+    with pytest.raises(PriorsError, match="% does not convert to 1/day"):
+        load_priors("base", ["visitors_per_day=10%"])

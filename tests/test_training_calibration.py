@@ -121,7 +121,7 @@ BAD_ROWS = {
     'peak_flops: empty, and there is no accelerator "Abacus"': "Bad,70e9,70e9,0,15e12,Abacus,,6.4e6",
     "model: empty": ",70e9,70e9,0,15e12,H100,989e12,6.4e6",
     "holds the character NUL": "Ba\0d,70e9,70e9,0,15e12,H100,989e12,6.4e6",
-    "7 values under 8 columns": "Bad,70e9,70e9,0,15e12,H100,989e12",
+    "7 cells under 8 columns": "Bad,70e9,70e9,0,15e12,H100,989e12",
 }
 
 

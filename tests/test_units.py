@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pint
@@ -217,3 +218,47 @@ def test_names_of_a_derived_unit_cancel(unit: str, other: str, factor: float) ->
 )
 def test_costs_are_in_a_unit_of_money(unit: str, cost: int) -> None:
     assert is_cost(unit) == cost
+
+
+@pytest.mark.parametrize(
+    ("unit", "meant"),
+    [
+        ("µs/token", "us"),
+        ("μs/token", "us"),
+        ("KWh", "kWh"),
+        ("USD/KWh", "kWh"),
+        ("milliseconds", "ms"),
+        ("microsecond", "us"),
+        ("usec", "us"),
+        ("kilowatts", "kW"),
+        ("Month", "month"),
+        ("bn", "billion"),
+        ("mio", "million"),
+        ("mUSD", None),
+        ("Ms", None),
+        ("mWh", None),
+        ("mW", None),
+        ("pFLOP", None),
+        ("Gb", None),
+        ("mflop", None),
+    ],
+)
+def test_what_may_have_been_meant_is_never_of_another_size(unit, meant):
+    with pytest.raises(UnitError) as caught:
+        conversion_factor(unit, "1")
+    told = re.search(r"did you mean '(\w+)'", str(caught.value))
+    assert (told[1] if told else None) == meant
+
+
+@pytest.mark.parametrize("unit", ["GBP", "EUR", "kg"])
+def test_a_unit_of_its_own_is_exchanged_for_none(unit):
+    assert measure(unit).dimension == ((unit, 1),)
+    with pytest.raises(UnitError, match=f"there is no unit '{unit}'; units are names"):
+        conversion_factor(unit, "USD")
+
+
+def test_a_count_below_the_line_is_read():
+    assert conversion_factor("USD/million kWh", "USD/kWh") == 1e-6
+    assert conversion_factor("million USD/million kWh", "USD/kWh") == 1
+    with pytest.raises(UnitError, match=r"is no unit: there are no brackets; a / stands before each name"):
+        conversion_factor("USD/(million kWh)", "USD/kWh")

@@ -7,8 +7,6 @@ whose `excluded` says why. `benchmarks/fit_training_mfu.py` prints the fit as th
 was tried beside it.
 """
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from simulate.catalog import CatalogError, accelerator
 from simulate.errors import SimulateError
 from simulate.graph import Array
 from simulate.model.training_mfu import EFFECTS, Effect, TrainingMfu
+from simulate.spreadsheet import read_sheet
 
 RUNS_FILE = Path(__file__).parents[1] / "data" / "training_runs.csv"
 # What a file of runs must have.
@@ -113,42 +112,27 @@ def read_runs(path: Path) -> tuple[tuple[TrainingRun, ...], tuple[str, ...]]:
     An empty peak_flops is looked up by the accelerator's name. Raises SimulateError, in one line, for a file
     that cannot be read or is no such table.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SimulateError(f"{path}: byte {error.start} is not UTF-8; save the table as UTF-8 CSV") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SimulateError(f"{path}: cannot be read: {reason}; name a CSV file of training runs") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    sheet = read_sheet(path, mend="save it with commas")
+    if lacking := [name for name in COLUMNS if name not in sheet.header]:
+        raise SimulateError(
+            f"{path}:1: column {', '.join(lacking)} is missing; a file of runs has {', '.join(COLUMNS)}"
+        )
+    for name in filter(None, sheet.header):
+        sheet.place(name)  # twice there is none
     runs: list[TrainingRun] = []
     problems: list[str] = []
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        if lacking := [name for name in COLUMNS if name not in header]:
-            raise SimulateError(
-                f"{path}:1: column {', '.join(lacking)} is missing; a file of runs has {', '.join(COLUMNS)}"
-            )
-        line = reader.line_num + 1
-        for values in reader:
-            place, line = f"{path}:{line}", reader.line_num + 1
-            if not any(value.strip() for value in values):
-                continue
-            if len(values) != len(header):
-                problems.append(
-                    f"{place}: {len(values)} values under {len(header)} columns; quote a value with a comma"
-                )
-                continue
-            if any("\0" in value for value in values):
-                problems.append(f"{place}: holds the character NUL, which no file of results holds; take it out")
-                continue
-            row = dict(zip(header, (" ".join(value.split()) for value in values), strict=True))
-            try:
-                runs.append(_run(row))
-            except SimulateError as error:
-                problems.append(f"{place}: {error}")
-    except csv.Error as error:
-        raise SimulateError(f"{path}:{reader.line_num}: not a CSV table: {error}; check its quotes") from None
+    for line, cells in sheet.rows:
+        if uneven := sheet.uneven(line, cells, "quote a value with a comma"):
+            problems.append(uneven)
+            continue
+        if any("\0" in cell for cell in cells):
+            problems.append(f"{path}:{line}: holds the character NUL, which no file of results holds; take it out")
+            continue
+        row = dict(zip(sheet.header, (" ".join(cell.split()) for cell in cells), strict=True))
+        try:
+            runs.append(_run(row))
+        except SimulateError as error:
+            problems.append(f"{path}:{line}: {error}")
     return tuple(runs), tuple(problems)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from simulate.bands import Band, Bands, Gathering, Part, fold
 from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, bottom_up, drawn, subsets, walks
-from simulate.graph import Array, Values
+from simulate.graph import Array, Values, as_numpy
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.scenarios import TOGETHER, Drawing, chunking, together
@@ -191,7 +191,7 @@ def _computed(
             column = draws[each.how][each.name]
         elif callable(each.how):
             column = each.how(*[columns[need.name][1] for need in each.needs])
-        columns[each.name] = each, column
+        columns[each.name] = each, as_numpy(column)
     return columns[version.name][1]
 
 

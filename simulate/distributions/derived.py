@@ -85,6 +85,10 @@ class Scaled(Distribution):
     def jumps(self) -> Array:
         return self.base.jumps
 
+    @property
+    def bends(self) -> Array:
+        return self.base.bends
+
 
 def scaled(distribution: Distribution, factor: float) -> Distribution:
     """The distribution of X * factor, each value exactly the product; factor > 0."""

@@ -3,10 +3,10 @@
 # ruff: noqa: D102 - `Distribution` says what the methods of a family return
 from __future__ import annotations
 
-import csv
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,14 @@ from numpy.typing import NDArray
 from simulate.distributions.bounded import Constant
 from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError
 from simulate.distributions.solvers import root
-from simulate.distributions.values import listed, number
-from simulate.errors import suggestion
+from simulate.errors import SimulateError
+from simulate.spreadsheet import DECIMALS, SEPARATORS, THOUSANDS, read_sheet
+
+SURPLUS = (
+    'quote a number with a comma in it, "1,234", or in a file of one column write separator = ";"; then '
+    'thousands = "," or decimal = ","'
+)
+END = 1e-6  # of a component lies beyond what counts as its end
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Discrete(Distribution):
     """Values with probabilities in proportion to `weights`, equal by default.
 
     Nothing is smoothed or interpolated. The values may be a `column` of a CSV `file`, and `weights` the name
-    of another.
+    of another; `separator`, `decimal` and `thousands` say how a spreadsheet has written them.
     Examples: `{values = [4, 8, 16], weights = [1, 2, 1]}`, `{values = [1.5, 2.5]}`.
     """
 
@@ -37,10 +43,33 @@ class Discrete(Distribution):
         weights_for(self.weights, len(self.values), "values")
 
     @classmethod
-    def from_file(cls, file: Path, column: str, weights: Numbers | str = ()) -> Discrete:
-        rows = read_rows(file)
-        values = numbers_of(file, rows, "column", column)
-        return cls(values, numbers_of(file, rows, "weights", weights) if isinstance(weights, str) else weights)
+    def from_file(
+        cls,
+        file: Path,
+        column: str,
+        weights: Numbers | str = (),
+        separator: str = "",
+        decimal: str = ".",
+        thousands: str = "",
+    ) -> Discrete:
+        marks = [("separator", separator, SEPARATORS), ("decimal", decimal, DECIMALS)]
+        for key, mark, allowed in [*marks, ("thousands", thousands, THOUSANDS)]:
+            if mark and mark not in allowed:
+                known = " ".join(f"{each!r}" for each in allowed if each)
+                raise ParameterError(key, f"{mark!r} is none of {known}; write one of these")
+        if decimal == thousands:
+            raise ParameterError("thousands", f"{thousands!r} is the decimal mark; give another, or none")
+
+        def numbers(key: str, name: str) -> Numbers:
+            with at_key(key):
+                return sheet.numbers(name, decimal, thousands)
+
+        with at_key("file"):
+            sheet = read_sheet(file, separator, "write separator = {}")
+            uneven = (sheet.uneven(line, cells, SURPLUS) for line, cells in sheet.rows)
+            if fault := next(filter(None, uneven), "") or ("" if sheet.rows else f"{file} has no rows; add some"):
+                raise SimulateError(fault)
+        return cls(numbers("column", column), numbers("weights", weights) if isinstance(weights, str) else weights)
 
     @functools.cached_property
     def atoms(self) -> tuple[Array, Array, Array, Array]:
@@ -71,39 +100,20 @@ class Discrete(Distribution):
         return self.atoms[2][:-1]
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file, each by the names of its header; raises ParameterError."""
+@contextmanager
+def at_key(key: str) -> Iterator[None]:
+    """Raise what is wrong as the fault of a key."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines, strict=True))
-    except OSError as error:
-        raise ParameterError("file", f"{path} cannot be read: {error.strerror}; mend the path") from None
-    except UnicodeDecodeError:
-        raise ParameterError("file", f"{path} is not UTF-8; save it as UTF-8") from None
-    except csv.Error as error:
-        raise ParameterError("file", f"{path} is not CSV: {error}") from None
-    if not rows:
-        raise ParameterError("file", f"{path} has no rows below a header; add some")
-    return rows
-
-
-def numbers_of(path: Path, rows: Sequence[dict[str, str]], key: str, name: str) -> Numbers:
-    """The numbers of the column of a name, which is the value of `key`; raises ParameterError."""
-    if name not in rows[0]:
-        known = [str(other) for other in rows[0] if other is not None]
-        raise ParameterError(key, f"{path} has no column {name!r}{suggestion(name, known, listed(known))}")
-    numbers = []
-    for count, row in enumerate(rows, 1):
-        try:
-            numbers.append(number(key, float(row[name])))
-        except (TypeError, ValueError):
-            cell = row[name] or ""
-            raise ParameterError(key, f"{path}, row {count}: {cell!r} is not a finite number; mend it") from None
-    return tuple(numbers)
+        yield
+    except SimulateError as error:
+        raise ParameterError(key, str(error)) from None
 
 
 def weights_for(weights: Sequence[float], count: int, what: str) -> Array:
-    """Weights for so many of the parameter `what`, equal where none are given; raises ParameterError."""
+    """Weights for so many of the parameter `what`, equal where none are given, the greatest from 1/2 to 1.
+
+    Halving or doubling all keeps every digit, and their sum finite. Raises ParameterError.
+    """
     if count == 0:
         raise ParameterError(what, "there are none; give at least one")
     if len(weights) == 0:
@@ -115,7 +125,7 @@ def weights_for(weights: Sequence[float], count: int, what: str) -> Array:
         raise ParameterError("weights", f"{array.min():g} is negative; give weights of 0 or more")
     if not array.any():
         raise ParameterError("weights", "all are 0; make one of them positive")
-    return array
+    return np.ldexp(array, -int(np.frexp(array.max())[1]))
 
 
 @dataclass(frozen=True)
@@ -195,6 +205,12 @@ class Mixture(Distribution):
         on_atom = np.isin(edges, np.concatenate([[], *self.atoms]))
         levels = np.unique(np.concatenate([p_before[on_atom], p_at]))
         return levels[(levels > 0) & (levels < 1)]
+
+    @property
+    def bends(self) -> Array:
+        smooth = [part for _, part in self.parts if not isinstance(part, Discrete | Constant)]
+        ends = [part.quantile([END, 1 - END], [1 - END, END]) for part in smooth]
+        return np.unique(np.concatenate([self.jumps, *(self.probability(each)[0] for each in ends)]))
 
 
 FAMILIES: dict[str, type[Distribution]] = {"choice": Discrete, "empirical": Discrete, "mixture": Mixture}

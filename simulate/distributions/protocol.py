@@ -100,6 +100,11 @@ class Distribution(Protocol):
         """Increasing p at which the quantile function jumps, or bends at the edge of an atom or component."""
         return np.empty(0)
 
+    @property
+    def bends(self) -> Array:
+        """Increasing p at which it jumps or may turn so quickly that a narrow component would be passed over."""
+        return self.jumps
+
 
 def inside(lower: float, upper: float, *percentiles: Percentile) -> None:
     """Raise ParameterError for a percentile that does not lie strictly between the bounds."""

@@ -13,8 +13,10 @@ import numpy as np
 
 from simulate.distributions import beta, bounded, discrete, metalog, unbounded
 from simulate.distributions.derived import Truncated
-from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError, Percentile, Positive, inside
-from simulate.distributions.solvers import newton
+from simulate.distributions.other_names import FAMILIES as OTHER_FAMILIES
+from simulate.distributions.other_names import mend_of
+from simulate.distributions.protocol import Distribution, Numbers, ParameterError, Percentile, Positive, inside
+from simulate.distributions.truncation import LEAST, through_truncated
 from simulate.distributions.values import described, listed, number
 from simulate.errors import suggestion
 from simulate.spelling import path_of
@@ -23,6 +25,7 @@ FAMILIES = {**bounded.FAMILIES, **beta.FAMILIES, **unbounded.FAMILIES, **metalog
 PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
 COUNTS = ("no percentiles", "one percentile", "two percentiles", "three percentiles")
 BOUNDS = {"lower", "upper"}
+TRIED = f" of which {LEAST:g} or more lies between these bounds"
 EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -37,7 +40,9 @@ def distribution(
     parameters those of the family itself. Raises ParameterError.
     """
     if family not in FAMILIES:
-        raise ParameterError("dist", f"there is no family {family!r}{suggestion(family, FAMILIES, listed(FAMILIES))}")
+        other = OTHER_FAMILIES.get(family.lower())
+        mend = f"; write {other}" if other else suggestion(family, FAMILIES, listed(FAMILIES), slips=True)
+        raise ParameterError("dist", f"there is no family {family!r}{mend}")
     kind = FAMILIES[family]
     percentiles, keys, limits = [], {}, {}
     for key, value in parameters.items():
@@ -63,17 +68,29 @@ def distribution(
     try:
         with np.errstate(all="ignore"):
             if limits and points:
-                built: Distribution = through_truncated(build, points, lower, upper)
-            else:
-                built = Truncated(build(*points), lower, upper) if limits else build(*points)
-            check(family, built, points)
+                return met(family, through_truncated(build, points, lower, upper), points, tried=TRIED)
+            return met(family, [Truncated(build(), lower, upper) if limits else build(*points)], points)
     except (OverflowError, ZeroDivisionError):
         raise ParameterError(None, "its values leave the range of numbers; mend the parameters") from None
-    return built
 
 
-def check(family: str, built: Distribution, points: Sequence[Percentile]) -> None:
-    """Raise ParameterError unless the quartiles are finite and the percentiles are met to 1e-9.
+def met(family: str, fits: Iterable[Distribution], points: Sequence[Percentile], tried: str = "") -> Distribution:
+    """The first of the fits that has the percentiles; raises ParameterError where none has, saying what was `tried`."""
+    fault = ParameterError(None, "")
+    for built in fits:
+        try:
+            missed = unmet(built, points)
+        except ParameterError as error:
+            fault = error
+            continue
+        if missed is None:
+            return built
+        fault = ParameterError(missed.key, f"no {family}{tried} meets it; move the percentiles or take another family")
+    raise fault
+
+
+def unmet(built: Distribution, points: Sequence[Percentile]) -> Percentile | None:
+    """The first of the percentiles that is not met to 1e-9; raises ParameterError unless the quartiles are finite.
 
     Near 0 the stated percentiles are the measure, and where they lie close together: the distribution through others
     may be as wide as one likes.
@@ -82,51 +99,12 @@ def check(family: str, built: Distribution, points: Sequence[Percentile]) -> Non
     if not np.isfinite(quartiles).all():
         raise ParameterError(None, "its values leave the range of numbers; mend the parameters")
     spread = points[-1].value - points[0].value if len(points) > 1 else np.inf
-    for key, p, q, value in points:
-        error = abs(float(built.quantile(p, q)) - value)
-        rounding = max(16 * EPSILON * abs(value), 1e-12 * min(spread, quartiles[2] - quartiles[0]))
-        if not error <= max(min(1e-9 * abs(value), 1e-4 * spread), rounding):
-            where = " between these bounds" if isinstance(built, Truncated) else ""
-            raise ParameterError(key, f"no {family}{where} meets it; move the percentiles or take another family")
-
-
-def through_truncated(
-    build: Callable[..., Distribution], points: Sequence[Percentile], lower: float, upper: float
-) -> Truncated:
-    """The truncated distribution that has these percentiles itself, its base built from percentiles.
-
-    Its percentile p is the percentile P(base < lower) + p * mass of its base: the two probabilities cut off
-    are the unknowns, and the base fitted with them must cut off just these.
-    """
-
-    def fitted(below: float, above: float) -> Distribution:
-        mass = 1 - below - above
-        return build(*[at._replace(p=below + at.p * mass, q=above + at.q * mass) for at in points])
-
-    def cut_off(base: Distribution) -> Array:
-        p, q = base.probability([lower, upper])
-        return np.array([p[0], q[1]])
-
-    whole = fitted(0.0, 0.0)
-    start = cut_off(whole)
-    cuts = start > 0
-    if not cuts.any():  # the bounds lie outside the support, or too far out for a float to tell
-        return Truncated(whole, lower, upper)
-
-    def probabilities(logs: Array) -> Array:
-        odds = np.zeros(2)
-        odds[cuts] = np.exp(np.minimum(logs, 700))
-        return np.asarray(odds / (1 + odds.sum()))  # cut off below and above; the mass between is the rest
-
-    def misfit(logs: Array) -> Array:
-        try:
-            cut = cut_off(fitted(*probabilities(logs)))
-        except (ParameterError, OverflowError, ZeroDivisionError):
-            return np.full(logs.shape, np.inf)
-        return np.asarray((np.log(cut) - np.log(1 - cut.sum()))[cuts] - logs)
-
-    logs = newton(misfit, (np.log(start) - np.log(1 - start.sum()))[cuts])
-    return Truncated(fitted(*probabilities(logs)), lower, upper)
+    for at in points:
+        error = abs(float(built.quantile(at.p, at.q)) - at.value)
+        rounding = max(16 * EPSILON * abs(at.value), 1e-12 * min(spread, quartiles[2] - quartiles[0]))
+        if not error <= max(min(1e-9 * abs(at.value), 1e-4 * spread), rounding):
+            return at
+    return None
 
 
 class Form(NamedTuple):
@@ -167,7 +145,9 @@ def chosen_form(family: str, keys: Collection[str], percentiles: Sequence[str], 
         if form.percentiles == len(percentiles) and set(form.required) <= set(keys) <= set(form.kinds):
             return form
 
-    takes = f"{family} takes {' | '.join(str(form) for form in ways)}"
+    optional = dict.fromkeys(key for form in ways for key in (*form.defaults, *sorted(BOUNDS) * kind.truncatable))
+    may = f", and may have {', '.join(optional)}" if optional else ""
+    takes = f"{family} takes {' | '.join(str(form) for form in ways)}{may}"
     candidates = [form for form in ways if form.percentiles] if percentiles else ways
     if not candidates:
         use = "use a metalog, which three determine" if issubclass(kind, bounded.ThreePoints) else takes
@@ -180,12 +160,8 @@ def chosen_form(family: str, keys: Collection[str], percentiles: Sequence[str], 
     all_keys = {key for form in ways for key in form.kinds} | (BOUNDS if kind.truncatable else set())
     for key in keys:
         if key not in all_keys:
-            mend = (
-                suggestion(key, lacking, likeness=0.4)
-                or suggestion(key, sorted(all_keys - set(keys)))
-                or suggestion(key, other_keys, takes)
-            )
-            raise ParameterError(key, f"unknown key{mend}")
+            known = (*lacking, *sorted(all_keys - set(keys)), *other_keys)
+            raise ParameterError(key, f"unknown key{mend_of(family, key, known, takes)}")
     for key in keys:
         if key not in likely.kinds:
             others = [*(other for other in keys if other in likely.kinds), *percentiles]

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from simulate.errors import SimulateError, suggestion
+from simulate.formulas.spelling import function_meant, refuse_signs, refuse_spelling
 from simulate.formulas.text import FormulaUnitError, Text, Units, read_units
 from simulate.graph import Values
-from simulate.units import UnitError
 
 LONGEST = 4000  # characters
 DEEPEST = 100  # nested operations; a plain sum of 100 terms is as deep
@@ -158,7 +158,8 @@ def _parsed(text: str) -> tuple[ast.expr, Text]:
         raise FormulaError("the formula is empty; write for instance 'capex / accelerators'")
     try:
         written = read_units(line)
-    except UnitError as error:
+        refuse_spelling(written.parsed)
+    except SimulateError as error:
         raise FormulaError(str(error)) from None
     try:
         with warnings.catch_warnings():
@@ -167,6 +168,10 @@ def _parsed(text: str) -> tuple[ast.expr, Text]:
     except SyntaxError as error:
         if "[" in written.parsed:
             raise FormulaError(f"column {written.parsed.index('[') + 1}: {NO_BRACKETS}") from None
+        try:
+            refuse_signs(written.parsed)
+        except SimulateError as sign:
+            raise FormulaError(str(sign)) from None
         column = indent + (error.offset or len(line.strip()) + 1)  # 0: the end
         raise FormulaError(f"column {column}: this is no formula ({error.msg})") from None
     except (ValueError, RecursionError, MemoryError) as error:
@@ -267,7 +272,8 @@ class _Compiler:
         name = node.func.id
         if name not in FUNCTIONS:
             known = f"functions are {', '.join(FUNCTIONS)}"
-            self.refuse(node, f"there is no function {visible(name)}{suggestion(name, FUNCTIONS, known)}")
+            mend = function_meant(name) or suggestion(name, FUNCTIONS, known, slips=True)
+            self.refuse(node, f"there is no function {visible(name)}{mend}")
         if node.keywords:
             self.refuse(node, f"{name} takes no named arguments")
         least, most, function = FUNCTIONS[name]

@@ -63,7 +63,7 @@ def built(
     quantities = with_units(stack, quantities)
     entries = stack.priors if stack.problems or stack.malformed else stack.priors | _own_priors(stack, quantities)
     priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
-    correlations = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
+    correlations, idle = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
     _check_use(stack, layers, chosen, quantities, correlations)
     titles = [layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables]
     choices = {
@@ -88,9 +88,15 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
-        warnings=stated_for_others(stack, quantities),
+        warnings=_joined(stated_for_others(stack, quantities), idle),
     )
     return case, stack.problems
+
+
+def _joined(*several: Mapping[str, str]) -> dict[str, str]:
+    """What to know of each prior, from several."""
+    names = dict.fromkeys(name for each in several for name in each)
+    return {name: "; ".join(each[name] for each in several if name in each) for name in names}
 
 
 def _own_priors(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Entry]:
@@ -143,7 +149,7 @@ def _check_use(
             fault = f"there is no such quantity, and nothing uses it{mend}"
             stack.problems.append(Problem(entry.layer, ("priors", name), fault, follows=True))
     if not (stack.problems or stack.priors or stack.formulas or stack.malformed):
-        stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables"))
+        stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables", follows=True))
 
 
 def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:

@@ -1,6 +1,7 @@
 """Correlations of a priors file: merged by unordered pair, checked each and as a matrix."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,10 +34,13 @@ class Correlation:
         return ("correlations", self.first, self.second)
 
 
-def merged_correlations(stack: Stack, margins: Mapping[str, Distribution]) -> tuple[Correlation, ...]:
+def merged_correlations(
+    stack: Stack, margins: Mapping[str, Distribution]
+) -> tuple[tuple[Correlation, ...], dict[str, str]]:
     """Merge correlations by unordered pair, check each, then all as a matrix; faults go to the stack.
 
-    `margins` are the distributions of those priors that could be built.
+    `margins` are the distributions of those priors that could be built. Also what to know of those whose correlations
+    fall idle, by name.
     """
     varies = {name: np.ptp(margin.support) > 0 for name, margin in margins.items()}
     merged: dict[frozenset[str], Correlation] = {}
@@ -61,8 +65,29 @@ def merged_correlations(stack: Stack, margins: Mapping[str, Distribution]) -> tu
         for pair in merged.values()
         if all(_takes_part(name, stack, pair, varies) for name in (pair.first, pair.second)) and pair.value != 0
     ]
-    _check_definite(stack, kept)
-    return tuple(kept)
+    _check_definite(stack, kept, margins)
+    return tuple(kept), _idle(stack, merged.values(), varies)
+
+
+def _idle(stack: Stack, pairs: Iterable[Correlation], varies: Mapping[str, bool]) -> dict[str, str]:
+    """What to know of priors that vary no more where a nearer layer says so, while those they go with do."""
+    partners: dict[str, list[str]] = {}
+    for pair in pairs:
+        for fixed, other in ((pair.first, pair.second), (pair.second, pair.first)):
+            if pair.value and not varies.get(fixed) and varies.get(other):
+                partners.setdefault(fixed, []).append(f"{other} ({pair.value:g})")
+    told = {}
+    for name, others in partners.items():
+        nearest = stack.priors.get(name) or stack.formulas.get(name)
+        if nearest is not None:
+            what = "a constant" if name in stack.priors else "given by a formula"
+            also = (
+                f"its correlation{'s' * (len(others) > 1)} with {', '.join(others)} fall{'s' * (len(others) == 1)} idle"
+            )
+            told[name if name in varies else others[0].split()[0]] = (
+                f"{name} is {what} in {nearest.layer.shown}: {also}"
+            )
+    return told
 
 
 def _measured(given: Any, name: str) -> tuple[str, float, str]:
@@ -70,9 +95,9 @@ def _measured(given: Any, name: str) -> tuple[str, float, str]:
     measure = "spearman"
     if isinstance(given, dict):
         unknown = [other for other in given if other not in MEASURES]
-        advice = f"write {name} = 0.5 or {name} = {{ gaussian_copula = 0.5 }}"
+        advice = f"write {name} = 0.5 (Spearman's) or {name} = {{ gaussian_copula = 0.5 }}, or kendall"
         if unknown:
-            return measure, 0.0, f'unknown measure "{unknown[0]}"{suggestion(unknown[0], MEASURES, advice)}'
+            return measure, 0.0, f'unknown measure "{unknown[0]}"{suggestion(unknown[0], MEASURES, advice, slips=True)}'
         if len(given) != 1:
             return measure, 0.0, f"must have one measure; {advice}"
         measure, given = next(iter(given.items()))
@@ -84,7 +109,7 @@ def _measured(given: Any, name: str) -> tuple[str, float, str]:
 
 
 def _takes_part(name: str, stack: Stack, pair: Correlation, varies: Mapping[str, bool]) -> bool:
-    """Check that a name has a prior that varies; what a nearer layer has fixed falls idle without a word."""
+    """Check that a name has a prior that varies; what a nearer layer has fixed falls idle, and is told."""
     if varies.get(name):
         return True
     nearest = stack.priors.get(name) or stack.formulas.get(name)
@@ -112,7 +137,22 @@ def _with_latent(stack: Stack, pair: Correlation, margins: Mapping[str, Distribu
     return replace(pair, latent=latent)
 
 
-def _check_definite(stack: Stack, pairs: Sequence[Correlation]) -> None:
+def _within_reach(names: Sequence[str], pairs: Sequence[Correlation], margins: Mapping[str, Distribution]) -> float:
+    """The greatest share of correlations that a Gaussian copula has together, to five digits, rounded down."""
+    low, high = 0.0, 1.0
+    while high - low > 1e-6:
+        share = (low + high) / 2
+        latent = {
+            (pair.first, pair.second): latent_correlation(
+                pair.measure, share * pair.value, margins[pair.first], margins[pair.second]
+            )
+            for pair in pairs
+        }
+        low, high = (low, share) if in_conflict(names, latent) else (share, high)
+    return low
+
+
+def _check_definite(stack: Stack, pairs: Sequence[Correlation], margins: Mapping[str, Distribution]) -> None:
     """Refuse correlations that no Gaussian copula has, naming those of which none can be spared."""
     names = list(dict.fromkeys(name for pair in pairs for name in (pair.first, pair.second)))
     conflict = in_conflict(names, {(pair.first, pair.second): pair.latent for pair in pairs})
@@ -122,4 +162,10 @@ def _check_definite(stack: Stack, pairs: Sequence[Correlation]) -> None:
     last = min(involved, key=lambda pair: (pair.level, -pair.layer.line(pair.key)))
     listed = ", ".join(f"{pair.first} with {pair.second} ({pair.value:g})" for pair in involved)
     fault = f"these cannot hold together: {listed}; weaken one (their matrix is not positive semidefinite)"
+    possible = not in_conflict(conflict, {(pair.first, pair.second): pair.value for pair in involved})
+    if possible and all(pair.measure == "spearman" for pair in involved):  # others' values are no one matrix
+        share = _within_reach(conflict, involved, margins)
+        values = dict.fromkeys(pair.value for pair in involved)
+        reached = ", ".join(f"{math.trunc(share * value * 1e5) / 1e5:g}" for value in values)
+        fault = f"a Gaussian copula does not reach these together: {listed}; it reaches {reached}"
     stack.problems.append(Problem(last.layer, last.key, fault))

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from simulate.distributions import Distribution, ParameterError, distribution, scaled
-from simulate.errors import suggestion
+from simulate.distributions import FAMILIES, Distribution, ParameterError, distribution, scaled
+from simulate.distributions.other_names import mend_of
+from simulate.distributions.reading import forms
 from simulate.graph import Quantity
 from simulate.priors.layers import Entry, Stack
 from simulate.priors.own_quantities import factor_to
@@ -60,8 +61,9 @@ def _no_family(table: Mapping[str, Any]) -> tuple[str | None, str]:
     """Say, with the key to mend, why a table states no distribution, or two."""
     if "dist" in table:
         return "value", "dist and value exclude each other; keep one"
+    parameters = {key for kind in FAMILIES.values() for form in forms(kind) for key in form.kinds}
     for key in table:
-        if key not in COMMON and (mend := suggestion(key, ("dist", "value"))):
+        if key not in COMMON | parameters and (mend := mend_of("", key, ("dist", "value"))):
             return key, f"unknown key{mend}"
     return None, 'dist is missing; add dist = "lognormal" or another family, or value = NUMBER'
 

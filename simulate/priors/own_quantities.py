@@ -30,6 +30,10 @@ def prior_quantity(stack: Stack, entry: Entry, quantity: Quantity | None) -> Qua
         note = inspect.cleandoc(entry.table.get("note", ""))
         definition = label or entry.name.replace("_", " ")
         unit = plain_unit(stack, entry, "priors") or "1"
+        if entry.layer.shown.startswith("--set"):  # changes a value, never what is measured
+            files = Stack(tuple(layer for layer in stack.layers if not layer.shown.startswith("--set")))
+            written = entry.table.get("unit") or unit
+            factor_to(stack, entry, "priors", written, _stated_unit(files, "priors", entry.name) or written)
         return Quantity(entry.name, unit, f"{definition}\n\n{note}".strip(), stated_label=definition)
     return replace(quantity, stated_label=label) if label else quantity
 

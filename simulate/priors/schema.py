@@ -13,6 +13,19 @@ from simulate.priors.positions import Key
 from simulate.settings import RunTable, fault_of, written
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
+OTHER_NAMES = {  # what other programs call keys, and what they are here
+    **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
+    "quantiles": "percentiles",
+    **dict.fromkeys(("sampler", "sampling", "method"), "scheme"),
+    **dict.fromkeys(("random_seed", "random_state", "rng"), "seed"),
+    "outputs": "quantities",
+    **dict.fromkeys(("expression", "expr", "equation"), "formula"),
+    **dict.fromkeys(("description", "comment", "comments", "remark"), "note"),
+    **dict.fromkeys(("reference", "citation", "url", "link"), "source"),
+    **dict.fromkeys(("inputs", "parameters", "variables", "distributions"), "priors"),
+    **dict.fromkeys(("formulas", "expressions"), "quantities"),
+    **dict.fromkeys(("include", "includes", "inherits", "import"), "extends"),
+}
 
 
 class _Table(BaseModel):
@@ -121,7 +134,9 @@ def _unknown_key(key: Key, value: Any, tables: Any) -> str:
     for step in key[:-1]:
         table = table[step]
     missing = [field for field in fields if field not in table]
-    if hint := suggestion(name, missing) or suggestion(name, fields):
+    if name.lower() in OTHER_NAMES and OTHER_NAMES[name.lower()] in fields:
+        return f"unknown key; write {OTHER_NAMES[name.lower()]}"
+    if hint := suggestion(name, missing, slips=True) or suggestion(name, fields, slips=True):
         return f"unknown key{hint}"
     if len(key) > 1 and name in File.model_fields:
         return "unknown key here; move it to the top of the file, above the first [table]"

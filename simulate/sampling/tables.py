@@ -4,7 +4,8 @@ Read as a signed integer, a word plus one half is its distance from the nearer e
 2^-32, with the sign telling which end. The sign, exponent and leading bits of that float name a cell, so
 that both tails stay resolved; a cell's line runs through the values at its two Gauss points, which keeps its
 mean. A cell that holds a jump, or in which a line is too far from the curve (of a loguniform over 25 decades, or
-where the density vanishes between two components), is left blank: its draws come from the exact inverse.
+where the density vanishes between two components), is left blank: its draws come from the exact inverse. So does
+a cell whose line would leave the support; what rounding puts beyond an end is drawn as the end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Cells = NDArray[np.intp]
+Each = TypeVar("Each", np.float64, np.bool_)
 
 _LEADING_BITS = 8
 _OCTAVES = 32
@@ -35,6 +38,9 @@ _SCORE_LIMIT = 8.5
 _SCORE_CELLS = int(2 * _SCORE_LIMIT * _SCORES_PER_UNIT)
 _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile range, if that is more
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
+_TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
+_FINE = 1e-6  # of the interquartile range: lines so near each other meet in any case
+_ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class Lines:
     intercept: Array
     slope: Array
     exact: Distribution | None = None  # for the blank cells
+    limits: tuple[float, float] | None = None  # the ends of the support, where a line comes near one
 
     def __call__(
         self, cell: NDArray[np.int64], position: Array, probabilities: Callable[[Array], tuple[Array, Array]]
@@ -55,6 +62,8 @@ class Lines:
         if self.exact is not None:
             blank = np.flatnonzero(np.isnan(value))
             value[blank] = self.exact.quantile(*probabilities(position[blank]))
+        if self.limits is not None:
+            np.clip(value, *self.limits, out=value)
         return value
 
 
@@ -118,11 +127,10 @@ def _cell_nodes() -> tuple[Array, Array, Array, Array]:
     return left, right, normal_score(*probabilities_at(left)), normal_score(*probabilities_at(right))
 
 
-def _scale(distribution: Distribution, values: Array) -> Array:
-    """What errors are relative to: the value, or the interquartile range where that is more."""
-    low, high = distribution.quantile([0.25, 0.75])
-    scale: Array = np.maximum(np.abs(values), high - low)
-    return scale
+def _spread(distribution: Distribution) -> float:
+    """The interquartile range."""
+    low, high = distribution.quantile([0.25, 0.75]).tolist()
+    return float(high - low)
 
 
 def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) -> Array:
@@ -142,7 +150,7 @@ def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) ->
         for place, weight in enumerate((3, -25, 150, 150, -25, 3))
     )
     known = exact[5:-5:2]
-    if (np.abs(between - known) > _SMOOTH * _scale(distribution, known)).any():
+    if (np.abs(between - known) > _SMOOTH * np.maximum(np.abs(known), _spread(distribution))).any():
         return distribution.quantile(p, q)
     place = (scores + reach) / step
     first = np.clip(place.astype(np.int64) - 2, 0, len(grid) - 6)
@@ -158,21 +166,35 @@ def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) ->
     return np.clip(value, low, high)
 
 
+@np.errstate(all="ignore")
 def _blanked(
-    distribution: Distribution, lines: Lines, values: Array, edges: tuple[Array, Array], jumped: Mask
+    distribution: Distribution, lines: Lines, values: Array, edges: tuple[Array, Array], order: Cells, jumped: Mask
 ) -> Lines:
-    """Blank the cells that hold a jump and those whose line is off by more than the tolerance.
+    """Blank the cells that hold a jump, and those whose line is off, does not meet the next or leaves the support.
 
-    A parabola departs from its line by at most a twelfth of the width times the change of the slope from one
-    cell, of those with the given edges, to the next.
+    `order` is that of the cells by probability. A parabola departs from its line by at most a twelfth of the width
+    times the change of the slope from one cell to the next.
     """
-    left, right = edges
-    change = np.abs(np.diff(lines.slope))
-    change[left[1:] != right[:-1]] = 0.0
-    error = np.abs(right - left) / 12 * np.maximum(np.append(change, 0.0), np.append(0.0, change))
-    blank = jumped | (error > _TOLERANCE * _scale(distribution, values))
-    lines.intercept[blank] = np.nan
-    return Lines(lines.intercept, lines.slope, distribution if blank.any() else None)
+    left, right = (edge[order] for edge in edges)
+    intercept, slope, values, jumped = lines.intercept[order], lines.slope[order], values[order], jumped[order]
+    start, end = intercept + slope * left, intercept + slope * right
+    spread, rounding = _spread(distribution), _ROUNDING * np.abs(values)
+    error = (right - left) / 12 * _beside(np.abs(np.diff(slope)))
+    gap, rise = np.abs(start[1:] - end[:-1]), np.abs(end - start)
+    torn = gap > np.maximum(_TORN * (rise[1:] + rise[:-1]), _FINE * spread + rounding[1:] + rounding[:-1])
+    low, high = distribution.support
+    outside = (start < low - rounding) | (end > high + rounding)
+    blank = jumped | _beside(torn) | outside | (error > _TOLERANCE * np.maximum(np.abs(values), spread))
+    lines.intercept[order[blank]] = np.nan
+    near = (start <= low + rounding).any() or (end >= high - rounding).any()
+    return Lines(lines.intercept, lines.slope, distribution if blank.any() else None, (low, high) if near else None)
+
+
+def _beside(between: NDArray[Each]) -> NDArray[Each]:
+    """The greater of what stands between a cell and the one before it, and between it and the one after it."""
+    none = np.zeros(1, between.dtype)
+    most: NDArray[Each] = np.maximum(np.concatenate([between, none]), np.concatenate([none, between]))
+    return most
 
 
 def _holding(left: Array, right: Array, jumps: Array) -> Mask:
@@ -189,9 +211,9 @@ def uniform_table(distribution: Distribution) -> Lines:
     edge, width = cell_edges()
     outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
     from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
-    jumped = _holding(from_left, to_right, distribution.jumps)
-    edges = _mirrored(edge), _mirrored(edge + width)
-    return _blanked(distribution, _lines(left, right, low, high), low, edges, jumped)
+    jumped = _holding(from_left, to_right, distribution.bends)
+    edges = np.concatenate([edge, -edge - width]), np.concatenate([edge + width, -edge])
+    return _blanked(distribution, _lines(left, right, low, high), low, edges, np.argsort(from_left), jumped)
 
 
 @lru_cache(maxsize=512)
@@ -204,8 +226,8 @@ def score_table(distribution: Distribution) -> Lines:
     left, right = (edges[:-1] + place * width for place in _GAUSS)
     low, high = (_quantiles(distribution, scores, *normal_probability(scores)) for scores in (left, right))
     around = edges[:-1], edges[1:]
-    jumped = _holding(*around, ndtri(distribution.jumps))
-    return _blanked(distribution, _lines(left, right, low, high), low, around, jumped)
+    jumped = _holding(*around, ndtri(distribution.bends))
+    return _blanked(distribution, _lines(left, right, low, high), low, around, np.arange(_SCORE_CELLS), jumped)
 
 
 @cache

@@ -1,0 +1,122 @@
+"""How others write what a formula may hold: functions of other languages, and characters of typesetting."""
+
+import re
+
+from simulate.errors import SimulateError
+
+_LOG = "log is the natural logarithm, log10 that to base 10"
+_PRIOR = "a distribution is a prior of its own, [priors.NAME]"
+
+FUNCTIONS = {
+    **dict.fromkeys(("if", "iff", "iif", "ifelse", "if_else", "cond", "select"), "where(condition, value, otherwise)"),
+    **dict.fromkeys(("ln", "loge"), "log(x), the natural logarithm"),
+    **dict.fromkeys(("log2", "lb", "ld"), "log(x) / log(2)"),
+    "lg": "log10(x), or log(x) / log(2) where base 2 is meant",
+    "exp2": "2 ** x",
+    "exp10": "10 ** x",
+    **dict.fromkeys(("pow", "power"), "x ** y"),
+    **dict.fromkeys(("sq", "square"), "x ** 2"),
+    "sqr": "x ** 2 for the square, sqrt(x) for the root",
+    "cbrt": "x ** (1 / 3)",
+    **{f"a{name}": f"arc{name}(x)" for name in ("sin", "cos", "tan")},
+    **dict.fromkeys(("atan2", "arctan2"), "arctan(y / x), which is its value where x is above 0"),
+    "sinh": "(exp(x) - exp(-x)) / 2",
+    "cosh": "(exp(x) + exp(-x)) / 2",
+    **{f"{name}d": f"{name}(x * pi / 180)" for name in ("sin", "cos", "tan")},
+    "sinc": "sin(pi * x) / (pi * x)",
+    "expit": "1 / (1 + exp(-x))",
+    "fabs": "abs(x)",
+    **dict.fromkeys(("minimum", "fmin", "least"), "min(x, y)"),
+    **dict.fromkeys(("maximum", "fmax", "greatest"), "max(x, y)"),
+    **dict.fromkeys(("sum", "add"), "x + y"),
+    **dict.fromkeys(("mean", "average", "avg"), "(x + y) / 2"),
+    **dict.fromkeys(("prod", "product"), "x * y"),
+    **dict.fromkeys(("mod", "fmod"), "x % y"),
+    **dict.fromkeys(("int", "trunc", "fix"), "floor(x), or ceil(x) below 0"),
+    "ceiling": "ceil(x)",
+    "rint": "round(x)",
+    **dict.fromkeys(("sgn", "signum"), "sign(x)"),
+    "clamp": "clip(x, least, greatest)",
+    "and": "(a > 1) & (b < 2)",
+    "or": "(a > 1) | (b < 2)",
+    "not": "~(a > 1)",
+    "pi": "pi, without brackets",
+    **dict.fromkeys(("normal", "lognormal", "uniform", "triangular", "beta", "gamma", "random", "rand"), _PRIOR),
+}
+
+CHARACTERS = {
+    **dict.fromkeys("\u00d7\u00b7\u22c5\u2219\u2715", ("a multiplication sign", "*")),
+    **dict.fromkeys("\u00f7\u2215\u2044", ("a division sign", "/")),
+    **dict.fromkeys("\u2212\u2012\u2013\u2014\u2010\u2011", ("a minus sign or dash of typesetting", "-")),
+    **{
+        sign: (f"a superscript {n}", f"** {n}")
+        for n, sign in enumerate("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+    },
+    "\u207b": ("a superscript minus", "** -1 or whatever the power is"),
+    "\u2264": ("a comparison sign", "<="),
+    "\u2265": ("a comparison sign", ">="),
+    "\u2260": ("a comparison sign", "!="),
+    "\u2261": ("a comparison sign", "=="),
+    **dict.fromkeys("\u2227\u22c0", ("a logical sign", "&")),
+    **dict.fromkeys("\u2228\u22c1", ("a logical sign", "|")),
+    "\u00ac": ("a logical sign", "~"),
+    "\u221a": ("a square root", "sqrt(x)"),
+    "\u03c0": ("the Greek letter", "pi"),
+    "\u00bd": ("a fraction", "0.5"),
+    "\u00bc": ("a fraction", "0.25"),
+    "\u00be": ("a fraction", "0.75"),
+    "\u2030": ("a sign for thousandths", "/ 1000"),
+    **dict.fromkeys("\u2018\u2019\u201c\u201d\u00ab\u00bb", ("a quotation mark", "names without quotes")),
+    **dict.fromkeys("\u200b\ufeff\u2060\u00ad", ("a character without width", "it not at all")),
+}
+SIGNS = {
+    "&&": ("two signs", "&"),
+    "||": ("two signs", "|"),
+    "<>": ("a sign of spreadsheets", "!="),
+    "=<": ("no comparison", "<="),
+    "=>": ("no comparison", ">="),
+    "=": ("no comparison", "=="),
+}
+_TYPESET = re.compile("|".join(map(re.escape, CHARACTERS)))
+_FOREIGN = re.compile(r"&&|\|\||<>|=<|=>|(?<![<>=!:])=(?![=<>])")
+
+_NUMBER = r"(?<![\w.])((?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)"
+_PERCENT = re.compile(_NUMBER + r"\s*%(?=\s*(?:$|[)\],*/<>=!&|]))")  # where no division can go on
+_OPEN_PERCENT = re.compile(_NUMBER + r"%(?=\s*[+-])")
+
+
+def function_meant(name: str) -> str:
+    """What to write in place of a function of another language; '' for one that has no place here."""
+    if name.lower() == "log":
+        return f"; {_LOG}; write one of them"
+    meant = FUNCTIONS.get(name.lower(), "")
+    return f"; {meant}" if meant == _PRIOR else f"; write {meant}" if meant else ""
+
+
+def refuse_spelling(line: str) -> None:
+    """Raise SimulateError for the first character of typesetting in a line, or a number with a percent sign."""
+    if found := _TYPESET.search(line):
+        name, meant = CHARACTERS[found[0]]
+        raise SimulateError(f"column {found.start() + 1}: {found[0]} is {name}; write {meant}")
+    if found := _PERCENT.search(line):
+        raise SimulateError(f"column {found.start() + 1}: % is what a division leaves; write {found[1]} [%]")
+    _refuse_open_percent(line)
+
+
+def refuse_signs(line: str) -> None:
+    """Raise SimulateError for the first sign of another language in a line that is no formula."""
+    if found := _FOREIGN.search(line):
+        name, meant = SIGNS[found[0]]
+        raise SimulateError(f"column {found.start() + 1}: {found[0]} is {name}; write {meant}")
+
+
+def with_percent(text: str) -> str:
+    """A question in which 10% is a number; raises SimulateError where it may be what a division leaves."""
+    _refuse_open_percent(text)
+    return _PERCENT.sub(r"\1 [%]", text)
+
+
+def _refuse_open_percent(text: str) -> None:
+    if found := _OPEN_PERCENT.search(text):
+        choice = f"{found[1]} [%], or {found[1]} % (...) for what a division leaves"
+        raise SimulateError(f"column {found.start() + 1}: {found[0]} may be a number or not; write {choice}")
