@@ -7,9 +7,13 @@ import numpy as np
 
 from simulate import graph
 from simulate.bands import Band, Fault
+from simulate.distributions import Distribution, pieces
+from simulate.figures import percent_text
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result
+from simulate.rounding import moved
+from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Scenarios
 from simulate.statistics import SD
 
@@ -111,6 +115,42 @@ def rare(result: Result, bands: Mapping[Any, Band]) -> dict[str, tuple[str, ...]
         if labels := bands[name].rare(net=stratified and inputs == 1):
             found[name] = labels
     return found
+
+
+def rarest(distribution: Distribution) -> float:
+    """How probable the rarest piece of a distribution between its jumps is; 1 where it has none."""
+    return float(pieces(distribution).probabilities.min())  # type: ignore[arg-type]
+
+
+def rare_events(drawn: Scenarios, names: Sequence[str]) -> dict[str, list[str]]:
+    """For each prior of which rare values come in fewer than one scenario a replicate, the quantities that these move.
+
+    What is rare of a prior is rare altogether: none of the many values of a sample is an event of its own. Without
+    meaning under conditions, which may make it probable.
+    """
+    found = {}
+    for name in () if drawn.questions.conditional else drawn.sampler.wanted:
+        probabilities, _ = pieces(distribution := drawn.distributions[name])  # type: ignore[arg-type]
+        rare = np.flatnonzero(probabilities * drawn.count < REPLICATES)
+        if len(rare) and probabilities[rare].sum() * drawn.count < REPLICATES:
+            middles = np.cumsum(probabilities)[rare] - probabilities[rare] / 2
+            ends = distribution.quantile(middles[[0, -1]], 1 - middles[[0, -1]]).tolist()
+            if touched := [each for each in names if any(moved(drawn, [each], {name: end}) for end in ends)]:
+                found[name] = touched
+    return found
+
+
+def too_rare(drawn: Scenarios, events: Mapping[str, Sequence[str]]) -> list[str]:
+    """What comes in too few scenarios to tell means by, a line each, and how many scenarios it takes."""
+    lines = []
+    for name, touched in events.items():
+        probability = rarest(drawn.distributions[name])
+        lines.append(
+            f"{name}: a part of it has a probability of {percent_text(probability, digits=2)}, which is about "
+            f"{probability * drawn.count:.2g} of {drawn.count:,} scenarios, too few for the mean and the standard "
+            f"deviation of {', '.join(touched)}; ask for {REPLICATES / probability:,.0f} --scenarios or more"
+        )
+    return lines
 
 
 def small_errors(rare: Mapping[str, Sequence[str]], *, of_sd_alone: bool = False) -> list[str]:
