@@ -153,15 +153,16 @@ class _Common:
 
     def add(self, rounded: Rounded, kept: NDArray[np.bool_] | None = None) -> bool:
         """Take in scenarios, those that are kept and have figures; return whether there is such a number."""
-        values, errors = rounded.view(np.ndarray), rounded.error
-        finite = np.isfinite(values) if kept is None else np.isfinite(values) & kept
-        if not finite.any():
+        told = np.isfinite(rounded) if kept is None else np.isfinite(rounded) & kept
+        values, errors = rounded.view(np.ndarray)[told], rounded.error[told]
+        if not len(values):
             return True
         if self.least > self.most:
             self.least, self.most = -np.inf, np.inf
-        self.least = max(self.least, np.nextafter(values - errors, -np.inf).max(initial=-np.inf, where=finite))
-        self.most = min(self.most, np.nextafter(values + errors, np.inf).min(initial=np.inf, where=finite))
-        return bool(self.least <= self.most)
+        with np.errstate(over="ignore"):
+            self.least = max(self.least, float(np.nextafter(values - errors, -np.inf).max()))
+            self.most = min(self.most, float(np.nextafter(values + errors, np.inf).min()))
+        return self.least <= self.most
 
 
 def settle(drawn: Scenarios, bands: Mapping[str, Band]) -> list[str]:
@@ -204,10 +205,10 @@ def moved(drawn: Scenarios, names: Sequence[str], changed: Mapping[str, float]) 
     """The quantities that other values of inputs move by more than rounding, by the first few scenarios."""
     inputs, size = _at(drawn, (0, 0), slice(PROBED))
     before, after = (computed(drawn, names, each, size) for each in (inputs, {**inputs, **changed}))
-    return [name for name in names if not _equal(before[name], after[name]).all()]
+    return [name for name in names if not equal(before[name], after[name]).all()]
 
 
-def _equal(first: Rounded, second: Rounded) -> NDArray[np.bool_]:
+def equal(first: Rounded, second: Rounded) -> NDArray[np.bool_]:
     """Where two are equal but for rounding, or neither is a number."""
     with np.errstate(invalid="ignore"):
         apart = np.abs(first.view(np.ndarray) - second.view(np.ndarray))
@@ -231,12 +232,12 @@ class Ties:
         """The second case's values of a chunk, the first's where the two are equal."""
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.abs(np.subtract(second, first))
-        near = np.flatnonzero((apart > 0) & (apart <= self.reach))
+        near = np.flatnonzero((apart > 0) & (apart <= self.reach) & (apart < np.inf))
         if not len(near):
             return second
-        equal = near[_equal(*(_of_chunk(each, [self.name], chunk, near)[self.name] for each in self.cases))]
+        alike = near[equal(*(_of_chunk(each, [self.name], chunk, near)[self.name] for each in self.cases))]
         if not isinstance(apart, np.ndarray):
-            return first if len(equal) else second
+            return first if len(alike) else second
         settled: Array = np.broadcast_to(second, apart.shape).copy()
-        settled[equal] = np.broadcast_to(first, apart.shape)[equal]
+        settled[alike] = np.broadcast_to(first, apart.shape)[alike]
         return settled

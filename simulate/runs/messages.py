@@ -117,25 +117,28 @@ def rare(result: Result, bands: Mapping[Any, Band]) -> dict[str, tuple[str, ...]
     return found
 
 
-def rarest(distribution: Distribution) -> float:
-    """How probable the rarest piece of a distribution between its jumps is; 1 where it has none."""
-    return float(pieces(distribution).probabilities.min())  # type: ignore[arg-type]
+def rarest_event(distribution: Distribution, count: int) -> float:
+    """The probability of the rarest piece of a distribution, if it comes less than once a replicate; 1 where none does.
+
+    What is rare of a prior is rare altogether: none of the many values of a sample is an event by itself.
+    """
+    probabilities = pieces(distribution).probabilities  # type: ignore[arg-type]
+    rare = probabilities[probabilities * count < REPLICATES]
+    return float(rare.min()) if len(rare) and rare.sum() * count < REPLICATES else 1.0
 
 
 def rare_events(drawn: Scenarios, names: Sequence[str]) -> dict[str, list[str]]:
-    """For each prior of which rare values come in fewer than one scenario a replicate, the quantities that these move.
+    """For each prior with a rare event the quantities that it moves.
 
-    What is rare of a prior is rare altogether: none of the many values of a sample is an event of its own. Without
-    meaning under conditions, which may make it probable.
+    It has no meaning under conditions, which may make it probable.
     """
     found = {}
     for name in () if drawn.questions.conditional else drawn.sampler.wanted:
-        probabilities, _ = pieces(distribution := drawn.distributions[name])  # type: ignore[arg-type]
-        rare = np.flatnonzero(probabilities * drawn.count < REPLICATES)
-        if len(rare) and probabilities[rare].sum() * drawn.count < REPLICATES:
-            middles = np.cumsum(probabilities)[rare] - probabilities[rare] / 2
-            ends = distribution.quantile(middles[[0, -1]], 1 - middles[[0, -1]]).tolist()
-            if touched := [each for each in names if any(moved(drawn, [each], {name: end}) for end in ends)]:
+        distribution = drawn.distributions[name]
+        if rarest_event(distribution, drawn.count) < 1:
+            ends = (float(distribution.quantile(share, 1 - share)) for share in (0.0, 1.0))
+            finite = [end for end in ends if np.isfinite(end)]
+            if touched := [each for each in names if any(moved(drawn, [each], {name: end}) for end in finite)]:
                 found[name] = touched
     return found
 
@@ -144,9 +147,9 @@ def too_rare(drawn: Scenarios, events: Mapping[str, Sequence[str]]) -> list[str]
     """What comes in too few scenarios to tell means by, a line each, and how many scenarios it takes."""
     lines = []
     for name, touched in events.items():
-        probability = rarest(drawn.distributions[name])
+        probability = rarest_event(drawn.distributions[name], drawn.count)
         lines.append(
-            f"{name}: a part of it has a probability of {percent_text(probability, digits=2)}, which is about "
+            f"{name}: a part of it has a probability of {percent_text(probability, digits=2)}, about "
             f"{probability * drawn.count:.2g} of {drawn.count:,} scenarios, too few for the mean and the standard "
             f"deviation of {', '.join(touched)}; ask for {REPLICATES / probability:,.0f} --scenarios or more"
         )

@@ -1,5 +1,6 @@
 """The tornado chart: a bar a prior, the largest on top, both ends labelled with the prior's value."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
 
 def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.set_ylim(len(bars) - 0.5, -0.5)
-    figures = [bar.figures[end] for bar in bars for end in bar.figures]
+    figures = [0.0, *(figure for bar in bars for figure in bar.figures.values() if not math.isnan(figure))]
     if not plotting.can_be_drawn(figures):
         plotting.only_scale(axis)
         axis.set_yticks([])
@@ -62,13 +63,16 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     labels: list[tuple[float, float]] = []  # where a label stands, and how many points it reaches, left below 0
     for row, bar in enumerate(bars):
         # the longer first, so that both show where both are on one side
-        for end in sorted(COLOURS, key=lambda end: -abs(bar.figures[end] - baseline)):
+        there = [end for end in COLOURS if not math.isnan(bar.figures[end])]
+        for end in sorted(there, key=lambda end: -abs(bar.figures[end] - baseline)):
             axis.barh(row, bar.figures[end] - baseline, left=baseline, height=0.68, color=COLOURS[end], zorder=2)
         if not any(bar.ends):
             continue
         *inputs, unit = bar.ends
         for end, written in zip(COLOURS, inputs, strict=True):
             value, text = bar.figures[end], f"{written} {unit}".rstrip()
+            if math.isnan(value):
+                value, text = baseline, f"{text}: no figure"
             side = 1 if value > baseline or (value == baseline and end == "high") else -1
             labels.append((value, side * (8 + _CHARACTER_POINTS * min(len(text), 40))))
             beside: dict[str, Any] = {"xytext": (3 * side, 0), "ha": "left" if side > 0 else "right"}
@@ -80,7 +84,8 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
         (result.at("percentiles", quantity=name, percentile=50), P50, "P50"),
         (result.at("mean", quantity=name), MEAN, "mean"),
     ]
-    drawn = [baseline, *(value for value, _, _ in marks), *(bar.figures[end] for bar in bars for end in COLOURS)]
+    reached = [bar.figures[end] for bar in bars for end in COLOURS if not math.isnan(bar.figures[end])]
+    drawn = [baseline, *(value for value, _, _ in marks), *reached]
     among = (min(drawn), baseline, max(drawn))
     reach = {"low": "up to", "high": "from"}
     if method_of(result).at_medians:
