@@ -15,14 +15,15 @@ from simulate.units import conversion_factor
 
 BAR_WIDTH = 24
 SIDES = ("low", "high")
+NEARLY_ALL = 0.99  # a probability above it is told with all its digits
 DIGITS = 3  # as many as a reader takes in
 
 
 class Bar(NamedTuple):
     """What a prior does to a quantity: the method's figures and their standard errors by name.
 
-    `ends` are the low and the high end of the prior and their unit; a bar that stands for several priors has none. A
-    figure is nan where the bar has no end.
+    `ends` are the low and the high end of the prior and their unit, `beside` what stands after these; a bar that stands
+    for several priors has none. A figure is nan where the bar has no end.
     """
 
     prior: str
@@ -30,6 +31,7 @@ class Bar(NamedTuple):
     errors: Mapping[str, float]
     size: float
     ends: tuple[str, str, str] = ("", "", "")
+    beside: tuple[str, str] = ("", "")
 
 
 def method_of(result: Result) -> Method:
@@ -48,7 +50,8 @@ def shown(result: Result, quantity: str, top: int) -> list[Bar]:
         if not math.isnan(size := result.at("size", **at)):
             figures = {name: result.at(name, **at) for name in how.figures}
             errors = {name: result.at(f"{name}_se", **at) for name in how.figures}
-            every.append(Bar(prior, figures, errors, size, _ends(result, prior)))
+            beside = _beside(result, prior, "low"), _beside(result, prior, "high")
+            every.append(Bar(prior, figures, errors, size, _ends(result, prior), beside))
     every.sort(key=lambda bar: (-bar.size, bar.prior))
     if len(every) <= top or not how.additive:
         return every[:top]
@@ -67,25 +70,21 @@ def _others(rest: Sequence[Bar], baseline: float) -> Bar:
 
 
 def _ends(result: Result, prior: str) -> tuple[str, str, str]:
-    """The low and the high end of a prior, to three digits, and their unit as written.
-
-    Beside a value that is told by itself stands its probability, beside another percentile than was asked for its name.
-    """
+    """The low and the high end of a prior, to three digits, and their unit as written."""
     written = result.provenance["priors"][prior]["unit"]
     factor = conversion_factor(written, result.at("prior_unit", prior=prior))
     values = [result.at(f"{side}_input", prior=prior) / factor for side in SIDES]
     scale = row_scale(values, digits=DIGITS, apart=values)
-    low, high = (
-        f"{scale.figure(value)}{_beside(result, prior, side)}" for value, side in zip(values, SIDES, strict=True)
-    )
+    low, high = map(scale.figure, values)
     return low, high, scale.unit(written)
 
 
 def _beside(result: Result, prior: str, side: str) -> str:
+    """The probability of an end that is a value by itself, or of which percentile it is, if not of that asked for."""
     percent, probability = (result.at(f"{side}_{what}", prior=prior) for what in ("percent", "probability"))
     if not math.isnan(probability):
-        return f" ({percent_text(probability, digits=2)})"
-    return "" if percent == result.attributes[side] else f" (P{percent:.4g})"
+        return f"({percent_text(probability, digits=2 if probability < NEARLY_ALL else None)})"
+    return "" if percent == result.attributes[side] else f"(P{percent:.4g})"
 
 
 def sections(result: Result, top: int = 12) -> list[Section]:
@@ -137,7 +136,9 @@ def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
     rows = []
     for bar in bars:
         low, high = (scale.figure(bar.figures[side], bar.errors[side]) for side in SIDES)
-        rows.append([bar.prior, *bar.ends, low, _drawn(bar, baseline, reach), high])
+        *inputs, unit = bar.ends
+        named = [f"{written} {beside}".rstrip() for written, beside in zip(inputs, bar.beside, strict=True)]
+        rows.append([bar.prior, *named, unit, low, _drawn(bar, baseline, reach), high])
     unit = scale.unit(result.at("unit", quantity=name))
     columns = [
         Column("prior", give="wrap"),

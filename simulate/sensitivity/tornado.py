@@ -27,10 +27,7 @@ from simulate.statistics import MEAN, single_percentile
 
 BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
 MOST = 2**24  # scenarios over the number of priors, to which there may be more for the sake of a rare event
-BY_VALUE = (
-    "Where a percentile is a value with a probability of its own, a bar goes to the prior's least or greatest value, "
-    "whose probability stands in brackets."
-)
+BY_VALUE = "Beside a prior's least or greatest value stands its probability."
 
 
 def tornado(
