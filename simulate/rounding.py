@@ -54,11 +54,11 @@ class Rounded(np.ndarray[Any, np.dtype[np.float64]]):
         """A view has the errors of its source."""
         self.error = getattr(source, "error", np.zeros(0))
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **_options: Any) -> Any:
-        """Compute, and bound the error of the result unless it is a truth."""
-        if method != "__call__":
-            return NotImplemented
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Compute, and bound the error of the result unless it is a truth, or of several scenarios."""
         values, errors = [_plain(each) for each in inputs], [_error(each) for each in inputs]
+        if method != "__call__":
+            return getattr(ufunc, method)(*values, **options)
         with np.errstate(all="ignore"):
             result = ufunc(*values)
             return result if result.dtype == np.bool_ else Rounded(result, _bound(ufunc, values, errors, result))

@@ -11,6 +11,7 @@ from simulate.formulas import FormulaError, formula
 from simulate.graph import Quantity, missing
 from simulate.priors.accelerators import stated_for_others
 from simulate.priors.correlations import Correlation, merged_correlations
+from simulate.priors.equalities import equalities
 from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
@@ -87,7 +88,7 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
-        warnings=stated_for_others(stack, quantities),
+        warnings=stated_for_others(stack, quantities) | ({} if stack.problems else equalities(quantities, priors)),
     )
     return case, stack.problems
 

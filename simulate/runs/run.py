@@ -12,6 +12,7 @@ from simulate.errors import SimulateError
 from simulate.grammar import STATISTIC
 from simulate.graph import Array
 from simulate.priors import Priors
+from simulate.priors.equalities import equalities
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
 from simulate.results.provenance import OF_RUN, described, put_priors, put_quantities
@@ -103,6 +104,7 @@ def run(
         result.provenance["warnings"] += [
             *(messages.not_computed(priors) if every else ()),
             *messages.too_rare(drawn, events),
+            *equalities(priors.quantities, priors.priors, conditions.texts).values(),
             *wrong(names, beside),
             *messages.failed_checks(priors, found.bands),
             *messages.small_errors(rare),

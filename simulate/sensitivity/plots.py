@@ -124,7 +124,8 @@ def _labels(bar: Bar, baseline: float, close: float) -> list[tuple[float, int, s
         1 if value > baseline or (value == baseline and end) else -1 for end, value in enumerate((at_low, at_high))
     ]
     if sides[0] == sides[1] and abs(at_high - at_low) < close:
-        return [(max(at_low, at_high, key=lambda value: abs(value - baseline)), sides[0], f"{low}, {high}")]
+        both = f"{low}, {high}" if any(bar.beside) else f"{', '.join(inputs)} {unit}".rstrip()
+        return [(max(at_low, at_high, key=lambda value: abs(value - baseline)), sides[0], both)]
     return [(at_low, sides[0], low), (at_high, sides[1], high)]
 
 
