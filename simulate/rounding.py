@@ -201,11 +201,16 @@ def _of_chunk(drawn: Scenarios, names: Sequence[str], chunk: Chunk, places: NDAr
     return computed(drawn, names, *_at(drawn, chunk.at, chunk.places[places]))
 
 
-def moved(drawn: Scenarios, names: Sequence[str], changed: Mapping[str, float]) -> list[str]:
-    """The quantities that other values of inputs move by more than rounding, by the first few scenarios."""
+def moves(drawn: Scenarios, names: Sequence[str], changed: Mapping[str, float]) -> dict[str, float]:
+    """How far other values of inputs move quantities at most, in a few scenarios; 0 where that is but rounding."""
     inputs, size = _at(drawn, (0, 0), slice(PROBED))
     before, after = (computed(drawn, names, each, size) for each in (inputs, {**inputs, **changed}))
-    return [name for name in names if not equal(before[name], after[name]).all()]
+    found = {}
+    for name in names:
+        with np.errstate(invalid="ignore", over="ignore"):
+            apart = np.nan_to_num(np.abs(after[name].view(np.ndarray) - before[name].view(np.ndarray)), nan=np.inf)
+        found[name] = float(np.max(apart, initial=0, where=~equal(before[name], after[name])))
+    return found
 
 
 def equal(first: Rounded, second: Rounded) -> NDArray[np.bool_]:

@@ -206,6 +206,14 @@ def test_an_event_that_no_scenario_shows_varies_and_is_told(load):
     assert line.endswith("ask for 16,000,000 --scenarios or more")
 
 
+@pytest.mark.parametrize(("effect", "told"), [(20, True), (0.1, False)])
+def test_a_rare_event_is_told_where_it_has_a_part_of_the_variance(load, effect, told):
+    """Of 1 + p effect^2 it has the second part."""
+    text = RARE.replace("[quantities.y]", 'n = {dist = "normal", mean = 0, sd = 1}\n[quantities.y]')
+    text = text.replace("1e6 * e", f"{effect} * e + n").replace("[999999, 1]", "[99999, 1]")
+    assert bool(run(load(text), scenarios=2**14).warnings) is told
+
+
 def test_many_values_of_a_sample_are_no_rare_events(load):
     values = list(range(3000))
     text = f'model = "none"\n[priors.x]\ndist = "empirical"\nvalues = {values}\n[quantities.y]\nformula = "x"\n'

@@ -12,12 +12,13 @@ from simulate.figures import percent_text
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result
-from simulate.rounding import moved
+from simulate.rounding import moves
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Scenarios
 from simulate.statistics import SD
 
 Place = tuple[int, int]  # replicate, chunk
+MATTERS = 1e-3  # of the variance of a quantity: what an event has at least to be told
 
 
 def faults(
@@ -127,19 +128,22 @@ def rarest_event(distribution: Distribution, count: int) -> float:
     return float(rare.min()) if len(rare) and rare.sum() * count < REPLICATES else 1.0
 
 
-def rare_events(drawn: Scenarios, names: Sequence[str]) -> dict[str, list[str]]:
-    """For each prior with a rare event the quantities that it moves.
+def rare_events(drawn: Scenarios, bands: Mapping[Any, Band], names: Sequence[str]) -> dict[str, list[str]]:
+    """For each prior with a rare event the quantities of which it has a part of the variance that matters.
 
     It has no meaning under conditions, which may make it probable.
     """
     found = {}
-    for name in () if drawn.questions.conditional else drawn.sampler.wanted:
-        distribution = drawn.distributions[name]
-        if rarest_event(distribution, drawn.count) < 1:
-            ends = (float(distribution.quantile(share, 1 - share)) for share in (0.0, 1.0))
-            finite = [end for end in ends if np.isfinite(end)]
-            if touched := [each for each in names if any(moved(drawn, [each], {name: end}) for end in finite)]:
-                found[name] = touched
+    for prior in () if drawn.questions.conditional else drawn.sampler.wanted:
+        distribution = drawn.distributions[prior]
+        if (probability := rarest_event(distribution, drawn.count)) == 1:
+            continue
+        ends = [end for end in distribution.support if np.isfinite(end)]
+        found_at = [moves(drawn, names, {prior: end}) for end in ends]
+        farthest = {name: max((each[name] for each in found_at), default=0.0) for name in names}
+        spread = {name: np.sqrt(MATTERS / probability) * np.nan_to_num(bands[name].summary.sd) for name in names}
+        if touched := [name for name in names if farthest[name] > spread[name]]:
+            found[prior] = touched
     return found
 
 

@@ -85,7 +85,7 @@ def run(
             raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
         settled = settle(drawn, {name: found.bands[name] for name in columns})
         found.ranked = [{name: each for name, each in sample.items() if name not in settled} for sample in found.ranked]
-        events = messages.rare_events(drawn, names)
+        events = messages.rare_events(drawn, found.bands, names)
         result = described("run", priors, settings, drawn)
         put_quantities(result, [priors.quantities[name] for name in names])
         result.provenance["asked"] = list(asked)

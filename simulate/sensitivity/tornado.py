@@ -49,14 +49,16 @@ def tornado(
 ) -> Result:
     """Measure what each prior does to each quantity, by one of `simulate.sensitivity.methods`.
 
-    `low` and `high` are percents of a prior; `percentile` is what `conditional` follows of the quantity, its mean by
+    `low` and `high` are percents of a prior; where one is a value with a probability of its own, the bar goes to the
+    least or greatest value of the prior. `percentile` is what `conditional` follows of the quantity, its mean by
     default. `given` are conditions such as 'capex < 1e9', `observe` measured values: all is then of the scenarios in
     which they hold, by their weights, the priors' percentiles too. `percentiles` of each quantity are told beside its
     P50.
 
     The result has the method's figures and `size`, by which bars are sorted, along `quantity` and `prior`, nan where
-    a prior does not move a quantity; `low_input` and `high_input` along `prior`; and along `quantity` `baseline`,
-    `mean` and `percentiles`.
+    a prior does not move a quantity; a figure alone is nan where the quantity is no number, a gap that a warning tells.
+    It has `low_input` and `high_input` along `prior`, and what they are: `low_percent` or `low_probability`; and along
+    `quantity` `baseline`, `mean` and `percentiles`.
     Raises SimulateError for what cannot be asked or measured.
     """
     how = METHODS[METHODS.known(method)]
