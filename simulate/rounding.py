@@ -134,9 +134,9 @@ def _of_draw(drawn: Scenarios, name: str, values: Values) -> Values:
     distribution = drawn.distributions[name]
     if pieces(distribution).are_atoms:  # type: ignore[arg-type]
         return UNIT * np.abs(values)
-    low, high = distribution.support
-    width = float(np.ptp(distribution.quantile([0.25, 0.75]))) if low < 0 < high else 0.0
-    return DRAW * (np.abs(values) + width)
+    least, greatest = distribution.support
+    low, high = (distribution.quantile([0.25, 0.75]) * DRAW).tolist() if least < 0 < greatest else (0.0, 0.0)
+    return DRAW * np.abs(values) + (high - low)
 
 
 def _at(drawn: Scenarios, at: tuple[int, int], places: slice | NDArray[np.intp]) -> tuple[dict[str, Values], int]:
@@ -215,7 +215,7 @@ def moves(drawn: Scenarios, names: Sequence[str], changed: Mapping[str, float]) 
 
 def equal(first: Rounded, second: Rounded) -> NDArray[np.bool_]:
     """Where two are equal but for rounding, or neither is a number."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(first.view(np.ndarray) - second.view(np.ndarray))
     numbers = np.isfinite(first), np.isfinite(second)
     equal: NDArray[np.bool_] = np.where(

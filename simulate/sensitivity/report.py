@@ -81,9 +81,10 @@ def _ends(result: Result, prior: str) -> tuple[str, str, str]:
 
 def _beside(result: Result, prior: str, side: str) -> str:
     """The probability of an end that is a value by itself, or of which percentile it is, if not of that asked for."""
-    percent, probability = (result.at(f"{side}_{what}", prior=prior) for what in ("percent", "probability"))
-    if not math.isnan(probability):
+    name = f"{side}_probability"
+    if name in result and not math.isnan(probability := result.at(name, prior=prior)):
         return f"({percent_text(probability, digits=2 if probability < NEARLY_ALL else None)})"
+    percent = result.at(f"{side}_percent", prior=prior)
     return "" if percent == result.attributes[side] else f"(P{percent:.4g})"
 
 

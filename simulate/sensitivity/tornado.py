@@ -223,10 +223,14 @@ def _put_effects(
         own = [ends[prior][place] for prior in movers]
         told = f"the prior's {side} end"
         result.put(f"{side}_input", ("prior",), [end.value for end in own], label=told, unit_of="prior_unit")
-        told = f"the percent of the prior at its {side} end, where that is a percentile"
-        result.put(f"{side}_percent", ("prior",), [end.percent for end in own], label=told, unit="1")
-        told = f"the probability of the prior's {side} end, where that is a value by itself"
-        result.put(f"{side}_probability", ("prior",), [end.probability for end in own], label=told, unit="1")
+        what_it_is = {
+            "percent": f"the percent of the prior at its {side} end, where that is a percentile",
+            "probability": f"the probability of the prior's {side} end, where that is a value by itself",
+        }
+        for what, told in what_it_is.items():
+            values = [getattr(end, what) for end in own]
+            if np.isfinite(values).any():
+                result.put(f"{side}_{what}", ("prior",), values, label=told, unit="1")
     baselines = [each.baseline for each in measured.values()]
     result.put("baseline", ("quantity",), baselines, label="while no prior is singled out", unit_of="unit")
 
