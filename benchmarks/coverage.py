@@ -29,6 +29,7 @@ import simulate
 from simulate.conditions import NO_QUESTIONS
 from simulate.replicates import Workers
 from simulate.scenarios import Drawing
+from simulate.sensitivity.ends import End
 from simulate.sensitivity.method import Asking
 from simulate.sensitivity.methods import METHODS
 from simulate.settings import Settings
@@ -174,10 +175,12 @@ def _of_methods(settings: Mapping[str, Any]) -> Estimates:
         "w": tuple(stats.norm.ppf([0.1, 0.5, 0.9])),
     }
 
+    ends = {name: (End(low, 10), End(high, 90)) for name, (low, _, high) in bands.items()}
+
     def measured(method: str, quantity: str, scenarios: int, followed: Any = MEAN) -> Mapping[str, Any]:
         asked = Settings(**{key: settings[key] for key in ("seed", "scheme")}, scenarios=scenarios)
         drawing = Drawing({"": priors}, asked)
-        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, followed, Workers(1), 0)
+        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, ends, followed, Workers(1), 0)
         return METHODS[method].measure(asking).effects
 
     mean, median = (measured("conditional", "twice", SCENARIOS, each)["x"] for each in (MEAN, single_percentile(50.0)))

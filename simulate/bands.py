@@ -192,6 +192,15 @@ class Band:
         self.fixed &= part.fixed
         self._replicates.append(part.values)
 
+    def settle(self, value: float) -> None:
+        """Let the column be one number wherever it is finite: what differs is rounding."""
+        summary = Summary()
+        summary.add(value, self.summary.count)
+        summary.nonfinite = self.summary.nonfinite
+        self.summary = summary.finish()
+        values = {each.name: (each.kept or each.of)(summary) for each in self.statistics.values() if each.error}
+        self._replicates = [values] * len(self._replicates)
+
     def fault(self, fault: Fault, quantity: Quantity) -> str:
         """What a fault of the column is called."""
         if fault is Fault.NO_NUMBER:

@@ -77,6 +77,12 @@ class Questions:
         return " ".join([*texts, *(f"--observe {each.text!r}" for each in self.observed)])
 
     @property
+    def texts(self) -> dict[str, str]:
+        """The conditions as formulas, by how they are asked."""
+        asked = {f"--probability {each.text!r}": each.text for each in self.probabilities}
+        return asked | {f"--given {each.text!r}": each.text for each in self.given}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The quantities that must be known to answer."""
         compared = [name for each in (*self.probabilities, *self.given) for name in each.formula.names]

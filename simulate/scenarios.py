@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simulate import graph
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
-from simulate.distributions import Constant
+from simulate.distributions import Constant, Distribution
 from simulate.errors import SimulateError
 from simulate.graph import Plan, Quantity, Values
 from simulate.priors import Priors
@@ -59,6 +59,7 @@ class Scenarios:
     quantities: Mapping[str, Quantity]
     sampler: Sampler
     constants: Mapping[str, float]
+    distributions: Mapping[str, Distribution]
     size: int
     chunks: int
     questions: Questions = NO_QUESTIONS
@@ -155,7 +156,7 @@ class Drawing:
             stream=stream,
             wanted=[name for name in plan.inputs if name not in constants],
         )
-        return Scenarios(plan, priors.quantities, sampler, constants, size, chunks, questions)
+        return Scenarios(plan, priors.quantities, sampler, constants, distributions, size, chunks, questions)
 
 
 def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:

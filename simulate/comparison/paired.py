@@ -12,6 +12,7 @@ from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.graph import Quantity, Values
 from simulate.replicates import Ticks, Workers
+from simulate.rounding import Ties, settle
 from simulate.runs.messages import failed_checks, small_errors, watched
 from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
@@ -23,7 +24,7 @@ BESIDE = "beside"  # of what is looked at for warnings alone
 
 Place = tuple[str, str]  # quantity and case
 Key = tuple[str, str, str]  # what goes before the variables, quantity, case
-Columns = Mapping[str, Sequence[Mapping[str, Values]]]  # of several chunks, by case and quantity
+Columns = Mapping[str, Sequence[Chunk]]  # several chunks of each case, with what is compared of them
 
 
 class _Replicate(NamedTuple):
@@ -152,6 +153,8 @@ class SideBySide:
         statistics = usual(self.settings.percentiles)
         keys: list[Key] = [key for key in self.bounded if key[-1] in drawn]
         keys += [(kind, *place) for place in self.paired for kind in (DIFFERENCE, RATIO)]
+        baseline = self.baseline.name
+        ties = {(name, case): Ties(drawn[baseline], drawn[case], name) for name, case in self.paired}
 
         def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> _Replicate:
             lower = dict.fromkeys(self.paired, 0)
@@ -159,7 +162,7 @@ class SideBySide:
             chunks = {case: each.in_chunks(replicate, ticks) for case, each in drawn.items()}
             while any((columns := self._together(gathering, kept, chunks)).values()):
                 for place in self.paired:
-                    lower[place] += self._set_against(gathering, place, columns)
+                    lower[place] += self._set_against(gathering, place, columns, ties[place])
             return _Replicate(gathering.finish(statistics), lower, kept)
 
         folded = Folded(statistics)
@@ -167,6 +170,8 @@ class SideBySide:
             first = next(iter(drawn.values()))  # all have as many scenarios
             steps = sum(each.steps for each in drawn.values())
             fold_replicates(work, first, folded.add, keys=keys, quantities=self.bounded, workers=workers, steps=steps)
+        for own, each in drawn.items():
+            settle(each, {name: folded.bands["", name, own] for name in self.names[own]})
         for case in self.cases:
             if case.name in folded.kept:
                 try:
@@ -179,11 +184,11 @@ class SideBySide:
         self, gathering: Gathering[Key], kept: Mapping[str, Kept], chunks: Mapping[str, Iterator[Chunk]]
     ) -> Columns:
         """Add the next chunks of each case, one case after the other; return only what is compared of them."""
-        columns: dict[str, list[Mapping[str, Values]]] = {case: [] for case in chunks}
+        columns: dict[str, list[Chunk]] = {case: [] for case in chunks}
         for case, several in chunks.items():
             for chunk in islice(several, TOGETHER):
                 own = {name: chunk.columns[name] for name in self.names[case]}
-                columns[case].append(own)
+                columns[case].append(chunk._replace(columns=own, words=chunk.words[:, :0].copy()))
                 if case in kept:
                     kept[case].add(chunk.drawn, chunk.size, chunk.weights)
                 beside = {(BESIDE, name, case): chunk.columns[name] for name in self.beside[case]}
@@ -192,12 +197,13 @@ class SideBySide:
                     gathering.add(key, column, chunk.size, chunk.weights)
         return columns
 
-    def _set_against(self, gathering: Gathering[Key], place: Place, columns: Columns) -> int:
+    def _set_against(self, gathering: Gathering[Key], place: Place, columns: Columns, ties: Ties) -> int:
         """Add the next chunks of a difference and a ratio; return in how many scenarios the alternative is lower."""
         name, case = place
         size, lower = self.drawn[case].size, 0
         for baseline, alternative in zip(columns[self.baseline.name], columns[case], strict=True):
-            first, second = baseline[name], alternative[name]
+            first = baseline.columns[name]
+            second = ties.settled(first, alternative.columns[name], alternative)
             with np.errstate(all="ignore"):
                 difference: Values = second - first
                 ratio: Values = np.divide(second, first)

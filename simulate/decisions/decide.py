@@ -1,6 +1,7 @@
 """The question: which choice of a priors file is the best, how often, and at what regret."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,12 @@ from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates,
 from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
 from simulate.errors import SimulateError
-from simulate.graph import ROUNDING, Array
+from simulate.graph import Array
 from simulate.priors import Priors, choice, stated
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result, provenance
 from simulate.results.provenance import put_priors
+from simulate.rounding import Ties, settle
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Chunk, Drawing, Scenarios
 from simulate.settings import Settings
@@ -193,6 +195,8 @@ def _fold(
     settled = first.questions.conditional
     bounded = {(name, option): each.quantities[name] for option, each in drawn.items() for name in names}
     told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
+    pairs = combinations(enumerate(drawn.values()), 2)
+    ties = {(one, other): Ties(mine, theirs, names[0]) for (one, mine), (other, theirs) in pairs}
 
     def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
@@ -214,11 +218,11 @@ def _fold(
                 for name in names:
                     gathering.add((name, option), chunk.columns[name], chunk.size, chunk.weights)
                 costs[place] = chunk.columns[names[0]]
+            _settle(costs, chunks, ties)
             if maximize:
                 np.negative(costs, out=costs)
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused in the end
                 beyond = costs - costs.min(axis=0)
-                beyond[beyond <= ROUNDING * np.abs(costs).max(axis=0)] = 0.0
                 best = beyond == 0
                 shares += _sums(best / np.maximum(best.sum(axis=0), 1), counting)
                 regrets += _sums(beyond, counting)
@@ -236,7 +240,15 @@ def _fold(
         replicates.append(found[1])
 
     fold_replicates(work, first, take, keys=bounded, quantities=bounded, workers=workers)
+    for option, each in drawn.items():
+        settle(each, {name: bands[name, option] for name in names})
     return bands, replicates
+
+
+def _settle(costs: Array, chunks: Sequence[Chunk], ties: Mapping[tuple[int, int], Ties]) -> None:
+    """Make the costs of choices equal where two differ by rounding alone."""
+    for (one, other), tie in ties.items():
+        costs[other] = tie.settled(costs[one], costs[other], chunks[other])
 
 
 def _sums(rows: Array, counting: Array | None) -> Array:

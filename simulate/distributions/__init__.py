@@ -11,9 +11,20 @@ Both tails: a quantile function takes p and q = 1 - p, of which the smaller is e
 returned from below and from above, so that neither tail loses digits.
 """
 
+from simulate.distributions.atoms import Pieces, pieces
 from simulate.distributions.bounded import Constant
 from simulate.distributions.derived import Truncated, scaled
 from simulate.distributions.protocol import Distribution, ParameterError
 from simulate.distributions.reading import FAMILIES, distribution
 
-__all__ = ["FAMILIES", "Constant", "Distribution", "ParameterError", "Truncated", "distribution", "scaled"]
+__all__ = [
+    "FAMILIES",
+    "Constant",
+    "Distribution",
+    "ParameterError",
+    "Pieces",
+    "Truncated",
+    "distribution",
+    "pieces",
+    "scaled",
+]

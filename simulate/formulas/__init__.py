@@ -1,6 +1,11 @@
-"""Formulas of a priors file: `text` takes the units out of what is written, `formula` compiles it, `units` derives."""
+"""Formulas of a priors file.
 
+`text` takes the units out of what is written, `formula` compiles it, `units` derives its unit, `equality` tells what of
+it rounding decides.
+"""
+
+from simulate.formulas.equality import Kind, decided_by_rounding, kind
 from simulate.formulas.formula import Formula, FormulaError, formula, visible
 from simulate.formulas.text import Units
 
-__all__ = ["Formula", "FormulaError", "Units", "formula", "visible"]
+__all__ = ["Formula", "FormulaError", "Kind", "Units", "decided_by_rounding", "formula", "kind", "visible"]

@@ -125,7 +125,7 @@ def formula(text: str, known: Collection[str] = (), units: Units | None = None) 
     With the units of all its quantities its own is derived; without them, names have none.
     Raises FormulaError for whatever is not arithmetic on names and numbers, and for a unit that is open or not right.
     """
-    tree, written = _parsed(text)
+    tree, written = parsed(text)
     compiler = _Compiler(written, known, names=[])
     compiler.check_syntax(tree)
     unit = ""
@@ -144,7 +144,7 @@ def formula(text: str, known: Collection[str] = (), units: Units | None = None) 
     return Formula(text, names, _number(part).compute, part.truth, unit, units)
 
 
-def _parsed(text: str) -> tuple[ast.expr, Text]:
+def parsed(text: str) -> tuple[ast.expr, Text]:
     """Parse a formula as one line of Python, never run; also return that line and the units in it."""
     if len(text) > LONGEST:
         raise FormulaError(

@@ -11,6 +11,7 @@ from simulate.formulas import FormulaError, formula
 from simulate.graph import Quantity, missing
 from simulate.priors.accelerators import stated_for_others
 from simulate.priors.correlations import Correlation, merged_correlations
+from simulate.priors.equalities import equalities
 from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
@@ -65,6 +66,7 @@ def built(
     priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
     correlations, idle = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
     _check_use(stack, layers, chosen, quantities, correlations)
+    equal = {} if stack.problems else equalities(quantities, priors)
     titles = [layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables]
     choices = {
         name: Choice(name, entry.table.get("label") or name.replace("_", " "), entry.table.get("note", ""))
@@ -88,7 +90,7 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
-        warnings=_joined(stated_for_others(stack, quantities), idle),
+        warnings=_joined(stated_for_others(stack, quantities), idle, equal),
     )
     return case, stack.problems
 

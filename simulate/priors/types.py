@@ -90,7 +90,7 @@ class Priors:
     overrides: tuple[str, ...]  # texts such as "pue=1.1"
     chosen: str  # the choice applied, '' for none
     layers: tuple[Layer, ...] = field(compare=False)  # of the overrides, then of the files
-    warnings: Mapping[str, str]  # what to know of a prior that is used, by its name
+    warnings: Mapping[str, str]  # what to know of a prior that is used or of a formula, by its name
 
     @property
     def counts(self) -> dict[str, str]:

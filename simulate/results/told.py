@@ -18,8 +18,13 @@ def told(result: Result) -> Iterator[str]:
 
 
 def shown_labels(result: Result, name: str, dimension: str, place: tuple[int, ...] = ()) -> list[tuple[int, Any]]:
-    """Places and labels along a dimension, without those at which a variable has no figure at all."""
+    """Places and labels along a dimension, without those at which a variable has no figure at all.
+
+    Where bars have a size, that decides: an end of one may be a gap.
+    """
     variable = result.variables.get(name) or result.coordinates[name]
+    if (size := result.variables.get("size")) and size.dims == variable.dims:
+        variable = size
     axis = variable.dims.index(dimension)
     labels = result.labels(dimension) or list(range(variable.values.shape[axis]))
     part = variable.values[place]

@@ -7,13 +7,18 @@ import numpy as np
 
 from simulate import graph
 from simulate.bands import Band, Fault
+from simulate.distributions import Distribution, pieces
+from simulate.figures import percent_text
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result
+from simulate.rounding import moves
+from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Scenarios
 from simulate.statistics import SD
 
 Place = tuple[int, int]  # replicate, chunk
+MATTERS = 1e-3  # of the variance of a quantity: what an event has at least to be told
 
 
 def faults(
@@ -111,6 +116,48 @@ def rare(result: Result, bands: Mapping[Any, Band]) -> dict[str, tuple[str, ...]
         if labels := bands[name].rare(net=stratified and inputs == 1):
             found[name] = labels
     return found
+
+
+def rarest_event(distribution: Distribution, count: int) -> float:
+    """The probability of the rarest piece of a distribution, if it comes less than once a replicate; 1 where none does.
+
+    What is rare of a prior is rare altogether: none of the many values of a sample is an event by itself.
+    """
+    probabilities = pieces(distribution).probabilities  # type: ignore[arg-type]
+    rare = probabilities[probabilities * count < REPLICATES]
+    return float(rare.min()) if len(rare) and rare.sum() * count < REPLICATES else 1.0
+
+
+def rare_events(drawn: Scenarios, bands: Mapping[Any, Band], names: Sequence[str]) -> dict[str, list[str]]:
+    """For each prior with a rare event the quantities of which it has a part of the variance that matters.
+
+    It has no meaning under conditions, which may make it probable.
+    """
+    found = {}
+    for prior in () if drawn.questions.conditional else drawn.sampler.wanted:
+        distribution = drawn.distributions[prior]
+        if (probability := rarest_event(distribution, drawn.count)) == 1:
+            continue
+        ends = [end for end in distribution.support if np.isfinite(end)]
+        found_at = [moves(drawn, names, {prior: end}) for end in ends]
+        farthest = {name: max((each[name] for each in found_at), default=0.0) for name in names}
+        spread = {name: np.sqrt(MATTERS / probability) * np.nan_to_num(bands[name].summary.sd) for name in names}
+        if touched := [name for name in names if farthest[name] > spread[name]]:
+            found[prior] = touched
+    return found
+
+
+def too_rare(drawn: Scenarios, events: Mapping[str, Sequence[str]]) -> list[str]:
+    """What comes in too few scenarios to tell means by, a line each, and how many scenarios it takes."""
+    lines = []
+    for name, touched in events.items():
+        probability = rarest_event(drawn.distributions[name], drawn.count)
+        lines.append(
+            f"{name}: a part of it has a probability of {percent_text(probability, digits=2)}, about "
+            f"{probability * drawn.count:.2g} of {drawn.count:,} scenarios, too few for the mean and the standard "
+            f"deviation of {', '.join(touched)}; ask for {REPLICATES / probability:,.0f} --scenarios or more"
+        )
+    return lines
 
 
 def small_errors(rare: Mapping[str, Sequence[str]], *, of_sd_alone: bool = False) -> list[str]:

@@ -175,11 +175,17 @@ def _sampling_error(result: Result, names: Sequence[str]) -> str:
     ]
     if told:
         text = f"Sampling error only, the band is the uncertainty: at most {', and '.join(filter(None, parts))}."
-    elif unknown or any(result.at("minimum", quantity=name) < result.at("maximum", quantity=name) for name in names):
+    elif unknown or any(varies(result, name) for name in names):
         text = "Sampling error: none of the percentiles above."
     else:
         text = "Sampling error: none, nothing varies."
     return f"{text} Not known of {', '.join(unknown)}." if unknown else text
+
+
+def varies(result: Result, name: str) -> bool:
+    """Whether a quantity is not the same in every scenario, those included that are too rare to have been drawn."""
+    rare = any(name in touched for touched in result.provenance.get("rare_events", {}).values())
+    return rare or bool(result.at("minimum", quantity=name) < result.at("maximum", quantity=name))
 
 
 def _rare_deviations(result: Result) -> list[str]:

@@ -12,9 +12,11 @@ from simulate.errors import SimulateError
 from simulate.grammar import STATISTIC
 from simulate.graph import Array
 from simulate.priors import Priors
+from simulate.priors.equalities import equalities
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
 from simulate.results.provenance import OF_RUN, described, put_priors, put_quantities
+from simulate.rounding import settle
 from simulate.runs import messages
 from simulate.runs.components import components, indented
 from simulate.runs.correlations import rank_correlations, rank_sample
@@ -81,6 +83,9 @@ def run(
         nowhere = [name for name in names if not found.bands[name].summary.count]
         if nowhere and not every:
             raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
+        settled = settle(drawn, {name: found.bands[name] for name in columns})
+        found.ranked = [{name: each for name, each in sample.items() if name not in settled} for sample in found.ranked]
+        events = messages.rare_events(drawn, found.bands, names)
         result = described("run", priors, settings, drawn)
         put_quantities(result, [priors.quantities[name] for name in names])
         result.provenance["asked"] = list(asked)
@@ -95,8 +100,11 @@ def run(
         _put_answers(result, found, conditions)
         rare = messages.rare(result, found.bands)
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
+        result.provenance["rare_events"] = events
         result.provenance["warnings"] += [
             *(messages.not_computed(priors) if every else ()),
+            *messages.too_rare(drawn, events),
+            *equalities(priors.quantities, priors.priors, conditions.texts).values(),
             *wrong(names, beside),
             *messages.failed_checks(priors, found.bands),
             *messages.small_errors(rare),

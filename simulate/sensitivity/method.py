@@ -1,6 +1,6 @@
 """What a method is asked, what it finds, and what report and pictures must know of its figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -15,6 +15,7 @@ from simulate.priors import Priors
 from simulate.replicates import Ticks, Workers
 from simulate.sampling.sampler import CHUNK
 from simulate.scenarios import Drawing, Scenarios
+from simulate.sensitivity.ends import End
 from simulate.spread import widened_error
 from simulate.statistics import Statistic
 
@@ -27,8 +28,8 @@ Estimate = tuple[float, float]  # a figure and its standard error
 class Asking:
     """What moves one quantity, in the scenarios in which the conditions hold.
 
-    `bands` are those of each prior that varies, in its quantity's unit; `followed` is the statistic of the quantity,
-    for methods that follow one; `power` is the power of two above its values.
+    `bands` are those of each prior that varies, in its quantity's unit, and `ends` what they reach to; `followed` is
+    the statistic of the quantity, for methods that follow one; `power` is the power of two above its values.
     """
 
     quantity: str
@@ -36,6 +37,7 @@ class Asking:
     drawing: Drawing
     conditions: Questions
     bands: Mapping[str, Band]
+    ends: Mapping[str, tuple[End, End]]
     followed: Statistic
     workers: Workers
     power: int
@@ -74,10 +76,14 @@ class Asking:
 
 
 class Measured(NamedTuple):
-    """What the quantity is while no prior is singled out, and the figures of each prior that moves it, by name."""
+    """What the quantity is while no prior is singled out, and the figures of each prior that moves it, by name.
+
+    Where a bar has no end, its figure is nan and `gaps` has a line that says why.
+    """
 
     baseline: float
     effects: Mapping[str, Mapping[str, Estimate]]
+    gaps: Sequence[str] = ()
 
 
 # The figures of a method that has `ranges`.
@@ -89,14 +95,15 @@ class Method:
     """A way to measure what priors do to a quantity.
 
     `scenarios` is the usual number; `heading` says what the bars are, with {low:g}, {high:g} and {statistic} in their
-    places; `figures` are the labels of the figures by name, and `size` names the one by which bars are sorted.
+    places; `figures` are the labels of the figures by name, and `size` names the one by which bars are sorted: those
+    with `ranges` by how far they reach from the baseline.
     """
 
     measure: Callable[[Asking], Measured]
     scenarios: int
     heading: str
     figures: Mapping[str, str]
-    size: str
+    size: str = ""
     note: str = ""  # what a reader must know
     of_correlations: str = ""  # and what besides, where priors are correlated
     ranges: bool = False  # bars run from `low` to `high` in the quantity's unit; else from 0, without unit

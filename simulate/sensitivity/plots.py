@@ -1,5 +1,6 @@
 """The tornado chart: a bar a prior, the largest on top, both ends labelled with the prior's value."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ SHARES = (PALETTE[0], PALETTE[5], *PALETTE[1:5])  # of a method's figures, in tu
 P50, MEAN = PALETTE[1], PALETTE[2]
 _LONGEST = 34  # characters of a prior's name
 _AXIS_POINTS = 450.0  # the least width of an axis, beside the longest names
+_CLOSE = 0.1  # of the axis: labels of ends so near to each other would overlap
 _CHARACTER_POINTS = 4.8  # the width of a character of the labels at the bars' ends
 
 
@@ -42,7 +44,7 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
 
 def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     axis.set_ylim(len(bars) - 0.5, -0.5)
-    figures = [bar.figures[end] for bar in bars for end in bar.figures]
+    figures = [0.0, *(figure for bar in bars for figure in bar.figures.values() if not math.isnan(figure))]
     if not plotting.can_be_drawn(figures):
         plotting.only_scale(axis)
         axis.set_yticks([])
@@ -61,17 +63,19 @@ def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
 
 def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     baseline = result.at("baseline", quantity=name)
+    reached = [baseline, *(bar.figures[end] for bar in bars for end in COLOURS if not math.isnan(bar.figures[end]))]
     labels: list[tuple[float, float]] = []  # where a label stands, and how many points it reaches, left below 0
     for row, bar in enumerate(bars):
-        # the longer first, so that both show where both are on one side
-        for end in sorted(COLOURS, key=lambda end: -abs(bar.figures[end] - baseline)):
-            axis.barh(row, bar.figures[end] - baseline, left=baseline, height=0.68, color=COLOURS[end], zorder=2)
-        if not any(bar.ends):
-            continue
-        *inputs, unit = bar.ends
-        for end, written in zip(COLOURS, inputs, strict=True):
-            value, text = bar.figures[end], f"{written} {unit}".rstrip()
-            side = 1 if value > baseline or (value == baseline and end == "high") else -1
+        # the longer first, and the shorter narrower where both are on one side, so that both show
+        there = sorted(
+            (end for end in COLOURS if not math.isnan(bar.figures[end])),
+            key=lambda end: -abs(bar.figures[end] - baseline),
+        )
+        for end in there:
+            inside = end != there[0] and (bar.figures[end] > baseline) == (bar.figures[there[0]] > baseline)
+            height = 0.34 if inside else 0.68
+            axis.barh(row, bar.figures[end] - baseline, left=baseline, height=height, color=COLOURS[end], zorder=2)
+        for value, side, text in _labels(bar, baseline, (max(reached) - min(reached)) * _CLOSE):
             labels.append((value, side * (8 + _CHARACTER_POINTS * min(len(text), 40))))
             beside: dict[str, Any] = {"xytext": (3 * side, 0), "ha": "left" if side > 0 else "right"}
             ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
@@ -82,7 +86,7 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
         (result.at("percentiles", quantity=name, percentile=50), P50, "P50"),
         (result.at("mean", quantity=name), MEAN, "mean"),
     ]
-    drawn = [baseline, *(value for value, _, _ in marks), *(bar.figures[end] for bar in bars for end in COLOURS)]
+    drawn = [*(value for value, _, _ in marks), *reached]
     among = (min(drawn), baseline, max(drawn))
     reach = {"low": "up to", "high": "from"}
     if method_of(result).at_medians:
@@ -99,6 +103,32 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     plotting.ticks(axis)
     unit = result.at("unit", quantity=name)
     axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
+
+
+def _labels(bar: Bar, baseline: float, close: float) -> list[tuple[float, int, str]]:
+    """The ends of a prior beside the bar: where each stands, on which side (1 right, -1 left), and its text.
+
+    Ends that lie close on one side share a label; one without a figure stands at the baseline, away from the other.
+    """
+    if not any(bar.ends):
+        return []
+    *inputs, unit = bar.ends
+    low, high = (
+        " ".join(filter(None, (written, unit, beside))) for written, beside in zip(inputs, bar.beside, strict=True)
+    )
+    at_low, at_high = bar.figures["low"], bar.figures["high"]
+    if math.isnan(at_low) or math.isnan(at_high):
+        known, text, gap = (at_high, high, low) if math.isnan(at_low) else (at_low, low, high)
+        side = -1 if known < baseline else 1
+        labels = [(baseline, -side, f"{gap}: no figure")]
+        return labels + ([(baseline, side, f"{text}: no figure")] if math.isnan(known) else [(known, side, text)])
+    sides = [
+        1 if value > baseline or (value == baseline and end) else -1 for end, value in enumerate((at_low, at_high))
+    ]
+    if sides[0] == sides[1] and abs(at_high - at_low) < close:
+        both = f"{low}, {high}" if any(bar.beside) else f"{', '.join(inputs)} {unit}".rstrip()
+        return [(max(at_low, at_high, key=lambda value: abs(value - baseline)), sides[0], both)]
+    return [(at_low, sides[0], low), (at_high, sides[1], high)]
 
 
 def _lines(name: str) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from simulate.figures import ONES, row_scale, with_unit
+from simulate.figures import ONES, percent_text, row_scale, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import answers
@@ -14,13 +14,16 @@ from simulate.sensitivity.methods import METHODS
 from simulate.units import conversion_factor
 
 BAR_WIDTH = 24
+SIDES = ("low", "high")
+NEARLY_ALL = 0.99  # a probability above it is told with all its digits
 DIGITS = 3  # as many as a reader takes in
 
 
 class Bar(NamedTuple):
     """What a prior does to a quantity: the method's figures and their standard errors by name.
 
-    `ends` are the low and the high value of the prior and their unit; a bar that stands for several priors has none.
+    `ends` are the low and the high end of the prior and their unit, `beside` what stands after these; a bar that stands
+    for several priors has none. A figure is nan where the bar has no end.
     """
 
     prior: str
@@ -28,6 +31,7 @@ class Bar(NamedTuple):
     errors: Mapping[str, float]
     size: float
     ends: tuple[str, str, str] = ("", "", "")
+    beside: tuple[str, str] = ("", "")
 
 
 def method_of(result: Result) -> Method:
@@ -46,7 +50,8 @@ def shown(result: Result, quantity: str, top: int) -> list[Bar]:
         if not math.isnan(size := result.at("size", **at)):
             figures = {name: result.at(name, **at) for name in how.figures}
             errors = {name: result.at(f"{name}_se", **at) for name in how.figures}
-            every.append(Bar(prior, figures, errors, size, _ends(result, prior)))
+            beside = _beside(result, prior, "low"), _beside(result, prior, "high")
+            every.append(Bar(prior, figures, errors, size, _ends(result, prior), beside))
     every.sort(key=lambda bar: (-bar.size, bar.prior))
     if len(every) <= top or not how.additive:
         return every[:top]
@@ -54,23 +59,33 @@ def shown(result: Result, quantity: str, top: int) -> list[Bar]:
 
 
 def _others(rest: Sequence[Bar], baseline: float) -> Bar:
-    """Bars as one: the sum of what each adds to the baseline, or of their shares."""
+    """Bars as one: the sum of what each adds to the baseline, or of their shares, where there are figures."""
     figures, errors = {}, {}
     for name in rest[0].figures:
         start = baseline if name in {"low", "high"} else 0.0
-        figures[name] = start + sum(bar.figures[name] - start for bar in rest)
-        errors[name] = math.hypot(*(bar.errors[name] for bar in rest))
+        known = [bar for bar in rest if not math.isnan(bar.figures[name])]
+        figures[name] = start + sum(bar.figures[name] - start for bar in known)
+        errors[name] = math.hypot(*(bar.errors[name] for bar in known))
     return Bar(f"{len(rest)} other{'s' if len(rest) > 1 else ''}", figures, errors, sum(bar.size for bar in rest))
 
 
 def _ends(result: Result, prior: str) -> tuple[str, str, str]:
-    """The low and the high value of a prior, to three digits, and their unit as written."""
+    """The low and the high end of a prior, to three digits, and their unit as written."""
     written = result.provenance["priors"][prior]["unit"]
     factor = conversion_factor(written, result.at("prior_unit", prior=prior))
-    values = [result.at(f"{end}_input", prior=prior) / factor for end in ("low", "high")]
+    values = [result.at(f"{side}_input", prior=prior) / factor for side in SIDES]
     scale = row_scale(values, digits=DIGITS, apart=values)
     low, high = map(scale.figure, values)
     return low, high, scale.unit(written)
+
+
+def _beside(result: Result, prior: str, side: str) -> str:
+    """The probability of an end that is a value by itself, or of which percentile it is, if not of that asked for."""
+    name = f"{side}_probability"
+    if name in result and not math.isnan(probability := result.at(name, prior=prior)):
+        return f"({percent_text(probability, digits=2 if probability < NEARLY_ALL else None)})"
+    percent = result.at(f"{side}_percent", prior=prior)
+    return "" if percent == result.attributes[side] else f"(P{percent:.4g})"
 
 
 def sections(result: Result, top: int = 12) -> list[Section]:
@@ -82,7 +97,8 @@ def sections(result: Result, top: int = 12) -> list[Section]:
         if bars := shown(result, name, top):
             told.append((_ranges if how.ranges else _shares)(result, name, bars))
         else:
-            told.append(Section(intro=f"{name}: it is the same in every scenario: no prior moves it."))
+            same = "it is the same in every scenario: no prior moves it."
+            told.append(Section(intro=f"{name}: {result.provenance['blank'].get(name, same)}"))
     remarks = [result.provenance["note"], answers.kept(result)]
     drawn = ", ".join([*([] if how.at_medians else [settings_text(result)]), *departures(result.provenance)])
     if not how.at_medians:
@@ -113,15 +129,17 @@ def _standing(result: Result, name: str) -> str:
 
 def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
     baseline = result.at("baseline", quantity=name)
-    named = [bar for bar in bars if any(bar.ends)]
-    values = [bar.figures[end] for bar in named for end in ("low", "high")]
-    errors = [bar.errors[end] for bar in named for end in ("low", "high")]
-    scale = row_scale(values, errors, digits=DIGITS, apart=(min(values), baseline, max(values)))
+    at_ends = [(bar, side) for bar in bars if any(bar.ends) for side in SIDES if not math.isnan(bar.figures[side])]
+    values = [baseline, *(bar.figures[side] for bar, side in at_ends)]
+    errors = [bar.errors[side] for bar, side in at_ends]
+    scale = row_scale(values[1:], errors, digits=DIGITS, apart=(min(values), baseline, max(values)))
     reach = max(abs(value / 2 - baseline / 2) for value in values) or 1.0  # halves, for a whole need not be a float
     rows = []
     for bar in bars:
-        low, high = (scale.figure(bar.figures[end], bar.errors[end]) for end in ("low", "high"))
-        rows.append([bar.prior, *bar.ends, low, _drawn(bar, baseline, reach), high])
+        low, high = (scale.figure(bar.figures[side], bar.errors[side]) for side in SIDES)
+        *inputs, unit = bar.ends
+        named = [f"{written} {beside}".rstrip() for written, beside in zip(inputs, bar.beside, strict=True)]
+        rows.append([bar.prior, *named, unit, low, _drawn(bar, baseline, reach), high])
     unit = scale.unit(result.at("unit", quantity=name))
     columns = [
         Column("prior", give="wrap"),
@@ -138,7 +156,8 @@ def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
 def _drawn(bar: Bar, baseline: float, reach: float) -> str:
     """The bar in characters, about a line that is the baseline."""
     half = BAR_WIDTH // 2
-    low, high = sorted((bar.figures["low"], bar.figures["high"]))
+    reached = [baseline, *(bar.figures[side] for side in SIDES if not math.isnan(bar.figures[side]))]
+    low, high = min(reached), max(reached)
     sides = baseline / 2 - low / 2, high / 2 - baseline / 2
     left, right = (round(half * min(max(0.0, side / reach), 1.0)) for side in sides)
     return " " * (half - left) + "█" * left + "│" + "█" * right + " " * (half - right)

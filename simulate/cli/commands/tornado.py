@@ -30,8 +30,10 @@ def command(
     """Show which priors move a quantity, and how far.
 
     swing moves one prior, the others at their medians; conditional, rank, sobol and shapley draw all of
-    them. Writes tornado.nc, tornado.csv, tornado.png and tornado.svg into a folder below outputs/ with the
-    name of the priors file; JSON and CSV hold every prior.
+    them. Where a percentile of a prior is a value with a probability of its own, as of an event, the bar
+    goes to its least or greatest value. The bar that reaches farthest from the middle comes first. Writes
+    tornado.nc, tornado.csv, tornado.png and tornado.svg into a folder below outputs/ with the name of the
+    priors file; JSON and CSV hold every prior.
 
     \b
     Examples:

@@ -1,36 +1,43 @@
 """Swing: the quantity at a prior's low and high percentile, every other prior at its median; exact."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from simulate.errors import SimulateError
-from simulate.sensitivity.method import RANGE, Asking, Measured, Method
+from simulate.rounding import Rounded, computed, equal
+from simulate.sensitivity.method import RANGE, Asking, Estimate, Measured, Method
+
+ELSEWHERE = "every other prior at its median"
 
 
 def measure(asking: Asking) -> Measured:
-    """Compute one scenario for each end of each prior.
+    """Compute one scenario for each end of each prior; an end at which there is no number is left open.
 
-    Raises SimulateError where one of them is not a number.
+    Raises SimulateError where there is none with every prior at its median.
     """
-    drawn = asking.drawn()
-    medians = {**drawn.constants, **{name: asking.bands[name][1] for name in drawn.sampler.wanted}}
-
-    def value(changed: Mapping[str, float], where: str) -> float:
-        found = float(drawn.plan({**medians, **changed})[asking.quantity])
-        if not np.isfinite(found):
-            raise SimulateError(f"{asking.quantity} is not a number with {where}; use --method conditional")
-        return found
-
-    baseline = value({}, "every prior at its median")
-    effects = {}
-    for name in asking.movers:
-        low, high = (
-            value({name: end}, f"{name} at its {side} end, every other prior at its median")
-            for side, end in zip(("low", "high"), asking.bands[name][::2], strict=True)
+    drawn, movers = asking.drawn(), asking.movers
+    size = 1 + 2 * len(movers)
+    inputs = {name: np.full(size, asking.bands[name][1]) for name in drawn.sampler.wanted}
+    for place, name in enumerate(movers):
+        inputs[name][[1 + 2 * place, 2 + 2 * place]] = asking.bands[name][::2]
+    rounded = computed(drawn, [asking.quantity], {**drawn.constants, **inputs}, size)[asking.quantity]
+    baseline = float(rounded[0])
+    if not np.isfinite(baseline):
+        raise SimulateError(
+            f"{asking.quantity} is not a number with every prior at its median; use --method conditional"
         )
-        effects[name] = {"low": (low, 0.0), "high": (high, 0.0), "swing": (high - low, 0.0)}
-    return Measured(baseline, effects)
+    values = np.where(equal(rounded, Rounded(baseline, rounded.error[0], size)), baseline, rounded.view(np.ndarray))
+    effects, gaps = dict[str, dict[str, Estimate]](), list[str]()
+    for place, name in enumerate(movers):
+        figures = {}
+        for end, value in zip(("low", "high"), values[1 + 2 * place :].tolist(), strict=False):
+            figures[end] = value if np.isfinite(value) else np.nan
+            if not np.isfinite(value):
+                what = "infinite" if np.isinf(value) else "not a number"
+                gaps.append(f"{asking.quantity} is {what} with {name} at its {end} end, {ELSEWHERE}: no bar there")
+        with np.errstate(over="ignore"):
+            figures["swing"] = float(np.subtract(figures["high"], figures["low"]))
+        effects[name] = {figure: (value, 0.0) for figure, value in figures.items()}
+    return Measured(baseline, effects, gaps)
 
 
 METHOD = Method(
@@ -38,9 +45,7 @@ METHOD = Method(
     scenarios=1,
     heading="one prior from its P{low:g} to its P{high:g}",
     figures=RANGE,
-    size="swing",
     note="One prior at a time, the others at their medians: correlations play no part.",
     ranges=True,
-    signed=True,
     at_medians=True,
 )
