@@ -49,12 +49,17 @@ class Observation:
     value: float
     sd: float
 
-    def likelihood(self, columns: Mapping[str, Values]) -> Values:
-        """The likelihood of the measurement, relative to the greatest there can be; 0 where the quantity is nan."""
+    def deviation(self, columns: Mapping[str, Values]) -> Values:
+        """How far the quantity lies above what was measured, in standard deviations."""
         with np.errstate(all="ignore"):
-            score = (columns[self.quantity] - self.value) / self.sd
-            likelihood: Array = np.nan_to_num(np.exp(-0.5 * score * score), nan=0.0)
-        return likelihood
+            return (columns[self.quantity] - self.value) / self.sd
+
+    def log_likelihood(self, columns: Mapping[str, Values]) -> Values:
+        """The logarithm of the likelihood over the greatest there can be; that of 0 where the quantity is nan."""
+        score = self.deviation(columns)
+        with np.errstate(all="ignore"):
+            squares = -0.5 * score * score
+        return np.where(np.isnan(squares), -np.inf, squares)
 
 
 @dataclass(frozen=True)
@@ -82,14 +87,14 @@ class Questions:
         compared = [name for each in (*self.probabilities, *self.given) for name in each.formula.names]
         return tuple(dict.fromkeys([*compared, *(each.quantity for each in self.observed)]))
 
-    def weights(self, columns: Mapping[str, Values], size: int) -> NDArray[np.int64]:
-        """How much each of `size` scenarios counts, in units of 1 / WEIGHT: 0 where a condition does not hold."""
-        weights: Array = np.ones(size)
+    def log_weights(self, columns: Mapping[str, Values], size: int) -> Array:
+        """The logarithm of how much each of `size` scenarios counts: that of 0 where a condition does not hold."""
+        weights: Array = np.zeros(size)
         for condition in self.given:
-            weights = weights * (condition.holds(columns) == 1)
+            weights = np.where(condition.holds(columns) == 1, weights, -np.inf)
         for observation in self.observed:
-            weights = weights * observation.likelihood(columns)
-        return np.rint(weights * WEIGHT).astype(np.int64)
+            weights = weights + observation.log_likelihood(columns)
+        return weights
 
 
 NO_QUESTIONS = Questions()

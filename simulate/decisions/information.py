@@ -112,8 +112,7 @@ def add_chunk(
     """
     from scipy.special import ndtr
 
-    correlated = any(name in sampler.copula for name in partitions)
-    scores = sampler.correlated(sampler.scores(words)) if correlated else {}
+    scores = sampler.joint(words) if sampler.proposal or any(name in sampler.copula for name in partitions) else {}
     for name, partition in partitions.items():
         below = ndtr(scores[name]) if name in scores else probabilities(words[sampler.rows[name]])[0]
         places = partition.places(np.minimum(below, np.nextafter(1.0, 0.0)))
