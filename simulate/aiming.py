@@ -32,6 +32,9 @@ _GAIN = 1.05
 _WIDER = 1.15  # than the covariance of the scenarios that a normal is fitted to: its tails must not be lighter
 _DEEPEST = 3  # splits, so that there are up to eight normals
 _CUTS = (0.1, 0.25, 0.5, 0.75, 0.9)  # shares at which a split is tried
+_FARTHEST = 34.0  # from 0, a normal's mean: some three standard deviations on, no float tells the probability
+_FEWEST_TERMS = 10  # effective scenarios from which a P-value is told, else the bound that none of them gives
+NONE_SEEN = 3.0  # what none of n scenarios shows has a probability below 3/n, at 95 % (the rule of three)
 CONTRADICTED = 0.01  # the P-value below which a measured value contradicts the priors
 
 
@@ -52,6 +55,13 @@ class Pilot(NamedTuple):
         return self.log_likelihood + self.log_ratio
 
 
+class PValue(NamedTuple):
+    """How probable it is by the priors that a measured value lies as far out, on two sides; `below` says: less."""
+
+    value: float
+    below: bool
+
+
 class Aim(NamedTuple):
     """Where scenarios are drawn: by a proposal, None for the priors themselves.
 
@@ -63,7 +73,7 @@ class Aim(NamedTuple):
     exponent: int
     share: float
     of_priors: float
-    p_values: tuple[float, ...]
+    p_values: tuple[PValue, ...]
 
 
 def aimed(pilot: Callable[[Proposal | None, int], Pilot], names: Sequence[str]) -> Aim:
@@ -90,6 +100,8 @@ def _steps(
         try:
             proposal = _fitted(now.scores, _shares(_tempered(now, power)), names)
         except np.linalg.LinAlgError:
+            return
+        if np.abs(proposal.means).max() > _FARTHEST:
             return
         now = pilot(proposal, step)
         if power == 1:
@@ -199,13 +211,16 @@ def _gain(white: Array, weights: Array, total: float) -> float:
     return share * (float(np.log(share)) - float(size) / 2) if sign > 0 else -np.inf
 
 
-def p_value(pilot: Pilot, deviations: Array) -> float:
-    """How probable a measured value is that lies as far out, on its side, by the priors, doubled for two sides."""
+def p_value(pilot: Pilot, deviations: Array) -> PValue:
+    """The P-value of a measured value, of whose quantity the deviations are given: its own side, doubled."""
     from scipy.special import ndtr
 
     held = np.isfinite(pilot.log_likelihood) & np.isfinite(deviations)
     if not held.any():
-        return 0.0
+        return PValue(1.0, below=False)  # of nothing that the priors and conditions leave, it contradicts none
     shares = _shares(pilot.log_ratio[held])
-    above, below = (float(np.add.reduce(shares * ndtr(sign * deviations[held]))) for sign in (1, -1))
-    return min(2 * min(above, below), 1.0)
+    sides = [shares * ndtr(sign * deviations[held]) for sign in (1, -1)]
+    terms = min(sides, key=np.add.reduce)
+    probability, squares = float(np.add.reduce(terms)), float(np.add.reduce(terms * terms))
+    seen = probability**2 >= _FEWEST_TERMS * squares > 0
+    return PValue(min(2 * (probability if seen else NONE_SEEN / len(terms)), 1.0), below=not seen)

@@ -1,8 +1,8 @@
 """Questions asked of a run: how probable a condition is, the bands given one, the bands given a measurement.
 
 A condition drops the scenarios in which it does not hold. A measured value weighs each scenario by the likelihood
-of the measurement, normal about the quantity's value (importance sampling from the priors). The effective
-sample size, (sum w)^2 / sum w^2 (Kong 1992, Technical Report 348, University of Chicago), says how many equally
+of the measurement, normal about the quantity's value (importance sampling from the priors, or where few of these
+count, from where the measurement points: `aiming`). The effective sample size, (sum w)^2 / sum w^2 (Kong 1992, Technical Report 348, University of Chicago), says how many equally
 weighted scenarios are worth as much.
 """
 
@@ -20,7 +20,7 @@ from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Values, missing
 from simulate.priors import Priors
 from simulate.settings import Names, checked
-from simulate.summary import WEIGHT
+from simulate.summary import MOST_WEIGHT, WEIGHT
 
 FEWEST = 1000  # effective scenarios below which a conditional band is refused
 EXPLAIN = "list them with 'simulate explain'"
@@ -108,19 +108,22 @@ class Kept:
     kept: int = 0
     total: float = 0.0
     squares: float = 0.0
+    cut: int = 0  # scenarios whose weight is the greatest there is, and should be more
 
     def add(self, drawn: int, kept: int, weights: NDArray[np.int64] | None) -> None:
         """Add a chunk: as many kept as there are weights, or each with the weight 1."""
-        total = squares = float(kept)
+        total, squares, cut = float(kept), float(kept), 0
         if weights is not None:
             shares = weights / WEIGHT
             total, squares = float(np.add.reduce(shares)), float(np.add.reduce(shares * shares))
-        self.merge(Kept(drawn, kept, total, squares))
+            cut = int(np.count_nonzero(weights >= MOST_WEIGHT))
+        self.merge(Kept(drawn, kept, total, squares, cut))
 
     def merge(self, other: Kept) -> None:
         """Add what conditions leave of others."""
         self.drawn, self.kept = self.drawn + other.drawn, self.kept + other.kept
         self.total, self.squares = self.total + other.total, self.squares + other.squares
+        self.cut += other.cut
 
     @staticmethod
     def of(several: Iterable[Kept]) -> Kept:
@@ -151,13 +154,13 @@ def questions(
     )
 
 
-def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST) -> None:
-    """Raise SimulateError where a condition leaves fewer effective scenarios than `fewest`."""
+def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST, why: Sequence[str] = ()) -> None:
+    """Raise SimulateError where a condition leaves fewer effective scenarios than `fewest`; `why` is known of it."""
     if kept.effective >= fewest:
         return
     raise SimulateError(
         f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
-        f"{fewest:,}; ask for what is more probable, or for more --scenarios"
+        f"{fewest:,}; {'; '.join([*why, 'ask for what is more probable, or for more --scenarios'])}"
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import graph
-from simulate.aiming import PILOT, Aim, Pilot, aimed
+from simulate.aiming import CONTRADICTED, PILOT, Aim, Pilot, aimed
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant
@@ -78,6 +78,17 @@ class Scenarios:
     def steps(self) -> int:
         """The steps in which a replicate's chunks are drawn."""
         return len(together(self.chunks, len(self.plan.inputs)))
+
+    @property
+    def contradictions(self) -> list[str]:
+        """The measured values that the priors contradict, a line each."""
+        p_values = self.aim.p_values if self.aim else ()
+        return [
+            f"--observe {each.text!r}: the priors contradict it: by them, the probability of a measurement as far out is "
+            f"{'below ' if p.below else ''}{p.value:.1g} (P-value)"
+            for each, p in zip(self.questions.observed, p_values, strict=False)  # there is none without an aim
+            if p.value < CONTRADICTED
+        ]
 
     def inputs(self, words: Words) -> dict[str, Values]:
         """The draws that uniforms stand for: a column for each input, a float for a constant."""

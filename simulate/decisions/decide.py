@@ -84,7 +84,7 @@ def decide(
     bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
     kept = Kept.of(each.kept for each in replicates)
     if settings.conditions:
-        check_kept(first.questions, kept)
+        check_kept(first.questions, kept, why=first.contradictions)
     result = provenance.described("decide", priors, settings, first)
     of_inputs = [line for option, case in cases.items() for line in provenance.of_inputs(case, drawn[option])]
     warnings = [*dict.fromkeys(of_inputs), *_faults(priors, bands, drawn, cost), *settings.left_out("decide")]
@@ -102,7 +102,7 @@ def decide(
     result.beside("choice_label", ("choice",), [priors.choices[name].label for name in cases])
     put_bands(result, bands, ("quantity", "choice"), statistics)
     if settings.conditions:
-        put_kept(result, [each.kept for each in replicates])
+        put_kept(result, [each.kept for each in replicates], first)
     fixed = all(bands[cost, name].fixed for name in cases)
     _put_regrets(result, replicates, best, units[0], np.inf if fixed else kept.effective)
     worth = {
