@@ -3,7 +3,7 @@
 Scenarios of the priors are weighed by the likelihood of what was measured. Where few of them count, that is worth
 little, however many there are. Then a pilot finds a proposal, from which the scenarios are drawn instead, each with the
 ratio of the priors' density to the proposal's in its weight. The likelihood comes in by degrees: its power rises from 0
-to 1, each time as far as an eighth of a pilot's scenarios stays effective, and to these a mixture of normals is fitted,
+to 1, each time as far as three quarters of a pilot's effective scenarios stay so, and to these a mixture of normals is fitted,
 from which the next pilot is drawn (adaptive tempering). Scores that nothing measured depends on stay as they are.
 
 Pilots are replicates beyond those of a run, so that the proposal depends on the questions and the seed alone.
@@ -18,20 +18,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.sampling.proposal import Proposal, mixture
+from simulate.sampling.proposal import Part, Proposal, mixture
 
 Array = NDArray[np.float64]
 
 PILOT = 2**14  # scenarios of a pilot
 ENOUGH = 1 / 16  # the effective share of the priors' scenarios from which these are drawn as they are
 STANDARD = 1 / 8  # of a proposal's scenarios, those that the priors give
-_STEP = 1 / 8  # of a pilot's scenarios, those that stay effective while the likelihood's power rises
+_BEFORE = 1 / 8  # and those of the proposal before, at a lower power, so that a mode that fades is not lost by chance
+_STEP = 3 / 4  # of a pilot's effective scenarios, those that stay so while the likelihood's power rises
+_LEAST = 1 / 32  # of a pilot's scenarios, the effective ones that are enough to go on from
 _MOST_STEPS = 64
+_RELIABLE = 1 / 128  # an effective share from which a pilot tells it well enough to prefer its proposal
 _REFITS = 4  # at the full power, while they gain
 _GAIN = 1.05
-_WIDER = 1.15  # than the covariance of the scenarios that a normal is fitted to: its tails must not be lighter
 _DEEPEST = 3  # splits, so that there are up to eight normals
-_CUTS = (0.1, 0.25, 0.5, 0.75, 0.9)  # shares at which a split is tried
+_FEWEST_POINTS = 10  # effective points by parameter of a mean, and one more, to which a normal is fitted
 _FARTHEST = 34.0  # from 0, a normal's mean: some three standard deviations on, no float tells the probability
 _FEWEST_TERMS = 10  # effective scenarios from which a P-value is told, else the bound that none of them gives
 NONE_SEEN = 3.0  # what none of n scenarios shows has a probability below 3/n, at 95 % (the rule of three)
@@ -82,7 +84,7 @@ def aimed(pilot: Callable[[Proposal | None, int], Pilot], names: Sequence[str]) 
     of_priors, proposal = effective_share(first.log_weights), None
     if of_priors < ENOUGH and np.isfinite(first.log_likelihood).any():
         for found, at in _steps(pilot, first, names):
-            if effective_share(at.log_weights) > effective_share(best.log_weights):
+            if effective_share(at.log_weights) > max(effective_share(best.log_weights), _RELIABLE):
                 proposal, best = found, at
     greatest = float(np.max(best.log_weights))
     exponent = int(np.ceil(greatest / np.log(2))) if np.isfinite(greatest) else 0
@@ -93,22 +95,26 @@ def aimed(pilot: Callable[[Proposal | None, int], Pilot], names: Sequence[str]) 
 def _steps(
     pilot: Callable[[Proposal | None, int], Pilot], first: Pilot, names: Sequence[str]
 ) -> Iterator[tuple[Proposal, Pilot]]:
-    """The proposals at the likelihood's full power, each with its pilot; none where that is not reached."""
+    """The proposals on the way to the likelihood's full power and at it, each with its pilot."""
     now, power, refits, share = first, 0.0, 0, 0.0
+    parts, before = list[Part](), list[Part]()
     for step in range(1, _MOST_STEPS):
-        power = _raised(now, power)
+        power, last = _raised(now, power), power
+        if power > last:
+            before = parts
         try:
-            proposal = _fitted(now.scores, _shares(_tempered(now, power)), names)
+            parts = _fitted(now.scores, _shares(_tempered(now, power)))
+            proposal = mixture(names, [*parts, *((_BEFORE * share, *normal) for share, *normal in before)], STANDARD)
         except np.linalg.LinAlgError:
             return
         if np.abs(proposal.means).max() > _FARTHEST:
             return
         now = pilot(proposal, step)
+        yield proposal, now
         if power == 1:
-            yield proposal, now
-            before, share = share, effective_share(now.log_weights)
+            lately, share = share, effective_share(now.log_weights)
             refits += 1
-            if refits > _REFITS or share < _GAIN * before:
+            if refits > _REFITS or share < _GAIN * lately:
                 return
 
 
@@ -129,9 +135,10 @@ def effective_share(log_weights: Array) -> float:
 
 def _raised(pilot: Pilot, power: float) -> float:
     """The next power: the greatest at which enough of the scenarios stay effective, or the same again."""
+    least = max(_STEP * effective_share(_tempered(pilot, power)), _LEAST)
 
     def holds(power: float) -> bool:
-        return effective_share(_tempered(pilot, power)) >= _STEP
+        return effective_share(_tempered(pilot, power)) >= least
 
     if holds(1.0):
         return 1.0
@@ -148,14 +155,18 @@ def _tempered(pilot: Pilot, power: float) -> Array:
     return np.where(held, power * np.where(held, pilot.log_likelihood, 0.0) + pilot.log_ratio, -np.inf)
 
 
-def _fitted(scores: Array, shares: Array, names: Sequence[str]) -> Proposal:
-    """The mixture for weighted scores: normals for the parts into which they are split."""
-    held = shares > 0
+def _fitted(scores: Array, shares: Array) -> list[Part]:
+    """The normals for the parts into which weighted scores are split.
+
+    Each is wider than its part, for its tails must not be lighter; the less, the more scores there are, in each of which
+    that costs effective scenarios.
+    """
+    held, wider = shares > 0, 1 + 1 / np.sqrt(len(scores))
     parts = []
     for points, weights in _parts(scores[:, held], shares[held], _DEEPEST):
         mean, covariance = _moments(points, weights)
-        parts.append((float(np.add.reduce(weights)), mean, _WIDER * covariance))
-    return mixture(names, parts, STANDARD)
+        parts.append((float(np.add.reduce(weights)), mean, wider * covariance))
+    return parts
 
 
 def _moments(points: Array, weights: Array) -> tuple[Array, Array]:
@@ -170,37 +181,56 @@ def _moments(points: Array, weights: Array) -> tuple[Array, Array]:
 def _parts(points: Array, weights: Array, deepest: int) -> list[tuple[Array, Array]]:
     """Weighted points in parts that are each nearer to a normal, as far as that is worth the parameters of another.
 
-    A split is across the direction in which the points spread most, or that in which their fourth moment is least, as
-    where there are two modes; it is worth what it adds to the logarithm of the likelihood, the parts' shares counted.
+    A split is across an axis, the direction in which the points spread most, or that in which their fourth moment is
+    least, as where there are two modes; it is worth what it adds to the logarithm of the likelihood, the shares of the
+    parts counted.
     """
     size, effective = len(points), float(np.add.reduce(weights) ** 2 / np.add.reduce(weights**2))
     mean, covariance = _moments(points, weights)
-    if effective < 10 * (size + 1):
+    if effective < (least := _FEWEST_POINTS * (size + 1)):
         raise np.linalg.LinAlgError("too few points")
     factor = np.linalg.cholesky(covariance)
     if not deepest:
         return [(points, weights)]
     white = np.linalg.solve(factor, points - mean[:, None])
     _, fourth = _moments(white * np.sqrt(np.add.reduce(white * white, axis=0)), weights)
-    directions = [np.linalg.eigh(covariance)[1][:, -1] @ factor, np.linalg.eigh(fourth)[1][:, 0]]
-    best, least = None, (size * (size + 3) / 2 + 1) / 2 * np.log(effective) / effective
-    total = np.add.reduce(weights)
-    for direction in directions:
-        along = np.add.reduce(white * direction[:, None], axis=0)
-        order = np.argsort(along)
-        below = np.cumsum(weights[order]) / total
-        for cut in _CUTS:
-            left = np.zeros(len(along), np.bool_)
-            left[order[below <= cut]] = True
-            gain = sum(_gain(white[:, side], weights[side], total) for side in (left, ~left))
-            if gain > least:
-                best, least = left, gain
-    if best is None:
+    directions = [*factor, np.linalg.eigh(covariance)[1][:, -1] @ factor, np.linalg.eigh(fourth)[1][:, 0]]
+    cuts = [_cut(np.add.reduce(white * each[:, None], axis=0), weights, least / effective) for each in directions]
+    left = max(cuts, key=lambda cut: cut.gain).left
+    sides = [(white[:, side], weights[side]) for side in (left, ~left)]
+    parameters = size * (size + 3) / 2 + 1
+    if sum(_gain(*side, np.add.reduce(weights)) for side in sides) < parameters / 2 * np.log(effective) / effective:
         return [(points, weights)]
     try:
-        return [part for side in (best, ~best) for part in _parts(points[:, side], weights[side], deepest - 1)]
+        return [part for side in (left, ~left) for part in _parts(points[:, side], weights[side], deepest - 1)]
     except np.linalg.LinAlgError:
         return [(points, weights)]
+
+
+class _Cut(NamedTuple):
+    """Which points lie to the left of a cut, and what it adds to the mean logarithm of the likelihood along a line."""
+
+    left: NDArray[np.bool_]
+    gain: float
+
+
+def _cut(along: Array, weights: Array, least: float) -> _Cut:
+    """The best cut of points on a line into two normals with shares of at least `least`."""
+    order = np.argsort(along)
+    shares = weights[order] / np.add.reduce(weights)
+    ranked = along[order] - np.add.reduce(along[order] * shares)
+    first, second = np.cumsum(shares * ranked), np.cumsum(shares * ranked * ranked)
+    below = np.cumsum(shares)
+    with np.errstate(all="ignore"):
+        of_left = second / below - (first / below) ** 2
+        of_right = (second[-1] - second) / (1 - below) - (first / (1 - below)) ** 2
+        gains = below * (np.log(below) - np.log(of_left / second[-1]) / 2)
+        gains += (1 - below) * (np.log(1 - below) - np.log(of_right / second[-1]) / 2)
+    gains[~np.isfinite(gains) | (np.minimum(below, 1 - below) < least)] = -np.inf
+    place = int(np.argmax(gains))
+    left = np.zeros(len(along), np.bool_)
+    left[order[: place + 1]] = True
+    return _Cut(left, float(gains[place]))
 
 
 def _gain(white: Array, weights: Array, total: float) -> float:

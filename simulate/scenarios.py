@@ -115,7 +115,7 @@ class Scenarios:
         log_weights: Array = self.questions.log_weights(columns, words.shape[1]) + self.sampler.log_ratio(words)
         if self.aim and self.aim.exponent:
             log_weights -= self.aim.exponent * np.log(2)
-        weights = np.minimum(np.exp(log_weights), MOST_WEIGHT / WEIGHT)
+        weights = np.exp(np.minimum(log_weights, np.log(MOST_WEIGHT / WEIGHT)))
         return np.rint(weights * WEIGHT).astype(np.int64)
 
     def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Part = tuple[float, Array, Array]  # share, mean and covariance of a normal
 
 COMPONENT = "observe/component"  # the name by which the uniform is drawn that chooses a component
 
@@ -72,13 +73,13 @@ def _squares(columns: Array) -> Array:
     return squares
 
 
-def mixture(names: Sequence[str], parts: Sequence[tuple[float, Array, Array]], standard: float) -> Proposal:
-    """The mixture of the standard normal, with its share, and parts: their share in the rest, mean and covariance.
+def mixture(names: Sequence[str], parts: Sequence[Part], standard: float) -> Proposal:
+    """The mixture of the standard normal, with its share, and parts in proportion to theirs.
 
     Raises numpy.linalg.LinAlgError for a covariance that is none.
     """
-    size = len(names)
-    shares = np.array([standard, *((1 - standard) * share for share, _, _ in parts)])
+    size, total = len(names), sum(share for share, _, _ in parts)
+    shares = np.array([standard, *((1 - standard) * share / total for share, _, _ in parts)])
     means = np.array([np.zeros(size), *(mean for _, mean, _ in parts)])
     factors = np.array([np.eye(size), *(np.linalg.cholesky(covariance) for _, _, covariance in parts)])
     return Proposal(tuple(names), shares, means, factors)
