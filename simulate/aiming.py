@@ -3,8 +3,9 @@
 Scenarios of the priors are weighed by the likelihood of what was measured. Where few of them count, that is worth
 little, however many there are. Then a pilot finds a proposal, from which the scenarios are drawn instead, each with the
 ratio of the priors' density to the proposal's in its weight. The likelihood comes in by degrees: its power rises from 0
-to 1, each time as far as three quarters of a pilot's effective scenarios stay so, and to these a mixture of normals is fitted,
-from which the next pilot is drawn (adaptive tempering). Scores that nothing measured depends on stay as they are.
+to 1, each time as far as three quarters of a pilot's effective scenarios stay so. To these a mixture of normals is
+fitted, from which the next pilot is drawn (adaptive tempering). Scores that nothing measured depends on stay as they
+are.
 
 Pilots are replicates beyond those of a run, so that the proposal depends on the questions and the seed alone.
 
@@ -104,7 +105,8 @@ def _steps(
             before = parts
         try:
             parts = _fitted(now.scores, _shares(_tempered(now, power)))
-            proposal = mixture(names, [*parts, *((_BEFORE * share, *normal) for share, *normal in before)], STANDARD)
+            kept = [(_BEFORE * share, mean, covariance) for share, mean, covariance in before]
+            proposal = mixture(names, [*parts, *kept], STANDARD)
         except np.linalg.LinAlgError:
             return
         if np.abs(proposal.means).max() > _FARTHEST:
@@ -158,8 +160,8 @@ def _tempered(pilot: Pilot, power: float) -> Array:
 def _fitted(scores: Array, shares: Array) -> list[Part]:
     """The normals for the parts into which weighted scores are split.
 
-    Each is wider than its part, for its tails must not be lighter; the less, the more scores there are, in each of which
-    that costs effective scenarios.
+    Each is wider than its part, for its tails must not be lighter; the less, the more scores there are, each of which
+    makes that cost effective scenarios.
     """
     held, wider = shares > 0, 1 + 1 / np.sqrt(len(scores))
     parts = []
@@ -234,7 +236,7 @@ def _cut(along: Array, weights: Array, least: float) -> _Cut:
 
 
 def _gain(white: Array, weights: Array, total: float) -> float:
-    """What a part of whitened points adds to the mean logarithm of the likelihood, by a normal and a share of its own."""
+    """What a part of whitened points adds to the mean logarithm of the likelihood, as a normal with its share."""
     if not len(weights) or not (share := float(np.add.reduce(weights) / total)):
         return -np.inf
     sign, size = np.linalg.slogdet(_moments(white, weights)[1])

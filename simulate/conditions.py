@@ -2,8 +2,8 @@
 
 A condition drops the scenarios in which it does not hold. A measured value weighs each scenario by the likelihood
 of the measurement, normal about the quantity's value (importance sampling from the priors, or where few of these
-count, from where the measurement points: `aiming`). The effective sample size, (sum w)^2 / sum w^2 (Kong 1992, Technical Report 348, University of Chicago), says how many equally
-weighted scenarios are worth as much.
+count, from where the measurement points: `aiming`). The effective sample size, (sum w)^2 / sum w^2 (Kong 1992,
+Technical Report 348, University of Chicago), says how many equally weighted scenarios are worth as much.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from simulate.settings import Names, checked
 from simulate.summary import MOST_WEIGHT, WEIGHT
 
 FEWEST = 1000  # effective scenarios below which a conditional band is refused
+_MOST_CUT = 0.01  # of the sum of the weights, that scenarios have whose weights are cut
 EXPLAIN = "list them with 'simulate explain'"
 
 
@@ -135,7 +136,9 @@ class Kept:
 
     @property
     def effective(self) -> float:
-        """How many equally weighted scenarios are worth as much."""
+        """How many equally weighted scenarios are worth as much; one, where what is cut off weights may be most of them."""
+        if self.cut * (MOST_WEIGHT // WEIGHT) > _MOST_CUT * self.total:
+            return 1.0
         return self.total * self.total / self.squares if self.squares else 0.0
 
 

@@ -84,8 +84,8 @@ class Scenarios:
         """The measured values that the priors contradict, a line each."""
         p_values = self.aim.p_values if self.aim else ()
         return [
-            f"--observe {each.text!r}: the priors contradict it: by them, the probability of a measurement as far out is "
-            f"{'below ' if p.below else ''}{p.value:.1g} (P-value)"
+            f"--observe {each.text!r}: the priors contradict it: by them, the probability of a measurement as far out "
+            f"is {'below ' if p.below else ''}{p.value:.1g} (P-value)"
             for each, p in zip(self.questions.observed, p_values, strict=False)  # there is none without an aim
             if p.value < CONTRADICTED
         ]
@@ -116,7 +116,8 @@ class Scenarios:
         if self.aim and self.aim.exponent:
             log_weights -= self.aim.exponent * np.log(2)
         weights = np.exp(np.minimum(log_weights, np.log(MOST_WEIGHT / WEIGHT)))
-        return np.rint(weights * WEIGHT).astype(np.int64)
+        counts: Counts = np.rint(weights * WEIGHT).astype(np.int64)
+        return counts
 
     def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:
         if not self.questions.conditional:

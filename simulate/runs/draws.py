@@ -59,7 +59,7 @@ def draws(
     result.beside("replicate", ("scenario",), np.concatenate(replicates))
     result.beside("place", ("scenario",), np.concatenate(places), "which scenario of the replicate")
     if asked.observed:
-        result.beside("weight", ("scenario",), np.concatenate(weights), "what the scenario counts by the measured values", "1")
+        result.beside("weight", ("scenario",), np.concatenate(weights), "what each counts by the measured values", "1")
     values = np.array([np.concatenate(parts) for parts in columns.values()])
     result.put("value", ("quantity", "scenario"), values, label="each scenario", unit_of="unit")
     return result

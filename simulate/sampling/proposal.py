@@ -35,7 +35,7 @@ class Proposal:
 
     @cached_property
     def _inverses(self) -> Array:
-        inverses: Array = np.linalg.inv(self.factors)
+        inverses: Array = np.linalg.inv(self.factors).astype(np.float64)
         return inverses
 
     def moved(self, scores: Array, uniform: Array) -> Array:
