@@ -136,7 +136,7 @@ class Kept:
 
     @property
     def effective(self) -> float:
-        """How many equally weighted scenarios are worth as much; one, where what is cut off weights may be most of them."""
+        """How many equally weighted scenarios are worth as much; one, where much may be cut off their weights."""
         if self.cut * (MOST_WEIGHT // WEIGHT) > _MOST_CUT * self.total:
             return 1.0
         return self.total * self.total / self.squares if self.squares else 0.0

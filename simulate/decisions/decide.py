@@ -7,7 +7,8 @@ import numpy as np
 
 from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
 from simulate.conditions import Kept, check_kept, check_known, questions
-from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
+from simulate.decisions.information import Binned, Partition, add_chunk, partitions, worth
+from simulate.decisions.smoothing import Saved
 from simulate.errors import SimulateError
 from simulate.graph import ROUNDING, Array
 from simulate.priors import Priors, choice, stated
@@ -105,11 +106,12 @@ def decide(
         put_kept(result, [each.kept for each in replicates], first)
     fixed = all(bands[cost, name].fixed for name in cases)
     _put_regrets(result, replicates, best, units[0], np.inf if fixed else kept.effective)
-    worth = {
-        name: saved([each.binned[name] for each in replicates], best, partition, kept.effective)
+    evpi = float(result.at("evpi"))
+    found = {
+        name: worth([each.binned[name] for each in replicates], best, partition, kept.effective, evpi)
         for name, partition in parted.items()
     }
-    _put_information(result, {name: cases[each.choice] for name, each in parted.items()}, worth, units[0])
+    _put_information(result, {name: cases[each.choice] for name, each in parted.items()}, found, units[0])
     return result
 
 
@@ -196,7 +198,7 @@ def _fold(
 
     def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
-        binned = {name: Binned(np.zeros(each.bins), np.zeros((len(drawn), each.bins))) for name, each in parted.items()}
+        binned = {name: Binned(np.zeros(each.size), np.zeros((len(drawn), each.size))) for name, each in parted.items()}
         in_step = [
             scenarios.in_chunks(replicate, None if place else ticks)  # the first one's steps stand for all
             for place, scenarios in enumerate(drawn.values())
@@ -225,7 +227,7 @@ def _fold(
                 costs[1:] -= costs[0]
             for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
                 words = chunk.words[:, chunk.places] if settled else chunk.words
-                add_chunk(binned, told_by[option], scenarios.sampler, words, costs, counting)
+                add_chunk(binned, told_by[option], scenarios.sampler, words, costs, counting, conditional=settled)
         count = kept.total or 1.0
         return gathering.finish(statistics), _Replicate(shares / count, regrets / count, binned, kept)
 
@@ -301,15 +303,16 @@ def _by_choice(replicates: Sequence[Array]) -> tuple[list[float], Array]:
         return [float(column.mean()) for column in values.T], standard_error(values)
 
 
-def _put_information(result: Result, holders: Mapping[str, Priors], worth: Mapping[str, Array], unit: str) -> None:
-    """What finding out each prior alone is worth, the largest first.
-
-    `worth` tells it by replicate, `holders` are choices that have the prior, each by the priors' names.
-    """
-    values = {name: max(float(gains.mean()), 0.0) for name, gains in worth.items()}
-    names = sorted(values, key=lambda name: -values[name])
+def _put_information(result: Result, holders: Mapping[str, Priors], worth: Mapping[str, Saved], unit: str) -> None:
+    """What finding out each prior alone is worth, the largest first; `holders` are choices that have the prior."""
+    names = sorted(worth, key=lambda name: -worth[name].value)
     put_priors(result, [holders[name].quantities[name] for name in names])
     result.beside("prior_label", ("prior",), [holders[name].priors[name].label for name in names])
-    errors = [float(standard_error(worth[name])) for name in names]
+    values, errors = ([getattr(worth[name], each) for name in names] for each in ("value", "error"))
     told = "expected value of perfect information on the prior"
-    result.put("evppi", ("prior",), [values[name] for name in names], errors, label=told, unit=unit)
+    result.put("evppi", ("prior",), values, errors, label=told, unit=unit)
+    if rough := [name for name in names if not worth[name].resolved]:
+        result.provenance["warnings"].append(
+            f"{', '.join(rough)}: the value of finding out is not resolved, for choices' costs change within less of "
+            "the prior than these scenarios tell apart; it lies between the figure and the EVPI, and ± says so"
+        )

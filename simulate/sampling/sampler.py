@@ -93,9 +93,9 @@ class Sampler:
             for name in self.wanted
         }
 
-    def joint(self, words: Words) -> dict[str, Array]:
-        """The normal scores of each name in the copula or moved by the proposal; of others words tell the draws."""
-        scores = self.scores(words)
+    def joint(self, words: Words, others: Sequence[str] = ()) -> dict[str, Array]:
+        """The normal scores by which each name in the copula or moved by the proposal is drawn, and `others`."""
+        scores = self.scores(words, others)
         return {**scores, **self.correlated(scores)}
 
     def scores(self, words: Words, others: Sequence[str] = ()) -> dict[str, Array]:
