@@ -7,7 +7,7 @@ import numpy as np
 
 from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
 from simulate.conditions import Kept, check_kept, check_known, questions
-from simulate.decisions.information import Binned, Partition, add_chunk, partitions, worth
+from simulate.decisions.information import Binned, Partition, add_chunk, moved, partitions, worth
 from simulate.decisions.smoothing import Saved
 from simulate.errors import SimulateError
 from simulate.graph import ROUNDING, Array
@@ -23,6 +23,7 @@ from simulate.statistics import Statistic, usual
 from simulate.summary import WEIGHT
 from simulate.units import is_cost
 
+UNRESOLVED = 0.01  # of the EVPI: what the bins of a prior may hide without a word
 Key = tuple[str, str]  # quantity, choice
 
 
@@ -106,9 +107,9 @@ def decide(
         put_kept(result, [each.kept for each in replicates], first)
     fixed = all(bands[cost, name].fixed for name in cases)
     _put_regrets(result, replicates, best, units[0], np.inf if fixed else kept.effective)
-    evpi = float(result.at("evpi"))
+    changed = moved(drawn, cases, cost, parted)
     found = {
-        name: worth([each.binned[name] for each in replicates], best, partition, kept.effective, evpi)
+        name: worth([each.binned[name] for each in replicates], best, partition, kept.effective, changed[name])
         for name, partition in parted.items()
     }
     _put_information(result, {name: cases[each.choice] for name, each in parted.items()}, found, units[0])
@@ -311,8 +312,9 @@ def _put_information(result: Result, holders: Mapping[str, Priors], worth: Mappi
     values, errors = ([getattr(worth[name], each) for name in names] for each in ("value", "error"))
     told = "expected value of perfect information on the prior"
     result.put("evppi", ("prior",), values, errors, label=told, unit=unit)
-    if rough := [name for name in names if not worth[name].resolved]:
+    least = UNRESOLVED * float(result.at("evpi"))
+    if rough := [name for name in names if worth[name].within > max(least, UNRESOLVED * worth[name].value)]:
         result.provenance["warnings"].append(
-            f"{', '.join(rough)}: the value of finding out is not resolved, for choices' costs change within less of "
-            "the prior than these scenarios tell apart; it lies between the figure and the EVPI, and ± says so"
+            f"{', '.join(rough)}: the value of finding out is not resolved: the costs change within less of the prior "
+            "than is told apart, which may be worth as much as ± says"
         )

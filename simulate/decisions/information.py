@@ -14,8 +14,8 @@ correlation goes: what X tells of them counts for X.
 Estimator. Means of the differences of costs by X, in 4,096 equally probable bins (by value, where X has few; between
 jumps, in 1,024), and lines in the normal score through the bins around each give E[c_k | X]: `smoothing` tells how far
 around, what the choice by them saves, and what the bins leave open. Under conditions the bins are equally probable in
-a pilot of the scenarios kept. The estimate never exceeds the EVPI of the same scenarios; below 0, where no value can be, it is
-told as 0. Standard errors are those of the replicates, with what is left open taken in.
+a pilot of the scenarios kept. The estimate never exceeds the EVPI of the same scenarios; below 0, where no value can
+be, it is told as 0. Standard errors are those of the replicates, with what is left open taken in.
 
 Sources: Howard (1966), IEEE Trans. Syst. Sci. Cybern. 2, 22; Strong and Oakley (2013), Med. Decis. Making 33, 755
 (conditional expectations by regression on the draws at hand).
@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import graph
-from simulate.decisions.smoothing import Bins, Saved, saved, unresolved
+from simulate.decisions.smoothing import Bins, Saved, saved
 from simulate.distributions import Distribution
 from simulate.distributions.scores import normal_probability, normal_score
 from simulate.graph import Array
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 BINS = 4096  # equally probable bins of a prior
 BINS_WITH_JUMPS = 1024  # of one with jumps, besides those
+MOVED = 2**10  # scenarios in which a prior is moved within its bin
 
 
 class Partition(NamedTuple):
@@ -68,6 +69,16 @@ class Partition(NamedTuple):
         if self.cuts is None:
             return (np.minimum(at, np.nextafter(1.0, 0.0)) * BINS).astype(np.int64)
         return np.searchsorted(self.cuts, at, side="left")
+
+    def mirrored(self, at: Array) -> Array:
+        """Probabilities below, or scores, on the other side of their bins; what lies in the outmost ones stays."""
+        edges = np.arange(1, BINS) / BINS if self.cuts is None else self.cuts
+        places = np.searchsorted(edges, at, side="left")
+        inside = (places > 0) & (places < len(edges))
+        inside &= ~self.bins.constant[places]
+        moved: Array = at.copy()
+        moved[inside] = edges[places[inside] - 1] + edges[places[inside]] - at[inside]
+        return moved
 
 
 class Binned(NamedTuple):
@@ -172,14 +183,51 @@ def add_chunk(
             sums[row] += np.bincount(places, own, minlength=partition.size)
 
 
-def worth(binned: Sequence[Binned], best: int, partition: Partition, scenarios: float, most: float) -> Saved:
-    """What finding out a prior saves against the best choice, a scenario; `most` is what knowing everything does.
+def moved(
+    drawn: Mapping[str, Scenarios], cases: Mapping[str, Priors], cost: str, partitions: Mapping[str, Partition]
+) -> dict[str, Array]:
+    """How costs beyond the first choice's change where each prior alone moves within its bin: (choice, scenario).
+
+    In some of the scenarios of the first step.
+    """
+    from scipy.special import ndtr
+
+    words = {option: scenarios.sampler.words(0)(0)[:, :MOVED] for option, scenarios in drawn.items()}
+    inputs = {option: scenarios.inputs(words[option]) for option, scenarios in drawn.items()}
+
+    def costs(changed: Mapping[str, Mapping[str, Array]]) -> Array:
+        own = [
+            np.broadcast_to(scenarios.plan({**inputs[option], **changed.get(option, {})})[cost], words[option].shape[1])
+            for option, scenarios in drawn.items()
+        ]
+        beyond: Array = np.array(own) - own[0]
+        return beyond
+
+    before, found = costs({}), {}
+    for name, partition in partitions.items():
+        sampler, conditional = drawn[partition.choice].sampler, drawn[partition.choice].questions.conditional
+        score = sampler.joint(words[partition.choice], [name])[name]
+        at = partition.mirrored(score if conditional else ndtr(score))
+        below = normal_probability(at) if conditional else (at, 1 - at)
+        found[name] = before - costs(
+            {
+                option: {name: cases[option].priors[name].distribution.quantile(*below)}
+                for option, scenarios in drawn.items()
+                if name in scenarios.sampler.wanted
+            }
+        )
+    return found
+
+
+def worth(binned: Sequence[Binned], best: int, partition: Partition, scenarios: float, moved: Array) -> Saved:
+    """What finding out a prior saves against the best choice, a scenario.
 
     The noise of a window of share w of the scenarios and the error of a choice that changes a window too late cost
     about as much as each other where w is near (6 / scenarios)^(1/3); twice that, for a line follows a slope.
     """
     counts, sums = (np.array(each) for each in zip(*binned, strict=True))
     widest = max(int(partition.size * (6 / scenarios) ** (1 / 3)), 1)
+    power = int(np.frexp(np.abs(sums).max())[1])  # a power of two takes no bit, and no square overflows
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is then no number is told so
-        found = saved(counts, sums, best, partition.bins, widest)
-        return found if found.resolved else unresolved(found, most)
+        found = saved(counts, np.ldexp(sums, -power), best, partition.bins, widest, np.ldexp(moved, -power))
+        return Saved(np.ldexp(found.by_replicate, power), *(float(np.ldexp(each, power)) for each in found[1:]))

@@ -7,9 +7,8 @@ that which suits a smooth function down to single bins. The widest stands unless
 standard errors of the difference, as beside a jump or in a wave.
 
 What is left open is told as a bias: what narrower rules save more without being so sure of it; what the bins in which
-the choice changes could hide, by their neighbours; and what is left over from bin to bin, in which replicates agree.
-Where the means change as much between the narrowest bins as between those twice as wide, the prior's effect is not
-resolved: then all that is known of its value is that it lies between the estimate and that of perfect information.
+the choice changes could hide, by their neighbours; what is left over from bin to bin, in which replicates agree; and
+what the costs change within a bin, by some scenarios in which the prior alone is moved there.
 """
 
 from typing import NamedTuple
@@ -18,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.graph import ROUNDING, Array
-from simulate.spread import standard_error, t_quantile
+from simulate.spread import standard_error
 
 _NARROWER = (1.0, 1 / 4, 1 / 16, 0.0)  # reaches tried, of the widest
 _SURE = 2.0  # standard errors by which a narrower rule must save more
-_AGREED = 4.0  # standard errors by which what replicates agree in is above 0
-_AS_ROUGH = 0.6  # the change between the narrowest bins, of that between wider ones, from which it is not resolved
-_JUMPS = 16  # pairs of bins left out of that, for the jumps that there may be
+_WIDTHS = (1, 4, 16, 64)  # bins together in which replicates may agree: of broader ones, they agree in smaller things
+_AGREED = 2.5  # standard errors by which what replicates agree in is above 0
+_JUMPS = 0.05  # of the scenarios moved, those that may cross a jump, which neighbours tell better
 
 
 class Bins(NamedTuple):
@@ -36,11 +35,11 @@ class Bins(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """What choosing by a prior saves, a scenario: by replicate, with what is left open; whether it is resolved."""
+    """What choosing by a prior saves, a scenario: by replicate, with what is left open; of that, what bins hide."""
 
     by_replicate: Array
     bias: float
-    resolved: bool
+    within: float
 
     @property
     def value(self) -> float:
@@ -53,11 +52,12 @@ class Saved(NamedTuple):
         return float(np.hypot(standard_error(self.by_replicate), self.bias))
 
 
-def saved(counts: Array, sums: Array, best: int, bins: Bins, widest: int) -> Saved:
+def saved(counts: Array, sums: Array, best: int, bins: Bins, widest: int, moved: Array) -> Saved:
     """What choosing by the prior saves against the best choice.
 
     `counts` (replicate, bin) are scenarios, `sums` (replicate, choice, bin) those of costs beyond the first choice's;
-    `widest` is the reach for a smooth function, in bins.
+    `widest` is the reach for a smooth function, in bins; `moved` (choice, scenario) is how costs beyond the first
+    choice's change where the prior moves within its bin.
     """
     others = counts.sum(axis=0) - counts, sums.sum(axis=0) - sums
     reaches = dict.fromkeys(int(widest * share) for share in _NARROWER)
@@ -72,15 +72,12 @@ def saved(counts: Array, sums: Array, best: int, bins: Bins, widest: int) -> Sav
     whole = counts.sum(axis=0), sums.sum(axis=0)
     fitted = _means(*whole, bins, chosen)
     shares = whole[0] / (whole[0].sum() or 1.0)
-    bias = float(np.hypot(bias, _hidden(fitted, shares, best, bins)))
-    bias = float(np.hypot(bias, _left_over(fitted, counts, sums, best)))
-    return Saved(gains[chosen], bias, resolved=not _rough(counts, sums, best, bins))
-
-
-def unresolved(found: Saved, most: float) -> Saved:
-    """What is not resolved lies between the estimate and the value of perfect information."""
-    reach = max(most - found.value, 0.0) / t_quantile(len(found.by_replicate))
-    return found._replace(bias=float(np.hypot(found.bias, reach)))
+    within = _within(fitted, shares, moved, best)
+    alone = _gains(fitted[None], whole[0][None], whole[1][None], best)  # judged by what it is chosen by
+    mistaken = max(float(alone.mean() - gains[chosen].mean()) / 2, 0.0)
+    for part in (mistaken, _hidden(fitted, shares, best, bins), _left_over(fitted, counts, sums, best), within):
+        bias = float(np.hypot(bias, part))
+    return Saved(gains[chosen], bias, within)
 
 
 def _gains(means: Array, counts: Array, sums: Array, best: int) -> Array:
@@ -135,51 +132,49 @@ def _hidden(means: Array, shares: Array, best: int, bins: Bins) -> float:
     return float(np.sum(hidden * shares[place]))
 
 
-def _agreed(differences: Array, weights: Array) -> tuple[float, float]:
-    """The mean square of what replicates agree in, by products of different ones, and its standard error.
-
-    `differences` (replicate, place) have the mean that is to be squared, `weights` sum to 1 over the places.
-    """
-    count = len(differences)
-    others = (differences.sum(axis=0) - differences) / (count - 1)
-    products = (weights * differences * others).sum(axis=1)
-    return float(products.mean()), float(standard_error(products))
-
-
 def _left_over(fitted: Array, counts: Array, sums: Array, best: int) -> float:
-    """What the means' departures from the lines could save, of which only the size is known: as if normal."""
-    from scipy.special import ndtr
-
+    """What the means' departures from the lines could save."""
     whole = counts.sum(axis=0)
     shares, left = whole / (whole.sum() or 1.0), 0.0
     for place, row in enumerate(fitted):
         beyond = row - fitted[best]
         departures = (sums[:, place] - sums[:, best] - counts * beyond) * len(counts)
-        square, error = _agreed(_ratio(departures, whole), shares)
-        if square > _AGREED * error:
-            size = float(np.sqrt(square))
-            far = np.abs(beyond) / size
-            loss = np.exp(-far * far / 2) / np.sqrt(2 * np.pi) - far * ndtr(-far)  # the unit normal's
-            left = max(left, size * float(np.sum(shares * loss)))
+        for width in _WIDTHS:
+            starts = np.arange(0, len(whole), width)
+            own, held = (np.add.reduceat(each, starts, axis=-1) for each in (departures, whole))
+            square, error = _agreed(_ratio(own, held), held / (held.sum() or 1.0))
+            if square > _AGREED * error:
+                left = max(left, _loss(beyond, float(np.sqrt(square)), shares))
     return left
 
 
-def _rough(counts: Array, sums: Array, best: int, bins: Bins) -> bool:
-    """Whether the means change as much between the narrowest bins as between bins twice as wide; not of jumps."""
-    if bins.first.any():
-        return False
-    for row in np.moveaxis(sums, 1, 0):
-        own, held, levels = row - sums[:, best], counts, []
-        for _ in range(2):
-            differences = _ratio(own[:, ::2], held[:, ::2]) - _ratio(own[:, 1::2], held[:, 1::2])
-            own, held = (each[:, ::2] + each[:, 1::2] for each in (own, held))
-            weights = held.sum(axis=0) / (held.sum() or 1.0)
-            weights[np.argsort(-np.abs(differences.mean(axis=0)))[:_JUMPS]] = 0.0
-            levels.append(_agreed(differences, weights))
-        (square, error), (wider, _) = levels
-        if square > max(_AGREED * error, _AS_ROUGH * wider):
-            return True
-    return False
+def _within(fitted: Array, shares: Array, moved: Array, best: int) -> float:
+    """What could be saved by what costs change within bins."""
+    left = 0.0
+    for row, changes in zip(fitted, moved, strict=True):
+        squares = np.sort((changes - moved[best]) ** 2)[: int(len(changes) * (1 - _JUMPS))]
+        if (size := float(np.sqrt(np.mean(squares) / 2))) > 0:  # a scenario and where it is moved: twice the variance
+            left = max(left, _loss(row - fitted[best], size, shares))
+    return left
+
+
+def _loss(beyond: Array, size: float, shares: Array) -> float:
+    """What departures of a known size from means could save: the unit normal's loss, as if they were normal."""
+    from scipy.special import ndtr
+
+    far = np.abs(beyond) / size
+    loss = np.exp(-far * far / 2) / np.sqrt(2 * np.pi) - far * ndtr(-far)
+    return size * float(np.sum(shares * loss))
+
+
+def _agreed(differences: Array, shares: Array) -> tuple[float, float]:
+    """The mean square of what replicates agree in, by products of different ones, and its standard error.
+
+    `differences` (replicate, bin) have the mean that is to be squared.
+    """
+    others = (differences.sum(axis=0) - differences) / (len(differences) - 1)
+    products = (shares * differences * others).sum(axis=1)
+    return float(products.mean()), float(standard_error(products))
 
 
 def _ratio(parts: Array, wholes: Array) -> Array:
