@@ -38,13 +38,15 @@ _FEWEST_POINTS = 10  # effective points by parameter of a mean, and one more, to
 _FARTHEST = 34.0  # from 0, a normal's mean: some three standard deviations on, no float tells the probability
 _FEWEST_TERMS = 10  # effective scenarios from which a P-value is told, else the bound that none of them gives
 NONE_SEEN = 3.0  # what none of n scenarios shows has a probability below 3/n, at 95 % (the rule of three)
+_LOST = -1e12  # a logarithm of which floats do not tell what scenarios differ in: they are then worth nothing
 CONTRADICTED = 0.01  # the P-value below which a measured value contradicts the priors
 
 
 class Pilot(NamedTuple):
     """Scenarios of a pilot: normal scores (name, scenario), logarithms of likelihood and of the density ratio.
 
-    `deviations` are those of each measured quantity from what was measured, in its standard deviations.
+    `deviations` are those of each measured quantity from what was measured, in its standard deviations; nan where a
+    condition does not hold.
     """
 
     scores: Array
@@ -88,7 +90,7 @@ def aimed(pilot: Callable[[Proposal | None, int], Pilot], names: Sequence[str]) 
             if effective_share(at.log_weights) > max(effective_share(best.log_weights), _RELIABLE):
                 proposal, best = found, at
     greatest = float(np.max(best.log_weights))
-    exponent = int(np.ceil(greatest / np.log(2))) if np.isfinite(greatest) else 0
+    exponent = int(np.ceil(greatest / np.log(2))) if greatest > _LOST else 0
     share = effective_share(best.log_weights)
     return Aim(proposal, exponent, share, of_priors, tuple(p_value(best, each) for each in best.deviations))
 
@@ -247,9 +249,9 @@ def p_value(pilot: Pilot, deviations: Array) -> PValue:
     """The P-value of a measured value, of whose quantity the deviations are given: its own side, doubled."""
     from scipy.special import ndtr
 
-    held = np.isfinite(pilot.log_likelihood) & np.isfinite(deviations)
+    held = np.isfinite(deviations)
     if not held.any():
-        return PValue(1.0, below=False)  # of nothing that the priors and conditions leave, it contradicts none
+        return PValue(1.0, below=False)  # where the conditions leave nothing, nothing is contradicted
     shares = _shares(pilot.log_ratio[held])
     sides = [shares * ndtr(sign * deviations[held]) for sign in (1, -1)]
     terms = min(sides, key=np.add.reduce)

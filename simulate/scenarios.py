@@ -85,7 +85,7 @@ class Scenarios:
         p_values = self.aim.p_values if self.aim else ()
         return [
             f"--observe {each.text!r}: the priors contradict it: by them, the probability of a measurement as far out "
-            f"is {'below ' if p.below else ''}{p.value:.1g} (P-value)"
+            f"is {'below ' if p.below else ''}{p.value:.2g} (P-value)"
             for each, p in zip(self.questions.observed, p_values, strict=False)  # there is none without an aim
             if p.value < CONTRADICTED
         ]
@@ -230,11 +230,12 @@ def _aim(drawn: Callable[..., Scenarios]) -> Aim:
         inputs = scenarios.inputs(words)
         columns = {**inputs, **scenarios.plan(inputs)}
         scores = scenarios.sampler.scores(words, names)
+        kept = np.isfinite(replace(scenarios.questions, observed=()).log_weights(columns, PILOT))
         return Pilot(
             np.array([scores[name] for name in names]).reshape(len(names), PILOT),
             scenarios.questions.log_weights(columns, PILOT),
             np.zeros(PILOT) + scenarios.sampler.log_ratio(words),
-            [np.broadcast_to(each.deviation(columns), PILOT) for each in scenarios.questions.observed],
+            [np.where(kept, each.deviation(columns), np.nan) for each in scenarios.questions.observed],
         )
 
     return aimed(pilot, names)

@@ -211,10 +211,17 @@ def test_cuts_keep_values_whole_and_follow_what_is_smooth_between_them(file):
     mixture = '[priors.{}]\ndist = "choice"\nvalues = [1, 2, 3]\nweights = [0.31, 0.4, 0.29]\n'
     priors = file(mixture.format("a") + lognormal("b", 1, 1) + '[quantities.c]\nformula="a*b"\n')
     values, smooth = (priors.priors[name].distribution for name in "ab")
-    assert value_of_information.cuts([values]) == pytest.approx([0.31, 0.71])
-    assert value_of_information.cuts([smooth]) is None
-    both = value_of_information.cuts([values, smooth])  # another family in another choice
-    assert len(both) == value_of_information.BINS_WITH_JUMPS - 1 + 2
+    few = value_of_information.partition("one", [values], None)
+    assert few.cuts == pytest.approx([0.31, 0.71])
+    assert few.bins.constant.all()
+    assert few.bins.first.tolist() == few.bins.last.tolist() == [0, 1, 2]
+    assert value_of_information.partition("one", [smooth], None).cuts is None
+    both = value_of_information.partition("one", [values, smooth], None)  # another family in another choice
+    assert len(both.cuts) == value_of_information.BINS_WITH_JUMPS - 1 + 2
+    assert not both.bins.constant.any()
+    starts = np.searchsorted(both.cuts, [0.31, 0.71]) + 1  # of the stretches between jumps
+    assert np.unique(both.bins.first).tolist() == [0, *starts]
+    assert np.unique(both.bins.last).tolist() == [*(starts - 1), len(both.cuts)]
 
 
 def test_noise_is_worth_nothing(decided):

@@ -100,7 +100,7 @@ def partitions(cases: Mapping[str, Priors], cost: str, drawn: Mapping[str, Scena
         if scenarios.questions.conditional:
             edges |= _edges(scenarios, [name for name, choices in holders.items() if choices[0] == choice])
     return {
-        name: _partition(choices[0], [cases[choice].priors[name].distribution for choice in choices], edges.get(name))
+        name: partition(choices[0], [cases[choice].priors[name].distribution for choice in choices], edges.get(name))
         for name, choices in holders.items()
     }
 
@@ -121,7 +121,7 @@ def _edges(drawn: Scenarios, names: Sequence[str]) -> dict[str, Array]:
     return found
 
 
-def _partition(choice: str, distributions: Sequence[Distribution], edges: Array | None) -> Partition:
+def partition(choice: str, distributions: Sequence[Distribution], edges: Array | None) -> Partition:
     """The bins of a prior; one with jumps has them at bins' ends, and one bin for a value of its own."""
     jumps = np.unique(np.concatenate([distribution.jumps for distribution in distributions]))
     if not 0 < len(jumps) < BINS_WITH_JUMPS:
