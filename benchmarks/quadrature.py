@@ -4,8 +4,8 @@
 
 Far measurements: of a prior, of what is computed, several at once, of both roots of a square, of a choice. Values of
 information: smooth costs, jumps, waves, with little and with much noise. Intervals are the estimate and Student's t
-with 15 degrees of freedom times the standard error. `error` is the mean standard error, `off` the mean of what the estimates
-are off, both by the exact value or, of a measured value, by the standard deviation that is left.
+with 15 degrees of freedom times the standard error. `error` is the mean standard error, `off` the mean of what the
+estimates are off, both by the exact value or, of a measured value, by the standard deviation that is left.
 """
 
 from __future__ import annotations
