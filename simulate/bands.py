@@ -303,6 +303,6 @@ def put_kept(result: Result, replicates: Sequence[Kept], drawn: Scenarios) -> No
     result.provenance["warnings"] += drawn.contradictions
     if whole.cut:
         result.provenance["warnings"].append(
-            f"{drawn.questions.shown}: no weight is more than {MOST_WEIGHT // WEIGHT} times the greatest of a pilot, which "
-            f"cuts those of {whole.cut:,} of the scenarios"
+            f"{drawn.questions.shown}: no weight is more than {MOST_WEIGHT // WEIGHT} times the greatest of a pilot, "
+            f"which cuts those of {whole.cut:,} of the scenarios"
         )
