@@ -21,7 +21,7 @@ from simulate.rulers import LEAST_PILOT, MOST_VALUES, Bits, Counts, Ruler, laid_
 from simulate.scenarios import Scenarios
 from simulate.spread import share_error, tail
 from simulate.statistics import Statistic
-from simulate.summary import Summary
+from simulate.summary import MOST_WEIGHT, WEIGHT, Summary
 
 MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
 FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
@@ -294,8 +294,8 @@ def put_bands(
         put(prefix + statistic.name, along, values, errors if statistic.error else None)
 
 
-def put_kept(result: Result, replicates: Sequence[Kept]) -> None:
-    """Say in the provenance of a result what its conditions leave."""
+def put_kept(result: Result, replicates: Sequence[Kept], drawn: Scenarios) -> None:
+    """Say in the provenance of a result what its conditions leave, and from where scenarios were drawn for that."""
     whole = Kept.of(replicates)
     result.provenance["kept"] = {
         "scenarios": whole.kept,
@@ -303,3 +303,15 @@ def put_kept(result: Result, replicates: Sequence[Kept]) -> None:
         "share_se": float(share_error([each.kept / each.drawn for each in replicates], whole.drawn)),
         "effective": whole.effective,
     }
+    if drawn.aim and drawn.aim.proposal:
+        result.provenance["kept"]["proposal"] = {
+            "normals": len(drawn.aim.proposal.shares) - 1,
+            "priors": list(drawn.aim.proposal.names),
+            "effective_of_priors": drawn.aim.of_priors * whole.drawn,
+        }
+    result.provenance["warnings"] += drawn.contradictions
+    if whole.cut:
+        result.provenance["warnings"].append(
+            f"{drawn.questions.shown}: no weight is more than {MOST_WEIGHT // WEIGHT} times the greatest of a pilot, "
+            f"which cuts those of {whole.cut:,} of the scenarios"
+        )

@@ -1,9 +1,9 @@
 """Questions asked of a run: how probable a condition is, the bands given one, the bands given a measurement.
 
 A condition drops the scenarios in which it does not hold. A measured value weighs each scenario by the likelihood
-of the measurement, normal about the quantity's value (importance sampling from the priors). The effective
-sample size, (sum w)^2 / sum w^2 (Kong 1992, Technical Report 348, University of Chicago), says how many equally
-weighted scenarios are worth as much.
+of the measurement, normal about the quantity's value (importance sampling from the priors, or where few of these
+count, from where the measurement points: `aiming`). The effective sample size, (sum w)^2 / sum w^2 (Kong 1992,
+Technical Report 348, University of Chicago), says how many equally weighted scenarios are worth as much.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Values, missing
 from simulate.priors import Priors
 from simulate.settings import Names, checked
-from simulate.summary import WEIGHT
+from simulate.summary import MOST_WEIGHT, WEIGHT
 
 FEWEST = 1000  # effective scenarios below which a conditional band is refused
+_MOST_CUT = 0.01  # of the sum of the weights, that scenarios have whose weights are cut
 EXPLAIN = "list them with 'simulate explain'"
 
 
@@ -49,12 +50,17 @@ class Observation:
     value: float
     sd: float
 
-    def likelihood(self, columns: Mapping[str, Values]) -> Values:
-        """The likelihood of the measurement, relative to the greatest there can be; 0 where the quantity is nan."""
+    def deviation(self, columns: Mapping[str, Values]) -> Values:
+        """How far the quantity lies above what was measured, in standard deviations."""
         with np.errstate(all="ignore"):
-            score = (columns[self.quantity] - self.value) / self.sd
-            likelihood: Array = np.nan_to_num(np.exp(-0.5 * score * score), nan=0.0)
-        return likelihood
+            return (columns[self.quantity] - self.value) / self.sd
+
+    def log_likelihood(self, columns: Mapping[str, Values]) -> Values:
+        """The logarithm of the likelihood over the greatest there can be; that of 0 where the quantity is nan."""
+        score = self.deviation(columns)
+        with np.errstate(all="ignore"):
+            squares = -0.5 * score * score
+        return np.where(np.isnan(squares), -np.inf, squares)
 
 
 @dataclass(frozen=True)
@@ -88,14 +94,14 @@ class Questions:
         compared = [name for each in (*self.probabilities, *self.given) for name in each.formula.names]
         return tuple(dict.fromkeys([*compared, *(each.quantity for each in self.observed)]))
 
-    def weights(self, columns: Mapping[str, Values], size: int) -> NDArray[np.int64]:
-        """How much each of `size` scenarios counts, in units of 1 / WEIGHT: 0 where a condition does not hold."""
-        weights: Array = np.ones(size)
+    def log_weights(self, columns: Mapping[str, Values], size: int) -> Array:
+        """The logarithm of how much each of `size` scenarios counts: that of 0 where a condition does not hold."""
+        weights: Array = np.zeros(size)
         for condition in self.given:
-            weights = weights * (condition.holds(columns) == 1)
+            weights = np.where(condition.holds(columns) == 1, weights, -np.inf)
         for observation in self.observed:
-            weights = weights * observation.likelihood(columns)
-        return np.rint(weights * WEIGHT).astype(np.int64)
+            weights = weights + observation.log_likelihood(columns)
+        return weights
 
 
 NO_QUESTIONS = Questions()
@@ -109,19 +115,22 @@ class Kept:
     kept: int = 0
     total: float = 0.0
     squares: float = 0.0
+    cut: int = 0  # scenarios whose weight is the greatest there is, and should be more
 
     def add(self, drawn: int, kept: int, weights: NDArray[np.int64] | None) -> None:
         """Add a chunk: as many kept as there are weights, or each with the weight 1."""
-        total = squares = float(kept)
+        total, squares, cut = float(kept), float(kept), 0
         if weights is not None:
             shares = weights / WEIGHT
             total, squares = float(np.add.reduce(shares)), float(np.add.reduce(shares * shares))
-        self.merge(Kept(drawn, kept, total, squares))
+            cut = int(np.count_nonzero(weights >= MOST_WEIGHT))
+        self.merge(Kept(drawn, kept, total, squares, cut))
 
     def merge(self, other: Kept) -> None:
         """Add what conditions leave of others."""
         self.drawn, self.kept = self.drawn + other.drawn, self.kept + other.kept
         self.total, self.squares = self.total + other.total, self.squares + other.squares
+        self.cut += other.cut
 
     @staticmethod
     def of(several: Iterable[Kept]) -> Kept:
@@ -133,7 +142,9 @@ class Kept:
 
     @property
     def effective(self) -> float:
-        """How many equally weighted scenarios are worth as much."""
+        """How many equally weighted scenarios are worth as much; one, where much may be cut off their weights."""
+        if self.cut * (MOST_WEIGHT // WEIGHT) > _MOST_CUT * self.total:
+            return 1.0
         return self.total * self.total / self.squares if self.squares else 0.0
 
 
@@ -152,13 +163,13 @@ def questions(
     )
 
 
-def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST) -> None:
-    """Raise SimulateError where a condition leaves fewer effective scenarios than `fewest`."""
+def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST, why: Sequence[str] = ()) -> None:
+    """Raise SimulateError where a condition leaves fewer effective scenarios than `fewest`; `why` is known of it."""
     if kept.effective >= fewest:
         return
     raise SimulateError(
         f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
-        f"{fewest:,}; ask for what is more probable, or for more --scenarios"
+        f"{fewest:,}; {'; '.join([*why, 'ask for what is more probable, or for more --scenarios'])}"
     )
 
 

@@ -180,9 +180,10 @@ def _settled(drawn: Scenarios, names: Sequence[str]) -> dict[str, _Common]:
 
     Of scenarios after the first few, only those beyond what is common so far can tell.
     """
-    inputs, size = _at(drawn, (0, 0), slice(PROBED))
-    kept = drawn.questions.weights({**inputs, **drawn.plan(inputs)}, size) > 0
-    probed = computed(drawn, names, inputs, size)
+    words = drawn.sampler.words(0)(0)[:, :PROBED]
+    inputs = drawn.inputs(words)
+    kept = drawn.weights({**inputs, **drawn.plan(inputs)}, words) > 0
+    probed = computed(drawn, names, inputs, words.shape[1])
     commons = {name: _Common() for name in names}
     left = {name: common for name, common in commons.items() if common.add(probed[name], kept)}
     chunks = (chunk for replicate in range(drawn.replicates) for chunk in drawn.in_chunks(replicate))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import graph
+from simulate.aiming import CONTRADICTED, PILOT, Aim, Pilot, aimed
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant, Distribution
@@ -18,10 +20,12 @@ from simulate.errors import SimulateError
 from simulate.graph import Plan, Quantity, Values
 from simulate.priors import Priors
 from simulate.replicates import Ticks
-from simulate.rulers import Counts
+from simulate.rulers import Array, Counts
 from simulate.sampling.dimensions import dimensions
+from simulate.sampling.proposal import Proposal
 from simulate.sampling.sampler import CHUNK, REPLICATES, Sampler
 from simulate.settings import Names, Settings, checked
+from simulate.summary import MOST_WEIGHT, WEIGHT
 
 if TYPE_CHECKING:
     from simulate.sampling.schemes import Words
@@ -52,7 +56,7 @@ class Chunk(NamedTuple):
 class Scenarios:
     """The scenarios of a case: addressed by replicate and chunk, none drawn before it is asked for.
 
-    `size` scenarios a chunk, `chunks` a replicate.
+    `size` scenarios a chunk, `chunks` a replicate; `aim` tells from where, where something measured weighs them.
     """
 
     plan: Plan
@@ -64,6 +68,7 @@ class Scenarios:
     chunks: int
     questions: Questions = NO_QUESTIONS
     replicates: int = REPLICATES
+    aim: Aim | None = None
 
     @property
     def count(self) -> int:
@@ -74,6 +79,17 @@ class Scenarios:
     def steps(self) -> int:
         """The steps in which a replicate's chunks are drawn."""
         return len(together(self.chunks, len(self.plan.inputs)))
+
+    @property
+    def contradictions(self) -> list[str]:
+        """The measured values that the priors contradict, a line each."""
+        p_values = self.aim.p_values if self.aim else ()
+        return [
+            f"--observe {each.text!r}: the priors contradict it: by them, the probability of a measurement as far out "
+            f"is {'below ' if p.below else ''}{p.value:.2g} (P-value)"
+            for each, p in zip(self.questions.observed, p_values, strict=False)  # there is none without an aim
+            if p.value < CONTRADICTED
+        ]
 
     def inputs(self, words: Words) -> dict[str, Values]:
         """The draws that uniforms stand for: a column for each input, a float for a constant."""
@@ -95,10 +111,19 @@ class Scenarios:
             while chunks:
                 yield chunks.pop(0)
 
+    def weights(self, columns: Mapping[str, Values], words: Words) -> Counts:
+        """How much each scenario of a chunk counts, in units of 1 / WEIGHT and relative to the greatest of a pilot."""
+        log_weights: Array = self.questions.log_weights(columns, words.shape[1]) + self.sampler.log_ratio(words)
+        if self.aim and self.aim.exponent:
+            log_weights -= self.aim.exponent * np.log(2)
+        weights = np.exp(np.minimum(log_weights, np.log(MOST_WEIGHT / WEIGHT)))
+        counts: Counts = np.rint(weights * WEIGHT).astype(np.int64)
+        return counts
+
     def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:
         if not self.questions.conditional:
             return Chunk(columns, self.size, None, self.size, np.arange(self.size), at, words)
-        weights = self.questions.weights(columns, self.size)
+        weights = self.weights(columns, words)
         places = np.flatnonzero(weights)
         own = weights[places] if self.questions.observed else None
         return Chunk(_at(columns, places), len(places), own, self.size, places, at, words)
@@ -118,6 +143,7 @@ class Drawing:
         self.cases, self.settings = cases, settings
         self.places = dimensions(name for file in cases.values() for name in file.priors)
         self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
+        self._aims: dict[tuple[str, Questions], Aim] = {}
 
     def scenarios(
         self,
@@ -134,10 +160,43 @@ class Drawing:
         """The scenarios of a case from which the quantities can be computed and the questions answered.
 
         `count` and `places` are the settings' own unless given; `stream`, 0 or 1, tells independent sets of draws;
-        `largest` is the most scenarios of a chunk.
+        `largest` is the most scenarios of a chunk. Where measured values leave few of the priors' scenarios, they are
+        drawn where these point.
         """
+        places = self.places if places is None else places
+        aim = None
+        if questions.observed:
+            asked = replace(questions, probabilities=())
+            if (case, asked) not in self._aims:
+                self._aims[case, asked] = _aim(partial(self._drawn, case, asked.names, asked, places=places))
+            aim = self._aims[case, asked]
+        return self._drawn(
+            case,
+            [*quantities, *questions.names],
+            questions,
+            places=places,
+            count=count,
+            stream=stream,
+            correlated=correlated,
+            largest=largest,
+            aim=aim,
+        )
+
+    def _drawn(
+        self,
+        case: str,
+        quantities: Sequence[str],
+        questions: Questions,
+        *,
+        places: Mapping[str, int],
+        count: int | None = None,
+        stream: int = 0,
+        correlated: bool = True,
+        largest: int = CHUNK,
+        aim: Aim | None = None,
+    ) -> Scenarios:
         priors = self.cases[case]
-        plan = graph.plan(priors.quantities, priors.priors, [*dict.fromkeys([*quantities, *questions.names])])
+        plan = graph.plan(priors.quantities, priors.priors, [*dict.fromkeys(quantities)])
         distributions = {name: prior.distribution for name, prior in priors.priors.items()}
         constants = {
             name: distribution.value
@@ -147,7 +206,7 @@ class Drawing:
         size, chunks = chunking(self.settings.scenarios if count is None else count, largest=largest)
         sampler = Sampler(
             distributions,
-            dimensions(self.places if places is None else places, stream),
+            dimensions(places, stream),
             self.latents[case] if correlated else {},
             seed=self.settings.seed,
             scheme=self.settings.scheme,
@@ -155,8 +214,32 @@ class Drawing:
             chunks=chunks,
             stream=stream,
             wanted=[name for name in plan.inputs if name not in constants],
+            proposal=aim.proposal if aim else None,
         )
-        return Scenarios(plan, priors.quantities, sampler, constants, distributions, size, chunks, questions)
+        return Scenarios(plan, priors.quantities, sampler, constants, distributions, size, chunks, questions, aim=aim)
+
+
+def _aim(drawn: Callable[..., Scenarios]) -> Aim:
+    """From where scenarios are drawn under measured values: `drawn` gives those from which the values are computed."""
+    priors = drawn(count=PILOT * REPLICATES)
+    names = priors.sampler.behind(priors.plan.inputs)
+
+    def pilot(proposal: Proposal | None, number: int) -> Pilot:
+        aim = Aim(proposal, 0, 1.0, 1.0, ()) if proposal else None
+        scenarios = drawn(count=PILOT * REPLICATES, aim=aim)
+        words = scenarios.sampler.words(REPLICATES + number)(0)
+        inputs = scenarios.inputs(words)
+        columns = {**inputs, **scenarios.plan(inputs)}
+        scores = scenarios.sampler.scores(words, names)
+        kept = np.isfinite(replace(scenarios.questions, observed=()).log_weights(columns, PILOT))
+        return Pilot(
+            np.array([scores[name] for name in names]).reshape(len(names), PILOT),
+            scenarios.questions.log_weights(columns, PILOT),
+            np.zeros(PILOT) + scenarios.sampler.log_ratio(words),
+            [np.where(kept, each.deviation(columns), np.nan) for each in scenarios.questions.observed],
+        )
+
+    return aimed(pilot, names)
 
 
 def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:

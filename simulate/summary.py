@@ -15,6 +15,7 @@ import numpy as np
 from simulate.rulers import MOST_VALUES, Array, Bits, Counts, Ruler
 
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
+MOST_WEIGHT = 2**36  # of a scenario: sums of a chunk's stay below 2^53, of all below 2^63
 _ATOM = 1 / 64  # of all: a value that holds more is one by itself, whatever lies beside it
 _PLAIN = 400  # powers of two up to which squares need no scaling
 
@@ -97,7 +98,7 @@ class Summary:
     def add(self, column: Array | float, size: int, weights: Counts | None = None) -> None:
         """Add the next chunk of `size` scenarios; a float stands for as many equal values.
 
-        `weights`, whole numbers of at most `WEIGHT`, say how often each scenario counts (by default once).
+        `weights`, whole numbers of at most `MOST_WEIGHT`, say how often each scenario counts (by default once).
         """
         values = np.atleast_1d(np.asarray(column, dtype=np.float64))
         if weights is not None:

@@ -200,8 +200,7 @@ def test_constant_quantity(normals):
     [
         ({"given": ["total > 1000"]}, "0"),
         ({"given": ["a > 18"]}, r"\d"),
-        ({"observe": ["a = 1000 +- 1"]}, "0"),
-        ({"observe": ["a = 10 +- 0.0001%"]}, r"\d"),
+        ({"observe": ["a = 1000 +- 1"]}, r"\d"),
         ({"given": ["a > 10"], "scenarios": 1024}, r"5\d\d"),
     ],
 )

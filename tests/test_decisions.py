@@ -211,10 +211,90 @@ def test_cuts_keep_values_whole_and_follow_what_is_smooth_between_them(file):
     mixture = '[priors.{}]\ndist = "choice"\nvalues = [1, 2, 3]\nweights = [0.31, 0.4, 0.29]\n'
     priors = file(mixture.format("a") + lognormal("b", 1, 1) + '[quantities.c]\nformula="a*b"\n')
     values, smooth = (priors.priors[name].distribution for name in "ab")
-    assert value_of_information.cuts([values]) == pytest.approx([0.31, 0.71])
-    assert value_of_information.cuts([smooth]) is None
-    both = value_of_information.cuts([values, smooth])  # another family in another choice
-    assert len(both) == value_of_information.BINS_WITH_JUMPS - 1 + 2
+    few = value_of_information.partition("one", [values], None)
+    assert few.cuts == pytest.approx([0.31, 0.71])
+    assert few.bins.constant.all()
+    assert few.bins.first.tolist() == few.bins.last.tolist() == [0, 1, 2]
+    assert value_of_information.partition("one", [smooth], None).cuts is None
+    both = value_of_information.partition("one", [values, smooth], None)  # another family in another choice
+    assert len(both.cuts) == value_of_information.BINS_WITH_JUMPS - 1 + 2
+    assert not both.bins.constant.any()
+    starts = np.searchsorted(both.cuts, [0.31, 0.71]) + 1  # of the stretches between jumps
+    assert np.unique(both.bins.first).tolist() == [0, *starts]
+    assert np.unique(both.bins.last).tolist() == [*(starts - 1), len(both.cuts)]
+
+
+NOISE = normal("z", 0, 0.1)
+
+
+def cell_mean(function, cells=2**20):
+    """The mean of a function of a uniform, by the midpoints of as many cells."""
+    return float(np.mean(function((np.arange(cells) + 0.5) / cells)))
+
+
+@pytest.mark.parametrize("scheme", ["sobol", "random"])
+@pytest.mark.parametrize("count", [2**14, 2**18])
+@pytest.mark.parametrize(
+    ("cost", "beyond", "largest"),
+    [
+        ("0.5 + where(x > 0.9, 10, 0)", lambda x: 10 * (x > 0.9) - 0.5, 0.01),
+        ("0.5 + where(x > 0.3333333, 1, 0)", lambda x: (x > 0.3333333) - 0.5, 0.01),
+        ("1 - where(x > 0.5, 0.4, 0) + where(x > 0.77, 2, 0)", lambda x: 2 * (x > 0.77) - 0.4 * (x > 0.5), 0.01),
+        ("1 + sin(40*x)", lambda x: np.sin(40 * x), 0.01),
+        ("1 + 10*sin(400*x)", lambda x: 10 * np.sin(400 * x), 0.4),
+    ],
+)
+def test_jumps_and_waves_are_found_out(decided, cost, beyond, largest, count, scheme):
+    """Of a prior beside a choice that costs 1 and a little noise; what is left open is in the error, and small."""
+    text = UNIFORM + NOISE + option("one", "1 + z") + option("two", cost)
+    value, error = worth(decided(text, scenarios=count, scheme=scheme))["x"]
+    exact = min(cell_mean(beyond), 0) - cell_mean(lambda x: np.minimum(beyond(x), 0))
+    assert abs(value - exact) < 4 * error
+    assert error < largest
+
+
+def test_a_jump_within_what_varies_beside_an_atom_is_found_out(decided):
+    """x is 0 half of the time and uniform else, so that it jumps by itself; the cost jumps at 0.3."""
+    mixture = '[priors.x]\ndist = "mixture"\nweights = [1, 1]\n'
+    mixture += 'components = [{value = 0}, {dist = "uniform", lower = 0, upper = 1}]\n'
+    text = mixture + NOISE + option("one", "1 + z") + option("two", "0.5 + where(x > 0.3, 2, 0)")
+    value, error = worth(decided(text, scenarios=2**16))["x"]
+    assert abs(value - (1 - (0.65 * 0.5 + 0.35))) < 4 * error
+    assert error < 0.002
+
+
+def test_a_wave_in_noise_is_not_told_surer_than_it_is(decided):
+    exact = -cell_mean(lambda x: np.minimum(np.sin(400 * x), 0)) + min(cell_mean(lambda x: np.sin(400 * x)), 0)
+    text = UNIFORM + normal("z", 0, 10) + option("one", "z") + option("two", "sin(400*x)")
+    for seed in range(4):
+        value, error = worth(decided(text, scenarios=2**14, seed=seed))["x"]
+        assert abs(value - exact) < 4 * error
+
+
+@pytest.mark.parametrize("waves", [40_000, 400_000, 3_000_000])
+def test_what_changes_within_the_bins_is_told_as_not_resolved(decided, waves):
+    text = UNIFORM + NOISE + option("one", "z") + option("two", f"10 * sin({waves} * x)")
+    decision = decided(text, scenarios=2**16)
+    value, error = worth(decision)["x"]
+    assert abs(value - 10 / math.pi) < 4 * error
+    assert error > 1
+    [line] = decision.warnings
+    assert line.startswith("x: the value of finding out is not resolved")
+
+
+def test_what_is_resolved_has_no_line(decided):
+    for cost in ("x", "where(x > 0.9, 1, 0)", "sin(40*x)"):
+        assert decided(UNIFORM + NOISE + option("one", "0.4 + z") + option("two", cost)).warnings == []
+
+
+@pytest.mark.parametrize("asked", [{"given": ["x > 0.99"]}, {"observe": ["x = 0.9933 +- 0.001"]}])
+def test_under_a_condition_a_prior_is_told_apart_within_what_is_left(decided, asked):
+    """The choice turns in the middle of the hundredth that is left."""
+    text = UNIFORM + NOISE + option("one", "1 + z") + option("two", "1 + 100 * (x - 0.995)")
+    value, error = worth(decided(text, scenarios=2**18, **asked))["x"]
+    loss = 0.125 if "given" in asked else unit_loss(0.17, 0.1)
+    assert abs(value - loss) < 4 * error
+    assert error < 0.01
 
 
 def test_noise_is_worth_nothing(decided):

@@ -216,6 +216,7 @@ def _warnings(drawn: SideBySide, folded: Folded) -> Iterator[str]:
                 f"{kept.drawn:,} scenarios, which are not those of other cases: only means are set against each "
                 "other, with the standard errors of two separate runs"
             )
+            yield from (f"{case.label}: {line}" for line in drawn.drawn[case.name].contradictions)
         yield from _not_as_run(drawn, case)
     for case in drawn.alternatives:
         if baseline.priors and case.priors and baseline.priors.model != case.priors.model:

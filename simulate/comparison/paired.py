@@ -175,7 +175,8 @@ class SideBySide:
         for case in self.cases:
             if case.name in folded.kept:
                 try:
-                    check_kept(self.drawn[case.name].questions, folded.kept[case.name])
+                    drawn_of = self.drawn[case.name]
+                    check_kept(drawn_of.questions, folded.kept[case.name], why=drawn_of.contradictions)
                 except SimulateError as error:
                     raise SimulateError(f"{case.label}: {error}") from None
         return folded

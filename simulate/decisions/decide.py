@@ -8,7 +8,8 @@ import numpy as np
 
 from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
 from simulate.conditions import Kept, check_kept, check_known, questions
-from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
+from simulate.decisions.information import Binned, Partition, add_chunk, moved, partitions, worth
+from simulate.decisions.smoothing import Saved
 from simulate.errors import SimulateError
 from simulate.graph import Array
 from simulate.priors import Priors, choice, stated
@@ -24,6 +25,7 @@ from simulate.statistics import Statistic, usual
 from simulate.summary import WEIGHT
 from simulate.units import is_cost
 
+UNRESOLVED = 0.01  # of the EVPI: what the bins of a prior may hide without a word
 Key = tuple[str, str]  # quantity, choice
 
 
@@ -86,7 +88,7 @@ def decide(
     bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
     kept = Kept.of(each.kept for each in replicates)
     if settings.conditions:
-        check_kept(first.questions, kept)
+        check_kept(first.questions, kept, why=first.contradictions)
     result = provenance.described("decide", priors, settings, first)
     of_inputs = [line for option, case in cases.items() for line in provenance.of_inputs(case, drawn[option])]
     warnings = [*dict.fromkeys(of_inputs), *_faults(priors, bands, drawn, cost), *settings.left_out("decide")]
@@ -104,14 +106,15 @@ def decide(
     result.beside("choice_label", ("choice",), [priors.choices[name].label for name in cases])
     put_bands(result, bands, ("quantity", "choice"), statistics)
     if settings.conditions:
-        put_kept(result, [each.kept for each in replicates])
+        put_kept(result, [each.kept for each in replicates], first)
     fixed = all(bands[cost, name].fixed for name in cases)
     _put_regrets(result, replicates, best, units[0], np.inf if fixed else kept.effective)
-    worth = {
-        name: saved([each.binned[name] for each in replicates], best, partition, kept.effective)
+    changed = moved(drawn, cases, cost, parted)
+    found = {
+        name: worth([each.binned[name] for each in replicates], best, partition, kept.effective, changed[name])
         for name, partition in parted.items()
     }
-    _put_information(result, {name: cases[each.choice] for name, each in parted.items()}, worth, units[0])
+    _put_information(result, {name: cases[each.choice] for name, each in parted.items()}, found, units[0])
     return result
 
 
@@ -200,7 +203,7 @@ def _fold(
 
     def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
-        binned = {name: Binned(np.zeros(each.bins), np.zeros((len(drawn), each.bins))) for name, each in parted.items()}
+        binned = {name: Binned(np.zeros(each.size), np.zeros((len(drawn), each.size))) for name, each in parted.items()}
         in_step = [
             scenarios.in_chunks(replicate, None if place else ticks)  # the first one's steps stand for all
             for place, scenarios in enumerate(drawn.values())
@@ -229,7 +232,7 @@ def _fold(
                 costs[1:] -= costs[0]
             for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
                 words = chunk.words[:, chunk.places] if settled else chunk.words
-                add_chunk(binned, told_by[option], scenarios.sampler, words, costs, counting)
+                add_chunk(binned, told_by[option], scenarios.sampler, words, costs, counting, conditional=settled)
         count = kept.total or 1.0
         return gathering.finish(statistics), _Replicate(shares / count, regrets / count, binned, kept)
 
@@ -313,15 +316,17 @@ def _by_choice(replicates: Sequence[Array]) -> tuple[list[float], Array]:
         return [float(column.mean()) for column in values.T], standard_error(values)
 
 
-def _put_information(result: Result, holders: Mapping[str, Priors], worth: Mapping[str, Array], unit: str) -> None:
-    """What finding out each prior alone is worth, the largest first.
-
-    `worth` tells it by replicate, `holders` are choices that have the prior, each by the priors' names.
-    """
-    values = {name: max(float(gains.mean()), 0.0) for name, gains in worth.items()}
-    names = sorted(values, key=lambda name: -values[name])
+def _put_information(result: Result, holders: Mapping[str, Priors], worth: Mapping[str, Saved], unit: str) -> None:
+    """What finding out each prior alone is worth, the largest first; `holders` are choices that have the prior."""
+    names = sorted(worth, key=lambda name: -worth[name].value)
     put_priors(result, [holders[name].quantities[name] for name in names])
     result.beside("prior_label", ("prior",), [holders[name].priors[name].label for name in names])
-    errors = [float(standard_error(worth[name])) for name in names]
+    values, errors = ([getattr(worth[name], each) for name in names] for each in ("value", "error"))
     told = "expected value of perfect information on the prior"
-    result.put("evppi", ("prior",), [values[name] for name in names], errors, label=told, unit=unit)
+    result.put("evppi", ("prior",), values, errors, label=told, unit=unit)
+    least = UNRESOLVED * float(result.at("evpi"))
+    if rough := [name for name in names if worth[name].within > max(least, UNRESOLVED * worth[name].value)]:
+        result.provenance["warnings"].append(
+            f"{', '.join(rough)}: the value of finding out is not resolved: the costs change within less of the prior "
+            "than is told apart, which may be worth as much as ± says"
+        )

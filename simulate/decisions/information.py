@@ -11,12 +11,11 @@ X is known by the place in its distribution (the probability below it), which th
 has other parameters in another choice is found out in both. Correlated priors move along with X as far as the
 correlation goes: what X tells of them counts for X.
 
-Estimator. Means of the differences of costs by X, in 1,024 equally probable bins (by value, where X has few), and
-a line in the normal score through the bins around each give E[c_k | X]. The least of noisy means is too low, so a
-bin's choice comes from the other replicates and is judged by this replicate's scenarios (cross-fitting): what it
-saves is an unbiased estimate for that rule of choosing, and no rule saves more than perfect knowledge of X. So the
-estimate errs low, by what mistaken choices near a tie cost, which is of second order. It never exceeds the EVPI
-of the same scenarios; below 0, where no value can be, it is told as 0. Standard errors are those of the replicates.
+Estimator. Means of the differences of costs by X, in 4,096 equally probable bins (by value, where X has few; between
+jumps, in 1,024), and lines in the normal score through the bins around each give E[c_k | X]: `smoothing` tells how far
+around, what the choice by them saves, and what the bins leave open. Under conditions the bins are equally probable in
+a pilot of the scenarios kept. The estimate never exceeds the EVPI of the same scenarios; below 0, where no value can
+be, it is told as 0. Standard errors are those of the replicates, with what is left open taken in.
 
 Sources: Howard (1966), IEEE Trans. Syst. Sci. Cybern. 2, 22; Strong and Oakley (2013), Med. Decis. Making 33, 755
 (conditional expectations by regression on the draws at hand).
@@ -31,39 +30,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import graph
+from simulate.decisions.smoothing import Bins, Saved, saved
 from simulate.distributions import Distribution
-from simulate.graph import ROUNDING, Array
+from simulate.distributions.scores import normal_probability, normal_score
+from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.sampling.sampler import Sampler
 from simulate.sampling.tables import probabilities
 from simulate.scenarios import Scenarios
+from simulate.summary import WEIGHT
 
 if TYPE_CHECKING:
     from simulate.sampling.schemes import Words
 
-BINS = 1024  # equally probable bins of a prior
-BINS_WITH_JUMPS = 64  # of one with jumps, beside which no line is drawn from bin to bin
+BINS = 4096  # equally probable bins of a prior
+BINS_WITH_JUMPS = 1024  # of one with jumps, besides those
+MOVED = 2**10  # scenarios in which a prior is moved within its bin
 
 
 class Partition(NamedTuple):
     """The bins of a prior, and the choice whose draws tell in which of them a scenario lies.
 
-    `cuts` are the probabilities between bins, None for BINS equal ones; bins with cuts are not smoothed.
+    `cuts` are what lies between bins: probabilities, or under conditions normal scores; None for BINS equally probable
+    ones.
     """
 
     choice: str
     cuts: Array | None
+    bins: Bins
 
     @property
-    def bins(self) -> int:
+    def size(self) -> int:
         """The number of bins."""
-        return BINS if self.cuts is None else len(self.cuts) + 1
+        return len(self.bins.first)
 
-    def places(self, below: Array) -> NDArray[np.int64]:
-        """The bin of each probability below."""
+    def places(self, at: Array) -> NDArray[np.int64]:
+        """The bin of each probability below, or score."""
         if self.cuts is None:
-            return (below * BINS).astype(np.int64)
-        return np.searchsorted(self.cuts, below, side="left")
+            return (np.minimum(at, np.nextafter(1.0, 0.0)) * BINS).astype(np.int64)
+        return np.searchsorted(self.cuts, at, side="left")
+
+    def mirrored(self, at: Array) -> Array:
+        """Probabilities below, or scores, on the other side of their bins; what lies in the outmost ones stays."""
+        edges = np.arange(1, BINS) / BINS if self.cuts is None else self.cuts
+        places = np.searchsorted(edges, at, side="left")
+        inside = (places > 0) & (places < len(edges))
+        inside &= ~self.bins.constant[places]
+        moved: Array = at.copy()
+        moved[inside] = edges[places[inside] - 1] + edges[places[inside]] - at[inside]
+        return moved
 
 
 class Binned(NamedTuple):
@@ -80,22 +95,61 @@ def partitions(cases: Mapping[str, Priors], cost: str, drawn: Mapping[str, Scena
         for name in graph.plan(case.quantities, case.priors, [cost]).inputs:
             if name in drawn[choice].sampler.wanted:
                 holders.setdefault(name, []).append(choice)
+    edges: dict[str, Array] = {}
+    for choice, scenarios in drawn.items():
+        if scenarios.questions.conditional:
+            edges |= _edges(scenarios, [name for name, choices in holders.items() if choices[0] == choice])
     return {
-        name: Partition(choices[0], cuts([cases[choice].priors[name].distribution for choice in choices]))
+        name: partition(choices[0], [cases[choice].priors[name].distribution for choice in choices], edges.get(name))
         for name, choices in holders.items()
     }
 
 
-def cuts(distributions: Sequence[Distribution]) -> Array | None:
-    """Probabilities between the bins of a prior with jumps: a value of its own has one bin, whatever its share."""
+def _edges(drawn: Scenarios, names: Sequence[str]) -> dict[str, Array]:
+    """Normal scores of priors between which equal shares lie of what is kept of the replicates' first steps."""
+    kept = [next(iter(drawn.in_chunks(replicate))) for replicate in range(drawn.replicates)]
+    scores = [drawn.sampler.joint(chunk.words[:, chunk.places], names) for chunk in kept]
+    weights = [np.ones(chunk.size) if chunk.weights is None else chunk.weights / WEIGHT for chunk in kept]
+    found = {}
+    for name in names:
+        values = np.concatenate([each[name] for each in scores])
+        order = np.argsort(values)
+        if len(order):
+            below = np.cumsum(np.concatenate(weights)[order])
+            places = np.searchsorted(below, np.arange(1, BINS) / BINS * below[-1])
+            found[name] = np.unique(values[order][np.minimum(places, len(order) - 1)])
+    return found
+
+
+def partition(choice: str, distributions: Sequence[Distribution], edges: Array | None) -> Partition:
+    """The bins of a prior; one with jumps has them at bins' ends, and one bin for a value of its own."""
     jumps = np.unique(np.concatenate([distribution.jumps for distribution in distributions]))
-    if not 0 < len(jumps) < BINS:
-        return None
-    finer = np.union1d(np.arange(1, BINS_WITH_JUMPS) / BINS_WITH_JUMPS, jumps)
-    middles = (np.concatenate([[0.0], finer]) + np.concatenate([finer, [1.0]])) / 2
-    values = np.array([distribution.quantile(middles) for distribution in distributions])
-    kept: Array = finer[(values[:, 1:] != values[:, :-1]).any(axis=0)]
-    return kept
+    if not 0 < len(jumps) < BINS_WITH_JUMPS:
+        count = BINS if edges is None else len(edges) + 1
+        return Partition(
+            choice, edges, Bins(np.zeros(count, np.intp), np.full(count, count - 1), np.zeros(count, bool))
+        )
+    even = np.arange(1, BINS_WITH_JUMPS) / BINS_WITH_JUMPS
+    if edges is not None:
+        jumps, even = normal_score(jumps, 1 - jumps), edges
+    cuts = np.union1d(even, jumps)
+    lowest, highest = (0.0, 1.0) if edges is None else (min(cuts[0], -9.0) - 1, max(cuts[-1], 9.0) + 1)
+    ends = np.concatenate([[lowest], cuts, [highest]])
+
+    def values(share: float) -> Array:
+        within = (1 - share) * ends[:-1] + share * ends[1:]
+        below = (within, 1 - within) if edges is None else normal_probability(within)
+        return np.array([distribution.quantile(*below) for distribution in distributions])
+
+    low, high = values(0.25), values(0.75)
+    apart = (low[:, 1:] != high[:, :-1]).any(axis=0)  # neighbours of one value are one bin
+    starts = np.concatenate([[True], apart])
+    constant = (low == high).all(axis=0)[starts]
+    cuts = cuts[apart]
+    begins = np.concatenate([[True], np.isin(cuts, jumps)])
+    firsts, stretch = np.flatnonzero(begins), np.cumsum(begins) - 1
+    lasts = np.append(firsts[1:], len(begins)) - 1
+    return Partition(choice, cuts, Bins(firsts[stretch], lasts[stretch], constant))
 
 
 def add_chunk(
@@ -105,72 +159,75 @@ def add_chunk(
     words: Words,
     costs: Array,
     counting: Array | None = None,
+    *,
+    conditional: bool = False,
 ) -> None:
     """Add a chunk's differences of costs (rows 1 and on) to the bins of the priors that a choice's draws tell.
 
-    `counting` is what each scenario counts, once by default.
+    `counting` is what each scenario counts, once by default; `conditional` says that bins lie between scores.
     """
     from scipy.special import ndtr
 
-    correlated = any(name in sampler.copula for name in partitions)
-    scores = sampler.correlated(sampler.scores(words)) if correlated else {}
+    known = conditional or any(name in sampler.copula for name in partitions)
+    scores = sampler.joint(words, list(partitions) if conditional else ()) if known else {}
     for name, partition in partitions.items():
-        below = ndtr(scores[name]) if name in scores else probabilities(words[sampler.rows[name]])[0]
-        places = partition.places(np.minimum(below, np.nextafter(1.0, 0.0)))
+        if conditional:
+            at = scores[name]
+        else:
+            at = ndtr(scores[name]) if name in scores else probabilities(words[sampler.rows[name]])[0]
+        places = partition.places(at)
         counts, sums = binned[name]
-        counts += np.bincount(places, counting, minlength=partition.bins)
+        counts += np.bincount(places, counting, minlength=partition.size)
         for row in range(1, len(costs)):
             own = costs[row] if counting is None else costs[row] * counting
-            sums[row] += np.bincount(places, own, minlength=partition.bins)
+            sums[row] += np.bincount(places, own, minlength=partition.size)
 
 
-def saved(binned: Sequence[Binned], best: int, partition: Partition, scenarios: float) -> Array:
-    """By replicate, what choosing by the prior saves against the best choice, a scenario.
+def moved(
+    drawn: Mapping[str, Scenarios], cases: Mapping[str, Priors], cost: str, partitions: Mapping[str, Partition]
+) -> dict[str, Array]:
+    """How costs beyond the first choice's change where each prior alone moves within its bin: (choice, scenario).
 
-    A bin's choice is the least by what the other replicates say of it.
+    In some of the scenarios of the first step.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # what is then no number is told so
-        return _saved(binned, best, partition, scenarios)
+    from scipy.special import ndtr
+
+    words = {option: scenarios.sampler.words(0)(0)[:, :MOVED] for option, scenarios in drawn.items()}
+    inputs = {option: scenarios.inputs(words[option]) for option, scenarios in drawn.items()}
+
+    def costs(changed: Mapping[str, Mapping[str, Array]]) -> Array:
+        own = [
+            np.broadcast_to(scenarios.plan({**inputs[option], **changed.get(option, {})})[cost], words[option].shape[1])
+            for option, scenarios in drawn.items()
+        ]
+        beyond: Array = np.array(own) - own[0]
+        return beyond
+
+    before, found = costs({}), {}
+    for name, partition in partitions.items():
+        sampler, conditional = drawn[partition.choice].sampler, drawn[partition.choice].questions.conditional
+        score = sampler.joint(words[partition.choice], [name])[name]
+        at = partition.mirrored(score if conditional else ndtr(score))
+        below = normal_probability(at) if conditional else (at, 1 - at)
+        found[name] = before - costs(
+            {
+                option: {name: cases[option].priors[name].distribution.quantile(*below)}
+                for option, scenarios in drawn.items()
+                if name in scenarios.sampler.wanted
+            }
+        )
+    return found
 
 
-def _saved(binned: Sequence[Binned], best: int, partition: Partition, scenarios: float) -> Array:
-    all_counts = np.sum([each.counts for each in binned], axis=0)
-    all_sums = np.sum([each.sums for each in binned], axis=0)
-    by_replicate = np.empty(len(binned))
-    for place, own in enumerate(binned):
-        counts, sums = all_counts - own.counts, all_sums - own.sums
-        means = _smooth(counts, sums, scenarios) if partition.cuts is None else sums / np.where(counts, counts, 1)
-        # A tie changes nothing: the best stays.
-        chosen = np.where(means[best] <= means.min(axis=0), best, means.argmin(axis=0))
-        gains = own.sums[best] - own.sums[chosen, np.arange(partition.bins)]
-        by_replicate[place] = gains.sum() / (own.counts.sum() or 1.0)
-    return by_replicate
-
-
-def _smooth(counts: Array, sums: Array, scenarios: float) -> Array:
-    """Means by (choice, bin) from a line in the normal score through the bins around each.
+def worth(binned: Sequence[Binned], best: int, partition: Partition, scenarios: float, moved: Array) -> Saved:
+    """What finding out a prior saves against the best choice, a scenario.
 
     The noise of a window of share w of the scenarios and the error of a choice that changes a window too late cost
-    about as much as each other where w is near (6 / scenarios)^(1/3); twice that, for the line follows a slope.
+    about as much as each other where w is near (6 / scenarios)^(1/3); twice that, for a line follows a slope.
     """
-    from scipy.special import ndtri
-
-    bins = len(counts)
-    reach = max(int(bins * (6 / scenarios) ** (1 / 3)), 1)
-    scores = ndtri((np.arange(bins) + 0.5) / bins)
-    low = np.maximum(np.arange(bins) - reach, 0)
-    high = np.minimum(np.arange(bins) + reach + 1, bins)
-
-    def around(values: Array) -> Array:
-        running = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
-        window: Array = running[..., high] - running[..., low]
-        return window
-
-    weight = around(counts)
-    weight[weight <= ROUNDING * weight.max()] = 1  # none, but for what arithmetic leaves
-    centre = around(counts * scores) / weight
-    variance = around(counts * scores * scores) / weight - centre**2
-    mean = around(sums) / weight
-    covariance = around(sums * scores) / weight - centre * mean
-    slope = np.where(variance > 1e-12, covariance / np.maximum(variance, 1e-12), 0.0)
-    return mean + slope * (scores - centre)
+    counts, sums = (np.array(each) for each in zip(*binned, strict=True))
+    widest = max(int(partition.size * (6 / scenarios) ** (1 / 3)), 1)
+    power = int(np.frexp(np.abs(sums).max())[1])  # a power of two takes no bit, and no square overflows
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is then no number is told so
+        found = saved(counts, np.ldexp(sums, -power), best, partition.bins, widest, np.ldexp(moved, -power))
+        return Saved(np.ldexp(found.by_replicate, power), *(float(np.ldexp(each, power)) for each in found[1:]))

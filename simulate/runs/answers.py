@@ -41,9 +41,13 @@ def kept(result: Result) -> str:
             f"are kept ({told['scenarios']:,}, as many effective)."
         )
     condition = f", {share} of them kept" if given else ""
+    where, instead = "", ""
+    if "proposal" in told:  # of which the share kept is no probability
+        condition, where = "", "drawn where these point and "
+        instead = f", where the priors' own scenarios would be worth {told['proposal']['effective_of_priors']:,.0f}"
     return (
-        f"Given {', '.join([*given, *observed])}: the {drawn:,} scenarios are weighted by their "
-        f"likelihood{condition}; effective sample size {told['effective']:,.0f}."
+        f"Given {', '.join([*given, *observed])}: the {drawn:,} scenarios are {where}weighted by their "
+        f"likelihood{condition}; effective sample size {told['effective']:,.0f}{instead}."
     )
 
 

@@ -29,7 +29,7 @@ def draws(
 
     They are those of a run of as many, the first of each replicate in turn; the coordinates `replicate` and `place`
     tell which, `place` counting the replicate's scenarios from 0. Under conditions they are the first that hold, fewer
-    where the run has no more, and under measured values the coordinate `weight` is what each counts, at most 1.
+    where the run has no more, and under measured values the coordinate `weight` is what each counts beside others.
     Raises SimulateError for what cannot be asked or computed, and where conditions leave no scenario.
     """
     settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme, given=given, observe=observe)
@@ -51,14 +51,15 @@ def draws(
             weights.append(np.ones(count) if chunk.weights is None else chunk.weights[:count] / WEIGHT)
             if not (left := left - count):
                 break
-    check_kept(asked, kept, fewest=1)
+    check_kept(asked, kept, fewest=1, why=drawn.contradictions)
     result = described("draws", priors, settings, drawn)
     result.attributes["scenarios"] = settings.scenarios
+    result.provenance["warnings"] += drawn.contradictions
     put_quantities(result, [priors.quantities[name] for name in columns])
     result.beside("replicate", ("scenario",), np.concatenate(replicates))
     result.beside("place", ("scenario",), np.concatenate(places), "which scenario of the replicate")
     if asked.observed:
-        result.beside("weight", ("scenario",), np.concatenate(weights), "likelihood of the measured values", "1")
+        result.beside("weight", ("scenario",), np.concatenate(weights), "what each counts by the measured values", "1")
     values = np.array([np.concatenate(parts) for parts in columns.values()])
     result.put("value", ("quantity", "scenario"), values, label="each scenario", unit_of="unit")
     return result

@@ -60,10 +60,11 @@ def _beginning(drawn: Scenarios, name: str, fault: Fault, first: Place) -> tuple
         return ~np.isfinite(value) if fault is Fault.NO_NUMBER else drawn.quantities[name].impossible(value)
 
     replicate, chunk = first
-    columns = drawn.plan.keeping_all()(drawn.inputs(drawn.sampler.words(replicate)(chunk)))
+    words = drawn.sampler.words(replicate)(chunk)
+    columns = drawn.plan.keeping_all()(drawn.inputs(words))
     wrong = np.broadcast_to(faulty(name, columns[name]), drawn.size)
     if drawn.questions.conditional:
-        wrong = wrong & (drawn.questions.weights(columns, drawn.size) > 0)
+        wrong = wrong & (drawn.weights(columns, words) > 0)
     scenario = int(np.argmax(wrong))
     at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}
     behind = graph.plan(drawn.quantities, drawn.plan.inputs, [name])

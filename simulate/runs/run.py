@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.bands import Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
-from simulate.conditions import Condition, Kept, Questions, check_kept, questions
+from simulate.conditions import Condition, Kept, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.grammar import STATISTIC
 from simulate.graph import Array
@@ -97,7 +97,7 @@ def run(
         }
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
         _put_priors(result, priors, drawn, found, settings)
-        _put_answers(result, found, conditions)
+        _put_answers(result, found, drawn)
         rare = messages.rare(result, found.bands)
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
         result.provenance["rare_events"] = events
@@ -173,7 +173,7 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
     keys: list[str | Condition] = [*columns, *asked.probabilities]
     fold_replicates(work, drawn, found.add, keys=keys, quantities=drawn.quantities, workers=workers)
     if asked.conditional:
-        check_kept(asked, Kept.of(found.kept))
+        check_kept(asked, Kept.of(found.kept), why=drawn.contradictions)
     return found
 
 
@@ -199,11 +199,12 @@ def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded
         put("prior_probability_given", below, told, unit="1")
 
 
-def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
+def _put_answers(result: Result, folded: Folded, drawn: Scenarios) -> None:
     """Probabilities along `question`, and what the conditions leave."""
+    asked = drawn.questions
     if asked.probabilities:
         shares = [folded.bands[condition].share() for condition in asked.probabilities]
         result.along("question", [condition.text for condition in asked.probabilities])
         result.put("probability", ("question",), *zip(*shares, strict=True), label="probability", unit="1")
     if asked.conditional:
-        put_kept(result, folded.kept)
+        put_kept(result, folded.kept, drawn)

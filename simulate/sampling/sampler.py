@@ -9,9 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.dependence import correlation_matrix, triangular_factor
-from simulate.sampling.keys import part_of
+from simulate.distributions.scores import normal_probability
+from simulate.sampling.keys import number_of, part_of
+from simulate.sampling.proposal import COMPONENT, Proposal
 from simulate.sampling.schemes import SCHEMES
-from simulate.sampling.tables import at_scores, at_words, normal_scores, score_table, uniform_table
+from simulate.sampling.tables import (
+    SCORE_LIMIT,
+    at_scores,
+    at_words,
+    normal_scores,
+    probabilities,
+    score_table,
+    uniform_table,
+)
 
 if TYPE_CHECKING:
     from simulate.distributions import Distribution
@@ -29,7 +39,8 @@ class Sampler:
     `dimensions` gives each name its dimension in the scheme, in the order of the copula; `latent` holds the Gaussian
     copula's parameter for pairs of names; `wanted` are the names to draw (all by default: what they are correlated
     with is drawn behind them, so that a column does not depend on what else is wanted). Streams are independent
-    sets of draws, for estimators that need two: a name has another dimension in each.
+    sets of draws, for estimators that need two: a name has another dimension in each. A `proposal` takes the place of
+    the standard normal for the scores of its names; another name's draws are as without.
     """
 
     def __init__(
@@ -44,21 +55,29 @@ class Sampler:
         chunks: int = 1,
         stream: int = 0,
         wanted: Sequence[str] | None = None,
+        proposal: Proposal | None = None,
     ) -> None:
         self.seed, self.scheme, self.size, self.chunks, self.stream = seed, scheme, size, chunks, stream
         self.wanted = tuple(distributions if wanted is None else wanted)
         linked = linked_names(latent, self.wanted)
         drawn = {*self.wanted, *linked}
         self.names = tuple(name for name in dimensions if name in drawn)
-        self.rows = {name: row for row, name in enumerate(self.names)}
         self._keys = [part_of(name, stream=stream) for name in self.names]
         self._dimensions = [dimensions[name] for name in self.names]
+        self.proposal = proposal
+        if proposal:
+            self._keys.append(COMPONENT)
+            self._dimensions.append(number_of(COMPONENT))
+            self.names = (*self.names, COMPONENT)
+        self.rows = {name: row for row, name in enumerate(self.names)}
         self.copula = tuple(name for name in self.names if name in linked)
         self._correlation = correlation_matrix(self.copula, latent)
         self._factor = triangular_factor(self._correlation)
+        scored = linked.union(proposal.names if proposal else ())
+        self._distributions = distributions
         self._tables = {
             # frozen dataclasses have a hash, which mypy cannot know of a protocol
-            name: (score_table if name in linked else uniform_table)(distributions[name])  # type: ignore[arg-type]
+            name: (score_table if name in scored else uniform_table)(distributions[name])  # type: ignore[arg-type]
             for name in self.wanted
         }
 
@@ -68,15 +87,40 @@ class Sampler:
 
     def columns(self, words: Words) -> dict[str, Array]:
         """The draws that words stand for: each wanted name's column, of one value a scenario."""
-        scores = self.correlated(self.scores(words))
+        scores = self.joint(words)
         return {
             name: self.at_scores(name, scores[name]) if name in scores else self.at_words(name, words)
             for name in self.wanted
         }
 
-    def scores(self, words: Words) -> dict[str, Array]:
-        """Independent standard normals, one column for each name in the copula."""
-        return {name: normal_scores(words[self.rows[name]]) for name in self.copula}
+    def joint(self, words: Words, others: Sequence[str] = ()) -> dict[str, Array]:
+        """The normal scores by which each name in the copula or moved by the proposal is drawn, and `others`."""
+        scores = self.scores(words, others)
+        return {**scores, **self.correlated(scores)}
+
+    def scores(self, words: Words, others: Sequence[str] = ()) -> dict[str, Array]:
+        """Independent normals, standard ones or as the proposal has them: a column for each name in the copula.
+
+        So also for the names moved, and `others`.
+        """
+        standard = {name: normal_scores(words[self.rows[name]]) for name in (*self.copula, *others)}
+        if not self.proposal:
+            return standard
+        return {**standard, **dict(zip(self.proposal.names, self._moved(words, self.proposal), strict=True))}
+
+    def log_ratio(self, words: Words) -> Array | float:
+        """The logarithm of the priors' density over that of what is drawn."""
+        return self.proposal.log_ratio(self._moved(words, self.proposal)) if self.proposal else 0.0
+
+    def _moved(self, words: Words, proposal: Proposal) -> Array:
+        scores = np.array([normal_scores(words[self.rows[name]]) for name in proposal.names])
+        return proposal.moved(scores, probabilities(words[self.rows[COMPONENT]])[0])
+
+    def behind(self, names: Collection[str]) -> tuple[str, ...]:
+        """The names on whose independent scores the draws of some names depend: these, and those before them."""
+        rows = [row for row, name in enumerate(self.copula) if name in names]
+        before = {self.copula[column] for row in rows for column in np.flatnonzero(self._factor[row]).tolist()}
+        return tuple(name for name in self.names if name in before or (name in names and name not in self.copula))
 
     def correlated(self, scores: Mapping[str, Array], order: Sequence[str] | None = None) -> dict[str, Array]:
         """Correlated standard normals from independent ones, each a sum over those before it in the order.
@@ -103,8 +147,11 @@ class Sampler:
         return at_words(self._tables[name], words[self.rows[name]])
 
     def at_scores(self, name: str, scores: Array) -> Array:
-        """The column of a name in the copula, at standard normal scores."""
-        return at_scores(self._tables[name], scores)
+        """The column of a name in the copula, at standard normal scores; beyond its table's, those are exact."""
+        values = at_scores(self._tables[name], scores)
+        if self.proposal and len(far := np.flatnonzero(np.abs(scores) >= SCORE_LIMIT)):
+            values[far] = self._distributions[name].quantile(*normal_probability(scores[far]))
+        return values
 
 
 def linked_names(latent: Mapping[tuple[str, str], float], wanted: Collection[str]) -> set[str]:

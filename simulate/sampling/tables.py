@@ -34,8 +34,8 @@ _OCTAVES = 32
 _HALF = _OCTAVES << _LEADING_BITS  # cells on one side of the median
 _GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)  # in units of the cell
 _SCORES_PER_UNIT = 512
-_SCORE_LIMIT = 8.5
-_SCORE_CELLS = int(2 * _SCORE_LIMIT * _SCORES_PER_UNIT)
+SCORE_LIMIT = 8.5
+_SCORE_CELLS = int(2 * SCORE_LIMIT * _SCORES_PER_UNIT)
 _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile range, if that is more
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 _TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
@@ -222,7 +222,7 @@ def score_table(distribution: Distribution) -> Lines:
     from scipy.special import ndtri
 
     width = 1 / _SCORES_PER_UNIT
-    edges: Array = -_SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
+    edges: Array = -SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
     left, right = (edges[:-1] + place * width for place in _GAUSS)
     low, high = (_quantiles(distribution, scores, *normal_probability(scores)) for scores in (left, right))
     around = edges[:-1], edges[1:]
@@ -250,6 +250,6 @@ def at_words(table: Lines, words: Words) -> Array:
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    position = np.clip(scores, -_SCORE_LIMIT, _SCORE_LIMIT - 1e-9)
-    cell = ((position + _SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
+    position = np.clip(scores, -SCORE_LIMIT, SCORE_LIMIT - 1e-9)
+    cell = ((position + SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
     return table(cell, position, normal_probability)
