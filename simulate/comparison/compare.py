@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from simulate.bands import put_bands
+from simulate.bands import BOUND, only_bounds, put_bands
 from simulate.comparison.bridge import PAIRS, Asked, Bridge, BridgeScale, bridges
 from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.inputs import changes
@@ -21,6 +21,7 @@ from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.scenarios import asked_quantities, named_quantities
 from simulate.settings import Count, Percent, Settings, checked
+from simulate.spread import FEWEST_BEYOND, bounds
 from simulate.statistics import usual
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def compare(
     _put_labels(result, drawn)
     _put_bands(result, drawn, folded)
     warnings = result.provenance["warnings"]
-    warnings += _warnings(drawn, folded)
+    warnings += [*_warnings(drawn, folded), *only_bounds(result)]
     if split:
         warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
     warnings += folded.warnings(found[0].name, drawn.bounded)
@@ -174,14 +175,29 @@ def _put_bands(result: Result, drawn: SideBySide, folded: Folded) -> None:
 
 
 def _take_over(result: Result, saved: Result, case: str, names: Sequence[str]) -> None:
-    """Put the bands that an earlier run has kept; a percentile that it did not tell is read off its fine ones."""
+    """Put the bands that an earlier run has kept; a percentile that it did not tell is read off its fine ones.
+
+    Of one beyond these, and of what was but a bound in the run, a bound is told.
+    """
     asked, told = result.labels("percentile"), saved.labels("percentile")
     shared = [(place, told.index(percent)) for place, percent in enumerate(asked) if percent in told]
+    percents, bound = saved["fine_percentile"], f"percentiles{BOUND}"
+    sides = np.array([">=" if each > percents[-1] else "<=" if each < percents[0] else "" for each in asked], object)
     for name in names:
         at = _at(result, name, case)
         fine = saved.at("fine_percentiles", quantity=name)
-        result["percentiles"][at] = np.interp(asked, saved["fine_percentile"], fine)
+        result["percentiles"][at] = np.interp(asked, percents, fine)
+        own = sides.copy()
+        for place, kept in shared:
+            own[place] = saved.at(bound, quantity=name)[kept] if bound in saved else ""
+        if own.any() and bound not in result:
+            dims, shape = result.variables["percentiles"].dims, result["percentiles"].shape
+            result.put(bound, dims, np.full(shape, "", object), label="whether percentiles are but bounds")
+        if bound in result:
+            result[bound][at] = own
         for figure, variable in result.variables.items():
+            if figure == bound:
+                continue
             values = saved.at(figure, quantity=name)
             if variable.dims[-1] == "percentile":
                 for place, kept in shared:
@@ -247,7 +263,10 @@ def _put_bridges(
 ) -> list[str]:
     """The bridges to each alternative; return which have no value, a line each."""
     found: dict[tuple[str, str, str], Bridge] = {}
-    blank = []
+    few = [each for each in split if each != "mean" and bounds([each], result.attributes["scenarios"]).sides[0]]
+    split = [each for each in split if each not in few]
+    why = f"fewer than {FEWEST_BEYOND} scenarios lie beyond; ask for more --scenarios"
+    blank = [f"no bridge of {' and '.join(map(_statistic, few))}, for {why}"] if few else []
     for case in dict.fromkeys(case for _, case in drawn.paired):
         names = [name for name, other in drawn.paired if other == case]
         sides = (drawn.baseline.name, case)

@@ -10,7 +10,7 @@ from simulate.comparison.bridge import Bridge
 from simulate.figures import ONES, SIGNIFICANT_DIGITS, Scale, band_scale, probability_text, row_scale, shortened
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
-from simulate.runs.report import circumstances, estimates, settings_text
+from simulate.runs.report import bounded, circumstances, estimates, few_beyond, settings_text
 
 PARTS = 10  # parts of a bridge shown one by one
 LONGEST = 48  # characters of an input shown
@@ -99,9 +99,9 @@ def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) ->
     scale = band_scale(result.labels("percentile"), values, errors)
     unit = scale.unit(result.unit(f"{prefix}mean", **at))
     if not prefix or not any(error > 0 for error in errors):
-        return [[label, unit, *map(scale.figure, values, errors), ""]]
+        return [[label, unit, *bounded(result, map(scale.figure, values, errors), prefix, **at), ""]]
     figures, beside = zip(*map(scale.with_error, values, errors), strict=True)
-    return [[label, unit, *figures, ""], ["  ±", "", *beside, ""]]
+    return [[label, unit, *bounded(result, figures, prefix, **at), ""], ["  ±", "", *beside, ""]]
 
 
 def _lower(result: Result, name: str, case: str) -> str:
@@ -181,7 +181,7 @@ def _drawn(result: Result) -> Section:
     cases, unpaired = result.labels("case"), result.provenance["unpaired"]
     labels = [(case, _label(result, case)) for case in cases]
     told = [f"{case} is {label}." for case, label in labels if case != label]
-    told += [f"{each}." for each in told_of_cases(result)]
+    told += [*(f"{each}." for each in told_of_cases(result)), *few_beyond(result)]
     if len(unpaired) < len(cases) - 1:
         told.append(
             "Differences and ratios are taken scenario by scenario, all cases on the same uniforms; "

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
+from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, only_bounds, put_bands, put_kept
 from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, partitions, saved
 from simulate.errors import SimulateError
@@ -101,6 +101,7 @@ def decide(
     result.along("choice", list(cases))
     result.beside("choice_label", ("choice",), [priors.choices[name].label for name in cases])
     put_bands(result, bands, ("quantity", "choice"), statistics)
+    result.provenance["warnings"] += only_bounds(result)
     if settings.conditions:
         put_kept(result, [each.kept for each in replicates])
     fixed = all(bands[cost, name].fixed for name in cases)

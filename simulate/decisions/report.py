@@ -11,7 +11,7 @@ from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.precision import WIDTH, relative
-from simulate.runs.report import drawn_text
+from simulate.runs.report import bounded, drawn_text, few_beyond
 from simulate.units import is_cost
 
 MOST = 12  # priors listed
@@ -30,7 +30,7 @@ def sections(result: Result) -> list[Section]:
         Section(intro=verdict(result)),
         *_worth(result),
         *_beside(result),
-        Section(remarks=[*filter(None, [answers.kept(result)]), f"{drawn_text(result)}, {same}"]),
+        Section(remarks=[*few_beyond(result), *filter(None, [answers.kept(result)]), f"{drawn_text(result)}, {same}"]),
     ]
 
 
@@ -147,7 +147,7 @@ def _choices(result: Result) -> Section:
         )
         figures = [
             *scale.with_error(*result.estimate("mean", quantity=cost, choice=choice)),
-            *map(scale.figure, *band),
+            *bounded(result, map(scale.figure, *band), quantity=cost, choice=choice),
             chance,
             apart.removesuffix(" %"),
             *regret_scale.with_error(*result.estimate("expected_regret", choice=choice)),
@@ -218,9 +218,12 @@ def _beside(result: Result) -> list[Section]:
             titles = [label]
         else:
             rows.append([label, *[""] * (len(columns) - 1)])
-        for title, *figures in zip(titles, values.tolist(), errors.tolist(), strict=False):
+        for choice, title, *figures in zip(
+            result.labels("choice"), titles, values.tolist(), errors.tolist(), strict=False
+        ):
             scale = replace(band_scale(result.labels("percentile"), *figures), exponent=exponent)
-            rows.append([title, scale.unit(unit), *map(scale.figure, *figures)])
+            texts = bounded(result, map(scale.figure, *figures), quantity=name, choice=choice)
+            rows.append([title, scale.unit(unit), *texts])
     return [Section(columns=columns, rows=rows)] if rows else []
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.bands import Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
+from simulate.bands import Bands, Fault, Gathering, Part, fold_replicates, only_bounds, put_bands, put_kept
 from simulate.conditions import Condition, Kept, Questions, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.grammar import STATISTIC
@@ -100,6 +100,7 @@ def run(
             *wrong(names, beside),
             *messages.failed_checks(priors, found.bands),
             *messages.small_errors(rare),
+            *only_bounds(result),
         ]
         return result
 

@@ -8,7 +8,7 @@ from simulate.figures import ONES, row_scale, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import answers
-from simulate.runs.report import departures, settings_text
+from simulate.runs.report import bounded, departures, few_beyond, settings_text
 from simulate.sensitivity.method import Method
 from simulate.sensitivity.methods import METHODS
 from simulate.units import conversion_factor
@@ -83,7 +83,7 @@ def sections(result: Result, top: int = 12) -> list[Section]:
             told.append((_ranges if how.ranges else _shares)(result, name, bars))
         else:
             told.append(Section(intro=f"{name}: it is the same in every scenario: no prior moves it."))
-    remarks = [result.provenance["note"], answers.kept(result)]
+    remarks = [result.provenance["note"], *few_beyond(result), answers.kept(result)]
     drawn = ", ".join([*([] if how.at_medians else [settings_text(result)]), *departures(result.provenance)])
     if not how.at_medians:
         drawn += f"; ± is the standard error, from {result.attributes['replicates']} replicates"
@@ -108,7 +108,8 @@ def _standing(result: Result, name: str) -> str:
         told.insert(0, ("all priors at their medians", result.at("baseline", quantity=name), 0.0))
     unit = result.at("unit", quantity=name)
     figures = [(what, with_unit(value, error, unit, None if error else DIGITS)) for what, value, error in told]
-    return ", ".join(map(" ".join, figures))
+    sides = {f"P{each:g}": bounded(result, [""], quantity=name, percentile=each) for each in percents}
+    return ", ".join(" ".join(filter(None, (what, *sides.get(what, ()), text))) for what, text in figures)
 
 
 def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulate.bands import BOUND, only_bounds
 from simulate.conditions import questions
 from simulate.distributions import Constant
 from simulate.errors import SimulateError
@@ -12,6 +13,7 @@ from simulate.priors import Priors
 from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_priors, put_quantities
+from simulate.results.told import key as label_text
 from simulate.runs import run
 from simulate.runs.messages import small_errors
 from simulate.sampling.sampler import REPLICATES
@@ -94,16 +96,14 @@ def tornado(
         result.attributes["percentile"] = percentile
     notes = [how.note, how.of_correlations if priors.correlations else ""]
     result.provenance["note"] = " ".join(filter(None, notes))
-    result.provenance["warnings"] += [*background.warnings, *asked.left_out("tornado")]
+    warnings = [line for line in background.warnings if line not in only_bounds(background)]
+    result.provenance["warnings"] += [*warnings, *asked.left_out("tornado")]
     if how.mixes:
         result.provenance["warnings"] += small_errors(background.provenance["rare"], of_sd_alone=True)
     if settings.conditions:
         result.provenance["kept"] = background.provenance["kept"]
     _put_effects(result, priors, how, measured, bands)
-    beside = background.taken("percentile", settings.percentiles)
-    result.coordinates["percentile"] = beside.coordinates["percentile"]
-    for name in ("mean", "mean_se", "percentiles", "percentiles_se"):
-        result.variables[name] = beside.variables[name]
+    _put_background(result, background, settings.percentiles)
     return result
 
 
@@ -139,6 +139,20 @@ def _bands(priors: Priors, background: Result, low: float, high: float) -> dict[
         for name in background.labels("prior")
         if not isinstance(priors.priors[name].distribution, Constant)
     }
+
+
+def _put_background(result: Result, background: Result, percents: Sequence[float]) -> None:
+    """Where the quantities stand: mean and percentiles, and of which of these only bounds are told."""
+    beside = background.taken("percentile", percents)
+    names = {f"P{label_text(percent)}" for percent in percents}
+    few = {name: each for name, each in background.provenance.get("few_beyond", {}).items() if name in names}
+    if few:
+        result.provenance["few_beyond"] = background.provenance["few_beyond"] = few
+        result.provenance["warnings"] += only_bounds(background, "ask `simulate run`")
+    result.coordinates["percentile"] = beside.coordinates["percentile"]
+    for name in ("mean", "mean_se", "percentiles", "percentiles_se", f"percentiles{BOUND}"):
+        if name in beside:
+            result.variables[name] = beside.variables[name]
 
 
 def _power(background: Result, name: str) -> int:
