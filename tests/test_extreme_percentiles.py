@@ -63,7 +63,7 @@ def test_a_percentile_of_which_a_run_has_too_few_scenarios_is_a_bound(bounded):
     assert EXACT.ppf(0.999) < values[2] < EXACT.ppf(0.9999)
     assert (
         f"{BOUNDED} ask for --scenarios 262144" in bounded.warnings
-    )  # for the half that is a root; 131,072 for others
+    )  # for half
     assert "Not known of" not in text_of(bounded)
 
 
@@ -142,7 +142,7 @@ def test_a_picture_of_few_scenarios_says_so(normals):
     assert not any("= " in text for text in texts)
 
 
-def test_other_questions_say_bounds_alike(normals, command, load):
+def test_other_questions_say_bounds_alike(command, load):
     path = load(NORMALS).path
     other = load(NORMALS.replace("mean = 10", "mean = 11"), name="other").path
     few = ["--scenarios", 2**14, "--percentiles", "0.01,50,99.99", "--quantities", "y"]
