@@ -336,9 +336,12 @@ def only_bounds(result: Result, ask: str = "ask") -> list[str]:
 def put_kept(result: Result, replicates: Sequence[Kept]) -> None:
     """Say in the provenance of a result what its conditions leave."""
     whole = Kept.of(replicates)
+    undefined = [each.undefined / each.drawn for each in replicates]
     result.provenance["kept"] = {
         "scenarios": whole.kept,
         "share": whole.kept / whole.drawn,
         "share_se": float(share_error([each.kept / each.drawn for each in replicates], whole.drawn)),
         "effective": whole.effective,
+        "undefined": whole.undefined / whole.drawn,
+        "undefined_se": float(share_error(undefined, whole.drawn)) if whole.undefined else 0.0,
     }

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.errors import SimulateError, suggestion
 from simulate.formulas import Formula, Units
+from simulate.formulas.logic import both
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Values, missing
 from simulate.priors import Priors
@@ -34,10 +36,14 @@ class Condition:
     formula: Formula
 
     def holds(self, columns: Mapping[str, Values]) -> Values:
-        """1 where the condition holds, 0 where it does not, nan where a quantity is nan."""
-        values = [columns[name] for name in self.formula.names]
-        unknown = np.logical_or.reduce([np.isnan(value) for value in np.broadcast_arrays(*values, 0.0)])
-        return np.where(unknown, np.nan, self.formula(*values))
+        """1 where the condition holds, 0 where it does not, nan where it is undefined: where a nan decides."""
+        return self.formula(*(columns[name] for name in self.formula.names))
+
+
+class Undefined(NamedTuple):
+    """What stands for the scenarios in which a condition is undefined."""
+
+    condition: Condition
 
 
 @dataclass(frozen=True)
@@ -82,11 +88,19 @@ class Questions:
         compared = [name for each in (*self.probabilities, *self.given) for name in each.formula.names]
         return tuple(dict.fromkeys([*compared, *(each.quantity for each in self.observed)]))
 
-    def weights(self, columns: Mapping[str, Values], size: int) -> NDArray[np.int64]:
-        """How much each of `size` scenarios counts, in units of 1 / WEIGHT: 0 where a condition does not hold."""
-        weights: Array = np.ones(size)
+    def outcomes(self, columns: Mapping[str, Values], size: int) -> Array:
+        """Whether the conditions hold together in each of `size` scenarios: 1, 0, or nan where that is undefined."""
+        outcomes: Array = np.ones(size)
         for condition in self.given:
-            weights = weights * (condition.holds(columns) == 1)
+            outcomes = both(outcomes, np.broadcast_to(condition.holds(columns), size))
+        return outcomes
+
+    def weights(self, columns: Mapping[str, Values], outcomes: Array) -> NDArray[np.int64]:
+        """How much each scenario counts, in units of 1 / WEIGHT: 0 where the conditions do not hold.
+
+        `outcomes` are the conditions', one a scenario.
+        """
+        weights: Array = (outcomes == 1).astype(np.float64)
         for observation in self.observed:
             weights = weights * observation.likelihood(columns)
         return np.rint(weights * WEIGHT).astype(np.int64)
@@ -97,25 +111,30 @@ NO_QUESTIONS = Questions()
 
 @dataclass
 class Kept:
-    """What conditions leave: the scenarios kept of those drawn, sums of their weights and of the squares."""
+    """What conditions leave: the scenarios kept of those drawn, sums of their weights and of the squares.
+
+    In so many `undefined` ones it is not defined whether the conditions hold.
+    """
 
     drawn: int = 0
     kept: int = 0
     total: float = 0.0
     squares: float = 0.0
+    undefined: int = 0
 
-    def add(self, drawn: int, kept: int, weights: NDArray[np.int64] | None) -> None:
+    def add(self, drawn: int, kept: int, weights: NDArray[np.int64] | None, undefined: int = 0) -> None:
         """Add a chunk: as many kept as there are weights, or each with the weight 1."""
         total = squares = float(kept)
         if weights is not None:
             shares = weights / WEIGHT
             total, squares = float(np.add.reduce(shares)), float(np.add.reduce(shares * shares))
-        self.merge(Kept(drawn, kept, total, squares))
+        self.merge(Kept(drawn, kept, total, squares, undefined))
 
     def merge(self, other: Kept) -> None:
         """Add what conditions leave of others."""
         self.drawn, self.kept = self.drawn + other.drawn, self.kept + other.kept
         self.total, self.squares = self.total + other.total, self.squares + other.squares
+        self.undefined += other.undefined
 
     @staticmethod
     def of(several: Iterable[Kept]) -> Kept:

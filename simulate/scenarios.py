@@ -36,7 +36,7 @@ class Chunk(NamedTuple):
     """The scenarios of a chunk that the conditions keep: columns by name, and the uniforms behind all.
 
     `weights` is None where each of them counts once; `drawn` are the scenarios before the conditions, `places` tells
-    which of them are kept, `at` is (replicate, chunk).
+    which of them are kept, `at` is (replicate, chunk); in so many `undefined` ones it is open whether conditions hold.
     """
 
     columns: Mapping[str, Values]
@@ -46,6 +46,7 @@ class Chunk(NamedTuple):
     places: NDArray[np.intp]
     at: tuple[int, int]
     words: Words
+    undefined: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,12 @@ class Scenarios:
     def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:
         if not self.questions.conditional:
             return Chunk(columns, self.size, None, self.size, np.arange(self.size), at, words)
-        weights = self.questions.weights(columns, self.size)
+        outcomes = self.questions.outcomes(columns, self.size)
+        weights = self.questions.weights(columns, outcomes)
         places = np.flatnonzero(weights)
         own = weights[places] if self.questions.observed else None
-        return Chunk(_at(columns, places), len(places), own, self.size, places, at, words)
+        undefined = int(np.count_nonzero(np.isnan(outcomes)))
+        return Chunk(_at(columns, places), len(places), own, self.size, places, at, words, undefined)
 
 
 def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict[str, Values]:

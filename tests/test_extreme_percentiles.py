@@ -61,9 +61,7 @@ def test_a_percentile_of_which_a_run_has_too_few_scenarios_is_a_bound(bounded):
     assert np.isnan(errors).tolist() == [True, False, True]
     assert EXACT.ppf(0.0001) < values[0] < EXACT.ppf(0.001)
     assert EXACT.ppf(0.999) < values[2] < EXACT.ppf(0.9999)
-    assert (
-        f"{BOUNDED} ask for --scenarios 262144" in bounded.warnings
-    )  # for half
+    assert f"{BOUNDED} ask for --scenarios 262144" in bounded.warnings  # for half
     assert "Not known of" not in text_of(bounded)
 
 

@@ -165,7 +165,7 @@ class SideBySide:
                 own = {name: chunk.columns[name] for name in self.names[case]}
                 columns[case].append(own)
                 if case in kept:
-                    kept[case].add(chunk.drawn, chunk.size, chunk.weights)
+                    kept[case].add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
                 for name, column in own.items() if chunk.size else ():
                     gathering.add(("", name, case), column, chunk.size, chunk.weights)
         return columns

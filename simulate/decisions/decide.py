@@ -205,7 +205,7 @@ def _fold(
         kept = Kept()
         for chunks in zip(*in_step, strict=False):  # the first one may be stopped
             own = chunks[0]
-            kept.add(own.drawn, own.size, own.weights)
+            kept.add(own.drawn, own.size, own.weights, own.undefined)
             _check_shared(drawn, chunks)
             if not own.size:
                 continue

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from simulate.errors import SimulateError, suggestion
+from simulate.formulas.logic import NONZERO, both, chosen, compared, either, negated
 from simulate.formulas.text import FormulaUnitError, Text, Units, read_units
 from simulate.graph import Values
 from simulate.units import UnitError
@@ -33,18 +34,14 @@ ARITHMETIC: dict[type[ast.AST], Callable[..., Any]] = {
     ast.UAdd: operator.pos,
 }
 COMPARISONS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
+    ast.Lt: compared(operator.lt),
+    ast.LtE: compared(operator.le),
+    ast.Gt: compared(operator.gt),
+    ast.GtE: compared(operator.ge),
+    ast.Eq: compared(operator.eq),
+    ast.NotEq: compared(operator.ne),
 }
-LOGIC: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.BitAnd: np.logical_and,
-    ast.BitOr: np.logical_or,
-    ast.Invert: np.logical_not,
-}
+LOGIC: dict[type[ast.AST], Callable[..., Any]] = {ast.BitAnd: both, ast.BitOr: either, ast.Invert: negated}
 
 
 def _named_in_numpy(*names: str) -> dict[str, tuple[int, int | None, Callable[..., Any]]]:
@@ -52,7 +49,7 @@ def _named_in_numpy(*names: str) -> dict[str, tuple[int, int | None, Callable[..
 
 
 FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least and most arguments
-    "where": (3, 3, lambda *values: np.where(*values)[()]),  # a number of numbers
+    "where": (3, 3, chosen),
     "min": (2, None, lambda *values: reduce(np.minimum, values)),
     "max": (2, None, lambda *values: reduce(np.maximum, values)),
     "clip": (3, 3, np.clip),
@@ -105,7 +102,7 @@ class Formula:
     units: Units | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, *values: Values) -> Values:
-        """Compute the formula for a value or a 1-D array for each name; conditions come out as 0 and 1.
+        """Compute the formula for a value or a 1-D array for each name; conditions come out as 0, 1 or nan.
 
         Outside its domain a formula gives nan or inf, as numpy does, without a warning.
         """
@@ -317,4 +314,4 @@ def _number(part: _Part) -> _Part:
 
 def _condition(part: _Part) -> _Part:
     """Turn a number into a condition: whatever is not 0 holds."""
-    return part if part.truth else _applied(lambda number: number != 0, [part], truth=True)
+    return part if part.truth else _applied(lambda number: NONZERO(number, 0.0), [part], truth=True)

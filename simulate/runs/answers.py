@@ -7,6 +7,7 @@ from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.units import conversion_factor
 
+FIGURES = ("probability", "probability_undefined", "probability_where_defined")
 MOST = 12  # priors listed
 LEAST_SHIFT = 0.005  # of a percentile, in probability: below it a prior counts as it was
 
@@ -17,9 +18,17 @@ def sections(result: Result) -> list[Section]:
     if "probability" in result:
         rows, scenarios = [], result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
         for text in result.labels("question"):
-            share, error = result.estimate("probability", question=text)
-            rows.append([text, *probability_text(share, error, scenarios)])
+            row = [text]
+            undefined = result.at("probability_undefined", question=text) if "probability_undefined" in result else 0.0
+            for figure in FIGURES:
+                if figure in result:
+                    of = scenarios * (1 - undefined) if figure == "probability_where_defined" else scenarios
+                    row += probability_text(*result.estimate(figure, question=text), of)
+            rows.append(row)
         columns = [Column("probability of", give="wrap"), Column("", ">"), Column("±", ">")]
+        if "probability_undefined" in result:
+            for head in ("undefined", "where defined"):
+                columns += [Column(head, ">"), Column("±", ">", drop=1)]
         told.append(Section(columns=columns, rows=rows))
     if "kept" in result.provenance:
         told.append(_shifted(result))
@@ -35,12 +44,15 @@ def kept(result: Result) -> str:
     share = percent_text(told["share"], told["share_se"])
     if told["share"] in {0, 1}:
         share = "all" if told["share"] else probability_text(told["share"], told["share_se"], drawn)[0]
+    undefined = ""
+    if told["undefined"]:
+        undefined = f"; undefined in {percent_text(told['undefined'], told['undefined_se'])}"
     if not observed:
         return (
             f"Given {', '.join(given)}: {share} of the {drawn:,} scenarios "
-            f"are kept ({told['scenarios']:,}, as many effective)."
+            f"are kept ({told['scenarios']:,}, as many effective){undefined}."
         )
-    condition = f", {share} of them kept" if given else ""
+    condition = f", {share} of them kept{undefined}" if given else ""
     return (
         f"Given {', '.join([*given, *observed])}: the {drawn:,} scenarios are weighted by their "
         f"likelihood{condition}; effective sample size {told['effective']:,.0f}."

@@ -43,7 +43,7 @@ def draws(
         left = settings.scenarios // REPLICATES + (replicate < settings.scenarios % REPLICATES)
         for chunk in drawn.in_chunks(replicate) if left else ():
             count = min(left, chunk.size)
-            kept.add(chunk.drawn, chunk.size, chunk.weights)
+            kept.add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
             for name, parts in columns.items():
                 parts.append(np.broadcast_to(chunk.columns[name], chunk.size)[:count].astype(np.float64))
             replicates.append(np.full(count, replicate, np.intp))
