@@ -165,14 +165,21 @@ def questions(
     )
 
 
+class TooFewError(SimulateError):
+    """Conditions that leave fewer effective scenarios than it takes; `kept` is what they leave."""
+
+    def __init__(self, asked: Questions, kept: Kept, fewest: int) -> None:
+        super().__init__(
+            f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
+            f"{fewest:,}; ask for what is more probable, or for more --scenarios"
+        )
+        self.kept = kept
+
+
 def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST) -> None:
-    """Raise SimulateError where a condition leaves fewer effective scenarios than `fewest`."""
-    if kept.effective >= fewest:
-        return
-    raise SimulateError(
-        f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
-        f"{fewest:,}; ask for what is more probable, or for more --scenarios"
-    )
+    """Raise TooFewError where a condition leaves fewer effective scenarios than `fewest`."""
+    if kept.effective < fewest:
+        raise TooFewError(asked, kept, fewest)
 
 
 def _condition(priors: Priors, form: Form[..., Formula], option: str, text: str) -> Condition:
