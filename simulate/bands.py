@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from simulate.conditions import Kept
+from simulate.conditions import Kept, Questions
 from simulate.graph import Array, Quantity, Values
 from simulate.replicates import Partial, Task, Ticks, Workers
 from simulate.results import Result
@@ -333,8 +333,8 @@ def only_bounds(result: Result, ask: str = "ask") -> list[str]:
     return [f"{', '.join(few)}: {told_as}; for {estimates} {ask} for --scenarios {needed}"]
 
 
-def put_kept(result: Result, replicates: Sequence[Kept]) -> None:
-    """Say in the provenance of a result what its conditions leave."""
+def put_kept(result: Result, replicates: Sequence[Kept], asked: Questions) -> None:
+    """Say in the provenance of a result what its conditions leave, and the values of the percentiles in them."""
     whole = Kept.of(replicates)
     undefined = [each.undefined / each.drawn for each in replicates]
     result.provenance["kept"] = {
@@ -343,5 +343,10 @@ def put_kept(result: Result, replicates: Sequence[Kept]) -> None:
         "share_se": float(share_error([each.kept / each.drawn for each in replicates], whole.drawn)),
         "effective": whole.effective,
         "undefined": whole.undefined / whole.drawn,
+        "thresholds": {
+            each.name: (condition.thresholds[each.name].value, each.of.unit)
+            for condition in asked.given
+            for each in condition.percentiles
+        },
         "undefined_se": float(share_error(undefined, whole.drawn)) if whole.undefined else 0.0,
     }

@@ -9,14 +9,14 @@ weighted scenarios are worth as much.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.errors import SimulateError, suggestion
-from simulate.formulas import Formula, Units
+from simulate.formulas import Formula, Percentile, Units
 from simulate.formulas.logic import both
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Values, missing
@@ -28,16 +28,36 @@ FEWEST = 1000  # effective scenarios below which a conditional band is refused
 EXPLAIN = "list them with 'simulate explain'"
 
 
+class Threshold(NamedTuple):
+    """The value of a percentile in a condition: of all scenarios, and of each replicate's own."""
+
+    value: float
+    replicates: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Condition:
-    """A comparison of quantities, or several joined."""
+    """A comparison of quantities, or several joined; `thresholds` are the values of the percentiles in it, by name."""
 
     text: str
     formula: Formula
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict, compare=False)
 
-    def holds(self, columns: Mapping[str, Values]) -> Values:
-        """1 where the condition holds, 0 where it does not, nan where it is undefined: where a nan decides."""
-        return self.formula(*(columns[name] for name in self.formula.names))
+    @property
+    def percentiles(self) -> tuple[Percentile, ...]:
+        """The percentiles in it."""
+        return self.formula.percentiles
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The quantities in it."""
+        percentiles = {each.name for each in self.percentiles}
+        return tuple(name for name in self.formula.names if name not in percentiles)
+
+    def holds(self, columns: Mapping[str, Values], replicate: int) -> Values:
+        """1 where it holds in scenarios of a replicate, 0 where it does not, nan where a nan leaves it undefined."""
+        at = {name: threshold.replicates[replicate] for name, threshold in self.thresholds.items()}
+        return self.formula(*(at[name] if name in at else columns[name] for name in self.formula.names))
 
 
 class Undefined(NamedTuple):
@@ -85,14 +105,14 @@ class Questions:
     @property
     def names(self) -> tuple[str, ...]:
         """The quantities that must be known to answer."""
-        compared = [name for each in (*self.probabilities, *self.given) for name in each.formula.names]
+        compared = [name for each in (*self.probabilities, *self.given) for name in each.names]
         return tuple(dict.fromkeys([*compared, *(each.quantity for each in self.observed)]))
 
-    def outcomes(self, columns: Mapping[str, Values], size: int) -> Array:
+    def outcomes(self, columns: Mapping[str, Values], size: int, replicate: int) -> Array:
         """Whether the conditions hold together in each of `size` scenarios: 1, 0, or nan where that is undefined."""
         outcomes: Array = np.ones(size)
         for condition in self.given:
-            outcomes = both(outcomes, np.broadcast_to(condition.holds(columns), size))
+            outcomes = both(outcomes, np.broadcast_to(condition.holds(columns, replicate), size))
         return outcomes
 
     def weights(self, columns: Mapping[str, Values], outcomes: Array) -> NDArray[np.int64]:
@@ -185,9 +205,10 @@ def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST) -> None:
 def _condition(priors: Priors, form: Form[..., Formula], option: str, text: str) -> Condition:
     units = {name: quantity.unit for name, quantity in priors.quantities.items()}
     compiled = form.read(text, option, priors.quantities, Units(units, counts=priors.counts))
-    for name in compiled.names:
+    condition = Condition(compiled.text, compiled)
+    for name in condition.names:
         check_known(priors, name, f"{option} '{text}': ", EXPLAIN)
-    return Condition(compiled.text, compiled)
+    return condition
 
 
 def _observation(priors: Priors, text: str) -> Observation:

@@ -98,7 +98,7 @@ class Scenarios:
     def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:
         if not self.questions.conditional:
             return Chunk(columns, self.size, None, self.size, np.arange(self.size), at, words)
-        outcomes = self.questions.outcomes(columns, self.size)
+        outcomes = self.questions.outcomes(columns, self.size, at[0])
         weights = self.questions.weights(columns, outcomes)
         places = np.flatnonzero(weights)
         own = weights[places] if self.questions.observed else None

@@ -14,7 +14,8 @@ from simulate.formulas import formula
 from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
 from simulate.runs import draws, run
-from simulate.runs.answers import sections, shifts
+from simulate.runs.answers import sections
+from simulate.runs.scenario_analysis import shifted
 from simulate.summary import WEIGHT, Summary
 
 NORMALS = """
@@ -121,10 +122,10 @@ def test_measured_sum_shifts_both_priors(normals):
         given = bands.at("prior_percentiles_given", prior=name)
         assert given == pytest.approx(normal_band(mean, math.sqrt(variance)), rel=0.005)
     assert "fixed" not in bands.labels("prior")
-    shifted = shifts(bands)
-    assert list(shifted) == ["a", "b"]
+    moved = shifted(bands)
+    assert list(moved) == ["a", "b"]
     median = NormalDist(10, 2).cdf(12)
-    assert shifted["a"] >= median - 0.5 - 0.005
+    assert moved["a"] >= median - 0.5 - 0.005
     assert "effective sample size" in text_of(bands)
     assert f"P{100 * median:.0f}" in text_of(bands)
 

@@ -65,7 +65,7 @@ def compare(
         raise none_such("scale", scale, get_args(BridgeScale))
     checked(Count, "pairs", pairs)
     workers = Workers(threads, progress)
-    drawn = SideBySide(found, settings, _asked(found, quantities))
+    drawn = SideBySide(found, settings, _asked(found, quantities), workers)
     folded = drawn.fold(workers)
     result = _framed(drawn)
     result.attributes["scale"] = scale

@@ -1,6 +1,7 @@
 """The question: which choice of a priors file is the best, how often, and at what regret."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from simulate.settings import Settings
 from simulate.spread import share_error, standard_error
 from simulate.statistics import Statistic, usual
 from simulate.summary import WEIGHT
+from simulate.thresholds import settled
 from simulate.units import is_cost
 
 Key = tuple[str, str]  # quantity, choice
@@ -77,11 +79,12 @@ def decide(
         raise SimulateError(
             f"{priors.path}: {cost} is {what}, which is no cost; name what to decide by with --quantities {cost}"
         )
-    drawn = _drawn(priors, cases, names, settings)
+    workers = Workers(threads, progress)
+    drawn = _drawn(priors, cases, names, settings, workers)
     first = next(iter(drawn.values()))
     statistics = usual(settings.percentiles)
     parted = partitions(cases, cost, drawn)
-    bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
+    bands, replicates = _fold(drawn, names, parted, statistics, workers, maximize=maximize)
     kept = Kept.of(each.kept for each in replicates)
     if settings.conditions:
         check_kept(first.questions, kept)
@@ -103,7 +106,7 @@ def decide(
     put_bands(result, bands, ("quantity", "choice"), statistics)
     result.provenance["warnings"] += only_bounds(result)
     if settings.conditions:
-        put_kept(result, [each.kept for each in replicates])
+        put_kept(result, [each.kept for each in replicates], first.questions)
     fixed = all(bands[cost, name].fixed for name in cases)
     _put_regrets(result, replicates, best, units[0], np.inf if fixed else kept.effective)
     worth = {
@@ -159,7 +162,7 @@ def _label(priors: Priors, cases: Mapping[str, Priors], name: str) -> str:
 
 
 def _drawn(
-    priors: Priors, cases: Mapping[str, Priors], names: Sequence[str], settings: Settings
+    priors: Priors, cases: Mapping[str, Priors], names: Sequence[str], settings: Settings, workers: Workers
 ) -> dict[str, Scenarios]:
     """The scenarios of each choice, all on the uniforms that a run of the file itself has.
 
@@ -168,7 +171,8 @@ def _drawn(
     places = dimensions(name for each in (priors, *cases.values()) for name in each.priors)
     drawing = Drawing(cases, settings)
     asked = {name: questions(case, (), settings.given, settings.observe) for name, case in cases.items()}
-    return {name: drawing.scenarios(name, names, asked[name], places=places) for name in cases}
+    draw = {name: partial(drawing.scenarios, name, places=places) for name in cases}
+    return {name: draw[name](names, settled(asked[name], draw[name], workers)) for name in cases}
 
 
 class _Replicate(NamedTuple):

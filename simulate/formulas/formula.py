@@ -5,7 +5,7 @@ import math
 import operator
 import warnings
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, NoReturn
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from simulate.errors import SimulateError, suggestion
 from simulate.formulas.logic import NONZERO, both, chosen, compared, either, negated
+from simulate.formulas.percentiles import named, spelled
 from simulate.formulas.text import FormulaUnitError, Text, Units, read_units
 from simulate.graph import Values
 from simulate.units import UnitError
@@ -100,6 +101,7 @@ class Formula:
     condition: bool = False  # a comparison, or several joined: known before any value is
     unit: str = ""  # of the value; "" where the units of the quantities were not told
     units: Units | None = field(default=None, repr=False, compare=False)
+    percentiles: tuple["Percentile", ...] = ()  # among the names, those that stand for percentiles
 
     def __call__(self, *values: Values) -> Values:
         """Compute the formula for a value or a 1-D array for each name; conditions come out as 0, 1 or nan.
@@ -113,19 +115,34 @@ class Formula:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the text, which compiles again: closures do not travel."""
-        return formula, (self.text, self.names, self.units)
+        return formula, (self.text, self.names, self.units, bool(self.percentiles))
 
 
-def formula(text: str, known: Collection[str] = (), units: Units | None = None) -> Formula:
+@dataclass(frozen=True)
+class Percentile:
+    """A percentile by the name that it has in a formula, and the formula that it is a percentile of."""
+
+    name: str
+    of: Formula
+    percent: float
+
+
+def formula(text: str, known: Collection[str] = (), units: Units | None = None, percentiles: bool = False) -> Formula:
     """Compile a formula; a known name `pi` or `e` hides the constant.
 
-    With the units of all its quantities its own is derived; without them, names have none.
+    With the units of all its quantities its own is derived; without them, names have none. With `percentiles` it may
+    hold such as P90 for a percentile of the other side of a comparison.
     Raises FormulaError for whatever is not arithmetic on names and numbers, and for a unit that is open or not right.
     """
-    tree, written = _parsed(text)
+    tree, written = _parsed(text, spelled if percentiles else str)
     compiler = _Compiler(written, known, names=[])
     compiler.check_syntax(tree)
-    unit = ""
+    unit, found = "", tuple[Percentile, ...]()
+    if percentiles:
+        of_sides = named(tree, written, known, compiler.refuse)
+        found = tuple(Percentile(each.name, formula(each.of, known, units), each.percent) for each in of_sides)
+    if units is not None and found:
+        units = replace(units, quantities={**units.quantities, **{each.name: each.of.unit for each in found}})
     with np.errstate(all="ignore"):
         part = compiler.part(tree, 0)
         if units is not None:
@@ -138,11 +155,14 @@ def formula(text: str, known: Collection[str] = (), units: Units | None = None) 
             if converted is not tree:
                 part = compiler.part(converted, 0)
     names = tuple(compiler.names)
-    return Formula(text, names, _number(part).compute, part.truth, unit, units)
+    return Formula(text, names, _number(part).compute, part.truth, unit, units, found)
 
 
-def _parsed(text: str) -> tuple[ast.expr, Text]:
-    """Parse a formula as one line of Python, never run; also return that line and the units in it."""
+def _parsed(text: str, spell: Callable[[str], str] = str) -> tuple[ast.expr, Text]:
+    """Parse a formula as one line of Python, never run; also return that line and the units in it.
+
+    `spell` makes Python's names of others, as long as they.
+    """
     if len(text) > LONGEST:
         raise FormulaError(
             f"the formula has {len(text)} characters, more than {LONGEST}; split it over several quantities"
@@ -155,6 +175,7 @@ def _parsed(text: str) -> tuple[ast.expr, Text]:
         raise FormulaError("the formula is empty; write for instance 'capex / accelerators'")
     try:
         written = read_units(line)
+        written = replace(written, parsed=spell(written.parsed))
     except UnitError as error:
         raise FormulaError(str(error)) from None
     try:

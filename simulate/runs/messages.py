@@ -58,7 +58,7 @@ def _beginning(drawn: Scenarios, name: str, fault: Fault, first: Place) -> tuple
     columns = drawn.plan.keeping_all()(drawn.inputs(drawn.sampler.words(replicate)(chunk)))
     wrong = np.broadcast_to(faulty(name, columns[name]), drawn.size)
     if drawn.questions.conditional:
-        outcomes = drawn.questions.outcomes(columns, drawn.size)
+        outcomes = drawn.questions.outcomes(columns, drawn.size, replicate)
         wrong = wrong & (drawn.questions.weights(columns, outcomes) > 0)
     scenario = int(np.argmax(wrong))
     at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}

@@ -20,10 +20,12 @@ from simulate.runs import messages
 from simulate.runs.components import components, indented
 from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
+from simulate.runs.scenario_analysis import put_shifts
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error
 from simulate.statistics import Statistic, optional, usual
+from simulate.thresholds import settled
 
 
 def run(
@@ -71,12 +73,14 @@ def run(
     names = tuple(indented(parts_of, asked)) if parts else asked
     beside = messages.watched(priors, names)
     columns = [*names, *beside]
-    conditions = questions(priors, settings.probability, settings.given, settings.observe)
+    asked_of = questions(priors, settings.probability, settings.given, settings.observe)
     extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in settings.statistics)
     workers, every = Workers(threads, progress), quantities == "all"
 
     def told(settings: Settings) -> Result:
-        drawn = Drawing({"": priors}, settings).scenarios("", columns, conditions)
+        drawing = Drawing({"": priors}, settings)
+        conditions = settled(asked_of, partial(drawing.scenarios, ""), workers)
+        drawn = drawing.scenarios("", columns, conditions)
         of_columns = (*usual(settings.percentiles), *extra)
         found = folded(drawn, columns, of_columns, workers)
         wrong = partial(messages.faults, drawn, found.bands, found.first)
@@ -163,7 +167,7 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
                     if count:
                         first.setdefault((name, fault), chunk.at)
             for condition in asked.probabilities:
-                holds = condition.holds(chunk.columns)
+                holds = condition.holds(chunk.columns, number)
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
                     gathering.add(key, column.astype(np.float64), chunk.size, chunk.weights)
             ranked.append(rank_sample(chunk, {*inputs, *names}, drawn.chunks, conditional=asked.conditional))
@@ -197,6 +201,8 @@ def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded
         below = [each.probability(band)[0] for each, band in zip(distributions, given, strict=True)]
         told = "the priors' probability below the percentiles given the conditions"
         put("prior_probability_given", below, told, unit="1")
+        put_kept(result, folded.kept, drawn.questions)
+        put_shifts(result, dict(zip(inputs, distributions, strict=True)), {name: folded.bands[name] for name in inputs})
 
 
 def _where_defined(folded: Folded, condition: Condition) -> tuple[float, float]:
@@ -213,7 +219,7 @@ def _where_defined(folded: Folded, condition: Condition) -> tuple[float, float]:
 
 
 def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
-    """Probabilities along `question`, how often conditions are undefined, and what the conditions given leave."""
+    """Probabilities along `question`, and how often conditions are undefined."""
     if asked.probabilities:
         result.along("question", [condition.text for condition in asked.probabilities])
 
@@ -226,5 +232,3 @@ def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
             put("probability_undefined", undefined, "probability that the condition is undefined")
             defined = [_where_defined(folded, condition) for condition in asked.probabilities]
             put("probability_where_defined", defined, "probability where the condition is defined")
-    if asked.conditional:
-        put_kept(result, folded.kept)

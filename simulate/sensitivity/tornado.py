@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from simulate.sensitivity.method import Asking, Band, Measured, Method
 from simulate.sensitivity.methods import METHODS
 from simulate.settings import Percent, Percents, Settings, checked
 from simulate.statistics import MEAN, single_percentile
+from simulate.thresholds import settled
 
 BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
 
@@ -81,8 +83,10 @@ def tornado(
     )
     if how.mixes:
         _check_variance(background)
-    drawing, conditions = Drawing({"": priors}, settings), questions(priors, (), settings.given, settings.observe)
-    bands, workers = _bands(priors, background, low, high), Workers(threads, progress)
+    drawing, workers = Drawing({"": priors}, settings), Workers(threads, progress)
+    asked_of = questions(priors, (), settings.given, settings.observe)
+    conditions = settled(asked_of, partial(drawing.scenarios, ""), workers)
+    bands = _bands(priors, background, low, high)
     followed = MEAN if percentile is None else single_percentile(percentile)
     measured = {
         name: how.measure(Asking(name, priors, drawing, conditions, bands, followed, workers, _power(background, name)))
