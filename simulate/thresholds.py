@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from simulate.bands import Gathering, fold_replicates
 from simulate.conditions import NO_QUESTIONS, Condition, Questions, Threshold
 from simulate.formulas import Percentile
@@ -58,8 +60,12 @@ def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, work
 
     def take(summaries: dict[str, Summary]) -> None:
         for each in wanted:
-            own[each.name].append(float(summaries[each.name].percentiles([each.percent])[0]))
-            wholes[each.name].merge(summaries[each.name])
+            summary, place = summaries[each.name], len(own[each.name])
+            # What lies beyond is a whole number in each replicate, rounded up in as many as keeps the share.
+            apart = ((place + 0.5) / drawn.replicates - 0.5) / max(summary.effective, 1.0) * 100
+            percent = float(np.clip(each.percent + apart, 0, 100))
+            own[each.name].append(float(summary.percentiles([percent])[0]))
+            wholes[each.name].merge(summary)
 
     fold_replicates(work, drawn, take, keys=wholes, workers=workers, what="percentiles of conditions")
     return {

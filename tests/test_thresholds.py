@@ -68,8 +68,8 @@ def test_the_percentile_is_that_of_the_run_without_the_condition(priors, worst):
     alone = run(priors, scenarios=2**16, quantities=["y"], percentiles=[90])
     kept = worst.provenance["kept"]
     assert kept["thresholds"] == {"P90(y)": (alone.at("percentiles", quantity="y", percentile=90), "USD")}
-    assert kept["share"] == pytest.approx(0.1, abs=20 / 2**16)  # a part of a scenario in each replicate
-    assert "Given y > P90 (P90(y) is 17.86 USD): 10.01 % of the 65,536" in plain(laid_out(sections(worst)))
+    assert kept["share"] == pytest.approx(0.1, abs=1 / 2**16)
+    assert "Given y > P90 (P90(y) is 17.86 USD): 10.00 % of the 65,536" in plain(laid_out(sections(worst)))
 
 
 def test_bands_in_the_worst_tenth(worst):
@@ -81,7 +81,7 @@ def test_bands_in_the_worst_tenth(worst):
 
 
 @pytest.mark.parametrize("scheme", ["random", "sobol"])
-@pytest.mark.parametrize("seeds", [40, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [40, pytest.param(300, marks=pytest.mark.long)])
 def test_errors_hold_how_well_the_percentile_is_known(priors, scheme, seeds):
     """With the percentile of all scenarios as if it were exact, the mean beyond it would be held in 83 %."""
     exact = 15 + SPREAD * stats.norm.pdf(Z) / 0.1, stats.norm(15, SPREAD).ppf(0.95), median_of_x(Z)
