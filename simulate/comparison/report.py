@@ -97,6 +97,7 @@ def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) ->
     if np.isnan([values, errors]).all():
         return [[label, "", *["–"] * len(values), ""]]
     scale = band_scale(result.labels("percentile"), values, errors)
+    scale = scale.of(result.unit(f"{prefix}mean", **at))
     unit = scale.unit(result.unit(f"{prefix}mean", **at))
     if not prefix or not any(error > 0 for error in errors):
         return [[label, unit, *bounded(result, map(scale.figure, values, errors), prefix, **at), ""]]
@@ -128,6 +129,7 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
         parts += [bridge.others(names)] if others else []
         needed = row_scale(bridge.ends, apart=bridge.ends)
         scale = replace(row_scale(bridge.ends, digits=SIGNIFICANT_DIGITS, apart=bridge.ends), place=needed.place)
+        scale = scale.of(result.at("unit", quantity=quantity))
         cells = [_factor(*part) if logarithmic else _term(scale, *part) for part in parts]
         shown = [scale.figure(end) for end in bridge.ends]
         unit = scale.unit(result.at("unit", quantity=quantity))

@@ -102,7 +102,7 @@ def scale_of(result: Result, values: Sequence[float], errors: Sequence[float]) -
     exponent = row_scale(costs).exponent
     if costs and (typical := 2 * float(np.median(np.divide(costs, 2)))) < 0.1:
         exponent = 3 * (math.floor(math.log10(typical)) // 3)  # so that errors have few zeros before them
-    return replace(row_scale(values, errors), exponent=exponent)
+    return replace(row_scale(values, errors), exponent=exponent).of(cost_of(result)[2])
 
 
 def information_scale(result: Result) -> Scale:
@@ -141,7 +141,7 @@ def _choices(result: Result) -> Section:
     rows = []
     for choice in result.labels("choice"):
         band = [each.tolist() for each in result.estimate("percentiles", quantity=cost, choice=choice)]
-        scale = replace(band_scale(percents, *band), exponent=regret_scale.exponent)
+        scale = replace(band_scale(percents, *band), exponent=regret_scale.exponent).of(unit)
         chance, apart = probability_text(
             *result.estimate("probability_best", choice=choice), result.attributes["scenarios"]
         )
@@ -221,7 +221,7 @@ def _beside(result: Result) -> list[Section]:
         for choice, title, *figures in zip(
             result.labels("choice"), titles, values.tolist(), errors.tolist(), strict=False
         ):
-            scale = replace(band_scale(result.labels("percentile"), *figures), exponent=exponent)
+            scale = replace(band_scale(result.labels("percentile"), *figures), exponent=exponent).of(unit)
             texts = bounded(result, map(scale.figure, *figures), quantity=name, choice=choice)
             rows.append([title, scale.unit(unit), *texts])
     return [Section(columns=columns, rows=rows)] if rows else []

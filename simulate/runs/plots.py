@@ -41,7 +41,8 @@ def bands(result: Result) -> Figure:
 def _band(axis: Axes, result: Result, name: str) -> None:
     grid, percents = result.at("fine_percentiles", quantity=name), result["fine_percentile"]
     published = published_of(result, [name])
-    plotting.bare_axis(axis, result.at("label", quantity=name) or name, result.at("unit", quantity=name))
+    unit = result.at("unit", quantity=name)
+    plotting.bare_axis(axis, result.at("label", quantity=name) or name, unit)
     stated = [float(figure["value"]) for figure in published]
     if not plotting.can_be_drawn([*grid, *stated]):
         plotting.say_instead(axis, TOO_LARGE if np.isfinite(grid).all() else "not a number in some scenarios")
@@ -62,7 +63,7 @@ def _band(axis: Axes, result: Result, name: str) -> None:
         axis.text(
             value,
             1.0 + 0.25 * number,
-            plain(shortened(f"{figure_text(value, 4)}, {figure['source']}", 60)),
+            plain(shortened(f"{figure_text(value, 4, unit=unit)}, {figure['source']}", 60)),
             ha="right" if _share_of_axis(axis, value) > 0.5 else "left",
             va="bottom",
             fontsize=FONT_SIZE - 2.5,
@@ -70,11 +71,11 @@ def _band(axis: Axes, result: Result, name: str) -> None:
         )
     kept = result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
     sides, at = bounds([5, 50, 95], kept if varies else np.inf)
-    _label_band(axis, np.interp(at, percents, grid).tolist(), sides.tolist(), digits=2 if varies else 4)
-    plotting.ticks(axis)
+    _label_band(axis, np.interp(at, percents, grid).tolist(), sides.tolist(), unit, digits=2 if varies else 4)
+    plotting.ticks(axis, unit)
 
 
-def _label_band(axis: Axes, values: Sequence[float], sides: Sequence[str], digits: int) -> None:
+def _label_band(axis: Axes, values: Sequence[float], sides: Sequence[str], unit: str, digits: int) -> None:
     """Write the percentiles below the band: each at its place, or in one text where they would overlap.
 
     `sides` says which are but bounds.
@@ -85,7 +86,7 @@ def _label_band(axis: Axes, values: Sequence[float], sides: Sequence[str], digit
     outer = {**style, "fontsize": FONT_SIZE - 2, "color": MUTED}
     places = [_share_of_axis(axis, value) for value in (low, middle, high)]
     lowest, median, highest = (
-        f"{side} {figure_text(value, digits, values)}".strip() for side, value in zip(sides, values, strict=True)
+        f"{side} {figure_text(value, digits, values, unit)}".strip() for side, value in zip(sides, values, strict=True)
     )
     if low == high:
         axis.text(middle, -0.2, median, **bold)

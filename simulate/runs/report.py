@@ -102,7 +102,7 @@ def few_beyond(result: Result) -> list[str]:
 
 def _row(result: Result, name: str, depth: int) -> list[str]:
     values, errors = estimates(result, quantity=name)
-    scale = band_scale(result.labels("percentile"), values, errors)
+    scale = band_scale(result.labels("percentile"), values, errors).of(result.at("unit", quantity=name))
     published = published_of(result, [name])
     return [
         "  " * depth + (result.at("label", quantity=name) or name),

@@ -82,7 +82,7 @@ def section(result: Result, intro: str) -> Section:
         factor = conversion_factor(unit, result["prior_unit"][place])
         bands = ("prior_percentiles", "prior_percentiles_given")
         values = np.concatenate([result[band][place, shown] / factor for band in bands]).tolist()
-        scale = row_scale(values, digits=3, apart=values[: len(shown)])  # drawn percentiles hold no more
+        scale = row_scale(values, digits=3, apart=values[: len(shown)]).of(unit)  # drawn percentiles hold no more
         below, shift = (result.at(each, prior=name) for each in ("prior_median_probability", "prior_median_shift"))
         by = "–" if np.isnan(shift) else f"{shift:+.2f}".replace("-", "−")
         rows.append([name, scale.unit(unit), *map(scale.figure, values), f"P{100 * below:.0f}", by])

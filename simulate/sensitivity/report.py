@@ -68,7 +68,7 @@ def _ends(result: Result, prior: str) -> tuple[str, str, str]:
     written = result.provenance["priors"][prior]["unit"]
     factor = conversion_factor(written, result.at("prior_unit", prior=prior))
     values = [result.at(f"{end}_input", prior=prior) / factor for end in ("low", "high")]
-    scale = row_scale(values, digits=DIGITS, apart=values)
+    scale = row_scale(values, digits=DIGITS, apart=values).of(written)
     low, high = map(scale.figure, values)
     return low, high, scale.unit(written)
 
@@ -118,6 +118,7 @@ def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
     values = [bar.figures[end] for bar in named for end in ("low", "high")]
     errors = [bar.errors[end] for bar in named for end in ("low", "high")]
     scale = row_scale(values, errors, digits=DIGITS, apart=(min(values), baseline, max(values)))
+    scale = scale.of(result.at("unit", quantity=name))
     reach = max(abs(value / 2 - baseline / 2) for value in values) or 1.0  # halves, for a whole need not be a float
     rows = []
     for bar in bars:
