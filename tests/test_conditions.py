@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from simulate.comparison import compare
 from simulate.conditions import NO_QUESTIONS, Kept, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.formulas import formula
@@ -16,6 +17,8 @@ from simulate.priors import load_priors
 from simulate.runs import draws, run
 from simulate.runs.answers import sections
 from simulate.runs.scenario_analysis import shifted
+from simulate.sensitivity.report import sections as tornado_sections
+from simulate.sensitivity.tornado import tornado
 from simulate.summary import WEIGHT, Summary
 
 NORMALS = """
@@ -221,6 +224,15 @@ def test_several_conditions_are_undefined_together_by_the_same_tables(normals):
     joined = asked(normals, given=["(odd > 1) & (a > 10.5)"]).provenance["kept"]
     assert apart == joined
     assert apart["undefined"] == 0
+
+
+def test_every_question_tells_in_how_many_scenarios_conditions_are_undefined(normals):
+    given = {"given": ["odd > 0.5"], "scenarios": 2**15}
+    bars = tornado(normals, quantities=["total"], **given)
+    assert "; undefined in 50" in plain(laid_out(tornado_sections(bars)))
+    half = round(bars.provenance["kept"]["undefined"] * bars.attributes["scenarios"])
+    told = compare([run(normals, quantities=["total"], **given), normals], quantities=["total"])
+    assert f"(in {half:,} it is undefined whether they hold)" in told.warnings[0]
 
 
 def test_undefined_shares_are_told_in_the_table(normals):

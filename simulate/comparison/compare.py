@@ -224,10 +224,11 @@ def _warnings(drawn: SideBySide, folded: Folded) -> Iterator[str]:
                 "lower, stay blank"
             )
         elif kept := folded.kept.get(case.name):
+            undefined = f" (in {kept.undefined:,} it is undefined whether they hold)" if kept.undefined else ""
             yield (
                 f"{case.label} is told given {', '.join(case.conditions)}, worth {kept.effective:,.0f} of "
-                f"{kept.drawn:,} scenarios, which are not those of other cases: only means are set against each "
-                "other, with the standard errors of two separate runs"
+                f"{kept.drawn:,} scenarios{undefined}, which are not those of other cases: only means are set against "
+                "each other, with the standard errors of two separate runs"
             )
         yield from _not_as_run(drawn, case)
     for case in drawn.alternatives:
