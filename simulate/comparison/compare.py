@@ -74,7 +74,7 @@ def compare(
     warnings = result.provenance["warnings"]
     warnings += [*_warnings(drawn, folded), *only_bounds(result)]
     if split:
-        warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
+        warnings += _put_bridges(result, drawn, folded, split, scale, pairs, workers)
     warnings += folded.warnings(found[0].name, drawn.bounded)
     return result
 
@@ -260,11 +260,19 @@ def _sampled(count: int, settings: Settings) -> str:
 
 
 def _put_bridges(
-    result: Result, drawn: SideBySide, split: Sequence[Asked], scale: BridgeScale, pairs: int, workers: Workers
+    result: Result,
+    drawn: SideBySide,
+    folded: Folded,
+    split: Sequence[Asked],
+    scale: BridgeScale,
+    pairs: int,
+    workers: Workers,
 ) -> list[str]:
     """The bridges to each alternative; return which have no value, a line each."""
     found: dict[tuple[str, str, str], Bridge] = {}
-    few = [each for each in split if each != "mean" and bounds([each], result.attributes["scenarios"]).sides[0]]
+    varies = not all(band.fixed for band in folded.bands.values())
+    scenarios = result.attributes["scenarios"] if varies else np.inf
+    few = [each for each in split if each != "mean" and bounds([each], scenarios).sides[0]]
     split = [each for each in split if each not in few]
     why = f"fewer than {FEWEST_BEYOND} scenarios lie beyond; ask for more --scenarios"
     blank = [f"no bridge of {' and '.join(map(_statistic, few))}, for {why}"] if few else []
