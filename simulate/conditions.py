@@ -189,9 +189,10 @@ class TooFewError(SimulateError):
     """Conditions that leave fewer effective scenarios than it takes; `kept` is what they leave."""
 
     def __init__(self, asked: Questions, kept: Kept, fewest: int) -> None:
+        undefined = f" (in {kept.undefined:,} it is undefined whether they hold)" if kept.undefined else ""
         super().__init__(
             f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
-            f"{fewest:,}; ask for what is more probable, or for more --scenarios"
+            f"{fewest:,}{undefined}; ask for what is more probable, or for more --scenarios"
         )
         self.kept = kept
 

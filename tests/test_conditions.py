@@ -306,6 +306,13 @@ def test_too_few_scenarios_are_refused_in_one_line(normals, options, left):
     assert "\n" not in str(refused.value)
 
 
+def test_a_refusal_tells_in_how_many_scenarios_conditions_are_undefined(normals):
+    """What is not below 100 would be kept if the root of a negative number were."""
+    told = r"0 effective ones are left, fewer than 1,000 \(in 13\d,\d{3} it is undefined whether they hold\); ask"
+    with pytest.raises(SimulateError, match=told):
+        asked(normals, given=["~(odd < 100)"])
+
+
 @pytest.mark.parametrize(
     ("option", "text", "message"),
     [
