@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import integrate, optimize, stats
 
-PERCENTS = (5.0, 50.0, 95.0, 99.0)
+PERCENTS = (0.1, 5.0, 50.0, 95.0, 99.0, 99.9)  # the outermost with 16 scenarios beyond
 TAIL = 95.0  # percent of the expected shortfall and of the shortest interval
 SIGMAS = (0.5, 0.4, 0.3, 0.6)
 PRIORS = """

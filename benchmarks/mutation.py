@@ -37,6 +37,7 @@ ROOMS = {  # the files below simulate/, and the tests that are theirs
     "scenarios": (["scenarios.py"], ["scenarios", "conditions"]),
     "sampling": (["sampling/**/*.py", "dependence.py"], ["sampling", "samples", "draw_tables", "dependence"]),
     "conditions": (["conditions.py"], ["conditions"]),
+    "thresholds": (["thresholds.py"], ["thresholds"]),
     "distributions": (["distributions/*.py"], ["distributions", "draw_tables"]),
     "summary": (["summary.py", "rulers.py"], ["summary", "rulers", "statistics"]),
     "statistics": (["statistics.py", "spread.py", "bands.py"], ["statistics", "spread", "summary", "runs"]),

@@ -4,6 +4,7 @@ A band is a column's statistics: the values of all scenarios, the errors from th
 question tells bands.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from enum import Enum, auto
@@ -17,14 +18,17 @@ from simulate.conditions import Kept
 from simulate.graph import Array, Quantity, Values
 from simulate.replicates import Partial, Task, Ticks, Workers
 from simulate.results import Result
+from simulate.results.told import key as label_text
 from simulate.rulers import LEAST_PILOT, MOST_VALUES, Bits, Counts, Ruler, laid_out
+from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Scenarios
-from simulate.spread import share_error, tail
+from simulate.spread import FEW_BEYOND, FEWEST_BEYOND, bounds, share_error, tail
 from simulate.statistics import Statistic
 from simulate.summary import MOST_WEIGHT, WEIGHT, Summary
 
 MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
 FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
+BOUND = "_bound"  # after the name of a variable, for what says which of its figures are but bounds
 HEAVY = 200  # the excess kurtosis of the influence from which it does so in a net of one input
 
 Key = TypeVar("Key", bound=Hashable)
@@ -219,6 +223,15 @@ class Band:
             return np.full(np.shape(self.value(name)), np.nan)
         return error(self._kept(name), self.summary)
 
+    def bounds(self, name: str) -> tuple[Any, Any]:
+        """On which side of values its figures are known to lie, '' where they are estimated; and these values."""
+        percents, summary = self.statistics[name].percents, self.summary
+        if self.fixed or not (percents and summary.count):
+            return "", self.value(name)
+        sides, at = bounds(percents, summary.effective)
+        found = summary.percentiles(np.nan_to_num(at, nan=50.0))
+        return sides, np.where(np.isnan(at), np.nan, found)
+
     def share(self) -> tuple[float, float]:
         """The mean of a column of 0 and 1, and its standard error as a probability."""
         mean, known = self.value("mean"), self.fixed or not self.summary.count
@@ -274,7 +287,9 @@ def put_bands(
     """Put the statistics of bands into a result, a variable each, nan where there is no band.
 
     The keys of `bands` are labels along `dims`, tuples where these are several. `prefix` and `of` go before the
-    variables' names and after their labels; `unit` is one for all, else the coordinate `unit_of` tells it.
+    variables' names and after their labels; `unit` is one for all, else the coordinate `unit_of` tells it. Percentiles
+    beyond which too few scenarios lie are bounds: NAME_bound says so, their errors are nan, and a warning tells what it
+    takes.
     """
     for statistic in statistics:
         if statistic.along and statistic.along not in result.coordinates:
@@ -282,26 +297,67 @@ def put_bands(
             result.along(statistic.along, statistic.labels, of_percents)
         along = (*dims, *((statistic.along,) if statistic.along else ()))
         shape = tuple(len(result.labels(dimension)) for dimension in along)
-        values, errors = np.full(shape, np.nan), np.full(shape, np.nan)
+        values, errors, sides = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, "", object)
         for key, band in bands.items():
             labels = key if isinstance(key, tuple) else (key,)
             place = tuple(result.labels(dim).index(label) for dim, label in zip(dims, labels, strict=True))
-            values[place] = band.value(statistic.name)
+            sides[place], values[place] = band.bounds(statistic.name)
             if statistic.error:
-                errors[place] = band.error(statistic.name)
+                errors[place] = np.where(sides[place] == "", band.error(statistic.name), np.nan)
         own = statistic.unit or unit
         put = partial(result.put, label=f"{statistic.label}{of}", unit=own, unit_of="" if own else unit_of)
         put(prefix + statistic.name, along, values, errors if statistic.error else None)
+        if (sides != "").any():
+            label = f"whether {statistic.label}{of} are but bounds: at least (>=) or at most (<=) the value told"
+            result.put(f"{prefix}{statistic.name}{BOUND}", along, sides, label=label)
+        if statistic.percents:
+            _tell_few(result, statistic.percents, bands.values())
+
+
+def _tell_few(result: Result, percents: Sequence[float], bands: Iterable[Band]) -> None:
+    """Say in the provenance beyond which percentiles few scenarios lie, and how many."""
+    told = dict[str, float](result.provenance.get("few_beyond", {}))
+    for band in bands:
+        for percent in percents:
+            beyond = min(percent, 100 - percent) / 100 * band.summary.effective
+            if beyond < FEW_BEYOND * REPLICATES and band.summary.count and not band.fixed:
+                name = f"P{label_text(percent)}"
+                told[name] = min(beyond, told.get(name, beyond))
+    if told:
+        result.provenance["few_beyond"] = told
+
+
+def only_bounds(result: Result, ask: str = "ask") -> list[str]:
+    """Of which percentiles only bounds can be told, and what it takes to tell more, in a line where there are any.
+
+    `ask` says what to ask for more scenarios.
+    """
+    told = result.provenance.get("few_beyond", {})
+    few = {name: beyond for name, beyond in told.items() if beyond < FEWEST_BEYOND}
+    if not few:
+        return []
+    needed = 2 ** math.ceil(math.log2(result.attributes["scenarios"] * FEWEST_BEYOND / min(few.values())))
+    estimates = "an estimate" if len(few) == 1 else "estimates"
+    told_as = f"fewer than {FEWEST_BEYOND} scenarios lie beyond, so that only a bound is told, at 95 %"
+    return [f"{', '.join(few)}: {told_as}; for {estimates} {ask} for --scenarios {needed}"]
 
 
 def put_kept(result: Result, replicates: Sequence[Kept], drawn: Scenarios) -> None:
-    """Say in the provenance of a result what its conditions leave, and from where scenarios were drawn for that."""
+    """Say in the provenance of a result what its conditions leave, the percentiles in them, and the proposal."""
     whole = Kept.of(replicates)
+    undefined = [each.undefined / each.drawn for each in replicates]
     result.provenance["kept"] = {
         "scenarios": whole.kept,
         "share": whole.kept / whole.drawn,
         "share_se": float(share_error([each.kept / each.drawn for each in replicates], whole.drawn)),
         "effective": whole.effective,
+        "undefined": whole.undefined / whole.drawn,
+        "thresholds": {
+            each.name: (condition.thresholds[each.name].value, each.of.unit)
+            for condition in drawn.questions.given
+            for each in condition.percentiles
+        },
+        "undefined_se": float(share_error(undefined, whole.drawn)) if whole.undefined else 0.0,
     }
     if drawn.aim and drawn.aim.proposal:
         result.provenance["kept"]["proposal"] = {

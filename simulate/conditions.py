@@ -9,13 +9,15 @@ Technical Report 348, University of Chicago), says how many equally weighted sce
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.errors import SimulateError, suggestion
-from simulate.formulas import Formula, Units
+from simulate.formulas import Formula, Percentile, Units
+from simulate.formulas.logic import both
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Values, missing
 from simulate.priors import Priors
@@ -27,18 +29,46 @@ _MOST_CUT = 0.01  # of the sum of the weights, that scenarios have whose weights
 EXPLAIN = "list them with 'simulate explain'"
 
 
+class Threshold(NamedTuple):
+    """The value of a percentile in a condition: of all scenarios, and of each replicate's own."""
+
+    value: float
+    replicates: tuple[float, ...]
+
+    def of_replicate(self, replicate: int) -> float:
+        """That of a replicate; of others, which are drawn for a look ahead, that of all."""
+        return self.replicates[replicate] if replicate < len(self.replicates) else self.value
+
+
 @dataclass(frozen=True)
 class Condition:
-    """A comparison of quantities, or several joined."""
+    """A comparison of quantities, or several joined; `thresholds` are the values of the percentiles in it, by name."""
 
     text: str
     formula: Formula
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict, compare=False)
 
-    def holds(self, columns: Mapping[str, Values]) -> Values:
-        """1 where the condition holds, 0 where it does not, nan where a quantity is nan."""
-        values = [columns[name] for name in self.formula.names]
-        unknown = np.logical_or.reduce([np.isnan(value) for value in np.broadcast_arrays(*values, 0.0)])
-        return np.where(unknown, np.nan, self.formula(*values))
+    @property
+    def percentiles(self) -> tuple[Percentile, ...]:
+        """The percentiles in it."""
+        return self.formula.percentiles
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The quantities in it."""
+        percentiles = {each.name for each in self.percentiles}
+        return tuple(name for name in self.formula.names if name not in percentiles)
+
+    def holds(self, columns: Mapping[str, Values], replicate: int) -> Values:
+        """1 where it holds in scenarios of a replicate, 0 where it does not, nan where a nan leaves it undefined."""
+        at = {name: each.of_replicate(replicate) for name, each in self.thresholds.items()}
+        return self.formula(*(at[name] if name in at else columns[name] for name in self.formula.names))
+
+
+class Undefined(NamedTuple):
+    """What stands for the scenarios in which a condition is undefined."""
+
+    condition: Condition
 
 
 @dataclass(frozen=True)
@@ -91,14 +121,22 @@ class Questions:
     @property
     def names(self) -> tuple[str, ...]:
         """The quantities that must be known to answer."""
-        compared = [name for each in (*self.probabilities, *self.given) for name in each.formula.names]
+        compared = [name for each in (*self.probabilities, *self.given) for name in each.names]
         return tuple(dict.fromkeys([*compared, *(each.quantity for each in self.observed)]))
 
-    def log_weights(self, columns: Mapping[str, Values], size: int) -> Array:
-        """The logarithm of how much each of `size` scenarios counts: that of 0 where a condition does not hold."""
-        weights: Array = np.zeros(size)
+    def outcomes(self, columns: Mapping[str, Values], size: int, replicate: int) -> Array:
+        """Whether the conditions hold together in each of `size` scenarios: 1, 0, or nan where that is undefined."""
+        outcomes: Array = np.ones(size)
         for condition in self.given:
-            weights = np.where(condition.holds(columns) == 1, weights, -np.inf)
+            outcomes = both(outcomes, np.broadcast_to(condition.holds(columns, replicate), size))
+        return outcomes
+
+    def log_weights(self, columns: Mapping[str, Values], outcomes: Array) -> Array:
+        """The logarithm of how much each scenario counts: that of 0 where the conditions do not hold.
+
+        `outcomes` are the conditions', one a scenario.
+        """
+        weights: Array = np.where(outcomes == 1, 0.0, -np.inf)
         for observation in self.observed:
             weights = weights + observation.log_likelihood(columns)
         return weights
@@ -109,28 +147,33 @@ NO_QUESTIONS = Questions()
 
 @dataclass
 class Kept:
-    """What conditions leave: the scenarios kept of those drawn, sums of their weights and of the squares."""
+    """What conditions leave: the scenarios kept of those drawn, sums of their weights and of the squares.
+
+    In so many `undefined` ones it is not defined whether the conditions hold.
+    """
 
     drawn: int = 0
     kept: int = 0
     total: float = 0.0
     squares: float = 0.0
     cut: int = 0  # scenarios whose weight is the greatest there is, and should be more
+    undefined: int = 0
 
-    def add(self, drawn: int, kept: int, weights: NDArray[np.int64] | None) -> None:
+    def add(self, drawn: int, kept: int, weights: NDArray[np.int64] | None, undefined: int = 0) -> None:
         """Add a chunk: as many kept as there are weights, or each with the weight 1."""
         total, squares, cut = float(kept), float(kept), 0
         if weights is not None:
             shares = weights / WEIGHT
             total, squares = float(np.add.reduce(shares)), float(np.add.reduce(shares * shares))
             cut = int(np.count_nonzero(weights >= MOST_WEIGHT))
-        self.merge(Kept(drawn, kept, total, squares, cut))
+        self.merge(Kept(drawn, kept, total, squares, cut, undefined))
 
     def merge(self, other: Kept) -> None:
         """Add what conditions leave of others."""
         self.drawn, self.kept = self.drawn + other.drawn, self.kept + other.kept
         self.total, self.squares = self.total + other.total, self.squares + other.squares
         self.cut += other.cut
+        self.undefined += other.undefined
 
     @staticmethod
     def of(several: Iterable[Kept]) -> Kept:
@@ -163,22 +206,31 @@ def questions(
     )
 
 
+class TooFewError(SimulateError):
+    """Conditions that leave fewer effective scenarios than it takes; `kept` is what they leave, `why` known of it."""
+
+    def __init__(self, asked: Questions, kept: Kept, fewest: int, why: Sequence[str]) -> None:
+        undefined = f" (in {kept.undefined:,} it is undefined whether they hold)" if kept.undefined else ""
+        super().__init__(
+            f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
+            f"{fewest:,}{undefined}; {'; '.join([*why, 'ask for what is more probable, or for more --scenarios'])}"
+        )
+        self.kept = kept
+
+
 def check_kept(asked: Questions, kept: Kept, fewest: int = FEWEST, why: Sequence[str] = ()) -> None:
-    """Raise SimulateError where a condition leaves fewer effective scenarios than `fewest`; `why` is known of it."""
-    if kept.effective >= fewest:
-        return
-    raise SimulateError(
-        f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
-        f"{fewest:,}; {'; '.join([*why, 'ask for what is more probable, or for more --scenarios'])}"
-    )
+    """Raise TooFewError where a condition leaves fewer effective scenarios than `fewest`; `why` is known of it."""
+    if kept.effective < fewest:
+        raise TooFewError(asked, kept, fewest, why)
 
 
 def _condition(priors: Priors, form: Form[..., Formula], option: str, text: str) -> Condition:
     units = {name: quantity.unit for name, quantity in priors.quantities.items()}
     compiled = form.read(text, option, priors.quantities, Units(units, counts=priors.counts))
-    for name in compiled.names:
+    condition = Condition(compiled.text, compiled)
+    for name in condition.names:
         check_known(priors, name, f"{option} '{text}': ", EXPLAIN)
-    return Condition(compiled.text, compiled)
+    return condition
 
 
 def _observation(priors: Priors, text: str) -> Observation:

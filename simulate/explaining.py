@@ -184,4 +184,5 @@ def _prior_figures(prior: Prior) -> tuple[Scale, list[str]]:
     values = prior.band()
     # To four digits: what is computed from parameters is not the round number that it was meant to be.
     scale = row_scale(values, digits=None if prior.family == "constant" else SIGNIFICANT_DIGITS, apart=values)
+    scale = scale.of(prior.unit)
     return scale, [*map(scale.figure, values)]

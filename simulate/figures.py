@@ -22,6 +22,7 @@ MOST_DECIMALS = 6  # and
 MOST_WHOLE = 12  # digits before the point: beyond, a figure is written with a power of ten of its own
 SCALES = {0: "", 3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 _SCALED = re.compile(rf"({'|'.join(filter(None, SCALES.values()))})(?: |(?=/)|$)")  # a unit that begins with one
+YEARS = frozenset({"year", "yr", "y"})  # units in which a figure may be a date
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 BEYOND = 1000  # a power of ten that no float reaches
 
@@ -52,6 +53,11 @@ class Scale:
     place: int
     digits: int
     apart: Apart = ANY
+    separator: str = ","  # of thousands
+
+    def of(self, unit: str) -> Scale:
+        """The same scale for figures in a unit: a year, such as 2028, has no separator of thousands."""
+        return replace(self, separator="") if unit in YEARS else self
 
     def unit(self, unit: str) -> str:
         """The unit with the scale before it: ``million USD``; the ratio unit ``1`` is not written.
@@ -114,7 +120,7 @@ class Scale:
         own = rounded.adjusted() - self.exponent if rounded else 0
         power = own if not -MOST_DECIMALS < own < MOST_WHOLE else 0
         shift = self.exponent + power
-        text = f"{rounded.scaleb(-shift):,.{max(shift - place, 0)}f}"
+        text = f"{rounded.scaleb(-shift):,.{max(shift - place, 0)}f}".replace(",", self.separator)
         return f"{text}{_power(power)}".replace("-", "−")
 
 
@@ -217,7 +223,7 @@ def percentile_name(percent: float) -> str:
 
 def with_unit(value: float, standard_error: float, unit: str, digits: int | None = None) -> str:
     """One figure with its unit: ``758.8 million USD``."""
-    scale = row_scale([value], [standard_error], digits=digits)
+    scale = row_scale([value], [standard_error], digits=digits).of(unit)
     text = scale.figure(value, standard_error)
     return f"{text} {(ONES if text == '0' else scale).unit(unit)}".rstrip()
 

@@ -51,7 +51,7 @@ class Form(Generic[Context, Value]):
 def _condition(text: str, known: Collection[str] = (), units: Units | None = None) -> Formula:
     """A comparison of quantities, or several joined; a known name `pi` or `e` hides the constant.
 
-    With the units of the quantities, numbers are held against them.
+    With the units of the quantities, numbers are held against them. P90 on one side is that percentile of the other.
     """
     from simulate.formulas import formula  # late: a command's help must not wait for numpy
     from simulate.formulas.spelling import with_percent
@@ -59,13 +59,14 @@ def _condition(text: str, known: Collection[str] = (), units: Units | None = Non
     if not text.strip():
         raise SimulateError("is empty")
     text = with_percent(text)
-    compiled = formula(text, known)
+    compiled = formula(text, known, percentiles=True)
     if not compiled.condition:
         raise SimulateError("is no condition")
-    if not compiled.names:
+    names = set(compiled.names).difference(each.name for each in compiled.percentiles)
+    if not names:
         raise SimulateError("names no quantity")
-    if units is not None and all(name in units.quantities for name in compiled.names):
-        return formula(text, known, units)
+    if units is not None and names.issubset(units.quantities):
+        return formula(text, known, units, percentiles=True)
     return compiled
 
 

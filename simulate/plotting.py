@@ -198,8 +198,10 @@ def only_scale(axis: Axes) -> None:
     axis.tick_params(axis="y", length=0)
 
 
-def figure_text(value: float, digits: int = 2, among: Sequence[float] = ()) -> str:
+def figure_text(value: float, digits: int = 2, among: Sequence[float] = (), unit: str = "") -> str:
     """A value in words that fit a picture: ``190 million``; so many digits, or as tell apart those `among` which it is.
+
+    The `unit` is not written.
 
     Zeros at the end are left out, except where it takes more digits and others among them have some there.
     """
@@ -210,7 +212,7 @@ def figure_text(value: float, digits: int = 2, among: Sequence[float] = ()) -> s
     scale = row_scale([rounded], apart=among)
     if place < row_scale([value], digits=digits).place:
         scale = replace(scale, place=row_scale([round(each, -place) for each in among], apart=among).place)
-    return f"{scale.figure(rounded)} {scale.unit('1')}".strip()
+    return f"{scale.of(unit).figure(rounded)} {scale.unit('1')}".strip()
 
 
 def label_end(axis: Axes, text: str, end: float, row: float, **style: Any) -> None:
@@ -229,23 +231,26 @@ def widen(axis: Axes, values: Iterable[Array]) -> None:
 class _Apart(Formatter):
     """Labels of ticks with as many digits as tell them apart."""
 
+    def __init__(self, unit: str = "") -> None:
+        self._unit = unit
+
     def __call__(self, value: float, pos: int | None = None) -> str:
         """The label of a value by itself."""
         del pos
-        return figure_text(value, 4)
+        return figure_text(value, 4, unit=self._unit)
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """The labels of all ticks of an axis, which a layout asks for again and again."""
-        return _labels_apart(tuple(values))
+        return _labels_apart(tuple(values), self._unit)
 
 
 @lru_cache(maxsize=256)
-def _labels_apart(values: tuple[float, ...]) -> list[str]:
-    return [figure_text(value, 4, values) for value in values]
+def _labels_apart(values: tuple[float, ...], unit: str) -> list[str]:
+    return [figure_text(value, 4, values, unit) for value in values]
 
 
-def ticks(axis: Axes) -> None:
-    """Few ticks, labelled in million and billion, so that no two are labelled alike."""
+def ticks(axis: Axes, unit: str = "") -> None:
+    """Few ticks, labelled in million and billion, so that no two are labelled alike; the `unit` is that of the axis."""
     if is_logarithmic(axis):
         first, last = axis.get_xlim()
         many = (_log_ticks(first, last, mantissas) for mantissas in TICK_MANTISSAS)
@@ -259,7 +264,7 @@ def ticks(axis: Axes) -> None:
         axis.set_xlim(first, last)
     else:
         axis.xaxis.set_major_locator(MaxNLocator(5))
-    axis.xaxis.set_major_formatter(_Apart())
+    axis.xaxis.set_major_formatter(_Apart(unit))
 
 
 def _log_ticks(first: float, last: float, mantissas: Sequence[float]) -> list[float]:

@@ -182,7 +182,7 @@ def _settled(drawn: Scenarios, names: Sequence[str]) -> dict[str, _Common]:
     """
     words = drawn.sampler.words(0)(0)[:, :PROBED]
     inputs = drawn.inputs(words)
-    kept = drawn.weights({**inputs, **drawn.plan(inputs)}, words) > 0
+    kept = drawn.weighed({**inputs, **drawn.plan(inputs)}, words, 0)[0] > 0
     probed = computed(drawn, names, inputs, words.shape[1])
     commons = {name: _Common() for name in names}
     left = {name: common for name, common in commons.items() if common.add(probed[name], kept)}

@@ -40,7 +40,7 @@ class Chunk(NamedTuple):
     """The scenarios of a chunk that the conditions keep: columns by name, and the uniforms behind all.
 
     `weights` is None where each of them counts once; `drawn` are the scenarios before the conditions, `places` tells
-    which of them are kept, `at` is (replicate, chunk).
+    which of them are kept, `at` is (replicate, chunk); in so many `undefined` ones it is open whether conditions hold.
     """
 
     columns: Mapping[str, Values]
@@ -50,6 +50,7 @@ class Chunk(NamedTuple):
     places: NDArray[np.intp]
     at: tuple[int, int]
     words: Words
+    undefined: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,22 +112,27 @@ class Scenarios:
             while chunks:
                 yield chunks.pop(0)
 
-    def weights(self, columns: Mapping[str, Values], words: Words) -> Counts:
-        """How much each scenario of a chunk counts, in units of 1 / WEIGHT and relative to the greatest of a pilot."""
-        log_weights: Array = self.questions.log_weights(columns, words.shape[1]) + self.sampler.log_ratio(words)
+    def weighed(self, columns: Mapping[str, Values], words: Words, replicate: int) -> tuple[Counts, Array]:
+        """How much each scenario counts, in units of 1 / WEIGHT and relative to the greatest of a pilot.
+
+        Also whether the conditions hold in it: 1, 0, or nan where that is undefined.
+        """
+        outcomes = self.questions.outcomes(columns, words.shape[1], replicate)
+        log_weights: Array = self.questions.log_weights(columns, outcomes) + self.sampler.log_ratio(words)
         if self.aim and self.aim.exponent:
             log_weights -= self.aim.exponent * np.log(2)
         weights = np.exp(np.minimum(log_weights, np.log(MOST_WEIGHT / WEIGHT)))
         counts: Counts = np.rint(weights * WEIGHT).astype(np.int64)
-        return counts
+        return counts, outcomes
 
     def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:
         if not self.questions.conditional:
             return Chunk(columns, self.size, None, self.size, np.arange(self.size), at, words)
-        weights = self.weights(columns, words)
+        weights, outcomes = self.weighed(columns, words, at[0])
         places = np.flatnonzero(weights)
         own = weights[places] if self.questions.observed else None
-        return Chunk(_at(columns, places), len(places), own, self.size, places, at, words)
+        undefined = int(np.count_nonzero(np.isnan(outcomes)))
+        return Chunk(_at(columns, places), len(places), own, self.size, places, at, words, undefined)
 
 
 def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict[str, Values]:
@@ -231,12 +237,12 @@ def _aim(drawn: Callable[..., Scenarios]) -> Aim:
         inputs = scenarios.inputs(words)
         columns = {**inputs, **scenarios.plan(inputs)}
         scores = scenarios.sampler.scores(words, names)
-        kept = np.isfinite(replace(scenarios.questions, observed=()).log_weights(columns, PILOT))
+        outcomes = scenarios.questions.outcomes(columns, PILOT, REPLICATES + number)
         return Pilot(
             np.array([scores[name] for name in names]).reshape(len(names), PILOT),
-            scenarios.questions.log_weights(columns, PILOT),
+            scenarios.questions.log_weights(columns, outcomes),
             np.zeros(PILOT) + scenarios.sampler.log_ratio(words),
-            [np.where(kept, each.deviation(columns), np.nan) for each in scenarios.questions.observed],
+            [np.where(outcomes == 1, each.deviation(columns), np.nan) for each in scenarios.questions.observed],
         )
 
     return aimed(pilot, names)

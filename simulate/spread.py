@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate.graph import Array
 from simulate.sampling.sampler import REPLICATES
@@ -17,6 +18,9 @@ from simulate.summary import Summary
 Influence = Callable[[Summary, Array], Array]
 
 _MANY = 2**10  # steps with the largest influence, which hold as many scenarios as there are replicates
+FEWEST_BEYOND = 10  # scenarios beyond a percentile: of fewer only a bound can be told
+FEW_BEYOND = 10  # scenarios of a replicate beyond a percentile, below which their spread alone does not tell an error
+_NEAR = np.arange(-3, 4)  # scenarios of a replicate from such a percentile to where else its strata are looked at
 NONE_SEEN = 3.0  # what no scenario of n has shown has a probability below 3/n, at 95 % (the rule of three)
 _OUT = np.concatenate([np.arange(1, 8), 2 ** np.arange(3, 19), 3 * 2 ** np.arange(2, 18)])
 _AWAY = np.sort(np.concatenate([-_OUT, [0], _OUT]))  # corners kept about a percentile: all near it, ever fewer beyond
@@ -209,11 +213,17 @@ def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summa
     """
     count, t = len(corners), t_quantile(len(corners))
     values, shares = summary.percentiles(percents), np.asarray(percents, dtype=np.float64) / 100
-    each = summary.effective / count  # scenarios of a replicate
-    begin, end = (ranks * (summary.effective / summary.count) for ranks in _ranks_of(values, np.asarray(corners)))
+    each, scale = summary.effective / count, summary.effective / summary.count  # scenarios of a replicate; of a count
+    around_each = np.asarray(corners)
+    begin, end = (ranks * scale for ranks in _ranks_of(values, around_each))
+    few = np.minimum(shares, 1 - shares) * each < FEW_BEYOND
+    stratified = np.full(len(shares), True)
+    for near in _NEAR if few.any() else ():
+        at = summary.percentiles(100 * np.clip(shares + near / each, 0, 1))
+        stratified &= _alike(_ranks_of(at, around_each)[0] * scale)
     sides, reaches = [], []
     for ranks, room, sign in ((begin, shares, -1), (end, 1 - shares, 1)):
-        reach = t * _rank_error(ranks) / each
+        reach = t * _rank_error(ranks, unknown=few & ~stratified) / each
         taken = np.minimum(reach, room)
         sides.append(np.abs(summary.percentiles(100 * (shares + sign * taken)) - values) * (reach / taken))
         reaches.append(reach)
@@ -224,17 +234,51 @@ def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summa
         return PercentileErrors(errors, values - np.clip(0.0, begin, end) / each * slope)
 
 
-def _rank_error(ranks: Array) -> Array:
+class Bounds(NamedTuple):
+    """On which side of a value each percentile is known to lie, '' where it is estimated, and the value's percent."""
+
+    sides: NDArray[np.object_]
+    percents: Array
+
+
+def bounds(percents: Sequence[float], scenarios: float) -> Bounds:
+    """Percentiles beyond which fewer than `FEWEST_BEYOND` of the scenarios lie, as bounds: '>=' or '<=', at 95 %.
+
+    How many scenarios lie beyond the true percentile is at most a Poisson count, so that the percentile is no nearer
+    to the middle than the value that `order` others lie beyond or at, which 5 % of the counts or fewer reach: its
+    percent is told, nan where there is none. Source: David and Nagaraja (2003), Order Statistics, 7.1.
+    """
+    from scipy.special import pdtrik
+
+    asked = np.asarray(percents, dtype=np.float64)
+    upper = asked >= 50
+    beyond = np.where(upper, 100 - asked, asked) / 100 * scenarios
+    few = beyond < FEWEST_BEYOND
+    sides = np.where(few, np.where(upper, ">=", "<="), "").astype(object)
+    order = np.ceil(pdtrik(0.95, beyond)) + 1
+    depth = np.where(order <= scenarios, 100 * (order - 0.5) / max(scenarios, 1), np.nan)
+    return Bounds(sides, np.where(few, np.where(upper, 100 - depth, depth), asked))
+
+
+def _alike(ranks: Array) -> NDArray[np.bool_]:
+    """Whether the ranks of values in replicates differ by no more than one, as in nets of one input."""
+    alike: NDArray[np.bool_] = np.ptp(ranks, axis=0) <= 1 + 1e-9
+    return alike
+
+
+def _rank_error(ranks: Array, unknown: NDArray[np.bool_]) -> Array:
     """The standard error of the rank at which a value stands in replicates, in scenarios of one.
 
     Where the ranks in replicates, whose nets have a scenario in each of n equal parts, differ by no more than one, the
     value stands among the one scenario that each has in that part. Then its variance is known to be that of an order
-    statistic of as many uniforms, which also says what is unresolved where no rank differs.
+    statistic of as many uniforms, which also says what is unresolved where no rank differs. Where it is `unknown`
+    whether there are such parts, for few scenarios lie beyond, what is unresolved goes on top of the ranks' own spread.
     """
     count = len(ranks)
     above = np.clip(_sum(ranks - ranks.min(axis=0)), 0, count)  # replicates with the scenario that others have not
     known, least = ((k + 0.5) * (count - k + 0.5) / (count + 1) ** 2 / (count + 2) for k in (above, 0.0))
     variance = standard_error(ranks) ** 2
-    variance = np.where(np.ptp(ranks, axis=0) <= 1 + 1e-9, np.minimum(variance, known), variance)
+    variance = np.where(_alike(ranks) & ~unknown, np.minimum(variance, known), variance)
+    variance = variance + np.where(unknown, least, 0.0)
     error: Array = np.sqrt(np.maximum(variance, least))
     return error

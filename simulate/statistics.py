@@ -26,7 +26,8 @@ class Statistic:
     `error` gives its standard error from what the replicates keep and the summary of all, None where it has none;
     `unit` is its unit, the quantity's own where that is empty. A replicate keeps its own value, unless `kept` says
     what else; `linear` then makes of that, and the summary of all, values whose mean is the statistic and whose
-    spread gives the error. `influence` is what a scenario at a value adds, up to a constant.
+    spread gives the error. `influence` is what a scenario at a value adds, up to a constant. Figures at `percents` are
+    but bounds where few scenarios lie beyond.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Statistic:
     kept: Callable[[Summary], Any] | None = None
     linear: Callable[[Sequence[Any], Summary], Sequence[Any] | Array] | None = None
     influence: Influence | None = None
+    percents: tuple[float, ...] = ()
 
 
 def percentiles(percents: Sequence[float]) -> Statistic:
@@ -52,6 +54,7 @@ def percentiles(percents: Sequence[float]) -> Statistic:
         labels=tuple(percents),
         kept=lambda summary: around(percents, summary),
         linear=lambda kept, summary: percentile_errors(percents, kept, summary).replicates,
+        percents=tuple(percents),
     )
 
 
@@ -83,7 +86,12 @@ NONFINITE = Statistic(
     "nonfinite", lambda summary: summary.nonfinite, "scenarios that came out nan or infinite", unit="1"
 )
 CURVE = replace(
-    percentiles(FINE), name="fine_percentiles", label="percentiles, finely", error=None, along="fine_percentile"
+    percentiles(FINE),
+    name="fine_percentiles",
+    label="percentiles, finely",
+    error=None,
+    along="fine_percentile",
+    percents=(),
 )
 
 

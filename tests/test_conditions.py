@@ -8,12 +8,17 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from simulate.comparison import compare
 from simulate.conditions import NO_QUESTIONS, Kept, check_kept, questions
 from simulate.errors import SimulateError
+from simulate.formulas import formula
 from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
 from simulate.runs import draws, run
-from simulate.runs.answers import sections, shifts
+from simulate.runs.answers import sections
+from simulate.runs.scenario_analysis import shifted
+from simulate.sensitivity.report import sections as tornado_sections
+from simulate.sensitivity.tornado import tornado
 from simulate.summary import WEIGHT, Summary
 
 NORMALS = """
@@ -77,7 +82,7 @@ def test_probability_of_a_normal(normals, scheme):
 
 def test_questions_leave_the_bands_alone(normals):
     alone, beside = (
-        run(normals, scenarios=2**16, quantities=["total"], probability=asked) for asked in ((), ["odd > 1"])
+        run(normals, scenarios=2**16, quantities=["total"], probability=asked) for asked in ((), ["a > 11"])
     )
     assert set(beside.variables) - set(alone.variables) == {"probability", "probability_se"}
     for name in alone.variables:
@@ -120,10 +125,10 @@ def test_measured_sum_shifts_both_priors(normals):
         given = bands.at("prior_percentiles_given", prior=name)
         assert given == pytest.approx(normal_band(mean, math.sqrt(variance)), rel=0.005)
     assert "fixed" not in bands.labels("prior")
-    shifted = shifts(bands)
-    assert list(shifted) == ["a", "b"]
+    moved = shifted(bands)
+    assert list(moved) == ["a", "b"]
     median = NormalDist(10, 2).cdf(12)
-    assert shifted["a"] >= median - 0.5 - 0.005
+    assert moved["a"] >= median - 0.5 - 0.005
     assert "effective sample size" in text_of(bands)
     assert f"P{100 * median:.0f}" in text_of(bands)
 
@@ -150,11 +155,101 @@ def test_rank_correlations_are_those_given_the_condition(normals):
 
 def test_scenarios_in_which_a_quantity_is_no_number_neither_hold_nor_count(normals):
     bands = asked(normals, ["odd > 1"], quantities=["total"])
-    exact = (1 - NormalDist(10, 2).cdf(11)) / 0.5  # of those with a root: 2 P(a > 11 | a > 10)
+    exact = 1 - NormalDist(10, 2).cdf(11)
     agrees(*bands.estimate("probability"), [exact])
+    agrees(*bands.estimate("probability_undefined"), [0.5])
+    agrees(*bands.estimate("probability_where_defined"), [2 * exact])
     kept = asked(normals, given=["odd > 0"]).provenance["kept"]
     assert abs(kept["share"] - 0.5) <= 4 * kept["share_se"] + 1e-4
     assert asked(normals, given=["odd > 1"], quantities=["odd"]).at("nonfinite", quantity="odd") == 0
+
+
+UNDEFINED = NORMALS.replace(
+    "[quantities.same]",
+    """[quantities.chosen]
+formula = "where(sqrt(a - 10) > 1, 1, 2)"
+[quantities.known]
+formula = "where(a > 10, sqrt(a - 10), 0)"
+[quantities.rooted]
+formula = "sqrt(fixed - 4 + 0 * a)"
+[quantities.same]""",
+)
+TAIL = 1 - NormalDist(10, 2).cdf(11)  # P(sqrt(a - 10) > 1)
+
+
+@pytest.mark.parametrize(
+    ("condition", "true", "undefined"),
+    [
+        ("odd > 1", TAIL, 0.5),
+        ("sqrt(a - 10) > 1", TAIL, 0.5),  # the same within the condition and in a quantity
+        ("~(odd <= 1)", TAIL, 0.5),
+        ("odd == odd", 0.5, 0.5),
+        ("odd != 1", 0.5, 0.5),
+        ("chosen < 1.5", TAIL, 0.5),
+        ("where(odd > 1, 1, 2) < 3", 0.5, 0.5),
+        ("min(odd, 5) > 1", TAIL, 0.5),
+        ("max(odd, 0) >= 0", 0.5, 0.5),
+        ("(odd > 1) & (a < 10)", 0, 0.5),
+        ("(odd > 1) & (a > 10)", TAIL, 0),  # false & undefined is false
+        ("(a > 10) & (odd > 1)", TAIL, 0),
+        ("(odd > 1) | (a < 10)", 0.5 + TAIL, 0),  # true | undefined is true
+        ("(odd > 1) | (a > 10)", 0.5, 0.5),
+        ("~((odd > 1) | (a < 10))", 0.5 - TAIL, 0),
+        ("known >= 0", 1, 0),
+        ("rooted > 0", 0, 1),
+        ("(rooted > 0) | (same > 5)", 1, 0),
+    ],
+)
+def test_conditions_are_true_false_or_undefined(condition, true, undefined):
+    bands = asked(load_priors(UNDEFINED), [condition], quantities=["total"], scenarios=2**14)
+    share, error = (each[0] for each in bands.estimate("probability"))
+    assert abs(share - true) <= 4 * error
+    if not undefined:
+        assert "probability_undefined" not in bands
+        return
+    never, beside = (each[0] for each in bands.estimate("probability_undefined"))
+    assert abs(never - undefined) <= 4 * beside
+    if undefined == 1:
+        assert np.isnan(bands["probability_where_defined"][0])
+        return
+    kept = asked(load_priors(UNDEFINED), given=[condition], scenarios=2**14) if true else None
+    if kept:
+        of_given = kept.provenance["kept"]
+        assert (of_given["share"], of_given["undefined"]) == (share, never)
+        assert "; undefined in 50" in text_of(kept)
+
+
+def test_several_conditions_are_undefined_together_by_the_same_tables(normals):
+    apart = asked(normals, given=["odd > 1", "a > 10.5"]).provenance["kept"]
+    joined = asked(normals, given=["(odd > 1) & (a > 10.5)"]).provenance["kept"]
+    assert apart == joined
+    assert apart["undefined"] == 0
+
+
+def test_every_question_tells_in_how_many_scenarios_conditions_are_undefined(normals):
+    given = {"given": ["odd > 0.5"], "scenarios": 2**15}
+    bars = tornado(normals, quantities=["total"], **given)
+    assert "; undefined in 50" in plain(laid_out(tornado_sections(bars)))
+    half = round(bars.provenance["kept"]["undefined"] * bars.attributes["scenarios"])
+    told = compare([run(normals, quantities=["total"], **given), normals], quantities=["total"])
+    assert f"(in {half:,} it is undefined whether they hold)" in told.warnings[0]
+
+
+def test_undefined_shares_are_told_in_the_table(normals):
+    bands = asked(normals, ["odd > 1", "a > 10"])
+    header, first, second = [line.split() for line in text_of(bands).splitlines() if line.strip()][:3]
+    assert header[-6:] == ["±", "undefined", "±", "where", "defined", "±"]
+    assert [share.partition(".")[0] for share in first[3::4]] == ["30", "50", "61"]
+    assert second[7:9] == ["<", "0.002"]
+
+
+@pytest.mark.parametrize(("size", "undefined"), [(1, False), (1, True), (3, True)])
+def test_numbers_and_columns_meet_in_one_logic(size, undefined):
+    values = [np.nan if undefined else 1.0, 2.0, 3.0][:size]
+    column = np.array(values) if size > 1 else values[0]
+    compiled = formula("where((a > 1) & (b > 0) | (b > 5), a, 7)")
+    found = np.atleast_1d(compiled(column, 1.0)).tolist()
+    assert found == pytest.approx([np.nan if undefined else 7.0, 2.0, 3.0][:size], nan_ok=True)
 
 
 def test_scenarios_in_which_what_is_measured_is_no_number_weigh_nothing(normals):
@@ -208,6 +303,13 @@ def test_too_few_scenarios_are_refused_in_one_line(normals, options, left):
     with pytest.raises(SimulateError, match=f"of [0-9,]+ scenarios {left}[0-9]* effective ones are left") as refused:
         asked(normals, **options)
     assert "\n" not in str(refused.value)
+
+
+def test_a_refusal_tells_in_how_many_scenarios_conditions_are_undefined(normals):
+    """What is not below 100 would be kept if the root of a negative number were."""
+    told = r"0 effective ones are left, fewer than 1,000 \(in 13\d,\d{3} it is undefined whether they hold\); ask"
+    with pytest.raises(SimulateError, match=told):
+        asked(normals, given=["~(odd < 100)"])
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,18 @@ def labels(result, dimension, length):
     return found
 
 
+def number(value):
+    """A figure, None where it is nan or infinite; a text as it stands, such as '>='."""
+    try:
+        return float(value) if math.isfinite(float(value)) else None
+    except ValueError:
+        return value or None
+
+
 def leaves(told, dims):
     """The paths and values of nested objects."""
     if not dims:
-        return {(): told}
+        return {(): None if told in {None, ""} else told}
     return {(label, *path): value for label, part in told.items() for path, value in leaves(part, dims[1:]).items()}
 
 
@@ -103,7 +111,7 @@ def from_csv(result, name):
     dims = result.variables[name].dims
     column = "value" if name == figure else "standard_error"
     return {
-        tuple(row[dimension] for dimension in dims): float(row[column]) if row[column] else None
+        tuple(row[dimension] for dimension in dims): number(row[column])
         for row in rows_of(result)
         if row["figure"] == figure
     }
@@ -116,7 +124,7 @@ def from_netcdf(result, name, path):
     variable = again.variables[name]
     every = [labels(again, *each) for each in zip(variable.dims, variable.values.shape, strict=True)]
     return {
-        place: value if math.isfinite(value) else None
+        place: number(value)
         for place, value in zip(itertools.product(*every), variable.values.ravel().tolist(), strict=True)
     }
 

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from simulate.conditions import TooFewError
 from simulate.errors import SimulateError
 from simulate.priors import load_priors
 from simulate.runs import run
@@ -58,6 +59,32 @@ def test_it_stops_when_the_interval_is_narrow_enough():
     assert bands.provenance["precision"].startswith("precision reached: P50 of y is known to 0.")
     # the median of a lognormal has an error of sqrt(pi/2 n): 1 % takes some 60,000 scenarios at 1.96 of them
     assert 2**14 <= bands.attributes["scenarios"] <= 2**19
+
+
+RARE = 'model = "none"\n[priors]\na = {dist = "normal", mean = 10, sd = 1}\n[quantities.y]\nformula = "a + 0"\n'
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"given": ["a > 12.33"]},  # 1 % of them, of which 2^16 leave 650
+        {"given": ["a > 14"]},  # 3 in 100,000: none or few of the first
+        {"observe": ["a = 13 +- 0.05"]},
+        {"given": ["a > 12"], "observe": ["a = 13 +- 0.1"]},
+    ],
+)
+def test_scenarios_are_added_until_conditions_leave_enough(conditions):
+    told = run(load_priors(RARE), precision="5%", **conditions)
+    assert told.provenance["kept"]["effective"] >= 1000
+    assert told.provenance["precision"].startswith("precision reached")
+    plain = run(load_priors(RARE), scenarios=told.attributes["scenarios"], **conditions)
+    assert plain["percentiles"].tolist() == told["percentiles"].tolist()
+
+
+def test_what_never_holds_is_refused_before_the_ceiling():
+    with pytest.raises(TooFewError, match="of 1,048,576 scenarios 0 effective ones are left") as refused:
+        run(load_priors(RARE), precision="5%", given=["a > 100"])
+    assert refused.value.kept.kept == 0
 
 
 def test_the_run_is_that_of_as_many_scenarios():

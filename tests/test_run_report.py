@@ -12,6 +12,7 @@ from simulate.layout import cell_width, laid_out, plain
 from simulate.priors import load_priors
 from simulate.runs import run
 from simulate.runs.components import components, indented
+from simulate.runs.plots import plots
 from simulate.runs.report import falls_at, judgement_share, most_important, sections
 from simulate.sensitivity.tornado import tornado
 from simulate.units import conversion_factor
@@ -318,3 +319,48 @@ def test_percentiles_near_100_have_names_of_their_own():
     header = plain(laid_out(sections(result))).splitlines()[2]
     assert header.split()[1:4] == ["P50", "P99.9999", "P99.99999"]
     assert "shortest 99.99999 %" in header
+
+
+DATES = """
+model = "none"
+[priors.t]
+dist = "normal"
+mean = 2027.6
+sd = 0.3
+unit = "year"
+[quantities.date]
+formula = "t + 0"
+unit = "year"
+[quantities.cost]
+formula = "1000 [USD/year] * t"
+unit = "USD"
+"""
+
+
+@pytest.mark.parametrize("question", ["run", "compare", "tornado", "decide", "explain"])
+def test_a_year_has_no_separator_of_thousands(question, command, load):
+    """P5, P50 and P95 are apart, to the digit that the band needs; two million USD keep what they have."""
+    file = load(DATES).path
+    other = load(DATES.replace("2027.6", "2029.6") + "[choices.a]\n[choices.b.priors.t]\nvalue = 2031\n", name="b").path
+    asked = {
+        "run": ["run", file],
+        "compare": ["compare", file, other, "--quantities", "date"],
+        "tornado": ["tornado", file, "--quantities", "date"],
+        "decide": ["decide", other, "--quantities", "date"],
+        "explain": ["explain", "t", file],
+    }[question]
+    code, table, _ = command(*asked)
+    assert code == 0
+    assert not re.findall(r"\b[12],\d{3}\b(?! scenarios)(?!,)(?!.*USD)", table), table
+    years = re.findall(r"\b20[23]\d\b", table)
+    assert years
+    if question == "run":
+        row = next(line for line in table.splitlines() if line.startswith("date "))
+        assert row.split()[2:7] == ["2027.11", "2027.40", "2027.60", "2027.80", "2028.09"]
+
+
+def test_a_picture_writes_years_as_years(load):
+    (axis, *_) = plots(run(load(DATES), scenarios=2**14, quantities=["date"]))["bands"].axes
+    texts = [each.get_text() for each in (*axis.texts, *axis.get_xticklabels())]
+    assert any(text.startswith("202") for text in texts)
+    assert not any("," in text for text in texts)

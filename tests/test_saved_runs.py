@@ -46,6 +46,7 @@ sigma = 0.5
 ASKED = {
     "nothing": {},
     "given": {"given": ["x < 0.7"]},
+    "percentile": {"given": ["x > P80"]},
     "observe": {"observe": ["x = 0.4 +- 0.2"]},
     "both": {"given": ["x < 0.7"], "observe": ["x = 0.4 +- 50%"]},
     "scheme": {"scheme": "latin_hypercube"},
@@ -59,7 +60,7 @@ ASKED = {
     "precision": {"precision": "cost:p95=0.2%", "scheme": "random", "scenarios": 4096},
 }
 # Which of them the other questions have as options of their own.
-TORNADO = ("given", "observe", "both", "scheme", "seed", "quantities")
+TORNADO = ("given", "percentile", "observe", "both", "scheme", "seed", "quantities")
 DECIDE = (*TORNADO, "scenarios", "percentiles")
 FILES = {"file": (), "set": ("a=2.5", "run.seed=6"), "choice": ("rent",)}
 

@@ -11,6 +11,7 @@ from simulate.priors import load_priors
 from simulate.rulers import Bits
 from simulate.runs import run
 from simulate.spread import (
+    bounds,
     interval_error,
     resolution,
     share_error,
@@ -111,6 +112,42 @@ def test_percentiles_of_independent_draws_are_held():
     counts = held(stats.norm(10, 2).ppf, [5, 50, 95, 99], seeds, stratified=False)
     assert (counts >= stats.binom.ppf(FALSE_ALARM, seeds, 0.93)).all(), counts
     assert (counts <= stats.binom.isf(FALSE_ALARM, seeds, 0.97)).all(), counts
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+@pytest.mark.parametrize("quantile", [stats.norm(10, 2).ppf, stats.lognorm(2).ppf, stats.uniform.ppf])
+def test_percentiles_with_few_scenarios_beyond_are_held(quantile, stratified):
+    """With 10 to 60 of 4,096 beyond, less than one to four of a replicate: as often as any other."""
+    seeds = 400
+    far = np.array([10.3, 18.0, 60.5]) / (16 * EACH) * 100
+    counts = held(quantile, [*far, *(100 - far)], seeds, stratified=stratified)
+    assert (counts >= stats.binom.ppf(FALSE_ALARM, seeds, 0.93)).all(), counts
+    if not stratified:  # of one input's net some percentiles are known better than can be said
+        assert (counts <= stats.binom.isf(FALSE_ALARM, seeds, 0.97)).all(), counts
+
+
+@pytest.mark.parametrize("beyond", np.geomspace(1e-3, 9.9, 30))
+def test_bounds_hold_in_95_percent_however_few_scenarios_lie_beyond(beyond):
+    """The values are uniforms, of which a Poisson count lies beyond the percentile."""
+    scenarios = 2**14
+    sides, at = bounds([100 * beyond / scenarios, 50, 100 - 100 * beyond / scenarios], scenarios)
+    assert sides.tolist() == ["<=", "", ">="]
+    assert at[1] == 50
+    assert at[0] == pytest.approx(100 - at[2])
+    order = at[0] / 100 * scenarios + 0.5  # the value, from the end
+    assert order == pytest.approx(round(order))
+    assert stats.poisson(beyond).sf(round(order) - 1) <= 0.05
+    assert round(order) == 1 or stats.poisson(beyond).sf(round(order) - 2) > 0.05  # and none nearer
+
+
+def test_no_bound_is_told_of_less_than_it_takes():
+    """Of two scenarios not even the greatest is below their P99 with 95 %: order statistics end."""
+    sides, at = bounds([40, 99], 2)
+    assert sides.tolist() == ["<=", ">="]
+    assert np.isnan(at[0])
+    assert at[1] == pytest.approx(75)
+    assert bounds([5, 95], 200).sides.tolist() == ["", ""]
+    assert bounds([5, 95], 199).sides.tolist() == ["<=", ">="]
 
 
 def test_the_edge_of_a_stratum_is_held():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from simulate.bands import put_bands
+from simulate.bands import BOUND, only_bounds, put_bands
 from simulate.comparison.bridge import PAIRS, Asked, Bridge, BridgeScale, bridges
 from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.hybrids import CORRELATIONS
@@ -23,6 +23,7 @@ from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.scenarios import asked_quantities, named_quantities
 from simulate.settings import Count, Percent, Settings, checked
+from simulate.spread import FEWEST_BEYOND, bounds
 from simulate.statistics import usual
 
 if TYPE_CHECKING:
@@ -66,16 +67,16 @@ def compare(
         raise none_such("scale", scale, get_args(BridgeScale))
     checked(Count, "pairs", pairs)
     workers = Workers(threads, progress)
-    drawn = SideBySide(found, settings, _asked(found, quantities))
+    drawn = SideBySide(found, settings, _asked(found, quantities), workers)
     folded = drawn.fold(workers)
     result = _framed(drawn)
     result.attributes["scale"] = scale
     _put_labels(result, drawn)
     _put_bands(result, drawn, folded)
     warnings = result.provenance["warnings"]
-    warnings += _warnings(drawn, folded)
+    warnings += [*_warnings(drawn, folded), *only_bounds(result)]
     if split:
-        warnings += _put_bridges(result, drawn, split, scale, pairs, workers)
+        warnings += _put_bridges(result, drawn, folded, split, scale, pairs, workers)
     warnings += folded.warnings(found[0].name, drawn.bounded)
     warnings += [line for case in found if case.priors for line in as_run(case, folded.bands)]
     return result
@@ -177,14 +178,29 @@ def _put_bands(result: Result, drawn: SideBySide, folded: Folded) -> None:
 
 
 def _take_over(result: Result, saved: Result, case: str, names: Sequence[str]) -> None:
-    """Put the bands that an earlier run has kept; a percentile that it did not tell is read off its fine ones."""
+    """Put the bands that an earlier run has kept; a percentile that it did not tell is read off its fine ones.
+
+    Of one beyond these, and of what was but a bound in the run, a bound is told.
+    """
     asked, told = result.labels("percentile"), saved.labels("percentile")
     shared = [(place, told.index(percent)) for place, percent in enumerate(asked) if percent in told]
+    percents, bound = saved["fine_percentile"], f"percentiles{BOUND}"
+    sides = np.array([">=" if each > percents[-1] else "<=" if each < percents[0] else "" for each in asked], object)
     for name in names:
         at = _at(result, name, case)
         fine = saved.at("fine_percentiles", quantity=name)
-        result["percentiles"][at] = np.interp(asked, saved["fine_percentile"], fine)
+        result["percentiles"][at] = np.interp(asked, percents, fine)
+        own = sides.copy()
+        for place, kept in shared:
+            own[place] = saved.at(bound, quantity=name)[kept] if bound in saved else ""
+        if own.any() and bound not in result:
+            dims, shape = result.variables["percentiles"].dims, result["percentiles"].shape
+            result.put(bound, dims, np.full(shape, "", object), label="whether percentiles are but bounds")
+        if bound in result:
+            result[bound][at] = own
         for figure, variable in result.variables.items():
+            if figure == bound:
+                continue
             values = saved.at(figure, quantity=name)
             if variable.dims[-1] == "percentile":
                 for place, kept in shared:
@@ -211,10 +227,11 @@ def _warnings(drawn: SideBySide, folded: Folded) -> Iterator[str]:
                 "lower, stay blank"
             )
         elif kept := folded.kept.get(case.name):
+            undefined = f" (in {kept.undefined:,} it is undefined whether they hold)" if kept.undefined else ""
             yield (
                 f"{case.label} is told given {', '.join(case.conditions)}, worth {kept.effective:,.0f} of "
-                f"{kept.drawn:,} scenarios, which are not those of other cases: only means are set against each "
-                "other, with the standard errors of two separate runs"
+                f"{kept.drawn:,} scenarios{undefined}, which are not those of other cases: only means are set against "
+                "each other, with the standard errors of two separate runs"
             )
             yield from (f"{case.label}: {line}" for line in drawn.drawn[case.name].contradictions)
         yield from _not_as_run(drawn, case)
@@ -247,11 +264,22 @@ def _sampled(count: int, settings: Settings) -> str:
 
 
 def _put_bridges(
-    result: Result, drawn: SideBySide, split: Sequence[Asked], scale: BridgeScale, pairs: int, workers: Workers
+    result: Result,
+    drawn: SideBySide,
+    folded: Folded,
+    split: Sequence[Asked],
+    scale: BridgeScale,
+    pairs: int,
+    workers: Workers,
 ) -> list[str]:
     """The bridges to each alternative; return which have no value, a line each."""
     found: dict[tuple[str, str, str], Bridge] = {}
-    blank = []
+    varies = not all(band.fixed for band in folded.bands.values())
+    scenarios = result.attributes["scenarios"] if varies else np.inf
+    few = [each for each in split if each != "mean" and bounds([each], scenarios).sides[0]]
+    split = [each for each in split if each not in few]
+    why = f"fewer than {FEWEST_BEYOND} scenarios lie beyond; ask for more --scenarios"
+    blank = [f"no bridge of {' and '.join(map(_statistic, few))}, for {why}"] if few else []
     for case in dict.fromkeys(case for _, case in drawn.paired):
         names = [name for name, other in drawn.paired if other == case]
         sides = (drawn.baseline.name, case)

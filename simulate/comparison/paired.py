@@ -1,6 +1,7 @@
 """Cases drawn side by side, chunk by chunk: their bands, and the differences and ratios of those that are paired."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
 from simulate.spread import share_error
 from simulate.statistics import Statistic, usual
+from simulate.thresholds import settled
 
 DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variables; a case's have nothing
 BESIDE = "beside"  # of what is looked at for warnings alone
@@ -110,7 +112,9 @@ class SideBySide:
     one, so that they pair scenario by scenario; of others only the means can be set against each other.
     """
 
-    def __init__(self, cases: Sequence[Case], settings: Settings, quantities: Sequence[str]) -> None:
+    def __init__(
+        self, cases: Sequence[Case], settings: Settings, quantities: Sequence[str], workers: Workers | None = None
+    ) -> None:
         self.cases, self.settings, self.quantities = cases, settings, quantities
         self.baseline, self.alternatives = cases[0], cases[1:]
         self.names = {case.name: [name for name in quantities if name in case.quantities] for case in cases}
@@ -120,7 +124,11 @@ class SideBySide:
             case.name: self.drawing.scenarios(
                 case.name,
                 [*self.names[case.name], *self.beside[case.name]],
-                questions(case.priors, (), case.settings.given, case.settings.observe),
+                settled(
+                    questions(case.priors, (), case.settings.given, case.settings.observe),
+                    partial(self.drawing.scenarios, case.name),
+                    workers or Workers(),
+                ),
             )
             for case in cases
             if case.priors
@@ -191,7 +199,7 @@ class SideBySide:
                 own = {name: chunk.columns[name] for name in self.names[case]}
                 columns[case].append(chunk._replace(columns=own, words=chunk.words[:, :0].copy()))
                 if case in kept:
-                    kept[case].add(chunk.drawn, chunk.size, chunk.weights)
+                    kept[case].add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
                 beside = {(BESIDE, name, case): chunk.columns[name] for name in self.beside[case]}
                 told: dict[Key, Values] = {("", name, case): column for name, column in own.items()}
                 for key, column in (told | beside).items() if chunk.size else ():

@@ -93,7 +93,7 @@ def bands(result: Result) -> Figure:
             plotting.say_instead(axis, "no figures that can be drawn")
             continue
         plotting.widen(axis, known.values())
-        plotting.ticks(axis)
+        plotting.ticks(axis, result.at("unit", quantity=name))
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
     plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})", "; ".join(told_of_cases(result)))
     return figure
@@ -127,7 +127,7 @@ def exceedance(result: Result) -> Figure:
         axis.set_title(plain(shortened(title, 56)), loc="left", fontsize=FONT_SIZE, color=INK)
         if known:
             plotting.widen(axis, known.values())
-            plotting.ticks(axis)
+            plotting.ticks(axis, result.at("unit", quantity=name))
             first, last = axis.get_xlim()
             places = [place for place in axis.xaxis.get_majorticklocs() if first <= place <= last]
             axis.xaxis.set_ticks(places[:: -(-len(places) // MOST_TICKS) or 1])

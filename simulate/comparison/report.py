@@ -10,7 +10,7 @@ from simulate.comparison.bridge import Bridge
 from simulate.figures import ONES, SIGNIFICANT_DIGITS, Scale, band_scale, probability_text, row_scale, shortened
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
-from simulate.runs.report import circumstances, estimates, settings_text
+from simulate.runs.report import bounded, circumstances, estimates, few_beyond, settings_text
 
 PARTS = 10  # parts of a bridge shown one by one
 LONGEST = 48  # characters of an input shown
@@ -97,11 +97,12 @@ def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) ->
     if np.isnan([values, errors]).all():
         return [[label, "", *["–"] * len(values), ""]]
     scale = band_scale(result.labels("percentile"), values, errors)
+    scale = scale.of(result.unit(f"{prefix}mean", **at))
     unit = scale.unit(result.unit(f"{prefix}mean", **at))
     if not prefix or not any(error > 0 for error in errors):
-        return [[label, unit, *map(scale.figure, values, errors), ""]]
+        return [[label, unit, *bounded(result, map(scale.figure, values, errors), prefix, **at), ""]]
     figures, beside = zip(*map(scale.with_error, values, errors), strict=True)
-    return [[label, unit, *figures, ""], ["  ±", "", *beside, ""]]
+    return [[label, unit, *bounded(result, figures, prefix, **at), ""], ["  ±", "", *beside, ""]]
 
 
 def _lower(result: Result, name: str, case: str) -> str:
@@ -128,6 +129,7 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
         parts += [bridge.others(names)] if others else []
         needed = row_scale(bridge.ends, apart=bridge.ends)
         scale = replace(row_scale(bridge.ends, digits=SIGNIFICANT_DIGITS, apart=bridge.ends), place=needed.place)
+        scale = scale.of(result.at("unit", quantity=quantity))
         cells = [_factor(*part) if logarithmic else _term(scale, *part) for part in parts]
         shown = [scale.figure(end) for end in bridge.ends]
         unit = scale.unit(result.at("unit", quantity=quantity))
@@ -187,7 +189,7 @@ def _drawn(result: Result) -> Section:
     cases, unpaired = result.labels("case"), result.provenance["unpaired"]
     labels = [(case, _label(result, case)) for case in cases]
     told = [f"{case} is {label}." for case, label in labels if case != label]
-    told += [f"{each}." for each in told_of_cases(result)]
+    told += [*(f"{each}." for each in told_of_cases(result)), *few_beyond(result)]
     if len(unpaired) < len(cases) - 1:
         told.append(
             "Differences and ratios are taken scenario by scenario, all cases on the same uniforms: their P50 is not "

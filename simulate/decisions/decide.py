@@ -1,12 +1,13 @@
 """The question: which choice of a priors file is the best, how often, and at what regret."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
-from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
+from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, only_bounds, put_bands, put_kept
 from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, moved, partitions, worth
 from simulate.decisions.smoothing import Saved
@@ -23,6 +24,7 @@ from simulate.settings import Settings
 from simulate.spread import share_error, standard_error
 from simulate.statistics import Statistic, usual
 from simulate.summary import WEIGHT
+from simulate.thresholds import settled
 from simulate.units import is_cost
 
 UNRESOLVED = 0.01  # of the EVPI: what the bins of a prior may hide without a word
@@ -81,11 +83,12 @@ def decide(
         raise SimulateError(
             f"{priors.path}: {cost} is {what}, which is no cost; name what to decide by with --quantities {cost}"
         )
-    drawn = _drawn(priors, cases, names, settings)
+    workers = Workers(threads, progress)
+    drawn = _drawn(priors, cases, names, settings, workers)
     first = next(iter(drawn.values()))
     statistics = usual(settings.percentiles)
     parted = partitions(cases, cost, drawn)
-    bands, replicates = _fold(drawn, names, parted, statistics, Workers(threads, progress), maximize=maximize)
+    bands, replicates = _fold(drawn, names, parted, statistics, workers, maximize=maximize)
     kept = Kept.of(each.kept for each in replicates)
     if settings.conditions:
         check_kept(first.questions, kept, why=first.contradictions)
@@ -105,6 +108,7 @@ def decide(
     result.along("choice", list(cases))
     result.beside("choice_label", ("choice",), [priors.choices[name].label for name in cases])
     put_bands(result, bands, ("quantity", "choice"), statistics)
+    result.provenance["warnings"] += only_bounds(result)
     if settings.conditions:
         put_kept(result, [each.kept for each in replicates], first)
     fixed = all(bands[cost, name].fixed for name in cases)
@@ -163,7 +167,7 @@ def _label(priors: Priors, cases: Mapping[str, Priors], name: str) -> str:
 
 
 def _drawn(
-    priors: Priors, cases: Mapping[str, Priors], names: Sequence[str], settings: Settings
+    priors: Priors, cases: Mapping[str, Priors], names: Sequence[str], settings: Settings, workers: Workers
 ) -> dict[str, Scenarios]:
     """The scenarios of each choice, all on the uniforms that a run of the file itself has.
 
@@ -172,7 +176,8 @@ def _drawn(
     places = dimensions(name for each in (priors, *cases.values()) for name in each.priors)
     drawing = Drawing(cases, settings)
     asked = {name: questions(case, (), settings.given, settings.observe) for name, case in cases.items()}
-    return {name: drawing.scenarios(name, names, asked[name], places=places) for name in cases}
+    draw = {name: partial(drawing.scenarios, name, places=places) for name in cases}
+    return {name: draw[name](names, settled(asked[name], draw[name], workers)) for name in cases}
 
 
 class _Replicate(NamedTuple):
@@ -195,7 +200,7 @@ def _fold(
 ) -> tuple[Bands[Key], list[_Replicate]]:
     """Draw all scenarios of the choices side by side, and summarize them."""
     first = next(iter(drawn.values()))
-    settled = first.questions.conditional
+    conditional = first.questions.conditional
     bounded = {(name, option): each.quantities[name] for option, each in drawn.items() for name in names}
     told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
     pairs = combinations(enumerate(drawn.values()), 2)
@@ -211,7 +216,7 @@ def _fold(
         kept = Kept()
         for chunks in zip(*in_step, strict=False):  # the first one may be stopped
             own = chunks[0]
-            kept.add(own.drawn, own.size, own.weights)
+            kept.add(own.drawn, own.size, own.weights, own.undefined)
             _check_shared(drawn, chunks)
             if not own.size:
                 continue
@@ -231,8 +236,8 @@ def _fold(
                 regrets += _sums(beyond, counting)
                 costs[1:] -= costs[0]
             for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
-                words = chunk.words[:, chunk.places] if settled else chunk.words
-                add_chunk(binned, told_by[option], scenarios.sampler, words, costs, counting, conditional=settled)
+                words = chunk.words[:, chunk.places] if conditional else chunk.words
+                add_chunk(binned, told_by[option], scenarios.sampler, words, costs, counting, conditional=conditional)
         count = kept.total or 1.0
         return gathering.finish(statistics), _Replicate(shares / count, regrets / count, binned, kept)
 

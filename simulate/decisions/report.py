@@ -11,7 +11,7 @@ from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.precision import WIDTH, relative
-from simulate.runs.report import drawn_text
+from simulate.runs.report import bounded, drawn_text, few_beyond
 from simulate.units import is_cost
 
 MOST = 12  # priors listed
@@ -30,7 +30,7 @@ def sections(result: Result) -> list[Section]:
         Section(intro=verdict(result)),
         *_worth(result),
         *_beside(result),
-        Section(remarks=[*filter(None, [answers.kept(result)]), f"{drawn_text(result)}, {same}"]),
+        Section(remarks=[*few_beyond(result), *filter(None, [answers.kept(result)]), f"{drawn_text(result)}, {same}"]),
     ]
 
 
@@ -102,7 +102,7 @@ def scale_of(result: Result, values: Sequence[float], errors: Sequence[float]) -
     exponent = row_scale(costs).exponent
     if costs and (typical := 2 * float(np.median(np.divide(costs, 2)))) < 0.1:
         exponent = 3 * (math.floor(math.log10(typical)) // 3)  # so that errors have few zeros before them
-    return replace(row_scale(values, errors), exponent=exponent)
+    return replace(row_scale(values, errors), exponent=exponent).of(cost_of(result)[2])
 
 
 def information_scale(result: Result) -> Scale:
@@ -141,13 +141,13 @@ def _choices(result: Result) -> Section:
     rows = []
     for choice in result.labels("choice"):
         band = [each.tolist() for each in result.estimate("percentiles", quantity=cost, choice=choice)]
-        scale = replace(band_scale(percents, *band), exponent=regret_scale.exponent)
+        scale = replace(band_scale(percents, *band), exponent=regret_scale.exponent).of(unit)
         chance, apart = probability_text(
             *result.estimate("probability_best", choice=choice), result.attributes["scenarios"]
         )
         figures = [
             *scale.with_error(*result.estimate("mean", quantity=cost, choice=choice)),
-            *map(scale.figure, *band),
+            *bounded(result, map(scale.figure, *band), quantity=cost, choice=choice),
             chance,
             apart.removesuffix(" %"),
             *regret_scale.with_error(*result.estimate("expected_regret", choice=choice)),
@@ -218,9 +218,12 @@ def _beside(result: Result) -> list[Section]:
             titles = [label]
         else:
             rows.append([label, *[""] * (len(columns) - 1)])
-        for title, *figures in zip(titles, values.tolist(), errors.tolist(), strict=False):
-            scale = replace(band_scale(result.labels("percentile"), *figures), exponent=exponent)
-            rows.append([title, scale.unit(unit), *map(scale.figure, *figures)])
+        for choice, title, *figures in zip(
+            result.labels("choice"), titles, values.tolist(), errors.tolist(), strict=False
+        ):
+            scale = replace(band_scale(result.labels("percentile"), *figures), exponent=exponent).of(unit)
+            texts = bounded(result, map(scale.figure, *figures), quantity=name, choice=choice)
+            rows.append([title, scale.unit(unit), *texts])
     return [Section(columns=columns, rows=rows)] if rows else []
 
 

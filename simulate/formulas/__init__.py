@@ -5,7 +5,17 @@ it rounding decides.
 """
 
 from simulate.formulas.equality import Kind, decided_by_rounding, kind
-from simulate.formulas.formula import Formula, FormulaError, formula, visible
+from simulate.formulas.formula import Formula, FormulaError, Percentile, formula, visible
 from simulate.formulas.text import Units
 
-__all__ = ["Formula", "FormulaError", "Kind", "Units", "decided_by_rounding", "formula", "kind", "visible"]
+__all__ = [
+    "Formula",
+    "FormulaError",
+    "Kind",
+    "Percentile",
+    "Units",
+    "decided_by_rounding",
+    "formula",
+    "kind",
+    "visible",
+]

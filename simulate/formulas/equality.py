@@ -5,6 +5,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from simulate.formulas.formula import parsed
+from simulate.formulas.percentiles import spelled
 from simulate.formulas.text import Text
 
 
@@ -24,7 +25,7 @@ def decided_by_rounding(text: str, kinds: Callable[[str], Kind]) -> list[str]:
     """The comparisons of a formula that is right, as they are written, which ask whether computed numbers are equal."""
     if "==" not in text and "!=" not in text:
         return []
-    tree, written = parsed(text)
+    tree, written = parsed(text, spelled)
     found = []
     for node in ast.walk(tree):
         match node:

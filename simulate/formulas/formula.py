@@ -5,13 +5,15 @@ import math
 import operator
 import warnings
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, NoReturn
 
 import numpy as np
 
 from simulate.errors import SimulateError, suggestion
+from simulate.formulas.logic import NONZERO, both, chosen, compared, either, negated
+from simulate.formulas.percentiles import named, spelled
 from simulate.formulas.spelling import function_meant, refuse_signs, refuse_spelling
 from simulate.formulas.text import FormulaUnitError, Text, Units, read_units
 from simulate.graph import Values
@@ -33,18 +35,14 @@ ARITHMETIC: dict[type[ast.AST], Callable[..., Any]] = {
     ast.UAdd: operator.pos,
 }
 COMPARISONS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
+    ast.Lt: compared(operator.lt),
+    ast.LtE: compared(operator.le),
+    ast.Gt: compared(operator.gt),
+    ast.GtE: compared(operator.ge),
+    ast.Eq: compared(operator.eq),
+    ast.NotEq: compared(operator.ne),
 }
-LOGIC: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.BitAnd: np.logical_and,
-    ast.BitOr: np.logical_or,
-    ast.Invert: np.logical_not,
-}
+LOGIC: dict[type[ast.AST], Callable[..., Any]] = {ast.BitAnd: both, ast.BitOr: either, ast.Invert: negated}
 
 
 def _named_in_numpy(*names: str) -> dict[str, tuple[int, int | None, Callable[..., Any]]]:
@@ -52,7 +50,7 @@ def _named_in_numpy(*names: str) -> dict[str, tuple[int, int | None, Callable[..
 
 
 FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least and most arguments
-    "where": (3, 3, lambda *values: np.where(*values)[()]),  # a number of numbers
+    "where": (3, 3, chosen),
     "min": (2, None, lambda *values: reduce(np.minimum, values)),
     "max": (2, None, lambda *values: reduce(np.maximum, values)),
     "clip": (3, 3, np.clip),
@@ -103,9 +101,10 @@ class Formula:
     condition: bool = False  # a comparison, or several joined: known before any value is
     unit: str = ""  # of the value; "" where the units of the quantities were not told
     units: Units | None = field(default=None, repr=False, compare=False)
+    percentiles: tuple["Percentile", ...] = ()  # among the names, those that stand for percentiles
 
     def __call__(self, *values: Values) -> Values:
-        """Compute the formula for a value or a 1-D array for each name; conditions come out as 0 and 1.
+        """Compute the formula for a value or a 1-D array for each name; conditions come out as 0, 1 or nan.
 
         Outside its domain a formula gives nan or inf, as numpy does, without a warning.
         """
@@ -116,19 +115,34 @@ class Formula:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the text, which compiles again: closures do not travel."""
-        return formula, (self.text, self.names, self.units)
+        return formula, (self.text, self.names, self.units, bool(self.percentiles))
 
 
-def formula(text: str, known: Collection[str] = (), units: Units | None = None) -> Formula:
+@dataclass(frozen=True)
+class Percentile:
+    """A percentile by the name that it has in a formula, and the formula that it is a percentile of."""
+
+    name: str
+    of: Formula
+    percent: float
+
+
+def formula(text: str, known: Collection[str] = (), units: Units | None = None, percentiles: bool = False) -> Formula:
     """Compile a formula; a known name `pi` or `e` hides the constant.
 
-    With the units of all its quantities its own is derived; without them, names have none.
+    With the units of all its quantities its own is derived; without them, names have none. With `percentiles` it may
+    hold such as P90 for a percentile of the other side of a comparison.
     Raises FormulaError for whatever is not arithmetic on names and numbers, and for a unit that is open or not right.
     """
-    tree, written = parsed(text)
+    tree, written = parsed(text, spelled if percentiles else str)
     compiler = _Compiler(written, known, names=[])
     compiler.check_syntax(tree)
-    unit = ""
+    unit, found = "", tuple[Percentile, ...]()
+    if percentiles:
+        of_sides = named(tree, written, known, compiler.refuse)
+        found = tuple(Percentile(each.name, formula(each.of, known, units), each.percent) for each in of_sides)
+    if units is not None and found:
+        units = replace(units, quantities={**units.quantities, **{each.name: each.of.unit for each in found}})
     with np.errstate(all="ignore"):
         part = compiler.part(tree, 0)
         if units is not None:
@@ -141,11 +155,14 @@ def formula(text: str, known: Collection[str] = (), units: Units | None = None) 
             if converted is not tree:
                 part = compiler.part(converted, 0)
     names = tuple(compiler.names)
-    return Formula(text, names, _number(part).compute, part.truth, unit, units)
+    return Formula(text, names, _number(part).compute, part.truth, unit, units, found)
 
 
-def parsed(text: str) -> tuple[ast.expr, Text]:
-    """Parse a formula as one line of Python, never run; also return that line and the units in it."""
+def parsed(text: str, spell: Callable[[str], str] = str) -> tuple[ast.expr, Text]:
+    """Parse a formula as one line of Python, never run; also return that line and the units in it.
+
+    `spell` makes Python's names of others, as long as they.
+    """
     if len(text) > LONGEST:
         raise FormulaError(
             f"the formula has {len(text)} characters, more than {LONGEST}; split it over several quantities"
@@ -159,6 +176,7 @@ def parsed(text: str) -> tuple[ast.expr, Text]:
     try:
         written = read_units(line)
         refuse_spelling(written.parsed)
+        written = replace(written, parsed=spell(written.parsed))
     except SimulateError as error:
         raise FormulaError(str(error)) from None
     try:
@@ -323,4 +341,4 @@ def _number(part: _Part) -> _Part:
 
 def _condition(part: _Part) -> _Part:
     """Turn a number into a condition: whatever is not 0 holds."""
-    return part if part.truth else _applied(lambda number: number != 0, [part], truth=True)
+    return part if part.truth else _applied(lambda number: NONZERO(number, 0.0), [part], truth=True)

@@ -1,6 +1,7 @@
 """The scenarios themselves, as many as asked, or those of them that conditions keep, with their weights."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +9,13 @@ from numpy.typing import NDArray
 from simulate.conditions import Kept, check_kept, questions
 from simulate.graph import Array
 from simulate.priors import Priors
+from simulate.replicates import Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_quantities
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Drawing, asked_quantities
 from simulate.summary import WEIGHT
+from simulate.thresholds import settled
 
 
 def draws(
@@ -34,8 +37,9 @@ def draws(
     """
     settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme, given=given, observe=observe)
     names = asked_quantities(priors, quantities)
-    asked = questions(priors, (), settings.given, settings.observe)
-    drawn = Drawing({"": priors}, settings).scenarios("", names, asked)
+    drawing, unsettled = Drawing({"": priors}, settings), questions(priors, (), settings.given, settings.observe)
+    asked = settled(unsettled, partial(drawing.scenarios, ""), Workers())
+    drawn = drawing.scenarios("", names, asked)
     columns: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}
     replicates, places = list[NDArray[np.intp]](), list[NDArray[np.intp]]()
     weights, kept = list[Array](), Kept()
@@ -43,7 +47,7 @@ def draws(
         left = settings.scenarios // REPLICATES + (replicate < settings.scenarios % REPLICATES)
         for chunk in drawn.in_chunks(replicate) if left else ():
             count = min(left, chunk.size)
-            kept.add(chunk.drawn, chunk.size, chunk.weights)
+            kept.add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
             for name, parts in columns.items():
                 parts.append(np.broadcast_to(chunk.columns[name], chunk.size)[:count].astype(np.float64))
             replicates.append(np.full(count, replicate, np.intp))

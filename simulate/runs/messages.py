@@ -64,7 +64,7 @@ def _beginning(drawn: Scenarios, name: str, fault: Fault, first: Place) -> tuple
     columns = drawn.plan.keeping_all()(drawn.inputs(words))
     wrong = np.broadcast_to(faulty(name, columns[name]), drawn.size)
     if drawn.questions.conditional:
-        wrong = wrong & (drawn.weights(columns, words) > 0)
+        wrong = wrong & (drawn.weighed(columns, words, replicate)[0] > 0)
     scenario = int(np.argmax(wrong))
     at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}
     behind = graph.plan(drawn.quantities, drawn.plan.inputs, [name])

@@ -1,6 +1,7 @@
 """The picture of a run: each quantity's band on an axis of its own."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from simulate.figures import shortened
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, TOO_LARGE, figure_text, plain
 from simulate.results import Result
 from simulate.runs.report import circumstances, published_of
+from simulate.spread import bounds
 
 PUBLISHED = PALETTE[1]
 PANEL = 1.12  # inches high
@@ -41,14 +43,15 @@ def bands(result: Result) -> Figure:
 def _band(axis: Axes, result: Result, name: str) -> None:
     grid, percents = result.at("fine_percentiles", quantity=name), result["fine_percentile"]
     published = published_of(result, [name])
-    plotting.bare_axis(axis, result.at("label", quantity=name) or name, result.at("unit", quantity=name))
+    unit = result.at("unit", quantity=name)
+    plotting.bare_axis(axis, result.at("label", quantity=name) or name, unit)
     stated = [float(figure["value"]) for figure in published]
     if not plotting.can_be_drawn([*grid, *stated]):
         plotting.say_instead(axis, TOO_LARGE if np.isfinite(grid).all() else "not a number in some scenarios")
         return
     logarithmic = min([grid[0], *stated]) > 0
     axis.set_xscale("log" if logarithmic else "linear")
-    low, middle, high = np.interp([5, 50, 95], percents, grid).tolist()
+    middle = float(np.interp(50, percents, grid))
     varies = grid[0] < grid[-1]
     if varies:
         ends = result.at("minimum", quantity=name), result.at("maximum", quantity=name)
@@ -62,23 +65,31 @@ def _band(axis: Axes, result: Result, name: str) -> None:
         axis.text(
             value,
             1.0 + 0.25 * number,
-            plain(shortened(f"{figure_text(value, 4)}, {figure['source']}", 60)),
+            plain(shortened(f"{figure_text(value, 4, unit=unit)}, {figure['source']}", 60)),
             ha="right" if _share_of_axis(axis, value) > 0.5 else "left",
             va="bottom",
             fontsize=FONT_SIZE - 2.5,
             color=PUBLISHED,
         )
-    _label_band(axis, low, middle, high, digits=2 if varies else 4)
-    plotting.ticks(axis)
+    kept = result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
+    sides, at = bounds([5, 50, 95], kept if varies else np.inf)
+    _label_band(axis, np.interp(at, percents, grid).tolist(), sides.tolist(), unit, digits=2 if varies else 4)
+    plotting.ticks(axis, unit)
 
 
-def _label_band(axis: Axes, low: float, middle: float, high: float, digits: int) -> None:
-    """Write the percentiles below the band: each at its place, or in one text where they would overlap."""
+def _label_band(axis: Axes, values: Sequence[float], sides: Sequence[str], unit: str, digits: int) -> None:
+    """Write the percentiles below the band: each at its place, or in one text where they would overlap.
+
+    `sides` says which are but bounds.
+    """
+    low, middle, high = values
     style: dict[str, Any] = {"va": "top", "ha": "center"}
     bold = {**style, "fontsize": FONT_SIZE, "fontweight": "bold", "color": INK}
     outer = {**style, "fontsize": FONT_SIZE - 2, "color": MUTED}
     places = [_share_of_axis(axis, value) for value in (low, middle, high)]
-    lowest, median, highest = (figure_text(value, digits, (low, middle, high)) for value in (low, middle, high))
+    lowest, median, highest = (
+        f"{side} {figure_text(value, digits, values, unit)}".strip() for side, value in zip(sides, values, strict=True)
+    )
     if low == high:
         axis.text(middle, -0.2, median, **bold)
     elif min(places[1] - places[0], places[2] - places[1]) < 0.14:

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from simulate.conditions import FEWEST, TooFewError
 from simulate.errors import SimulateError
 from simulate.figures import percent_text, percentile_name
 from simulate.grammar import PRECISION
 from simulate.graph import Array
 from simulate.results import Result
 from simulate.settings import Settings
-from simulate.spread import t_quantile
+from simulate.spread import NONE_SEEN, t_quantile
 
 START = 2**16
 CEILING = 2**27  # scenarios; about half a minute on two processors
@@ -89,12 +90,17 @@ def to_precision(
     """Run with more and more scenarios until every target is met, or the next step would pass the ceiling.
 
     `start` are the first run's. The result has the percentiles of the settings, and says in its provenance under
-    `precision` what was reached.
+    `precision` what was reached. Where conditions leave too few scenarios, more are added as long as as many as the
+    ceiling may leave enough; else TooFewError is raised.
     """
     told, count = settings.percentiles, start or START
     settings = settings.asked(percentiles=[*told, *(target.percent for target in asked)])
     while True:
-        result = run(settings.asked(scenarios=count))
+        try:
+            result = run(settings.asked(scenarios=count))
+        except TooFewError as few:
+            count = _until_enough(few, ceiling)
+            continue
         reached = [(target, *target.reached(result)) for target in asked]
         misses = [(target, share) for target, share, _ in reached if share > target.share]
         used = result.attributes["scenarios"]
@@ -110,3 +116,16 @@ def to_precision(
         f"precision {met}: {percentile_name(worst.percent)} of {worst.quantity} is known to {known} (95 % interval)"
     )
     return result.taken("percentile", told)
+
+
+def _until_enough(few: TooFewError, ceiling: int) -> int:
+    """How many scenarios to draw next that conditions may leave enough of them: at most sixteen times as many.
+
+    Raises the error where not even the ceiling would, by what is left of those drawn, at 95 %.
+    """
+    left, drawn = few.kept.effective, few.kept.drawn
+    at_most = left + NONE_SEEN + 2 * math.sqrt(left)
+    if 2 * drawn > ceiling or at_most * ceiling / drawn < FEWEST:
+        raise few
+    step = min(FEWEST / max(left, 1.0), 16.0)
+    return int(min(drawn * 2 ** max(1, math.ceil(math.log2(step))), ceiling))

@@ -2,12 +2,13 @@
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from simulate.bands import BOUND
 from simulate.figures import (
     Scale,
     band_scale,
@@ -23,6 +24,7 @@ from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.components import indented
 from simulate.runs.precision import WIDTH, relative
+from simulate.spread import FEWEST_BEYOND
 from simulate.statistics import OPTIONAL, SD
 
 MANY_TIMES = 10  # a constant: a figure beyond is told in its multiples, not in per cent
@@ -35,7 +37,7 @@ def sections(result: Result) -> list[Section]:
     told = [Section(result.attributes["title"])] if result.attributes["title"] else []
     shown = indented(result.provenance["components"], result.provenance["asked"])
     told.append(Section(columns=_columns(result), rows=[_row(result, name, depth) for name, depth in shown.items()]))
-    told.append(Section(remarks=[_sampling_error(result, list(shown)), *_rare_deviations(result)]))
+    told.append(Section(remarks=[_sampling_error(result, list(shown)), *few_beyond(result), *_rare_deviations(result)]))
     told += answers.sections(result)
     told += _drivers(result)
     published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]
@@ -92,14 +94,30 @@ def estimates(result: Result, prefix: str = "", **at: Any) -> tuple[list[float],
     return [*percentiles.tolist(), mean], [*errors.tolist(), mean_error]
 
 
+def bounded(result: Result, figures: Iterable[str], prefix: str = "", **at: Any) -> list[str]:
+    """The figures of percentiles, and what comes after them, with '>=' or '<=' before those that are but bounds."""
+    told, variable = list(figures), f"{prefix}percentiles{BOUND}"
+    sides = np.ravel(result.at(variable, **at)).tolist() if variable in result else []
+    sides += [""] * (len(told) - len(sides))
+    return [f"{side} {text}".strip() for side, text in zip(sides, told, strict=True)]
+
+
+def few_beyond(result: Result) -> list[str]:
+    """Beyond which of the percentiles that are estimated few scenarios lie, a sentence where there are any."""
+    told = {name: each for name, each in result.provenance.get("few_beyond", {}).items() if each >= FEWEST_BEYOND}
+    if not told:
+        return []
+    return [f"Few scenarios lie beyond {', '.join(f'{name} ({each:,.0f})' for name, each in told.items())}."]
+
+
 def _row(result: Result, name: str, depth: int) -> list[str]:
     values, errors = estimates(result, quantity=name)
-    scale = band_scale(result.labels("percentile"), values, errors)
+    scale = band_scale(result.labels("percentile"), values, errors).of(result.at("unit", quantity=name))
     published = published_of(result, [name])
     return [
         "  " * depth + (result.at("label", quantity=name) or name),
         scale.unit(result.at("unit", quantity=name)),
-        *map(scale.figure, values, errors),
+        *bounded(result, map(scale.figure, values, errors), quantity=name),
         *(_asked(result, each, name, scale) for each in OPTIONAL if each in result),
         sparkline(result.at("fine_percentiles", quantity=name), result["fine_percentile"]),
         "\n".join(
@@ -166,7 +184,8 @@ def _sampling_error(result: Result, names: Sequence[str]) -> str:
         for percent, share in zip(result.labels("percentile"), shares.tolist(), strict=True):
             kind = WIDTH if of_width else median if percent == 50 else other
             largest[kind] = max(largest[kind], share if math.isfinite(share) else 0.0)
-        unknown += [name] if np.isfinite(values).any() and not np.isfinite(shares).all() else []
+        known = np.isfinite(shares) | (np.array(bounded(result, [""] * len(shares), quantity=name)) != "")
+        unknown += [name] if np.isfinite(values).any() and not known.all() else []
     told = {kind: f"{percent_text(share, digits=1)} of {kind}" for kind, share in largest.items() if share}
     of_values = " and ".join(told[kind] for kind in (median, other) if kind in told)
     parts = [

@@ -1,13 +1,14 @@
 """Runs: the scenarios of a priors file, summarized as bands, with what moves them and what was asked besides."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from simulate.bands import Bands, Fault, Gathering, Part, fold_replicates, put_bands, put_kept
-from simulate.conditions import Condition, Kept, check_kept, questions
+from simulate.bands import Bands, Fault, Gathering, Part, fold_replicates, only_bounds, put_bands, put_kept
+from simulate.conditions import Condition, Kept, Questions, Undefined, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.grammar import STATISTIC
 from simulate.graph import Array
@@ -21,9 +22,12 @@ from simulate.runs import messages
 from simulate.runs.components import components, indented
 from simulate.runs.correlations import rank_correlations, rank_sample
 from simulate.runs.precision import targets, to_precision
+from simulate.runs.scenario_analysis import put_shifts
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Settings
+from simulate.spread import share_error
 from simulate.statistics import Statistic, optional, usual
+from simulate.thresholds import settled
 
 
 def run(
@@ -71,20 +75,22 @@ def run(
     names = tuple(indented(parts_of, asked)) if parts else asked
     beside = messages.watched(priors, names)
     columns = [*names, *beside]
-    conditions = questions(priors, settings.probability, settings.given, settings.observe)
+    asked_of = questions(priors, settings.probability, settings.given, settings.observe)
     extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in settings.statistics)
     workers, every = Workers(threads, progress), quantities == "all"
 
     def told(settings: Settings) -> Result:
-        drawn = Drawing({"": priors}, settings).scenarios("", columns, conditions)
+        drawing = Drawing({"": priors}, settings)
+        conditions = settled(asked_of, partial(drawing.scenarios, ""), workers)
+        drawn = drawing.scenarios("", columns, conditions)
         of_columns = (*usual(settings.percentiles), *extra)
         found = folded(drawn, columns, of_columns, workers)
         wrong = partial(messages.faults, drawn, found.bands, found.first)
         nowhere = [name for name in names if not found.bands[name].summary.count]
         if nowhere and not every:
             raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
-        settled = settle(drawn, {name: found.bands[name] for name in columns})
-        found.ranked = [{name: each for name, each in sample.items() if name not in settled} for sample in found.ranked]
+        fixed = settle(drawn, {name: found.bands[name] for name in columns})
+        found.ranked = [{name: each for name, each in sample.items() if name not in fixed} for sample in found.ranked]
         events = messages.rare_events(drawn, found.bands, names)
         result = described("run", priors, settings, drawn)
         put_quantities(result, [priors.quantities[name] for name in names])
@@ -97,7 +103,7 @@ def run(
         }
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
         _put_priors(result, priors, drawn, found, settings)
-        _put_answers(result, found, drawn)
+        _put_answers(result, found, drawn.questions)
         rare = messages.rare(result, found.bands)
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
         result.provenance["rare_events"] = events
@@ -108,6 +114,7 @@ def run(
             *wrong(names, beside),
             *messages.failed_checks(priors, found.bands),
             *messages.small_errors(rare),
+            *only_bounds(result),
         ]
         return result
 
@@ -118,10 +125,13 @@ def run(
     return to_precision(told, settings, targets(settings.precision, asked), start=start)
 
 
+Column = str | Condition | Undefined  # a quantity, or 1 in the scenarios in which a condition holds or is undefined
+
+
 class Replicate(NamedTuple):
     """What is kept of a replicate; `ranked` are some of its scenarios, `first` the first chunks with faults."""
 
-    parts: Mapping[str | Condition, Part]
+    parts: Mapping[Column, Part]
     kept: Kept
     ranked: Sequence[Mapping[str, Array]]
     first: Mapping[tuple[str, Fault], messages.Place]
@@ -131,7 +141,7 @@ class Folded:
     """The replicates so far: bands by quantity and condition, and what the conditions leave."""
 
     def __init__(self, statistics: Sequence[Statistic]) -> None:
-        self.bands = Bands[str | Condition](statistics)
+        self.bands = Bands[Column](statistics)
         self.kept: list[Kept] = []  # by replicate
         self.ranked: list[Mapping[str, Array]] = []
         self.first: dict[tuple[str, Fault], messages.Place] = {}
@@ -152,11 +162,11 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
     asked, inputs = drawn.questions, drawn.plan.inputs
     columns = dict.fromkeys([*names, *(inputs if asked.conditional else ())])
 
-    def work(gathering: Gathering[str | Condition], number: int, ticks: Ticks) -> Replicate:
+    def work(gathering: Gathering[Column], number: int, ticks: Ticks) -> Replicate:
         kept, ranked = Kept(), list[Mapping[str, Array]]()
         first: dict[tuple[str, Fault], messages.Place] = {}
         for chunk in drawn.in_chunks(number, ticks):
-            kept.add(chunk.drawn, chunk.size, chunk.weights)
+            kept.add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
             if not chunk.size:
                 continue
             for name in columns:
@@ -165,12 +175,14 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
                     if count:
                         first.setdefault((name, fault), chunk.at)
             for condition in asked.probabilities:
-                gathering.add(condition, condition.holds(chunk.columns), chunk.size, chunk.weights)
+                holds = condition.holds(chunk.columns, number)
+                for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
+                    gathering.add(key, column.astype(np.float64), chunk.size, chunk.weights)
             ranked.append(rank_sample(chunk, {*inputs, *names}, drawn.chunks, conditional=asked.conditional))
         return Replicate(gathering.finish(statistics), kept, ranked, first)
 
     found = Folded(statistics)
-    keys: list[str | Condition] = [*columns, *asked.probabilities]
+    keys: list[Column] = [*columns, *asked.probabilities, *map(Undefined, asked.probabilities)]
     fold_replicates(work, drawn, found.add, keys=keys, quantities=drawn.quantities, workers=workers)
     if asked.conditional:
         check_kept(asked, Kept.of(found.kept), why=drawn.contradictions)
@@ -197,14 +209,34 @@ def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded
         below = [each.probability(band)[0] for each, band in zip(distributions, given, strict=True)]
         told = "the priors' probability below the percentiles given the conditions"
         put("prior_probability_given", below, told, unit="1")
-
-
-def _put_answers(result: Result, folded: Folded, drawn: Scenarios) -> None:
-    """Probabilities along `question`, and what the conditions leave."""
-    asked = drawn.questions
-    if asked.probabilities:
-        shares = [folded.bands[condition].share() for condition in asked.probabilities]
-        result.along("question", [condition.text for condition in asked.probabilities])
-        result.put("probability", ("question",), *zip(*shares, strict=True), label="probability", unit="1")
-    if asked.conditional:
         put_kept(result, folded.kept, drawn)
+        put_shifts(result, dict(zip(inputs, distributions, strict=True)), {name: folded.bands[name] for name in inputs})
+
+
+def _where_defined(folded: Folded, condition: Condition) -> tuple[float, float]:
+    """How often a condition holds of the scenarios in which it is defined, and the standard error; nan of none."""
+    true, undefined = folded.bands[condition], folded.bands[Undefined(condition)]
+    defined = 1 - undefined.value("mean")
+    if not defined > 0:
+        return math.nan, math.nan
+    if true.fixed:
+        return true.value("mean"), 0.0
+    pairs = zip(true.replicates("mean"), undefined.replicates("mean"), strict=True)
+    shares = [holds / (1 - open_) for holds, open_ in pairs if open_ < 1]
+    return true.value("mean") / defined, float(share_error(shares, true.summary.effective * defined))
+
+
+def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
+    """Probabilities along `question`, and how often conditions are undefined."""
+    if asked.probabilities:
+        result.along("question", [condition.text for condition in asked.probabilities])
+
+        def put(name: str, shares: Sequence[tuple[float, float]], label: str) -> None:
+            result.put(name, ("question",), *zip(*shares, strict=True), label=label, unit="1")
+
+        put("probability", [folded.bands[condition].share() for condition in asked.probabilities], "probability")
+        undefined = [folded.bands[Undefined(condition)].share() for condition in asked.probabilities]
+        if any(share for share, _ in undefined):
+            put("probability_undefined", undefined, "probability that the condition is undefined")
+            defined = [_where_defined(folded, condition) for condition in asked.probabilities]
+            put("probability_where_defined", defined, "probability where the condition is defined")

@@ -87,7 +87,7 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
         (result.at("mean", quantity=name), MEAN, "mean"),
     ]
     drawn = [*(value for value, _, _ in marks), *reached]
-    among = (min(drawn), baseline, max(drawn))
+    among, unit = (min(drawn), baseline, max(drawn)), result.at("unit", quantity=name)
     reach = {"low": "up to", "high": "from"}
     if method_of(result).at_medians:
         marks.insert(0, (baseline, INK, "all at medians"))
@@ -95,13 +95,12 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     else:
         axis.axvline(baseline, color=INK, linewidth=1.2, zorder=3)
     for value, colour, what in marks:
-        style, label = "-" if colour == INK else "--", f"{what} {plotting.figure_text(value, 3, among)}"
+        style, label = "-" if colour == INK else "--", f"{what} {plotting.figure_text(value, 3, among, unit)}"
         axis.axvline(value, color=colour, linewidth=1.2, linestyle=style, label=label, zorder=3)
     axis.set_xlim(_limits(drawn, labels))
     for end, where in reach.items():
         axis.barh(0, 0, left=baseline, color=COLOURS[end], label=f"prior {where} its P{result.attributes[end]:g}")
-    plotting.ticks(axis)
-    unit = result.at("unit", quantity=name)
+    plotting.ticks(axis, unit)
     axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
 
 

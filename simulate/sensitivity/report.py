@@ -8,7 +8,7 @@ from simulate.figures import ONES, percent_text, row_scale, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import answers
-from simulate.runs.report import departures, settings_text
+from simulate.runs.report import bounded, departures, few_beyond, settings_text
 from simulate.sensitivity.method import Method
 from simulate.sensitivity.methods import METHODS
 from simulate.units import conversion_factor
@@ -74,7 +74,7 @@ def _ends(result: Result, prior: str) -> tuple[str, str, str]:
     written = result.provenance["priors"][prior]["unit"]
     factor = conversion_factor(written, result.at("prior_unit", prior=prior))
     values = [result.at(f"{side}_input", prior=prior) / factor for side in SIDES]
-    scale = row_scale(values, digits=DIGITS, apart=values)
+    scale = row_scale(values, digits=DIGITS, apart=values).of(written)
     low, high = map(scale.figure, values)
     return low, high, scale.unit(written)
 
@@ -99,7 +99,7 @@ def sections(result: Result, top: int = 12) -> list[Section]:
         else:
             same = "it is the same in every scenario: no prior moves it."
             told.append(Section(intro=f"{name}: {result.provenance['blank'].get(name, same)}"))
-    remarks = [result.provenance["note"], answers.kept(result)]
+    remarks = [result.provenance["note"], *few_beyond(result), answers.kept(result)]
     drawn = ", ".join([*([] if how.at_medians else [settings_text(result)]), *departures(result.provenance)])
     if not how.at_medians:
         drawn += f"; ± is the standard error, from {result.attributes['replicates']} replicates"
@@ -124,7 +124,8 @@ def _standing(result: Result, name: str) -> str:
         told.insert(0, ("all priors at their medians", result.at("baseline", quantity=name), 0.0))
     unit = result.at("unit", quantity=name)
     figures = [(what, with_unit(value, error, unit, None if error else DIGITS)) for what, value, error in told]
-    return ", ".join(map(" ".join, figures))
+    sides = {f"P{each:g}": bounded(result, [""], quantity=name, percentile=each) for each in percents}
+    return ", ".join(" ".join(filter(None, (what, *sides.get(what, ()), text))) for what, text in figures)
 
 
 def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
@@ -133,6 +134,7 @@ def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
     values = [baseline, *(bar.figures[side] for bar, side in at_ends)]
     errors = [bar.errors[side] for bar, side in at_ends]
     scale = row_scale(values[1:], errors, digits=DIGITS, apart=(min(values), baseline, max(values)))
+    scale = scale.of(result.at("unit", quantity=name))
     reach = max(abs(value / 2 - baseline / 2) for value in values) or 1.0  # halves, for a whole need not be a float
     rows = []
     for bar in bars:

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from simulate.bands import BOUND, only_bounds
 from simulate.conditions import questions
 from simulate.distributions import Constant
 from simulate.errors import SimulateError
@@ -14,6 +16,7 @@ from simulate.priors import Priors
 from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_priors, put_quantities
+from simulate.results.told import key as label_text
 from simulate.runs import run
 from simulate.runs.messages import rarest_event, small_errors
 from simulate.runs.report import varies
@@ -24,6 +27,7 @@ from simulate.sensitivity.method import Asking, Band, Measured, Method
 from simulate.sensitivity.methods import METHODS
 from simulate.settings import Percent, Percents, Settings, checked
 from simulate.statistics import MEAN, single_percentile
+from simulate.thresholds import settled
 
 BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
 MOST = 2**24  # scenarios over the number of priors, to which there may be more for the sake of a rare event
@@ -85,8 +89,10 @@ def tornado(
         threads=threads,
         progress=progress,
     )
-    drawing, conditions = Drawing({"": priors}, settings), questions(priors, (), settings.given, settings.observe)
-    workers, followed = Workers(threads, progress), MEAN if percentile is None else single_percentile(percentile)
+    drawing, workers = Drawing({"": priors}, settings), Workers(threads, progress)
+    asked_of = questions(priors, (), settings.given, settings.observe)
+    conditions = settled(asked_of, partial(drawing.scenarios, ""), workers)
+    followed = MEAN if percentile is None else single_percentile(percentile)
     ends = _ends(priors, background, low, high)
     if settings.conditions:
         ends |= of_draws(drawing.scenarios("", names, conditions), low, high, workers)
@@ -106,16 +112,14 @@ def tornado(
     result.provenance["note"] = " ".join(filter(None, notes))
     result.provenance["blank"] = blank
     gaps = [*blank.values(), *(line for each in measured.values() for line in each.gaps)]
-    result.provenance["warnings"] += [*background.warnings, *gaps, *asked.left_out("tornado")]
+    warnings = [line for line in background.warnings if line not in only_bounds(background)]
+    result.provenance["warnings"] += [*warnings, *gaps, *asked.left_out("tornado")]
     if how.mixes:
         result.provenance["warnings"] += small_errors(background.provenance["rare"], of_sd_alone=True)
     if settings.conditions:
         result.provenance["kept"] = background.provenance["kept"]
     _put_effects(result, priors, how, measured, ends)
-    beside = background.taken("percentile", settings.percentiles)
-    result.coordinates["percentile"] = beside.coordinates["percentile"]
-    for name in ("mean", "mean_se", "percentiles", "percentiles_se"):
-        result.variables[name] = beside.variables[name]
+    _put_background(result, background, settings.percentiles)
     return result
 
 
@@ -196,6 +200,20 @@ def _bands(background: Result, ends: Mapping[str, tuple[End, End]]) -> dict[str,
         name: (low.value, background.at(which, prior=name, percentile=50), high.value)
         for name, (low, high) in ends.items()
     }
+
+
+def _put_background(result: Result, background: Result, percents: Sequence[float]) -> None:
+    """Where the quantities stand: mean and percentiles, and of which of these only bounds are told."""
+    beside = background.taken("percentile", percents)
+    names = {f"P{label_text(percent)}" for percent in percents}
+    few = {name: each for name, each in background.provenance.get("few_beyond", {}).items() if name in names}
+    if few:
+        result.provenance["few_beyond"] = background.provenance["few_beyond"] = few
+        result.provenance["warnings"] += only_bounds(background, "ask `simulate run`")
+    result.coordinates["percentile"] = beside.coordinates["percentile"]
+    for name in ("mean", "mean_se", "percentiles", "percentiles_se", f"percentiles{BOUND}"):
+        if name in beside:
+            result.variables[name] = beside.variables[name]
 
 
 def _power(background: Result, name: str) -> int:

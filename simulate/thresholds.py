@@ -1,0 +1,74 @@
+"""Percentiles in conditions, found in a first pass over the same scenarios: `capex > P90` of a run without it.
+
+Each replicate has its own percentile, as it has its own estimates: so the standard errors under such a condition hold
+how well the percentile itself is known. The value told is that of all replicates together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from simulate.bands import Gathering, fold_replicates
+from simulate.conditions import NO_QUESTIONS, Condition, Questions, Threshold
+from simulate.formulas import Percentile
+from simulate.replicates import Ticks, Workers
+from simulate.scenarios import Scenarios
+from simulate.summary import Summary
+
+Draw = Callable[[Sequence[str], Questions], Scenarios]  # the scenarios that have these quantities under such questions
+
+
+def settled(asked: Questions, draw: Draw, workers: Workers) -> Questions:
+    """The questions with the values of the percentiles in their conditions.
+
+    Those in `given` are of the scenarios that the other conditions, without percentiles, and measured values leave;
+    those in probabilities are of all scenarios.
+    """
+    others = replace(asked, probabilities=(), given=tuple(each for each in asked.given if not each.percentiles))
+    return replace(
+        asked,
+        given=_settled(asked.given, draw, others, workers),
+        probabilities=_settled(asked.probabilities, draw, NO_QUESTIONS, workers),
+    )
+
+
+def _settled(conditions: Sequence[Condition], draw: Draw, under: Questions, workers: Workers) -> tuple[Condition, ...]:
+    """The conditions with the values that their percentiles have under other questions."""
+    wanted = {each.name: each for condition in conditions for each in condition.percentiles}
+    if not wanted:
+        return tuple(conditions)
+    found = _thresholds(list(wanted.values()), draw, under, workers)
+    return tuple(
+        replace(condition, thresholds={each.name: found[each.name] for each in condition.percentiles})
+        for condition in conditions
+    )
+
+
+def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, workers: Workers) -> dict[str, Threshold]:
+    drawn = draw([*dict.fromkeys(name for each in wanted for name in each.of.names)], under)
+    wholes, own = {each.name: Summary() for each in wanted}, {each.name: list[float]() for each in wanted}
+
+    def work(gathering: Gathering[str], replicate: int, ticks: Ticks) -> dict[str, Summary]:
+        for chunk in drawn.in_chunks(replicate, ticks):
+            for each in wanted if chunk.size else ():
+                column = each.of(*(chunk.columns[name] for name in each.of.names))
+                gathering.add(each.name, column, chunk.size, chunk.weights)
+        return {name: part.summary for name, part in gathering.finish(()).items()}
+
+    def take(summaries: dict[str, Summary]) -> None:
+        for each in wanted:
+            summary, place = summaries[each.name], len(own[each.name])
+            # What lies beyond is a whole number in each replicate, rounded up in as many as keeps the share.
+            apart = ((place + 0.5) / drawn.replicates - 0.5) / max(summary.effective, 1.0) * 100
+            percent = float(np.clip(each.percent + apart, 0, 100))
+            own[each.name].append(float(summary.percentiles([percent])[0]))
+            wholes[each.name].merge(summary)
+
+    fold_replicates(work, drawn, take, keys=wholes, workers=workers, what="percentiles of conditions")
+    return {
+        each.name: Threshold(float(wholes[each.name].percentiles([each.percent])[0]), tuple(own[each.name]))
+        for each in wanted
+    }
