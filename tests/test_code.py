@@ -14,7 +14,7 @@ ORDER = """
     errors registry units graph figures layout plotting
     formulas grammar model rulers summary
     distributions dependence sampling settings catalog priors
-    backends replicates conditions scenarios results spread statistics bands
+    backends replicates conditions scenarios results spread influence statistics bands
     runs sensitivity comparison decisions calibration backtesting
     questions formats explaining library cli __main__
 """

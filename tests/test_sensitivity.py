@@ -24,7 +24,6 @@ from simulate.formats.json import plain as as_json
 from simulate.layout import laid_out, plain
 from simulate.results import Result
 from simulate.runs import run
-from simulate.runs.correlations import standardized_ranks
 from simulate.sensitivity.methods import METHODS
 from simulate.sensitivity.plots import plots
 from simulate.sensitivity.report import sections
