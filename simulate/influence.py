@@ -38,7 +38,7 @@ class Bins(NamedTuple):
     """Bins of an input: that of each scenario, how many there are, and the first of each pair, in both pairings."""
 
     numbers: Numbers
-    count: int
+    total: int
     pairs: tuple[Numbers, Numbers]
 
 
@@ -81,9 +81,7 @@ class Outcomes(NamedTuple):
         """Some of the quantities."""
         weights = self.weights if len(self.weights) == 1 else self.weights[rows]
         of_values, of_ranks = self.squares
-        return Outcomes(
-            self.values[rows], self.ranks[rows], weights, (of_values[rows], of_ranks[rows]), *self[-2:]
-        )
+        return Outcomes(self.values[rows], self.ranks[rows], weights, (of_values[rows], of_ranks[rows]), *self[-2:])
 
 
 def outcomes(columns: Array, weights: Array, replicate: Numbers, *, count: int, effective: float) -> Outcomes:
@@ -144,10 +142,10 @@ def grid(effective: float) -> Array:
 
 
 class Atoms(NamedTuple):
-    """Values of a distribution that each have a probability of their own, and the least mass of any of its parts."""
+    """Values of a distribution with a probability of their own, and the masses between its jumps."""
 
     values: Array
-    rarest: float
+    masses: Array
 
 
 def atoms(distribution: Distribution) -> Atoms:
@@ -155,9 +153,9 @@ def atoms(distribution: Distribution) -> Atoms:
     levels = np.concatenate([[0.0], distribution.jumps, [1.0]])
     masses = np.diff(levels)
     if len(masses) > MOST_ATOMS:
-        return Atoms(np.zeros(0), 1.0)
+        return Atoms(np.zeros(0), np.ones(1))
     low, high = (distribution.quantile(levels[:-1] + share * masses) for share in (0.25, 0.75))
-    return Atoms(low[low == high], float(masses[masses > 0].min()))
+    return Atoms(low[low == high], masses)
 
 
 def binned(column: Array, weights: Array, alone: Array, effective: float) -> Bins:
@@ -196,12 +194,12 @@ def _pairs(edges: Array, *wider: Array) -> tuple[Numbers, Numbers]:
 def influence(bins: Bins, told: Outcomes) -> Influence:
     """What an input in bins does to quantities."""
     of_values, of_ranks = told.squares
-    index, shape = told.replicate * bins.count + bins.numbers, (of_values.shape[1], bins.count)
+    index, shape = told.replicate * bins.total + bins.numbers, (of_values.shape[1], bins.total)
     held, sums = (
         np.array([np.bincount(index, row, shape[0] * shape[1]).reshape(shape) for row in rows])
         for rows in (told.weights, told.values)
     )
-    ranked = np.array([np.bincount(bins.numbers, row, bins.count) for row in told.ranks])
+    ranked = np.array([np.bincount(bins.numbers, row, bins.total) for row in told.ranks])
     shares, unresolved = _shares(held, sums, of_values, bins.pairs)
     unresolved = np.hypot(unresolved, resolution(told.effective))
     held, sums = held.sum(axis=1), sums.sum(axis=1)
@@ -229,10 +227,14 @@ def _shares(held: Array, sums: Array, squares: Array, pairs: Sequence[Numbers]) 
 
     def explained(held: Array, sums: Array) -> Array:
         """The mean product of two replicates' means, over bins by their weights."""
-        weight, both = leaving(held), products(held)
+        weight, both, squares = leaving(held), products(held), products(sums)
         known = both > _ROUNDING * weight**2
-        factor = np.divide(weight, both, out=np.zeros_like(both), where=known) / weight.sum(axis=-1, keepdims=True)
-        return np.einsum("qrb,qrb->qr", products(sums), np.broadcast_to(factor, (len(sums), *factor.shape[1:])))
+        factor = np.divide(weight, both, out=np.zeros_like(both), where=known)
+        total = np.einsum("qrb,qrb->qr", squares, np.broadcast_to(factor, squares.shape))
+        if (left := known[:, :1] & ~known).any():  # to one replicate, when another is left out: what is known stands
+            total += np.where(left, weight * squares[:, :1] / both[:, :1], 0.0).sum(axis=-1)
+        mean: Array = total / weight.sum(axis=-1)
+        return mean
 
     with np.errstate(all="ignore"):
         mean = explained(*(each.sum(axis=-1, keepdims=True) for each in (held, sums)))
@@ -263,16 +265,17 @@ def _directions(middles: Array, held: Array, sums: Array) -> Array:
 
 
 def jackknife(shares: Array, unresolved: Array | float = 0.0) -> tuple[Array, Array]:
-    """An estimate and its standard error from it and those without each replicate, along the first axis."""
+    """A share and its standard error, from it and those without each replicate along the first axis.
+
+    The share is freed of the part of its bias that falls with the number of replicates: where in a net the number of
+    scenarios in a bin goes with their mean, a mean has one.
+    """
     others = shares[1:]
-    count = len(others)
-    deviations = others - others.mean(axis=0)
-    error = np.sqrt((count - 1) / count * (deviations * deviations).sum(axis=0))
-    return shares[0], np.hypot(error, unresolved)
+    count, mean = len(others), others.mean(axis=0)
+    error = np.sqrt((count - 1) / count * ((others - mean) ** 2).sum(axis=0))
+    return count * shares[0] - (count - 1) * mean, np.hypot(error, unresolved)
 
 
-def beyond_error(share: Array, error: Array) -> NDArray[np.bool_]:
+def beyond_error(share: float, error: float) -> bool:
     """Whether a share is more than its 95 % interval reaches."""
-    found: NDArray[np.bool_] = share > t_quantile() * error
-    return found
-
+    return share > t_quantile() * error

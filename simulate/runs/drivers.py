@@ -1,9 +1,11 @@
 """What moves the quantities of a run: each prior's share of the variance, which way it goes, and what it rests on."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate.bands import Band
 from simulate.conditions import Kept
@@ -18,10 +20,17 @@ SAMPLED = 2**12  # scenarios of a replicate, and
 MOST_SAMPLED = 2**23  # numbers at most, of all replicates
 _OF_THE_RAREST = 8  # scenarios of a replicate in which a prior has its rarest value
 MOST_MOVED = 2**5  # quantities whose priors are told, the headline first
+SURELY = 4  # standard errors of a share of independent scenarios
 WIDE = 8  # P95 over P5 of a positive quantity, above which it is the logarithm whose variance is shared out
 EVIDENCE = {"judgement": "judgement", "sourced": "sourced", "": "not stated"}  # as told, by that of a prior
 
-Sample = tuple[Mapping[str, Array], Array]  # columns by name, and what each scenario counts
+
+class Sample(NamedTuple):
+    """Scenarios of a chunk: the quantities, where in the priors they lie, and what each counts."""
+
+    moved: Mapping[str, Array]
+    inputs: Mapping[str, NDArray[Any]]
+    weights: Array
 
 
 class Drivers:
@@ -32,17 +41,15 @@ class Drivers:
         self.moved = tuple(dict.fromkeys([*headline, *asked]))[:MOST_MOVED]
         varying, needed = {*drawn.sampler.wanted}, drawn.plan.needed()
         self.movers = {name: needed.get(name, set[str]()) & varying for name in (*asked, *drawn.plan.outputs)}
-        self.inputs = tuple(
-            name for name in drawn.plan.inputs if any(name in self.movers[each] for each in self.moved)
-        )
+        self.inputs = tuple(name for name in drawn.plan.inputs if any(name in self.movers[each] for each in self.moved))
         self.atoms = {name: atoms(priors.priors[name].distribution) for name in self.inputs}
-        rarest = min((each.rarest for each in self.atoms.values()), default=1.0)
+        masses = np.concatenate([np.ones(1), *(each.masses for each in self.atoms.values())])
+        rarest = masses[masses * drawn.count >= 1].min()  # of what occurs at all
         columns = len(self.inputs) + len(self.moved)
         most = max(MOST_SAMPLED // (drawn.replicates * columns), 1)
         # of those drawn each on its own their uniforms tell where they lie, without sorting; of others their values
         own = () if drawn.questions.conditional else {*self.inputs} - {*drawn.sampler.copula}
         self.uniform = {name for name in own if not len(priors.priors[name].distribution.jumps)}
-        self.by_value = tuple(dict.fromkeys([*self.moved, *(name for name in self.inputs if name not in self.uniform)]))
         self.size = min(max(SAMPLED, int(_OF_THE_RAREST / rarest)), most)
 
     def sample(self, chunk: Chunk) -> Iterator[Sample]:
@@ -57,10 +64,16 @@ class Drivers:
             total = np.cumsum(weights)
             places = np.searchsorted(total, (np.arange(most) + 0.5) / most * total[-1])
             weights = np.full(chunk.size, total[-1] / most)
-        columns = {name: np.broadcast_to(chunk.columns[name], chunk.size)[places].copy() for name in self.by_value}
-        for name in self.uniform:
-            columns[name] = (chunk.words[self.drawn.sampler.rows[name], places] >> 16).astype(np.uint16)
-        yield columns, weights[places]
+
+        def column(name: str) -> Array:
+            return np.array(np.broadcast_to(chunk.columns[name], chunk.size)[places], np.float64)
+
+        rows = self.drawn.sampler.rows
+        inputs = {
+            name: (chunk.words[rows[name], places] >> 16).astype(np.uint16) if name in self.uniform else column(name)
+            for name in self.inputs
+        }
+        yield Sample({name: column(name) for name in self.moved}, inputs, weights[places])
 
     def put(self, result: Result, samples: Sequence[Sequence[Sample]], bands: Mapping[Any, Band], kept: Kept) -> None:
         """Put shares, directions and correlations into a result, along `quantity` and `prior`; nan where none is told.
@@ -109,24 +122,24 @@ class Drivers:
         if not names:
             return found
         whole = [sample for of_replicate in samples for sample in of_replicate]
-        columns = {name: np.concatenate([part[name] for part, _ in whole]) for name in whole[0][0]}
-        weights = np.concatenate([weight for _, weight in whole])
-        sizes = [sum(len(weight) for _, weight in of_replicate) for of_replicate in samples]
+        weights = np.concatenate([sample.weights for sample in whole])
+        sizes = [sum(len(sample.weights) for sample in of_replicate) for of_replicate in samples]
         replicate = np.repeat(np.arange(len(samples)), sizes)
         effective = min(float(len(weights)), kept.effective)
-        for name in names:
+        columns = [np.concatenate([sample.moved[name] for sample in whole]) for name in names]
+        for name, column in zip(names, columns, strict=True):
             if logarithmic[name]:
-                columns[name] = np.log(columns[name], where=columns[name] > 0, out=np.full(len(weights), np.nan))
-        every = np.array([columns[name] for name in names])
-        told = outcomes(every, weights, replicate, count=len(samples), effective=effective)
+                np.log(column, where=np.isfinite(column), out=column)
+        told = outcomes(np.array(columns), weights, replicate, count=len(samples), effective=effective)
         for prior in self.inputs:
             rows = [row for row, name in enumerate(names) if prior in self.movers[name]]
             if not rows:
                 continue
+            column = np.concatenate([sample.inputs[prior] for sample in whole])
             if prior in self.uniform:
-                bins = binned_uniforms(columns[prior], effective)
+                bins = binned_uniforms(column, effective)
             else:
-                bins = binned(columns[prior], weights, self.atoms[prior].values, effective)
+                bins = binned(column, weights, self.atoms[prior].values, effective)
             of_prior = influence(bins, told.of(rows))
             for place, row in enumerate(rows):
                 alone = len(self.movers[names[row]]) == 1
@@ -135,9 +148,12 @@ class Drivers:
 
 
 def _wide(summary: Summary) -> bool:
-    """Whether a quantity is so wide that its logarithm says more of it."""
-    low, high = summary.percentiles([5, 95])
-    return bool(summary.minimum > 0 and high / WIDE > low)
+    """Whether a quantity is so wide, beyond what sampling does, that its logarithm says more of it."""
+    if not summary.count or not summary.minimum > 0:
+        return False
+    inwards = 100 * SURELY * math.sqrt(0.05 * 0.95 / summary.effective)
+    low, high = summary.percentiles([5 + inwards, 95 - inwards])
+    return bool(high / WIDE > low)
 
 
 def _summed(influences: Any, *, rest: bool = False) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ from simulate.layout import Column, Remark, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.components import indented
-from simulate.runs.drivers import WIDE
+from simulate.runs.drivers import MOST_MOVED, WIDE
 from simulate.runs.precision import WIDTH, relative
 from simulate.statistics import OPTIONAL, SD
 
@@ -186,12 +186,12 @@ def _rare_deviations(result: Result) -> list[str]:
 def most_important(result: Result, name: str, count: int = MOST_IMPORTANT) -> list[tuple[str, float, float]]:
     """The priors that alone have the most of a quantity's variance, with these shares and their standard errors.
 
-    Those whose share may be nothing are left out.
+    Those whose share may be nothing are left out, unless no share is known.
     """
     shares, errors = (each.tolist() for each in result.estimate("variance_share", quantity=name))
-    every = zip(result.labels("prior"), shares, errors, strict=True)
-    found = [each for each in every if beyond_error(*each[1:]) or each[2] > VAGUE]
-    return sorted(found, key=lambda each: -each[1])[:count]
+    every = sorted(zip(result.labels("prior"), shares, errors, strict=True), key=lambda each: -each[1])
+    known = [each for each in every if beyond_error(*each[1:])]
+    return (known or [each for each in every if each[2] > VAGUE])[:count]
 
 
 def _share(share: float, error: float) -> str:
@@ -199,14 +199,14 @@ def _share(share: float, error: float) -> str:
     if error > VAGUE:
         return f"{' ± '.join(percent_with_error(share, error))} %"
     if not beyond_error(abs(share), error) or not beyond_error(abs(1 - share), error):
-        return f"{round(share)} %"
+        return f"{100 * round(share)} %"
     return percent_text(share, error, digits=2 if share < NEARLY_ALL else 4)
 
 
 def _drivers(result: Result) -> list[Section]:
     """For each headline quantity the priors that matter most, and how much of its variance is of which evidence."""
-    rows, logarithms = [], False
-    for name in result.provenance["headline"]:
+    rows, logarithms, headline = [], False, result.provenance["headline"]
+    for name in headline:
         if math.isnan(result.at("variance_share_together", quantity=name)):
             continue
         of_logarithm = result.at("variance_of_logarithm", quantity=name) == 1
@@ -217,7 +217,9 @@ def _drivers(result: Result) -> list[Section]:
         told = {kind: "" if math.isnan(share) else _share(share, error) for kind, (share, error) in by.items()}
         signs = {1.0: "+", -1.0: "−"}
         important = [
-            f"{prior} {signs.get(result.at('direction', quantity=name, prior=prior), '')}{_share(share, error)}".rstrip(" %")
+            f"{prior} {signs.get(result.at('direction', quantity=name, prior=prior), '')}{_share(share, error)}".rstrip(
+                " %"
+            )
             for prior, share, error in most_important(result, name)
         ]
         rows.append(
@@ -239,9 +241,13 @@ def _drivers(result: Result) -> list[Section]:
         Column("together", ">"),
         Column("moved most by (% of the variance)", give="wrap"),
     ]
-    about = "Shares of the variance that a prior alone explains, + upwards, − downwards; together is the rest, negative "
+    about = (
+        "Shares of the variance that a prior alone explains, + upwards, − downwards; together is the rest, negative "
+    )
     about += "where correlated priors do the same."
     if logarithms:
         about += f" Of the logarithm where P95 is above {WIDE} times P5."
-    more = f"More: simulate tornado {repeated(result.provenance)} --quantities {result.provenance['headline'][0]}"
+    if len(headline) > MOST_MOVED:
+        about += f" {len(headline) - MOST_MOVED} more are not looked into; name them with --quantities."
+    more = f"More: simulate tornado {repeated(result.provenance)} --quantities {headline[0]}"
     return [Section(columns=columns, rows=rows, remarks=[about, Remark(more, "dim", whole=True)])]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -105,6 +105,11 @@ class Method:
     follows: bool = False  # a statistic of the quantity: its mean, or a percentile
     mixes: bool = False  # mixes scenarios for shares of the variance, so that none may be left out
     at_medians: bool = False  # nothing is drawn: the priors stand at their medians, but for one
+
+    def shown(self, attributes: Mapping[str, Any]) -> str:
+        """What the bars are, whose share or change, by the attributes of a result."""
+        statistic = f"the P{attributes['percentile']:g}" if "percentile" in attributes else "the mean"
+        return self.heading.format(low=attributes["low"], high=attributes["high"], statistic=statistic)
 
 
 def share(asking: Asking, parts: Array, wholes: Array) -> Estimate:

@@ -93,10 +93,7 @@ def sections(result: Result, top: int = 12) -> list[Section]:
 
 def heading(result: Result, name: str) -> str:
     """What the bars of a quantity are."""
-    attributes = result.attributes
-    statistic = f"the P{attributes['percentile']:g}" if "percentile" in attributes else "the mean"
-    what = method_of(result).heading.format(low=attributes["low"], high=attributes["high"], statistic=statistic)
-    return f"{result.at('label', quantity=name)}: {what}"
+    return f"{result.at('label', quantity=name)}: {method_of(result).shown(result.attributes)}"
 
 
 def _standing(result: Result, name: str) -> str:
