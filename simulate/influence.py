@@ -31,6 +31,7 @@ _SLOPE = 8  # towards the ends no bin is wider than its distance from there, ove
 MOST_ATOMS = 2**7  # of one distribution, each a bin
 _GROUPS = 8  # of scenarios, by the input: what a direction is judged by
 _BACKWARDS = 0.1  # of the way that the mean goes, so much at most goes back where there is a direction
+_TINY = np.finfo(float).tiny  # in place of weights that sum to 0
 _ROUNDING = 1e-12  # of the square of a weight, below which products of two replicates are nothing
 
 
@@ -101,7 +102,7 @@ def outcomes(columns: Array, weights: Array, replicate: Numbers, *, count: int, 
 
 def _centred(values: Array, weights: Array) -> tuple[Array, Array]:
     """Values less their mean, and the squares of that, both times the weights."""
-    total = np.maximum(weights.sum(axis=1), np.finfo(float).tiny)
+    total = np.maximum(weights.sum(axis=1), _TINY)
     centred = values - ((values * weights).sum(axis=1) / total)[:, None]
     weighted = centred * weights
     return weighted, centred * weighted
@@ -203,8 +204,8 @@ def influence(bins: Bins, told: Outcomes) -> Influence:
     shares, unresolved = _shares(held, sums, of_values, bins.pairs)
     unresolved = np.hypot(unresolved, resolution(told.effective))
     held, sums = held.sum(axis=1), sums.sum(axis=1)
+    middles = (np.cumsum(held, axis=1) - held / 2) / np.maximum(held.sum(axis=1, keepdims=True), _TINY) - 0.5
     with np.errstate(all="ignore"):
-        middles = (np.cumsum(held, axis=1) - held / 2) / held.sum(axis=1, keepdims=True) - 0.5
         own = (held * middles**2).sum(axis=1)
         correlations = (middles * ranked).sum(axis=1) / np.sqrt(own * of_ranks)
     return Influence(shares, unresolved, _directions(middles + 0.5, held, sums), np.nan_to_num(correlations))

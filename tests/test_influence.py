@@ -18,6 +18,7 @@ from simulate.priors import load_priors
 from simulate.runs import run
 from simulate.runs.report import sections
 from simulate.sampling.schemes import SCHEMES
+from simulate.sensitivity.tornado import tornado
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 SEEDS_BEYOND = 5  # standard errors of 16 replicates: beyond them 2 in 10,000 (Student's t)
@@ -280,6 +281,20 @@ def test_waves_are_resolved_or_said_not_to_be():
     agrees(result, {"x": 0.5 / 0.51, "b": 0.01 / 0.51})
 
 
+@pytest.mark.parametrize(
+    ("method", "figure", "whose"),
+    [
+        ("sobol", "first", "first order (Sobol' indices, shares of the variance)"),
+        ("rank", "spearman", "Spearman (rank correlation and rank regression)"),
+        ("conditional", "swing", "from low to high (the mean given a prior up to its P10 and from its P90)"),
+    ],
+)
+def test_a_tornado_says_in_files_whose_share_or_change_it_tells(method, figure, whose):
+    priors = load_priors(f'model = "none"\n[priors]\n{NORMALS}{SUM}')
+    result = tornado(priors, method=method, scenarios=2**10)
+    assert result.attributes_of(figure)["long_name"] == whose
+
+
 # ---------------------------------------------------------------------------------------------------------
 # Evidence
 
@@ -366,6 +381,16 @@ def test_numbers_near_the_ends_of_floats_have_shares():
     for size in ("1e300", "1e-300"):
         result = of((NORMALS + SUM).replace('"a + b"', f'"(a + b) * {size}"'))
         agrees(result, {"a": 0.8, "b": 0.2})
+
+
+def test_a_quantity_that_is_a_number_in_next_to_no_scenario_has_no_share():
+    """In 3 of 2^20, in none of those that are looked into."""
+    text = NORMALS + '[quantities]\ny = {formula = "sqrt(b - 4.5) + a"}\nz = {formula = "a + b"}'
+    result = of(text, scenarios=2**20)
+    assert np.isnan(result.at("variance_share", quantity="y")).all()
+    assert np.isnan(result.at("variance_share_together", quantity="y"))
+    agrees(result, {"a": 0.8, "b": 0.2}, "z")
+    assert "\ny  " not in report(result).partition("variance of")[2]
 
 
 @pytest.mark.parametrize("scenarios", [16, 256])

@@ -6,7 +6,7 @@ import math
 import re
 
 import pytest
-from synthetic import run_result
+from synthetic import headline_result, run_result
 
 from simulate.layout import cell_width, laid_out, plain
 from simulate.priors import load_priors
@@ -79,6 +79,39 @@ def report(result, width=None):
 )
 def test_published_figure_falls_where_it_should(sigma, value, place):
     assert falls_at(run_result({"a": ("A", "1", 1.0, sigma)}), "a", value) == place
+
+
+def test_what_moves_a_quantity_is_told_with_its_share_and_its_way():
+    result = headline_result()
+    lines = report(result).splitlines()
+    titles = next(line for line in lines if line.startswith("variance of"))
+    assert re.split("  +", titles) == ["variance of", "from judgement", "together", "moved most by (% of the variance)"]
+    told = next(line for line in lines if line.startswith("log(capex)"))
+    assert re.split("  +", told) == ["log(capex)", "64 %", "4.0 %", "speed +64, price −32"]
+    assert not any(line.startswith("racks  ") for line in lines)  # which does not vary
+    result["variance_share"][0], result["direction"][0] = [math.nan, 0.32], [math.nan, 0]
+    told = next(line for line in report(result).splitlines() if line.startswith("log(capex)"))
+    assert told.endswith("  price 32")
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "shown"),
+    [
+        (0.7312, 0.0003, "73"),
+        (0.0117, 0.0025, "1"),
+        (0.0117, 0.0002, "1.2"),
+        (0.9948, 0.0006, "99.5"),
+        (0.99947, 0.00002, "99.95"),
+        (0.99998, 0.00002, "100"),
+        (1.0, 0.0, "100"),
+        (0.3, 0.08, "30.0 ± 8.0"),
+    ],
+)
+def test_a_share_has_the_digits_that_it_supports(share, error, shown):
+    result = run_result({"a": ("A", "1", 1.0, 1.0)})
+    result["variance_share"][0], result["variance_share_se"][0] = [share, math.nan], [error, math.nan]
+    told = next(line for line in report(result).splitlines() if line.startswith("log(a)"))
+    assert told.endswith(f"  speed +{shown}")
 
 
 def test_sums_come_with_their_parts(base):

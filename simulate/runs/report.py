@@ -189,9 +189,10 @@ def most_important(result: Result, name: str, count: int = MOST_IMPORTANT) -> li
     Those whose share may be nothing are left out, unless no share is known.
     """
     shares, errors = (each.tolist() for each in result.estimate("variance_share", quantity=name))
-    every = sorted(zip(result.labels("prior"), shares, errors, strict=True), key=lambda each: -each[1])
+    every = [each for each in zip(result.labels("prior"), shares, errors, strict=True) if not math.isnan(each[1])]
     known = [each for each in every if beyond_error(*each[1:])]
-    return (known or [each for each in every if each[2] > VAGUE])[:count]
+    told = known or [each for each in every if each[2] > VAGUE]
+    return sorted(told, key=lambda each: -each[1])[:count]
 
 
 def _share(share: float, error: float) -> str:
@@ -201,6 +202,12 @@ def _share(share: float, error: float) -> str:
     if not beyond_error(abs(share), error) or not beyond_error(abs(1 - share), error):
         return f"{100 * round(share)} %"
     return percent_text(share, error, digits=2 if share < NEARLY_ALL else 4)
+
+
+def _sign(result: Result, name: str, prior: str) -> str:
+    """Which way a quantity goes with a prior, where it goes one way."""
+    direction = result.at("direction", quantity=name, prior=prior)
+    return "+" if direction > 0 else "−" if direction < 0 else ""
 
 
 def _drivers(result: Result) -> list[Section]:
@@ -215,11 +222,8 @@ def _drivers(result: Result) -> list[Section]:
             for kind in result.labels("evidence")
         }
         told = {kind: "" if math.isnan(share) else _share(share, error) for kind, (share, error) in by.items()}
-        signs = {1.0: "+", -1.0: "−"}
         important = [
-            f"{prior} {signs.get(result.at('direction', quantity=name, prior=prior), '')}{_share(share, error)}".rstrip(
-                " %"
-            )
+            f"{prior} {_sign(result, name, prior)}{_share(share, error).removesuffix(' %')}"
             for prior, share, error in most_important(result, name)
         ]
         rows.append(
@@ -241,10 +245,8 @@ def _drivers(result: Result) -> list[Section]:
         Column("together", ">"),
         Column("moved most by (% of the variance)", give="wrap"),
     ]
-    about = (
-        "Shares of the variance that a prior alone explains, + upwards, − downwards; together is the rest, negative "
-    )
-    about += "where correlated priors do the same."
+    about = "Shares of the variance that a prior alone explains, + upwards, − downwards; together is the rest, "
+    about += "negative where correlated priors do the same."
     if logarithms:
         about += f" Of the logarithm where P95 is above {WIDE} times P5."
     if len(headline) > MOST_MOVED:
