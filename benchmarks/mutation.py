@@ -41,6 +41,7 @@ ROOMS = {  # the files below simulate/, and the tests that are theirs
     "distributions": (["distributions/*.py"], ["distributions", "draw_tables"]),
     "summary": (["summary.py", "rulers.py"], ["summary", "rulers", "statistics"]),
     "statistics": (["statistics.py", "spread.py", "bands.py"], ["statistics", "spread", "summary", "runs"]),
+    "influence": (["influence.py", "runs/drivers.py"], ["influence"]),
     "comparison": (["comparison/*.py"], ["comparison", "bridge"]),
     "sensitivity": (["sensitivity/**/*.py"], ["sensitivity"]),
     "decisions": (["decisions/*.py"], ["decisions"]),

@@ -98,7 +98,7 @@ def _binding(name: str, priors: Priors) -> list[str | Remark]:
     stated = ", ".join(f"{key} = {value}" for key, value in prior.specification.items())
     where = f"{prior.file}:{prior.line}"
     texts = [f"{where}: {prior.family}, {stated}: {band} {scale.unit(prior.unit)}".rstrip()]
-    for what, text in (("Evidence", prior.evidence), ("Source", prior.source), ("Note", prior.note)):
+    for what, text in (("Evidence", prior.evidence or "not stated"), ("Source", prior.source), ("Note", prior.note)):
         texts += [f"{what}: {text}"] if text else []
     return [Remark(text, indent="  ") for text in texts]
 

@@ -191,6 +191,13 @@ class Plan:
                 spent.setdefault(name, []).append(need)
         return spent
 
+    def needed(self) -> dict[str, set[str]]:
+        """By the name of each column the inputs that it needs, an input itself."""
+        found = {name: {name} for name in self.inputs}
+        for name, _, needs in self.steps:
+            found[name] = set[str]().union(*(found.get(need, ()) for need in needs))
+        return found
+
     def keeping_all(self) -> Plan:
         """The same plan with every column as an output, inputs and steps between included."""
         return replace(self, outputs=(*self.defaults, *self.inputs, *(name for name, _, _ in self.steps)))

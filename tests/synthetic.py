@@ -91,8 +91,16 @@ def run_result(
     result.put("maximum", along, median * np.exp(5 * sigma), label="greatest value", **of)
     result.put("nonfinite", along, np.zeros(len(median)), unit="1")
     result.put("fine_percentiles", (*along, "fine_percentile"), curves, **of)
-    ranks = np.where(sigma[:, None], np.array([[0.8, -0.6]]), 0.0)
-    result.put("rank_correlation", (*along, "prior"), ranks, unit="1")
+    varies = np.where(sigma, 1.0, np.nan)
+    shares = varies[:, None] * [[0.64, 0.32]]
+    result.put("variance_share", (*along, "prior"), shares, relative_error * shares, unit="1")
+    result.along("evidence", ["judgement", "sourced", "not stated"])
+    by_evidence = varies[:, None] * [[0.64, 0.32, np.nan]]
+    result.put("variance_share_by_evidence", (*along, "evidence"), by_evidence, relative_error * by_evidence, unit="1")
+    result.put("variance_share_together", along, 0.04 * varies, relative_error * varies, unit="1")
+    result.put("variance_of_logarithm", along, varies, unit="1")
+    result.put("direction", (*along, "prior"), varies[:, None] * [[1.0, -1.0]], unit="1")
+    result.put("rank_correlation", (*along, "prior"), varies[:, None] * [[0.8, -0.6]], unit="1")
     result.put("prior_percentiles", ("prior", "percentile"), np.ones((2, len(percentiles))), unit_of="prior_unit")
     return result
 

@@ -49,6 +49,13 @@ def test_priors_are_listed_as_written(base):
     assert f"{len(base.priors)} priors" in text
 
 
+def test_evidence_that_is_not_stated_is_not_passed_over(shop, base):
+    assert "\nEvidence: not stated\n" in text_of("visitors", shop)
+    for kind in ("sourced", "judgement"):
+        name = next(name for name, prior in base.priors.items() if prior.evidence == kind)
+        assert f"\nEvidence: {kind}\n" in text_of(name, base)
+
+
 @pytest.mark.parametrize("name", model.quantities("llm_cost"))
 def test_every_quantity_is_explained(name):
     quantities = model.quantities("llm_cost")

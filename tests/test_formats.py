@@ -176,7 +176,10 @@ def test_json_nests_quantities_by_name():
     assert (capex["label"], capex["unit"]) == ("Initial investment", "USD")
     assert list(capex["percentiles"]) == ["5", "25", "50", "75", "95"]
     assert list(capex["percentiles"].values()) == headline_result()["percentiles"][0].tolist()
-    assert capex["rank_correlation"] == {"speed": 0.8, "price": -0.6}
+    assert capex["variance_share"] == {"speed": 0.64, "price": 0.32}
+    assert capex["variance_share_by_evidence"] == {"judgement": 0.64, "sourced": 0.32}  # what there is of
+    assert capex["variance_share_together"] == 0.04
+    assert whole["quantities"]["racks"]["variance_share"] == {}
     assert "fine_percentiles" not in capex
 
 

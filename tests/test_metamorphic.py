@@ -16,6 +16,7 @@ from simulate import model
 from simulate.explaining import priors_sections
 from simulate.layout import laid_out, plain
 from simulate.replicates import Workers
+from simulate.runs.drivers import Drivers
 from simulate.runs.run import folded
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
@@ -292,9 +293,9 @@ class Shuffled(Workers):
 @every_scheme
 def test_any_order_of_replicates_gives_the_same_bands(base, scheme):
     drawn = drawn_of(base, ["capex", "training_cost"], scenarios=TWO_CHUNKS, scheme=scheme)
-    statistics = usual(PERCENTS)
+    statistics, drivers = usual(PERCENTS), Drivers(base, drawn, [], drawn.plan.outputs)
     in_turn, shuffled = (
-        folded(drawn, drawn.plan.outputs, statistics, workers).bands for workers in (Workers(1), Shuffled(1))
+        folded(drawn, drawn.plan.outputs, statistics, workers, drivers).bands for workers in (Workers(1), Shuffled(1))
     )
     for name, told in in_turn.items():
         for statistic in statistics:

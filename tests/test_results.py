@@ -181,7 +181,7 @@ def test_parts_are_taken_by_label():
     value, error = result.estimate("mean", quantity="capex")
     assert error == pytest.approx(1e-3 * value)
     assert result.unit("percentiles", quantity="opex_per_year", percentile=5) == "USD/year"
-    assert result.unit("rank_correlation", quantity="capex", prior="speed") == "1"
+    assert result.unit("variance_share", quantity="capex", prior="speed") == "1"
     assert result.labels("scenario") == []
     with pytest.raises(ValueError, match="is not in list"):
         result.at("mean", quantity="capx")
@@ -207,6 +207,11 @@ def test_figures_are_the_variables_without_their_errors():
         "prior_median_shift",
         "prior_distance",
         "fine_percentiles",
+        "variance_share",
+        "variance_share_by_evidence",
+        "variance_share_together",
+        "variance_of_logarithm",
+        "direction",
         "rank_correlation",
         "prior_percentiles",
         "prior_percentiles_given",

@@ -13,7 +13,7 @@ from simulate.priors import load_priors
 from simulate.runs import run
 from simulate.runs.components import components, indented
 from simulate.runs.plots import plots
-from simulate.runs.report import falls_at, judgement_share, most_important, sections
+from simulate.runs.report import falls_at, sections
 from simulate.sensitivity.tornado import tornado
 from simulate.units import conversion_factor
 
@@ -82,12 +82,37 @@ def test_published_figure_falls_where_it_should(sigma, value, place):
     assert falls_at(run_result({"a": ("A", "1", 1.0, sigma)}), "a", value) == place
 
 
-def test_share_of_judgement_is_that_of_the_squared_rank_correlations():
-    result = headline_result()  # 0.8 for a prior of judgement, -0.6 for a sourced one
-    assert judgement_share(result, "capex") == pytest.approx(0.64, abs=1e-12)
-    assert math.isnan(judgement_share(result, "racks"))
-    assert most_important(result, "capex", 1) == [("speed", 0.8)]
-    assert most_important(result, "racks") == []
+def test_what_moves_a_quantity_is_told_with_its_share_and_its_way():
+    result = headline_result()
+    lines = report(result).splitlines()
+    titles = next(line for line in lines if line.startswith("variance of"))
+    assert re.split("  +", titles) == ["variance of", "from judgement", "together", "moved most by (% of the variance)"]
+    told = next(line for line in lines if line.startswith("log(capex)"))
+    assert re.split("  +", told) == ["log(capex)", "64 %", "4.0 %", "speed +64, price −32"]
+    assert not any(line.startswith("racks  ") for line in lines)  # which does not vary
+    result["variance_share"][0], result["direction"][0] = [math.nan, 0.32], [math.nan, 0]
+    told = next(line for line in report(result).splitlines() if line.startswith("log(capex)"))
+    assert told.endswith("  price 32")
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "shown"),
+    [
+        (0.7312, 0.0003, "73"),
+        (0.0117, 0.0025, "1"),
+        (0.0117, 0.0002, "1.2"),
+        (0.9948, 0.0006, "99.5"),
+        (0.99947, 0.00002, "99.95"),
+        (0.99998, 0.00002, "100"),
+        (1.0, 0.0, "100"),
+        (0.3, 0.08, "30.0 ± 8.0"),
+    ],
+)
+def test_a_share_has_the_digits_that_it_supports(share, error, shown):
+    result = run_result({"a": ("A", "1", 1.0, 1.0)})
+    result["variance_share"][0], result["variance_share_se"][0] = [share, math.nan], [error, math.nan]
+    told = next(line for line in report(result).splitlines() if line.startswith("log(a)"))
+    assert told.endswith(f"  speed +{shown}")
 
 
 def test_sums_come_with_their_parts(base):
@@ -109,7 +134,7 @@ def test_report_tells_bands_error_drivers_published_and_settings(base_run):
     assert any(line.startswith("    Server capex ") for line in lines)
     assert "the band is the uncertainty" in text
     assert "from judgement" in text
-    assert "seconds_per_token +0." in text
+    assert re.search(r"log\(capex\) .* seconds_per_token \+[67]\d", text)
     assert re.search(r"More: simulate tornado \S*base.toml --quantities", text)
     assert "4,096 scenarios, sobol, seed 20230214." in text
 
@@ -204,8 +229,8 @@ def test_a_statistic_asked_for_has_a_column(shop):
 def test_prior_that_is_only_correlated_moves_nothing(base_run):
     training = {"quantity": "training_cost"}
     # correlated with the cloud price, not needed
-    assert base_run.at("rank_correlation", prior="server_price", **training) == 0
-    assert base_run.at("rank_correlation", prior="training_mfu_deviation", **training) < -0.3
+    assert math.isnan(base_run.at("variance_share", prior="server_price", **training))
+    assert base_run.at("direction", prior="training_mfu_deviation", **training) == -1
 
 
 SMALL_ERRORS = """

@@ -83,13 +83,17 @@ def test_the_result_has_the_layout(priors):
         **dict.fromkeys(["percentiles", "percentiles_se"], ("quantity", "percentile")),
         **dict.fromkeys(["mean", "mean_se", "sd", "sd_se", "minimum", "maximum", "nonfinite"], ("quantity",)),
         "fine_percentiles": ("quantity", "fine_percentile"),
-        "rank_correlation": ("quantity", "prior"),
+        **dict.fromkeys(["variance_share", "variance_share_se"], ("quantity", "prior")),
+        **dict.fromkeys(["direction", "rank_correlation"], ("quantity", "prior")),
+        **dict.fromkeys(["variance_share_by_evidence", "variance_share_by_evidence_se"], ("quantity", "evidence")),
+        **dict.fromkeys(["variance_share_together", "variance_share_together_se"], ("quantity",)),
+        "variance_of_logarithm": ("quantity",),
         "prior_percentiles": ("prior", "percentile"),
     }
     for name in ("percentiles", "percentiles_se", "mean", "fine_percentiles"):
         assert bands.unit(name, quantity="total") == "USD"
     assert bands.unit("prior_percentiles", prior="a") == "USD"
-    assert bands.unit("nonfinite", quantity="total") == bands.unit("rank_correlation", quantity="total") == "1"
+    assert bands.unit("nonfinite", quantity="total") == bands.unit("variance_share", quantity="total") == "1"
     assert all(variable.label for variable in bands.variables.values())
     assert bands.attributes_of("percentiles")["ancillary_variables"] == "percentiles_se"
 
@@ -122,17 +126,6 @@ def test_statistics_of_a_sum_of_normals(priors, scheme):
     assert (np.diff(bands.at("fine_percentiles", **total)) > 0).all()
 
 
-def test_rank_correlations_are_spearmans(priors):
-    bands = run(priors, scenarios=2**14)
-    # of bivariate normals with correlation 1/sqrt(2); the estimate is from 2^13 scenarios
-    exact = 6 / np.pi * np.arcsin(1 / np.sqrt(2) / 2)
-    for name in ("a", "b"):
-        found = bands.at("rank_correlation", quantity="total", prior=name)
-        assert abs(found - exact) < 5 / np.sqrt(2**13)
-    for name in ("c", "fixed"):
-        assert bands.at("rank_correlation", quantity="total", prior=name) == 0
-
-
 def test_the_priors_percentiles_are_exact(priors):
     bands = run(priors, scenarios=16)
     exact = 20 + 3 * special.ndtri([0.1, 0.5, 0.975])
@@ -146,7 +139,7 @@ def test_what_is_constant_has_no_error(load):
     assert values.tolist() == [7, 7, 7]
     assert bands.at("fine_percentiles", quantity="total").tolist() == [7] * len(FINE)
     assert bands.at("sd", quantity="total") == errors.max() == bands.at("mean_se", quantity="total") == 0
-    assert not bands["rank_correlation"].any()
+    assert np.isnan(bands["variance_share"]).all()
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -21,10 +21,10 @@ from scipy.optimize import brentq
 from simulate.errors import SimulateError
 from simulate.formats import FORMATS
 from simulate.formats.json import plain as as_json
+from simulate.influence import standardized_ranks
 from simulate.layout import laid_out, plain
 from simulate.results import Result
 from simulate.runs import run
-from simulate.runs.correlations import standardized_ranks
 from simulate.sensitivity.methods import METHODS
 from simulate.sensitivity.plots import plots
 from simulate.sensitivity.report import sections

@@ -9,7 +9,7 @@ import numpy as np
 from simulate.results.result import Result
 
 FINE = "fine_percentile"  # what is along it is there for pictures, and stands in the .nc file alone
-SPARSE = ("prior", "change", "case", "choice")  # dimensions of which only some labels concern a figure
+SPARSE = ("prior", "evidence", "change", "case", "choice")  # dimensions of which only some labels concern a figure
 
 
 def told(result: Result) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What a reader of a run must know: figures that are no numbers, checks that fail, errors known to be small."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -108,13 +108,17 @@ def failed_checks(priors: Priors, bands: Mapping[Any, Band]) -> list[str]:
     return lines
 
 
-def rare(result: Result, bands: Mapping[Any, Band]) -> dict[str, tuple[str, ...]]:
-    """Statistics that rest on rare scenarios, by quantity, by the measurements of benchmarks/coverage.md."""
+def rare(
+    result: Result, bands: Mapping[Any, Band], movers: Mapping[str, Collection[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Statistics that rest on rare scenarios, by quantity, by the measurements of benchmarks/coverage.md.
+
+    `movers` are the priors that move each quantity.
+    """
     stratified = result.attributes["scheme"] != "random"
     found = {}
     for name in result.labels("quantity"):
-        inputs = np.count_nonzero(result.at("rank_correlation", quantity=name))
-        if labels := bands[name].rare(net=stratified and inputs == 1):
+        if labels := bands[name].rare(net=stratified and len(movers[name]) == 1):
             found[name] = labels
     return found
 

@@ -13,23 +13,27 @@ from simulate.figures import (
     Scale,
     band_scale,
     percent_text,
+    percent_with_error,
     percentile_name,
     row_scale,
     sparkline,
     times_text,
     with_unit,
 )
+from simulate.influence import beyond_error
 from simulate.layout import Column, Remark, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.components import indented
+from simulate.runs.drivers import MOST_MOVED, WIDE
 from simulate.runs.precision import WIDTH, relative
 from simulate.spread import FEWEST_BEYOND
 from simulate.statistics import OPTIONAL, SD
 
 MANY_TIMES = 10  # a constant: a figure beyond is told in its multiples, not in per cent
 MOST_IMPORTANT = 3  # priors named for each headline quantity
-FEWEST_FOR_SHARES = 1e-9  # below it the squared rank correlations are nothing but rounding
+VAGUE = 0.02  # the standard error of a share above which it is told
+NEARLY_ALL = 0.95  # a share from which on it is told what lacks
 
 
 def sections(result: Result) -> list[Section]:
@@ -217,39 +221,73 @@ def _rare_deviations(result: Result) -> list[str]:
     return [f"Standard deviations, told in the files alone, rest on rare scenarios for {shown}: {fewer}."]
 
 
-def judgement_share(result: Result, name: str) -> float:
-    """The share of a quantity's spread from priors marked judgement: of the squared rank correlations.
+def most_important(result: Result, name: str, count: int = MOST_IMPORTANT) -> list[tuple[str, float, float]]:
+    """The priors that alone have the most of a quantity's variance, with these shares and their standard errors.
 
-    nan where nothing moves the quantity. A share of the whole only as far as the priors are independent.
+    Those whose share may be nothing are left out, unless no share is known.
     """
-    squares = result.at("rank_correlation", quantity=name) ** 2
-    priors = result.provenance["priors"]
-    judged = [priors[prior]["evidence"] == "judgement" for prior in result.labels("prior")]
-    total = float(squares.sum())
-    return float(squares[judged].sum()) / total if total > FEWEST_FOR_SHARES else math.nan
+    shares, errors = (each.tolist() for each in result.estimate("variance_share", quantity=name))
+    every = [each for each in zip(result.labels("prior"), shares, errors, strict=True) if not math.isnan(each[1])]
+    known = [each for each in every if beyond_error(*each[1:])]
+    told = known or [each for each in every if each[2] > VAGUE]
+    return sorted(told, key=lambda each: -each[1])[:count]
 
 
-def most_important(result: Result, name: str, count: int = MOST_IMPORTANT) -> list[tuple[str, float]]:
-    """The priors with which a quantity's ranks correlate most, and these correlations."""
-    correlations = result.at("rank_correlation", quantity=name).tolist()
-    found = [pair for pair in zip(result.labels("prior"), correlations, strict=True) if pair[1]]
-    return sorted(found, key=lambda pair: -abs(pair[1]))[:count]
+def _share(share: float, error: float) -> str:
+    """A share in per cent, with its error only where that is large; 0 where it may be nothing."""
+    if error > VAGUE:
+        return f"{' ± '.join(percent_with_error(share, error))} %"
+    if not beyond_error(abs(share), error) or not beyond_error(abs(1 - share), error):
+        return f"{100 * round(share)} %"
+    return percent_text(share, error, digits=2 if share < NEARLY_ALL else 4)
+
+
+def _sign(result: Result, name: str, prior: str) -> str:
+    """Which way a quantity goes with a prior, where it goes one way."""
+    direction = result.at("direction", quantity=name, prior=prior)
+    return "+" if direction > 0 else "−" if direction < 0 else ""
 
 
 def _drivers(result: Result) -> list[Section]:
-    """For each headline quantity the priors that matter most, and how much of its spread is judgement."""
-    rows = []
-    for name in result.provenance["headline"]:
-        share = judgement_share(result, name)
-        if not math.isnan(share):
-            important = ", ".join(f"{prior} {value:+.2f}" for prior, value in most_important(result, name))
-            rows.append([name, f"{share:.0%}".replace("%", " %"), important.replace("-", "−")])
+    """For each headline quantity the priors that matter most, and how much of its variance is of which evidence."""
+    rows, logarithms, headline = [], False, result.provenance["headline"]
+    for name in headline:
+        if math.isnan(result.at("variance_share_together", quantity=name)):
+            continue
+        of_logarithm = result.at("variance_of_logarithm", quantity=name) == 1
+        by = {
+            kind: result.estimate("variance_share_by_evidence", quantity=name, evidence=kind)
+            for kind in result.labels("evidence")
+        }
+        told = {kind: "" if math.isnan(share) else _share(share, error) for kind, (share, error) in by.items()}
+        important = [
+            f"{prior} {_sign(result, name, prior)}{_share(share, error).removesuffix(' %')}"
+            for prior, share, error in most_important(result, name)
+        ]
+        rows.append(
+            [
+                f"log({name})" if of_logarithm else name,
+                told["judgement"] or ("0 %" if told["sourced"] else ""),
+                told["not stated"],
+                _share(*result.estimate("variance_share_together", quantity=name)),
+                ", ".join(important) or "none alone",
+            ]
+        )
+        logarithms |= of_logarithm
     if not rows:
         return []
     columns = [
-        Column("spread of"),
+        Column("variance of"),
         Column("from judgement", ">"),
-        Column("moved most by (rank correlation)", give="wrap"),
+        Column("evidence not stated", ">"),
+        Column("together", ">"),
+        Column("moved most by (% of the variance)", give="wrap"),
     ]
-    more = f"More: simulate tornado {repeated(result.provenance)} --quantities {rows[0][0]}"
-    return [Section(columns=columns, rows=rows, remarks=[Remark(more, "dim", whole=True)])]
+    about = "Shares of the variance that a prior alone explains, + upwards, − downwards; together is the rest, "
+    about += "negative where correlated priors do the same."
+    if logarithms:
+        about += f" Of the logarithm where P95 is above {WIDE} times P5."
+    if len(headline) > MOST_MOVED:
+        about += f" {len(headline) - MOST_MOVED} more are not looked into; name them with --quantities."
+    more = f"More: simulate tornado {repeated(result.provenance)} --quantities {headline[0]}"
+    return [Section(columns=columns, rows=rows, remarks=[about, Remark(more, "dim", whole=True)])]

@@ -20,7 +20,7 @@ from simulate.results.provenance import OF_RUN, described, put_priors, put_quant
 from simulate.rounding import settle
 from simulate.runs import messages
 from simulate.runs.components import components, indented
-from simulate.runs.correlations import rank_correlations, rank_sample
+from simulate.runs.drivers import Drivers, Sample
 from simulate.runs.precision import targets, to_precision
 from simulate.runs.scenario_analysis import put_shifts
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
@@ -55,7 +55,8 @@ def run(
     until the bands are known so well, such as '0.5%'; `parts` adds the parts of those quantities that are sums.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
-    `quantity`, `rank_correlation` (Spearman's) along `quantity` and `prior`, and `prior_percentiles` along `prior`.
+    `quantity`, `variance_share`, `direction` and `rank_correlation` (Spearman's) along `quantity` and `prior`, and
+    `prior_percentiles` along `prior`.
     Raises SimulateError for what cannot be asked or computed, for a quantity named that is a number in no scenario,
     and where conditions leave too few scenarios.
     """
@@ -84,27 +85,29 @@ def run(
         conditions = settled(asked_of, partial(drawing.scenarios, ""), workers)
         drawn = drawing.scenarios("", columns, conditions)
         of_columns = (*usual(settings.percentiles), *extra)
-        found = folded(drawn, columns, of_columns, workers)
+        headline = [name for name in asked if name in priors.headline] or list(asked[:1])
+        drivers = Drivers(priors, drawn, headline, asked)
+        found = folded(drawn, columns, of_columns, workers, drivers)
         wrong = partial(messages.faults, drawn, found.bands, found.first)
         nowhere = [name for name in names if not found.bands[name].summary.count]
         if nowhere and not every:
             raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
-        fixed = settle(drawn, {name: found.bands[name] for name in columns})
-        found.ranked = [{name: each for name, each in sample.items() if name not in fixed} for sample in found.ranked]
+        settle(drawn, {name: found.bands[name] for name in columns})
         events = messages.rare_events(drawn, found.bands, names)
         result = described("run", priors, settings, drawn)
         put_quantities(result, [priors.quantities[name] for name in names])
         result.provenance["asked"] = list(asked)
         named = priors.run.quantities if quantities is None else [name for name in asked if name not in nowhere]
         result.provenance["run"] = {"quantities": list(named), **settings.model_dump(mode="json", include={*OF_RUN})}
-        result.provenance["headline"] = [name for name in asked if name in priors.headline] or list(asked[:1])
+        result.provenance["headline"] = headline
         result.provenance["components"] = {
             name: [part for part in parts if part in names] for name, parts in parts_of.items() if name in names
         }
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
         _put_priors(result, priors, drawn, found, settings)
+        drivers.put(result, found.sampled, found.bands, Kept.of(found.kept))
         _put_answers(result, found, drawn.questions)
-        rare = messages.rare(result, found.bands)
+        rare = messages.rare(result, found.bands, drivers.movers)
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
         result.provenance["rare_events"] = events
         result.provenance["warnings"] += [
@@ -129,11 +132,11 @@ Column = str | Condition | Undefined  # a quantity, or 1 in the scenarios in whi
 
 
 class Replicate(NamedTuple):
-    """What is kept of a replicate; `ranked` are some of its scenarios, `first` the first chunks with faults."""
+    """What is kept of a replicate; `sampled` are some of its scenarios, `first` the first chunks with faults."""
 
     parts: Mapping[Column, Part]
     kept: Kept
-    ranked: Sequence[Mapping[str, Array]]
+    sampled: Sequence[Sample]
     first: Mapping[tuple[str, Fault], messages.Place]
 
 
@@ -143,18 +146,20 @@ class Folded:
     def __init__(self, statistics: Sequence[Statistic]) -> None:
         self.bands = Bands[Column](statistics)
         self.kept: list[Kept] = []  # by replicate
-        self.ranked: list[Mapping[str, Array]] = []
+        self.sampled: list[Sequence[Sample]] = []
         self.first: dict[tuple[str, Fault], messages.Place] = {}
 
     def add(self, replicate: Replicate) -> None:
         """Take up the next replicate."""
         self.bands.add(replicate.parts)
         self.kept.append(replicate.kept)
-        self.ranked.extend(replicate.ranked)
+        self.sampled.append(replicate.sampled)
         self.first = {**replicate.first, **self.first}
 
 
-def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers) -> Folded:
+def folded(
+    drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers, drivers: Drivers
+) -> Folded:
     """Draw all scenarios and summarize the named columns; under conditions the inputs' too, which shift.
 
     Raises SimulateError where the conditions leave too few scenarios.
@@ -163,7 +168,7 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
     columns = dict.fromkeys([*names, *(inputs if asked.conditional else ())])
 
     def work(gathering: Gathering[Column], number: int, ticks: Ticks) -> Replicate:
-        kept, ranked = Kept(), list[Mapping[str, Array]]()
+        kept, sampled = Kept(), list[Sample]()
         first: dict[tuple[str, Fault], messages.Place] = {}
         for chunk in drawn.in_chunks(number, ticks):
             kept.add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
@@ -178,8 +183,8 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
                 holds = condition.holds(chunk.columns, number)
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
                     gathering.add(key, column.astype(np.float64), chunk.size, chunk.weights)
-            ranked.append(rank_sample(chunk, {*inputs, *names}, drawn.chunks, conditional=asked.conditional))
-        return Replicate(gathering.finish(statistics), kept, ranked, first)
+            sampled += drivers.sample(chunk)
+        return Replicate(gathering.finish(statistics), kept, sampled, first)
 
     found = Folded(statistics)
     keys: list[Column] = [*columns, *asked.probabilities, *map(Undefined, asked.probabilities)]
@@ -192,9 +197,6 @@ def folded(drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statisti
 def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded, settings: Settings) -> None:
     inputs, shares = drawn.plan.inputs, np.array(settings.percentiles) / 100
     put_priors(result, [priors.quantities[name] for name in inputs])
-    correlations = rank_correlations(folded.ranked, drawn.plan, result.labels("quantity"))
-    told = "Spearman correlation with each prior"
-    result.put("rank_correlation", ("quantity", "prior"), correlations, label=told, unit="1")
     distributions = [priors.priors[name].distribution for name in inputs]
 
     def put(name: str, rows: Sequence[Array], label: str, **unit: str) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from simulate import graph
 from simulate.conditions import Questions
 from simulate.errors import SimulateError
+from simulate.figures import percentile_name
 from simulate.graph import Array, Values
 from simulate.priors import Priors
 from simulate.replicates import Ticks, Workers
@@ -94,7 +95,7 @@ RANGE = {"low": "at the prior's low end", "high": "at the prior's high end", "sw
 class Method:
     """A way to measure what priors do to a quantity.
 
-    `scenarios` is the usual number; `heading` says what the bars are, with {low:g}, {high:g} and {statistic} in their
+    `scenarios` is the usual number; `heading` says what the bars are, with {low}, {high} and {statistic} in their
     places; `figures` are the labels of the figures by name, and `size` names the one by which bars are sorted: those
     with `ranges` by how far they reach from the baseline.
     """
@@ -112,6 +113,12 @@ class Method:
     follows: bool = False  # a statistic of the quantity: its mean, or a percentile
     mixes: bool = False  # mixes scenarios for shares of the variance, so that none may be left out
     at_medians: bool = False  # nothing is drawn: the priors stand at their medians, but for one
+
+    def shown(self, attributes: Mapping[str, Any]) -> str:
+        """What the bars are, whose share or change, by the attributes of a result."""
+        low, high = (percentile_name(attributes[side]) for side in ("low", "high"))
+        statistic = f"the {percentile_name(attributes['percentile'])}" if "percentile" in attributes else "the mean"
+        return self.heading.format(low=low, high=high, statistic=statistic)
 
 
 def share(asking: Asking, parts: Array, wholes: Array) -> Estimate:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate import plotting
+from simulate.figures import percentile_name
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
 from simulate.results import Result
 from simulate.runs.report import circumstances
@@ -99,7 +100,13 @@ def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
         axis.axvline(value, color=colour, linewidth=1.2, linestyle=style, label=label, zorder=3)
     axis.set_xlim(_limits(drawn, labels))
     for end, where in reach.items():
-        axis.barh(0, 0, left=baseline, color=COLOURS[end], label=f"prior {where} its P{result.attributes[end]:g}")
+        axis.barh(
+            0,
+            0,
+            left=baseline,
+            color=COLOURS[end],
+            label=f"prior {where} its {percentile_name(result.attributes[end])}",
+        )
     plotting.ticks(axis, unit)
     axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
 

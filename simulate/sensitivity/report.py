@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from simulate.figures import ONES, percent_text, row_scale, with_unit
+from simulate.figures import ONES, percent_text, percentile_name, row_scale, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import answers
@@ -109,22 +109,21 @@ def sections(result: Result, top: int = 12) -> list[Section]:
 
 def heading(result: Result, name: str) -> str:
     """What the bars of a quantity are."""
-    attributes = result.attributes
-    statistic = f"the P{attributes['percentile']:g}" if "percentile" in attributes else "the mean"
-    what = method_of(result).heading.format(low=attributes["low"], high=attributes["high"], statistic=statistic)
-    return f"{result.at('label', quantity=name)}: {what}"
+    return f"{result.at('label', quantity=name)}: {method_of(result).shown(result.attributes)}"
 
 
 def _standing(result: Result, name: str) -> str:
     """Where a quantity stands: with all priors at their medians, its P50 and mean, and the percentiles asked for."""
     percents = [50.0, *(percent for percent in result.labels("percentile") if percent != 50)]
-    told = [(f"P{each:g}", *result.estimate("percentiles", quantity=name, percentile=each)) for each in percents]
+    told = [
+        (percentile_name(each), *result.estimate("percentiles", quantity=name, percentile=each)) for each in percents
+    ]
     told.insert(1, ("mean", *result.estimate("mean", quantity=name)))
     if method_of(result).at_medians:
         told.insert(0, ("all priors at their medians", result.at("baseline", quantity=name), 0.0))
     unit = result.at("unit", quantity=name)
     figures = [(what, with_unit(value, error, unit, None if error else DIGITS)) for what, value, error in told]
-    sides = {f"P{each:g}": bounded(result, [""], quantity=name, percentile=each) for each in percents}
+    sides = {percentile_name(each): bounded(result, [""], quantity=name, percentile=each) for each in percents}
     return ", ".join(" ".join(filter(None, (what, *sides.get(what, ()), text))) for what, text in figures)
 
 

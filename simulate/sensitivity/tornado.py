@@ -233,7 +233,8 @@ def _put_effects(
     for figure, label in how.figures.items():
         pairs = [each.effects.get(prior, nothing)[figure] for each in measured.values() for prior in movers]
         found = np.array(pairs).reshape(len(measured), len(movers), 2)
-        result.put(figure, dims, found[..., 0], found[..., 1], label=label, **unit)
+        told = f"{label} ({how.shown(result.attributes)})"
+        result.put(figure, dims, found[..., 0], found[..., 1], label=told, **unit)
     sizes = [_size(how, each, prior) for each in measured.values() for prior in movers]
     size = np.reshape(sizes, (len(measured), len(movers)))
     result.put("size", dims, size, label="what bars are sorted by", **unit)

@@ -139,7 +139,7 @@ def _gap(asking: Asking, key: Key, counts: Sequence[Count], drawn: int) -> str:
 METHOD = Method(
     measure,
     scenarios=2**18,
-    heading="{statistic} given a prior up to its P{low:g} and from its P{high:g}",
+    heading="{statistic} given a prior up to its {low} and from its {high}",
     figures=RANGE,
     note="Correlated priors move along.",
     ranges=True,

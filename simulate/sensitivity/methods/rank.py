@@ -4,8 +4,8 @@ import numpy as np
 
 from simulate.errors import SimulateError
 from simulate.graph import Array
+from simulate.influence import standardized_ranks
 from simulate.replicates import Ticks
-from simulate.runs.correlations import standardized_ranks
 from simulate.sensitivity.method import Asking, Measured, Method
 from simulate.spread import standard_error
 

@@ -43,7 +43,7 @@ def measure(asking: Asking) -> Measured:
 METHOD = Method(
     measure,
     scenarios=1,
-    heading="one prior from its P{low:g} to its P{high:g}",
+    heading="one prior from its {low} to its {high}",
     figures=RANGE,
     note="One prior at a time, the others at their medians: correlations play no part.",
     ranges=True,

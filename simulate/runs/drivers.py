@@ -1,0 +1,164 @@
+"""What moves the quantities of a run: each prior's share of the variance, which way it goes, and what it rests on."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.bands import Band
+from simulate.conditions import Kept
+from simulate.graph import Array
+from simulate.influence import Influence, atoms, beyond_error, binned, binned_uniforms, influence, jackknife, outcomes
+from simulate.priors import Priors
+from simulate.results import Result
+from simulate.scenarios import Chunk, Scenarios
+from simulate.summary import WEIGHT, Summary
+
+SAMPLED = 2**12  # scenarios of a replicate, and
+MOST_SAMPLED = 2**23  # numbers at most, of all replicates
+_OF_THE_RAREST = 8  # scenarios of a replicate in which a prior has its rarest value
+MOST_MOVED = 2**5  # quantities whose priors are told, the headline first
+SURELY = 4  # standard errors of a share of independent scenarios
+WIDE = 8  # P95 over P5 of a positive quantity, above which it is the logarithm whose variance is shared out
+EVIDENCE = {"judgement": "judgement", "sourced": "sourced", "": "not stated"}  # as told, by that of a prior
+
+
+class Sample(NamedTuple):
+    """Scenarios of a chunk: the quantities, where in the priors they lie, and what each counts."""
+
+    moved: Mapping[str, Array]
+    inputs: Mapping[str, NDArray[Any]]
+    weights: Array
+
+
+class Drivers:
+    """Some scenarios of each replicate of a run, and what the priors that they hold do to the quantities."""
+
+    def __init__(self, priors: Priors, drawn: Scenarios, headline: Sequence[str], asked: Sequence[str]) -> None:
+        self.priors, self.drawn = priors, drawn
+        self.moved = tuple(dict.fromkeys([*headline, *asked]))[:MOST_MOVED]
+        varying, needed = {*drawn.sampler.wanted}, drawn.plan.needed()
+        self.movers = {name: needed.get(name, set[str]()) & varying for name in (*asked, *drawn.plan.outputs)}
+        self.inputs = tuple(name for name in drawn.plan.inputs if any(name in self.movers[each] for each in self.moved))
+        self.atoms = {name: atoms(priors.priors[name].distribution) for name in self.inputs}
+        masses = np.concatenate([np.ones(1), *(each.masses for each in self.atoms.values())])
+        rarest = masses[masses * drawn.count >= 1].min()  # of what occurs at all
+        columns = len(self.inputs) + len(self.moved)
+        most = max(MOST_SAMPLED // (drawn.replicates * columns), 1)
+        # of those drawn each on its own their uniforms tell where they lie, without sorting; of others their values
+        own = () if drawn.questions.conditional else {*self.inputs} - {*drawn.sampler.copula}
+        self.uniform = {name for name in own if not len(priors.priors[name].distribution.jumps)}
+        self.size = min(max(SAMPLED, int(_OF_THE_RAREST / rarest)), most)
+
+    def sample(self, chunk: Chunk) -> Iterator[Sample]:
+        """Some scenarios of a chunk: of a replicate's first so many; under conditions of each chunk, if any are."""
+        conditional = self.drawn.questions.conditional
+        most = -(-self.size // self.drawn.chunks) if conditional else self.size - chunk.at[1] * self.drawn.size
+        if min(most, chunk.size) < 1:
+            return
+        weights = np.ones(chunk.size) if chunk.weights is None else chunk.weights / WEIGHT
+        places: Any = slice(most)
+        if conditional and chunk.size > most:  # as many alike as stand for them all
+            total = np.cumsum(weights)
+            places = np.searchsorted(total, (np.arange(most) + 0.5) / most * total[-1])
+            weights = np.full(chunk.size, total[-1] / most)
+
+        def column(name: str) -> Array:
+            return np.array(np.broadcast_to(chunk.columns[name], chunk.size)[places], np.float64)
+
+        rows = self.drawn.sampler.rows
+        inputs = {
+            name: (chunk.words[rows[name], places] >> 16).astype(np.uint16) if name in self.uniform else column(name)
+            for name in self.inputs
+        }
+        yield Sample({name: column(name) for name in self.moved}, inputs, weights[places])
+
+    def put(self, result: Result, samples: Sequence[Sequence[Sample]], bands: Mapping[Any, Band], kept: Kept) -> None:
+        """Put shares, directions and correlations into a result, along `quantity` and `prior`; nan where none is told.
+
+        `samples` are those of each replicate, `kept` what conditions leave of all scenarios.
+        """
+        quantities, inputs = result.labels("quantity"), result.labels("prior")
+        logarithmic = {name: _wide(bands[name].summary) for name in self.moved}
+        varying = [name for name in self.moved if bands[name].summary.minimum < bands[name].summary.maximum]
+        found = self._influences(varying, logarithmic, samples, kept)
+        shape = len(quantities), len(inputs)
+        share, error, direction, correlation = (np.full(shape, np.nan) for _ in range(4))
+        together, kinds = np.full((2, shape[0]), np.nan), list(EVIDENCE.values())
+        by_evidence = np.full((2, shape[0], len(kinds)), np.nan)
+        for name, of_priors in found.items():
+            row = quantities.index(name)
+            for prior, each in of_priors.items():
+                at = row, inputs.index(prior)
+                share[at], error[at] = jackknife(each.shares, each.unresolved)
+                direction[at] = each.direction * beyond_error(share[at], error[at])
+                correlation[at] = each.rank_correlation
+            together[:, row] = _summed(of_priors.values(), rest=True)
+            for column, (evidence, _) in enumerate(EVIDENCE.items()):
+                if those := [each for prior, each in of_priors.items() if self._evidence(prior) == evidence]:
+                    by_evidence[:, row, column] = _summed(those)
+        result.along("evidence", kinds)
+        along, told = ("quantity", "prior"), "share of the variance"
+        result.put("variance_share", along, share, error, label=f"{told} by each prior alone", unit="1")
+        result.put("variance_share_by_evidence", ("quantity", "evidence"), *by_evidence, label=told, unit="1")
+        result.put("variance_share_together", ("quantity",), *together, label=f"{told} by priors together", unit="1")
+        of_logarithm = [float(logarithmic[name]) if name in found else np.nan for name in quantities]
+        label = "1 where the shares are of the variance of the logarithm"
+        result.put("variance_of_logarithm", ("quantity",), of_logarithm, label=label, unit="1")
+        result.put("direction", along, direction, label="1 where more of a prior is more, -1 where less", unit="1")
+        label = "Spearman correlation with each prior"
+        result.put("rank_correlation", along, correlation, label=label, unit="1")
+
+    def _evidence(self, prior: str) -> str:
+        return self.priors.priors[prior].evidence
+
+    def _influences(
+        self, names: Sequence[str], logarithmic: Mapping[str, bool], samples: Sequence[Sequence[Sample]], kept: Kept
+    ) -> dict[str, dict[str, Influence]]:
+        """What the priors do to the quantities, by quantity and prior."""
+        found: dict[str, dict[str, Influence]] = {name: {} for name in names}
+        if not names:
+            return found
+        whole = [sample for of_replicate in samples for sample in of_replicate]
+        weights = np.concatenate([sample.weights for sample in whole])
+        sizes = [sum(len(sample.weights) for sample in of_replicate) for of_replicate in samples]
+        replicate = np.repeat(np.arange(len(samples)), sizes)
+        effective = min(float(len(weights)), kept.effective)
+        columns = [np.concatenate([sample.moved[name] for sample in whole]) for name in names]
+        for name, column in zip(names, columns, strict=True):
+            if logarithmic[name]:
+                np.log(column, where=np.isfinite(column), out=column)
+        told = outcomes(np.array(columns), weights, replicate, count=len(samples), effective=effective)
+        for prior in self.inputs:
+            rows = [row for row, name in enumerate(names) if prior in self.movers[name]]
+            if not rows:
+                continue
+            column = np.concatenate([sample.inputs[prior] for sample in whole])
+            if prior in self.uniform:
+                bins = binned_uniforms(column, effective)
+            else:
+                bins = binned(column, weights, self.atoms[prior].values, effective)
+            of_prior = influence(bins, told.of(rows))
+            for place, row in enumerate(rows):
+                alone = len(self.movers[names[row]]) == 1
+                found[names[row]][prior] = of_prior.of(place, alone=alone)
+        return found
+
+
+def _wide(summary: Summary) -> bool:
+    """Whether a quantity is so wide, beyond what sampling does, that its logarithm says more of it."""
+    if not summary.count or not summary.minimum > 0:
+        return False
+    inwards = 100 * SURELY * math.sqrt(0.05 * 0.95 / summary.effective)
+    low, high = summary.percentiles([5 + inwards, 95 - inwards])
+    return bool(high / WIDE > low)
+
+
+def _summed(influences: Any, *, rest: bool = False) -> tuple[Array, Array]:
+    """The sum of the shares of several priors, or what it leaves of all, and its standard error."""
+    several = list(influences)
+    total = np.sum([each.shares for each in several], axis=0)
+    unresolved = np.sqrt(np.sum([each.unresolved**2 for each in several], axis=0))
+    return jackknife(1 - total if rest else total, unresolved)
