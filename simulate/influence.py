@@ -110,11 +110,15 @@ def _centred(values: Array, weights: Array) -> tuple[Array, Array]:
 
 def ranks(column: Array, weights: Array | None = None) -> Array:
     """Ranks of the values, 1 the least, or sums of weights up to them; equal values share the mean of theirs."""
-    _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
-    held = counts if weights is None else np.bincount(inverse, weights)
-    last = np.cumsum(held)
-    mean_rank: Array = (last - (held - 1) / 2)[inverse]
-    return mean_rank
+    order = np.argsort(column)
+    ordered, held = column[order], np.ones(len(column)) if weights is None else weights[order]
+    first = np.flatnonzero(np.concatenate([np.ones(1, np.bool_), ordered[1:] != ordered[:-1]]))
+    if len(first) < len(column):  # equal values count as one
+        held = np.add.reduceat(held, first)
+    mean_ranks = np.cumsum(held) - (held - 1) / 2
+    found = np.empty(len(column))
+    found[order] = np.repeat(mean_ranks, np.diff(first, append=len(column))) if len(first) < len(column) else mean_ranks
+    return found
 
 
 def standardized_ranks(column: Array, weights: Array | None = None) -> Array:

@@ -36,7 +36,7 @@ class Question:
         """The pictures of a result by name. Warns of what they do not show."""
         with own_style():
             drawn: dict[str, Figure] = import_module(f"simulate.{self.room}.plots").plots(result, **options)
-            lend_fonts(drawn.values())
+            lend_fonts(drawn.values(), written=result.texts)
         return drawn
 
 

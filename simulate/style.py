@@ -32,25 +32,36 @@ def own_style() -> Iterator[None]:
     if backend is not None:
         with suppress(ValueError):
             mpl.rcParams["backend"] = backend
-    defaults: dict[Any, Any] = {name: own for name, own in dict.items(mpl.rcParamsDefault) if name != "backend"}
-    with mpl.rc_context(defaults), warnings.catch_warnings():
+    here = mpl.rcParams
+    changed: dict[Any, Any] = {  # to set them all again takes as long as to draw an axis
+        name: own
+        for name, own in dict.items(mpl.rcParamsDefault)
+        if name != "backend" and dict.__getitem__(here, name) != own
+    }
+    with mpl.rc_context(changed), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # told once by `lend_fonts`
         yield
 
 
-def lend_fonts(figures: Iterable[Figure]) -> None:
+def lend_fonts(figures: Iterable[Figure], written: str) -> None:
     """Give texts with characters that the usual font lacks the fonts of this machine that have them.
 
-    Warns, once, of characters that no font has.
+    `written` is all that is written in the figures besides what is ours: to ask these takes longer. Warns, once, of
+    characters that no font has.
     """
     from matplotlib.font_manager import FontProperties, findfont
     from matplotlib.text import Text
 
-    texts = [text for figure in figures for text in figure.findobj(Text)]
-    wanted = {ord(character) for text in texts for character in text.get_text() if character.isprintable()}
     usual = FontProperties().get_family()
-    lacking = wanted - _drawn_by(findfont(FontProperties()), wanted)
-    if not lacking:
+
+    def lacking_of(texts: Iterable[str]) -> set[int]:
+        wanted = {ord(character) for character in set().union(*texts) if character.isprintable()}
+        return wanted - _drawn_by(findfont(FontProperties()), wanted)
+
+    if not lacking_of([written]):
+        return
+    texts = [text for figure in figures for text in figure.findobj(Text)]
+    if not (lacking := lacking_of(text.get_text() for text in texts)):
         return
     lent, absent = _fonts_with(lacking)
     for text in texts:

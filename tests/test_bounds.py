@@ -121,7 +121,7 @@ def test_both_sides_are_named_as_far_as_they_occur():
 
 
 def test_rounding_is_not_told():
-    text = UNIFORM.format(0, 1) + '[quantities.colocated_share]\nformula = "(x + 0.1 - x) * 10"\n'
+    text = UNIFORM.format(0, 1) + '[quantities.colocated_share]\nformula = "where(x > 0.5, (x + 0.1 - x) * 10, x)"\n'
     bands = warned(text, quantities=["colocated_share"])
     assert bands.at("maximum", quantity="colocated_share") > 1
     assert not [line for line in bands.warnings if "above" in line]

@@ -106,7 +106,7 @@ def test_the_line_of_a_picture_is_told_beside_it(command, tmp_path):
 def test_control_characters_need_no_font():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        lend_fonts([drawn("a\nb")])
+        lend_fonts([drawn("a\nb")], "a\nb")
 
 
 def test_so_many_panels_as_fit_are_drawn_and_the_others_told():

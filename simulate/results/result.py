@@ -128,6 +128,13 @@ class Result:
         return (name for name in self.variables if not name.endswith(ERROR))
 
     @property
+    def texts(self) -> str:
+        """All that is written in it, joined: labels, units, attributes and provenance."""
+        beside = (each.values.tolist() for each in self.coordinates.values())
+        units = (each.unit for each in self.variables.values())
+        return "\n".join(map(str, (self.attributes, self.provenance, *beside, *units)))
+
+    @property
     def warnings(self) -> list[str]:
         """What a reader must know before taking the figures, a line each."""
         found: list[str] = self.provenance.get("warnings", [])

@@ -7,6 +7,7 @@ import typer
 
 from simulate.cli.emitting import emit
 from simulate.cli.options import Given, Observe, Output, Sampling, Source
+from simulate.figures import percent_name
 
 
 def command(
@@ -59,7 +60,7 @@ def command(
     from simulate.runs import draws, run
 
     priors = source.load()
-    further = [*(statistic or ()), *(["{} {!r}".format(*interval)] if interval else ())]
+    further = [*(statistic or ()), *([f"{interval[0]} {percent_name(interval[1])}"] if interval else ())]
     asked = sampling.asked(
         statistics=further or None,
         probability=probability,
