@@ -379,7 +379,7 @@ def test_an_ignored_signal_stays_ignored(tmp_path):
 
 
 def test_progress_is_shown_on_a_terminal_after_a_second(tmp_path):
-    script = f"{sys.executable} -m simulate run {BASE} --scenarios 30000000 --no-pictures --out {tmp_path / 'out'}"
+    script = f"{sys.executable} -m simulate run {BASE} --scenarios 8000000 --no-pictures --out {tmp_path / 'out'}"
     leader, follower = pty.openpty()
     process = subprocess.Popen(shlex.split(script), stdout=subprocess.DEVNULL, stderr=follower)
     os.close(follower)

@@ -361,7 +361,7 @@ def many_priors():
     return f'model = "none"\n[priors]\n{text}[quantities]\n{joined}\ny = {{formula = "{whole}"}}\n'
 
 
-@pytest.mark.parametrize("scheme", ["sobol", "random"])
+@pytest.mark.parametrize("scheme", ["sobol", pytest.param("random", marks=pytest.mark.long)])
 @pytest.mark.parametrize("method", ["swing", "sobol", "shapley"])
 def test_very_many_priors_are_measured(measured, method, scheme):
     result = measured(many_priors(), method, scheme=scheme, scenarios=2**8)

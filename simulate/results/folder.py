@@ -81,7 +81,8 @@ def write_figure(folder: Path, name: str, figure: Figure) -> None:
     with own_style():
         from matplotlib import rc_context
 
-        figure.savefig(folder / f"{name}.png", dpi=min(200, MOST_PIXELS / max(figure.get_size_inches())))
+        dpi = min(200, MOST_PIXELS / max(figure.get_size_inches()))
+        figure.savefig(folder / f"{name}.png", dpi=dpi, pil_kwargs={"compress_level": 2})  # 6 takes a tenth longer
         figure.set_layout_engine("none")  # what has been laid out is laid out: it takes a fifth of the drawing
         with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
