@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.distributions import Distribution
+from simulate.distributions.atoms import pieces
 from simulate.errors import SimulateError
 
 Array = NDArray[np.float64]
@@ -57,10 +58,8 @@ Stretches = tuple[tuple[float, float], ...]
 def _atoms(distribution: Distribution) -> Stretches:
     """The stretches of probability, from and to, over which the quantile function is constant."""
     edges = np.concatenate([[0.0], distribution.jumps, [1.0]])
-    low, high = edges[:-1], edges[1:]
-    within = [distribution.quantile((1 - share) * low + share * high) for share in (0.25, 0.75)]
-    constant = within[0] == within[1]
-    return tuple(zip(low[constant].tolist(), high[constant].tolist(), strict=True))
+    constant = ~np.isnan(pieces(distribution).values)  # type: ignore[arg-type]
+    return tuple(zip(edges[:-1][constant].tolist(), edges[1:][constant].tolist(), strict=True))
 
 
 class _Levels(NamedTuple):

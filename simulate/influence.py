@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.distributions import Distribution
+from simulate.distributions.atoms import pieces
 from simulate.graph import Array
 from simulate.spread import resolution, t_quantile
 
@@ -155,12 +156,10 @@ class Atoms(NamedTuple):
 
 def atoms(distribution: Distribution) -> Atoms:
     """The atoms of a distribution, none where it has so many values that they are as good as a continuum."""
-    levels = np.concatenate([[0.0], distribution.jumps, [1.0]])
-    masses = np.diff(levels)
-    if len(masses) > MOST_ATOMS:
+    if len(distribution.jumps) >= MOST_ATOMS:
         return Atoms(np.zeros(0), np.ones(1))
-    low, high = (distribution.quantile(levels[:-1] + share * masses) for share in (0.25, 0.75))
-    return Atoms(low[low == high], masses)
+    found = pieces(distribution)  # type: ignore[arg-type]
+    return Atoms(found.values[~np.isnan(found.values)], found.probabilities)
 
 
 def binned(column: Array, weights: Array, alone: Array, effective: float) -> Bins:

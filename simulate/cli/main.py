@@ -1,5 +1,6 @@
 """The border at which what a user can mend becomes one line, and a signal an exit code."""
 
+import gc
 import os
 import re
 import sys
@@ -10,11 +11,13 @@ from simulate.errors import SimulateError, printable
 from simulate.spelling import spell_out
 
 SIZES = ("COLUMNS", "LINES")  # of the terminal, in the environment
+OBJECTS = 100_000  # between two looks for cycles, of which a command makes few: the usual 700 take a thirtieth of a run
 SIZE = re.compile("[1-9][0-9]{0,5}")
 
 
 def main() -> None:
     """Run the command line; what a user can mend is told in one line, with exit code 2."""
+    gc.set_threshold(OBJECTS)
     # A shell may have closed them (>&-).
     sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
