@@ -316,8 +316,14 @@ LASTING = {
 }
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.parametrize("name", LASTING)
+@pytest.mark.parametrize(
+    ("name", "sent", "code"),
+    [
+        pytest.param(name, sent, code, marks=[] if name == "run" or sent == signal.SIGINT else pytest.mark.long)
+        for name in LASTING
+        for sent, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
+    ],
+)
 def test_an_interrupted_command_ends_within_two_seconds_and_leaves_nothing(tmp_path, name, sent, code):
     command = [sys.executable, "-m", "simulate", name, *LASTING[name], "--out", str(tmp_path / "out")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

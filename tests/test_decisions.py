@@ -508,7 +508,7 @@ def test_what_is_not_a_number_beside_the_cost_is_told_and_left_out(decided):
     assert decision.warnings == [line]
 
 
-@pytest.mark.parametrize("scheme", ["sobol", "random"])
+@pytest.mark.parametrize("scheme", ["sobol", pytest.param("random", marks=pytest.mark.long)])
 def test_the_result_does_not_depend_on_threads(scheme):
     priors = load_priors("priors/accelerators.toml")
     told = [

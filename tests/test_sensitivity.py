@@ -362,7 +362,7 @@ def many_priors():
 
 
 @pytest.mark.parametrize("scheme", ["sobol", pytest.param("random", marks=pytest.mark.long)])
-@pytest.mark.parametrize("method", ["swing", "sobol", "shapley"])
+@pytest.mark.parametrize("method", ["swing", "sobol", pytest.param("shapley", marks=pytest.mark.long)])
 def test_very_many_priors_are_measured(measured, method, scheme):
     result = measured(many_priors(), method, scheme=scheme, scenarios=2**8)
     assert set(result.labels("prior")) == set(MANY)
@@ -628,7 +628,12 @@ def test_an_end_with_too_few_scenarios_is_a_line_that_says_how_many_it_takes(mea
     assert math.isfinite(bars(result)["x"]["high" if gap == "low" else "low"])
 
 
-@pytest.mark.parametrize("method", METHODS)
+LASTING = {"sobol", "shapley"}  # methods that take seconds for it
+
+
+@pytest.mark.parametrize(
+    "method", [pytest.param(each, marks=pytest.mark.long) if each in LASTING else each for each in METHODS]
+)
 def test_an_event_of_one_in_a_million_moves_the_mean(measured, method):
     text = of(e='dist = "choice", values = [0, 1], weights = [999999, 1]') + formula("1 + 1e6 * e")
     result = measured(text, method)

@@ -110,7 +110,7 @@ def test_names_that_are_no_utf_8_are_escaped_and_work_everywhere(tmp_path):
     simulate.compare([os.fsdecode(path), os.fsdecode(other)], scenarios=1024)
 
 
-@pytest.mark.parametrize("columns", ["²", "9" * 30, "-5", "wide", "0"])
+@pytest.mark.parametrize("columns", ["²", "9" * 30, "0"])
 def test_a_width_that_is_none_is_as_if_it_were_not_set(columns):
     arguments = [sys.executable, "-m", "simulate", "explain", "racks"]
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "LINES": columns}
