@@ -15,10 +15,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from simulate.conditions import Kept
+from simulate.figures import percentile_name
 from simulate.graph import Array, Quantity, Values
 from simulate.replicates import Partial, Task, Ticks, Workers
 from simulate.results import Result
-from simulate.results.told import key as label_text
 from simulate.rulers import LEAST_PILOT, MOST_VALUES, Bits, Counts, Ruler, laid_out
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Scenarios
@@ -321,7 +321,7 @@ def _tell_few(result: Result, percents: Sequence[float], bands: Iterable[Band]) 
         for percent in percents:
             beyond = min(percent, 100 - percent) / 100 * band.summary.effective
             if beyond < FEW_BEYOND * REPLICATES and band.summary.count and not band.fixed:
-                name = f"P{label_text(percent)}"
+                name = percentile_name(percent)
                 told[name] = min(beyond, told.get(name, beyond))
     if told:
         result.provenance["few_beyond"] = told

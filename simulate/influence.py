@@ -114,11 +114,9 @@ def ranks(column: Array, weights: Array | None = None) -> Array:
     order = np.argsort(column)
     ordered, held = column[order], np.ones(len(column)) if weights is None else weights[order]
     first = np.flatnonzero(np.concatenate([np.ones(1, np.bool_), ordered[1:] != ordered[:-1]]))
-    if len(first) < len(column):  # equal values count as one
-        held = np.add.reduceat(held, first)
-    mean_ranks = np.cumsum(held) - (held - 1) / 2
+    held = np.add.reduceat(held, first)  # equal values count as one
     found = np.empty(len(column))
-    found[order] = np.repeat(mean_ranks, np.diff(first, append=len(column))) if len(first) < len(column) else mean_ranks
+    found[order] = np.repeat(np.cumsum(held) - (held - 1) / 2, np.diff(first, append=len(column)))
     return found
 
 
@@ -158,7 +156,7 @@ def atoms(distribution: Distribution) -> Atoms:
     """The atoms of a distribution, none where it has so many values that they are as good as a continuum."""
     if len(distribution.jumps) >= MOST_ATOMS:
         return Atoms(np.zeros(0), np.ones(1))
-    found = pieces(distribution)  # type: ignore[arg-type]
+    found = pieces(distribution)
     return Atoms(found.values[~np.isnan(found.values)], found.probabilities)
 
 

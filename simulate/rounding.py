@@ -132,7 +132,7 @@ def computed(drawn: Scenarios, names: Sequence[str], inputs: Mapping[str, Values
 def _of_draw(drawn: Scenarios, name: str, values: Values) -> Values:
     """The errors of an input: of stated values from their unit, of draws by their size and where these pass 0 width."""
     distribution = drawn.distributions[name]
-    if pieces(distribution).are_atoms:  # type: ignore[arg-type]
+    if pieces(distribution).are_atoms:
         return UNIT * np.abs(values)
     least, greatest = distribution.support
     low, high = (distribution.quantile([0.25, 0.75]) * DRAW).tolist() if least < 0 < greatest else (0.0, 0.0)

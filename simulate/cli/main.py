@@ -11,8 +11,8 @@ from simulate.errors import SimulateError, printable
 from simulate.spelling import spell_out
 
 SIZES = ("COLUMNS", "LINES")  # of the terminal, in the environment
-OBJECTS = 100_000  # between two looks for cycles, of which a command makes few: the usual 700 take a thirtieth of a run
 SIZE = re.compile("[1-9][0-9]{0,5}")
+OBJECTS = 100_000  # between two looks for cycles, of which a command makes few: the usual 700 take a thirtieth of a run
 
 
 def main() -> None:

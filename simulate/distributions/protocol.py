@@ -42,6 +42,10 @@ class Distribution(Protocol):
     truncatable: bool = False  # whether the keys `lower` and `upper` truncate it
     refuses_percentiles: str = ""  # why percentiles do not determine it
 
+    def __hash__(self) -> int:
+        """That of a frozen family: what is found of one may be kept."""
+        return super().__hash__()
+
     def inverse(self, p: Array, q: Array) -> Array:
         """The value below which lies p and above which lies q = 1 - p, the smaller of these being exact."""
         ...

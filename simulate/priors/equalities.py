@@ -39,7 +39,7 @@ def _kind(quantity: Quantity, prior: Prior | None, kinds: Mapping[str, Kind]) ->
 
 
 def _of_distribution(distribution: Distribution) -> Kind:
-    values = pieces(distribution).values  # type: ignore[arg-type]
+    values = pieces(distribution).values
     if np.isnan(values).any():
         return Kind.COMPUTED
     return Kind.WHOLE if (values == np.rint(values)).all() else Kind.STATED

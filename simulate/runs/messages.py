@@ -128,7 +128,7 @@ def rarest_event(distribution: Distribution, count: int) -> float:
 
     What is rare of a prior is rare altogether: none of the many values of a sample is an event by itself.
     """
-    probabilities = pieces(distribution).probabilities  # type: ignore[arg-type]
+    probabilities = pieces(distribution).probabilities
     rare = probabilities[probabilities * count < REPLICATES]
     return float(rare.min()) if len(rare) and rare.sum() * count < REPLICATES else 1.0
 

@@ -77,7 +77,7 @@ class Sampler:
         self._distributions = distributions
         self._tables = {
             # frozen dataclasses have a hash, which mypy cannot know of a protocol
-            name: (score_table if name in scored else uniform_table)(distributions[name])  # type: ignore[arg-type]
+            name: (score_table if name in scored else uniform_table)(distributions[name])
             for name in self.wanted
         }
 

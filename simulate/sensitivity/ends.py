@@ -64,7 +64,7 @@ def ends(parts: Pieces, quantile: Callable[[float], float], low: float, high: fl
 
 def of_distribution(distribution: Distribution, low: float, high: float) -> tuple[End, End]:
     """The ends of a prior as it is stated."""
-    parts = pieces(distribution)  # type: ignore[arg-type]
+    parts = pieces(distribution)
     return ends(parts, lambda share: float(distribution.quantile(share)), low, high)
 
 
@@ -93,7 +93,7 @@ def _quantile(summary: Summary, share: float) -> float:
 
 
 def _stated(drawn: Scenarios, name: str) -> Pieces:
-    return pieces(drawn.distributions[name])  # type: ignore[arg-type]
+    return pieces(drawn.distributions[name])
 
 
 def _kept(values: Array, summary: Summary) -> Pieces:

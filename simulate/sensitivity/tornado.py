@@ -11,12 +11,12 @@ from simulate.bands import BOUND, only_bounds
 from simulate.conditions import questions
 from simulate.distributions import Constant
 from simulate.errors import SimulateError
+from simulate.figures import percentile_name
 from simulate.graph import plan
 from simulate.priors import Priors
 from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_priors, put_quantities
-from simulate.results.told import key as label_text
 from simulate.runs import run
 from simulate.runs.messages import rarest_event, small_errors
 from simulate.runs.report import varies
@@ -205,7 +205,7 @@ def _bands(background: Result, ends: Mapping[str, tuple[End, End]]) -> dict[str,
 def _put_background(result: Result, background: Result, percents: Sequence[float]) -> None:
     """Where the quantities stand: mean and percentiles, and of which of these only bounds are told."""
     beside = background.taken("percentile", percents)
-    names = {f"P{label_text(percent)}" for percent in percents}
+    names = set(map(percentile_name, percents))
     few = {name: each for name, each in background.provenance.get("few_beyond", {}).items() if name in names}
     if few:
         result.provenance["few_beyond"] = background.provenance["few_beyond"] = few
