@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 # glibc gives arrays of a chunk's size back to the system after each operation, and zeroes them again for the next:
-# a fifth of a run. These options of mallopt(3) let it keep them.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _KEPT = -1, -3, 2**28
+# a fifth of a run. These options of mallopt(3) let it keep them, in one arena, so that what one thread gives back
+# another takes.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENAS, _KEPT = -1, -3, -8, 2**28
 
 
 def keep_freed_memory() -> None:
@@ -18,6 +19,7 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another allocator, another system
         return
+    mallopt(_ARENAS, 1)
     mallopt(_MMAP_THRESHOLD, 2**25)
     mallopt(_TRIM_THRESHOLD, _KEPT)
 
