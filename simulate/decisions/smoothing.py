@@ -2,7 +2,7 @@
 
 A rule smooths the bins' means by lines through windows of a reach and takes in each bin the choice that is the least by
 the means of the other replicates; this replicate's scenarios judge it (cross-fitting). So every rule's figure is an
-unbiased estimate of what that rule saves, and no rule saves more than knowing the prior. Four reaches are tried, from
+unbiased estimate of what that rule saves, and no rule saves more than knowing the prior. Six reaches are tried, from
 that which suits a smooth function down to single bins. The widest stands unless a narrower one saves more by two
 standard errors of the difference, as beside a jump or in a wave.
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from simulate.graph import ROUNDING, Array
 from simulate.spread import standard_error
 
-_NARROWER = (1.0, 1 / 4, 1 / 16, 0.0)  # reaches tried, of the widest
+_NARROWER = (1.0, 1 / 4, 1 / 16, 1 / 64, 1 / 256, 0.0)  # reaches tried, of the widest
 _SURE = 2.0  # standard errors by which a narrower rule must save more
 _WIDTHS = (1, 4, 16, 64)  # bins together in which replicates may agree: of broader ones, they agree in smaller things
 _AGREED = 2.5  # standard errors by which what replicates agree in is above 0
@@ -68,14 +68,16 @@ def saved(counts: Array, sums: Array, best: int, bins: Bins, widest: int, moved:
         more = own - widest_gains
         if (mean := float(more.mean())) > max(_SURE * float(standard_error(more)), most):
             chosen, most = reach, mean
-    bias = max(0.0, *(float((own - gains[chosen]).mean()) for reach, own in gains.items() if reach < chosen), 0.0)
+    less = {reach: float((gains[chosen] - own).mean()) for reach, own in gains.items()}
+    bias = max(0.0, *(-less[reach] for reach in reaches if reach < chosen), 0.0)
     whole = counts.sum(axis=0), sums.sum(axis=0)
     fitted = _means(*whole, bins, chosen)
     shares = whole[0] / (whole[0].sum() or 1.0)
     within = _within(fitted, shares, moved, best)
     alone = _gains(fitted[None], whole[0][None], whole[1][None], best)  # judged by what it is chosen by
     mistaken = max(float(alone.mean() - gains[chosen].mean()) / 2, 0.0)
-    for part in (mistaken, _hidden(fitted, shares, best, bins), _left_over(fitted, counts, sums, best), within):
+    hidden, left_over = _hidden(fitted, shares, best, bins), _left_over(fitted, counts, sums, best)
+    for part in (mistaken, _between(less, chosen), hidden, left_over, within):
         bias = float(np.hypot(bias, part))
     return Saved(gains[chosen], bias, within)
 
@@ -88,6 +90,14 @@ def _gains(means: Array, counts: Array, sums: Array, best: int) -> Array:
     totals = counts.sum(axis=1)
     by_replicate: Array = gains.sum(axis=1) / np.where(totals, totals, 1.0)
     return by_replicate
+
+
+def _between(less: dict[int, float], chosen: int) -> float:
+    """What a reach between the chosen one and its neighbours could save more: what the better of them saves less."""
+    reaches = [*less]
+    place = reaches.index(chosen)
+    neighbours = reaches[place - 1 : place + 2] if place else []  # where a line suits the widest, it suits all
+    return max(min((less[reach] for reach in neighbours if reach != chosen), default=0.0), 0.0)
 
 
 def _means(counts: Array, sums: Array, bins: Bins, reach: int) -> Array:
