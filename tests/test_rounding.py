@@ -321,6 +321,8 @@ def test_check_warns_of_equality_that_rounding_decides(asking, command, conditio
     code, out, _ = command("check", priors.path)
     assert code == 0
     assert ("whether computed numbers are equal is decided by rounding" in " ".join(out.split())) is told
+    closing = "nothing is wrong but for 1 warning: Warning: y: " if told else "nothing is wrong. "
+    assert closing in " ".join(out.split())
 
 
 @pytest.mark.parametrize("option", ["probability", "given"])
