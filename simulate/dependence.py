@@ -57,8 +57,8 @@ Stretches = tuple[tuple[float, float], ...]
 
 def _atoms(distribution: Distribution) -> Stretches:
     """The stretches of probability, from and to, over which the quantile function is constant."""
-    edges = np.concatenate([[0.0], distribution.jumps, [1.0]])
-    constant = ~np.isnan(pieces(distribution).values)
+    edges, values = pieces(distribution)
+    constant = ~np.isnan(values)
     return tuple(zip(edges[:-1][constant].tolist(), edges[1:][constant].tolist(), strict=True))
 
 

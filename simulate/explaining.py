@@ -171,9 +171,10 @@ def priors_sections(priors: Priors) -> list[Section]:
         "published figure": priors.published,
     }
     counts = [f"{len(each)} {noun}{'' if len(each) == 1 else 's'}" for noun, each in stated.items()]
-    closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong."
     cases = [priors, *(choice(priors, name) for name in priors.choices)]
     warnings = dict.fromkeys(f"Warning: {line}." for case in cases for line in case.warnings.values())
+    but = f" but for {len(warnings)} warning{'s' if len(warnings) > 1 else ''}:" if warnings else "."
+    closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong{but}"
     more = f"Source and note of one: simulate explain NAME {shlex.quote(str(priors.path))}"
     told = [Section(columns=heads, rows=cells) for heads, cells in tables if cells]
     return [*told, Section(remarks=[closing, *warnings, Remark(more, "dim", whole=True)])]

@@ -221,9 +221,11 @@ def percentile_name(percent: float) -> str:
     return f"P{percent_name(percent)}"
 
 
-def with_unit(value: float, standard_error: float, unit: str, digits: int | None = None) -> str:
-    """One figure with its unit: ``758.8 million USD``."""
-    scale = row_scale([value], [standard_error], digits=digits).of(unit)
+def with_unit(
+    value: float, standard_error: float, unit: str, digits: int | None = None, *, apart: Sequence[float] = ()
+) -> str:
+    """One figure with its unit, ``758.8 million USD``, to as many digits as tell those of `apart` from each other."""
+    scale = row_scale([value], [standard_error], digits=digits, apart=apart).of(unit)
     text = scale.figure(value, standard_error)
     return f"{text} {(ONES if text == '0' else scale).unit(unit)}".rstrip()
 

@@ -145,6 +145,18 @@ def _at(drawn: Scenarios, at: tuple[int, int], places: slice | NDArray[np.intp])
     return drawn.inputs(words), len(np.arange(drawn.size)[places])
 
 
+def probed(drawn: Scenarios, names: Sequence[str]) -> dict[str, Rounded]:
+    """Quantities with their errors in a few scenarios."""
+    return computed(drawn, names, *_at(drawn, (0, 0), slice(PROBED)))
+
+
+def error_near(value: float, rounded: Rounded) -> float:
+    """The error of a quantity where it is nearest to a value, 0 where that is unknown."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.nan_to_num(np.abs(rounded.view(np.ndarray) - value), nan=np.inf)
+    return float(np.nan_to_num(rounded.error[np.argmin(apart)], posinf=0.0))
+
+
 class _Common:
     """What a number must lie between to be within the bounds of each scenario of a quantity so far."""
 
@@ -230,7 +242,7 @@ class Ties:
 
     def __init__(self, first: Scenarios, second: Scenarios, name: str) -> None:
         self.cases, self.name = (first, second), name
-        bounds = sum(computed(each, [name], *_at(each, (0, 0), slice(PROBED)))[name].error for each in self.cases)
+        bounds = sum(probed(each, [name])[name].error for each in self.cases)
         finite = np.isfinite(bounds)
         self.reach = FARTHER * np.max(bounds, initial=0, where=finite) if finite.any() else np.inf
 

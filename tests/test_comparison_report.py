@@ -175,6 +175,20 @@ def test_a_comparison_without_changes_has_no_waterfall():
     assert "None." in text_of(told)
 
 
+HALF = "where(x > 0, x, log(x))"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "equal"),
+    [("x", "x * 3 / 3", True), (HALF, f"{HALF} * 3 / 3", True), ("x", HALF, False), (HALF, "x", False)],
+)
+def test_what_is_no_number_in_one_of_two_cases_alone_is_not_equal(priors_of, first, second, equal):
+    text = '[priors]\nx = {dist = "normal", mean = 0, sd = 1}\n[quantities.y]\nformula = '
+    cases = [priors_of(name, f'{text}"{own}"\n') for name, own in (("one", first), ("two", second))]
+    (row,) = [line for line in text_of(compare(cases, scenarios=2**14)).splitlines() if line.startswith("two − one")]
+    assert (row.split()[-1] == "equal") is equal
+
+
 def test_what_is_equal_is_not_told_as_never_lower():
     """What no change moves is the same in every scenario; what one moves is always lower, or never."""
     for change, lower in (("1e6,0", [">", "99.92", "%"]), ("0,1e6", ["<", "0.08", "%"])):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from simulate.comparison import compare
+from simulate.comparison.report import sections as compared
 from simulate.decisions import decide
 from simulate.formulas import formula
 from simulate.layout import laid_out, plain
@@ -239,6 +240,16 @@ def test_a_difference_that_a_common_shift_leaves_is_equal(priors_of, mean):
     assert result.at("ratio_minimum", **at) == result.at("ratio_maximum", **at) == 1
 
 
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("other", ["a * 3 / 3", "a + 1e6 * b - 1e6 * b", "exp(log(a))"])
+def test_a_bridge_has_no_part_of_what_rounding_changes_alone(priors_of, other, scale):
+    text = PRIORS.removeprefix('\nmodel = "none"') + USED + "[quantities.cost]\nformula = "
+    cases = [priors_of(name, f'{text}"{each}"\n') for name, each in (("one", "a"), ("two", other))]
+    result = compare(cases, quantities=["cost"], bridge=[50, 95, "mean"], scale=scale, scenarios=2**14)
+    assert not np.nan_to_num(result["bridge"]).any()
+    assert "cost: from one to two" not in plain(laid_out(compared(result)))
+
+
 def test_a_difference_of_more_than_rounding_is_told(priors_of):
     other = both(12) + '[quantities.beside]\nformula = "rev"\n'
     result = compare(
@@ -310,6 +321,8 @@ def test_check_warns_of_equality_that_rounding_decides(asking, command, conditio
     code, out, _ = command("check", priors.path)
     assert code == 0
     assert ("whether computed numbers are equal is decided by rounding" in " ".join(out.split())) is told
+    closing = "nothing is wrong but for 1 warning: Warning: y: " if told else "nothing is wrong. "
+    assert closing in " ".join(out.split())
 
 
 @pytest.mark.parametrize("option", ["probability", "given"])

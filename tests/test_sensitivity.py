@@ -466,6 +466,7 @@ def test_an_end_without_a_number_is_a_gap_and_a_line_in_every_format(measured, m
     found = bars(result)
     assert math.isnan(found["x"][gap])
     assert math.isnan(found["x"]["swing"])
+    assert math.isnan(found["x"][f"{gap}_se"])
     assert math.isfinite(found["x"][known])
     assert found["x"]["size"] == abs(found["x"][known] - result.at("baseline", quantity="y"))
     assert math.isfinite(found["b"]["swing"])
@@ -525,6 +526,49 @@ def test_a_bar_of_an_event_goes_from_its_absence_to_its_presence(measured, metho
     assert rows[1][0] == "base"
     assert "Beside a prior's least or greatest value stands its probability." in told(result)
     assert "1.00 (5 %)" in [text.get_text() for text in chart(result).axes[0].texts]
+
+
+MIXTURE = """
+model = "none"
+[priors]
+b = {{dist = "normal", mean = 0, sd = 1}}
+[priors.m]
+dist = "mixture"
+weights = [{weight}, {rest}]
+components = [{{dist = "constant", value = 0}}, {{dist = "normal", mean = {mean}, sd = 10}}]
+[quantities.y]
+formula = "b + m"
+"""
+
+
+@pytest.mark.parametrize("method", ["swing", "conditional"])
+@pytest.mark.parametrize("mean", [100, -100])
+def test_a_tail_of_no_probability_beyond_an_atom_is_no_end(measured, mean, method):
+    """A normal ten standard deviations away leaves 4e-25 beyond 0, so that the bar ends there, on either side."""
+    result = measured(MIXTURE.format(weight=0.95, rest=0.05, mean=mean), method)
+    near, far = ("low", "high") if mean > 0 else ("high", "low")
+    assert bars(result)["m"][f"{near}_input"] == 0
+    assert result.at(f"{near}_probability", prior="m") == pytest.approx(0.95)
+    assert abs(bars(result)["m"][f"{far}_input"]) == pytest.approx(100 + 1.2815515655 * 10)
+    assert result.warnings == []
+
+
+def test_a_percent_near_all_is_told_with_its_digits(measured):
+    result = measured(MIXTURE.format(weight=0.9999, rest=0.0001, mean=100), "swing")
+    assert "(P99.999)" in told(result)
+
+
+@pytest.mark.parametrize("weights", ["1, 1e-20, 1", "1, 1, 1e-20", "1e-20, 1, 1"])
+def test_a_value_of_no_probability_is_as_if_it_were_not_there(load, measured, weights):
+    text = of(k=f'dist = "choice", values = [1, 2, 3], weights = [{weights}]', **NOISE) + formula("k + b")
+    assert run(load(text), scenarios=2**14).warnings == []
+    result = measured(text, "swing")
+    assert [result.at(f"{side}_probability", prior="k") for side in ("low", "high")] == pytest.approx([0.5, 0.5])
+
+
+def test_where_a_quantity_stands_is_told_as_finely_as_its_bars(measured):
+    result = measured(of(t='dist = "normal", mean = 2027.6, sd = 0.3') + formula("t") + 'unit = "year"', "swing")
+    assert "all priors at their medians 2027.60 year, P50 2027.60 year, mean 2027.60 year" in told(result)
 
 
 def test_no_probability_is_told_beside_percentiles(measured):

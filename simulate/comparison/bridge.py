@@ -21,6 +21,7 @@ from simulate.bands import Band, Bands, Gathering, Part, fold
 from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, bottom_up, drawn, subsets, walks
 from simulate.graph import Array, Values, as_numpy
 from simulate.replicates import Ticks, Workers
+from simulate.rounding import Rounded, error_near, probed
 from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.scenarios import TOGETHER, Drawing, chunking, together
 from simulate.spread import standard_error
@@ -78,9 +79,11 @@ def bridges(
     values = _HybridValues(game, drawing, statistics)
     walked = walks(game, quantities, pairs, drawing.settings.seed)
     values.evaluate(walked, workers, f"bridge to {alternative}")
+    few = [probed(drawing.scenarios(side, quantities), quantities) for side in sides]
     return {
         name: {
-            statistic: _bridge(game, walked, values, name, place, scale) for place, statistic in enumerate(statistics)
+            statistic: _bridge(game, walked, values, name, place, scale, [each[name] for each in few])
+            for place, statistic in enumerate(statistics)
         }
         for name in quantities
     }
@@ -202,13 +205,16 @@ def _between(workers: Workers, done: int, whole: int) -> Workers:
 
 
 def _bridge(
-    game: Game, walked: Walks, values: _HybridValues, name: str, place: int, scale: BridgeScale
+    game: Game, walked: Walks, values: _HybridValues, name: str, place: int, scale: BridgeScale, few: Sequence[Rounded]
 ) -> Bridge | None:
-    """The bridge of one statistic, the `place`-th, of one quantity."""
+    """The bridge of one statistic, the `place`-th, of one quantity, of which a few scenarios tell how it is rounded."""
     own = walked.exact.get(name)
     between = (each for order in walked.orders for each in order.loop) if own is None else subsets(own)
     with np.errstate(all="ignore"):  # a replicate alone may lack a value: its standard error is then nan
         worth = {each: values.of[game.version(name, each)][:, place] for each in dict.fromkeys([*game.ends, *between])}
+        for end in game.ends:
+            worth = _but_for_rounding(worth, worth[end], few)
+        baseline, alternative = (float(worth[end][0]) for end in game.ends)
         # over a power of two, which takes no bit, so that no sum overflows
         power = 0 if scale == "log" else int(np.frexp(np.fmax.reduce(np.abs(np.concatenate([*worth.values()]))))[1])
         worth = {each: np.log(of) if scale == "log" else np.ldexp(of, -power) for each, of in worth.items()}
@@ -236,9 +242,18 @@ def _bridge(
         # What rounding has left over goes where it is smallest beside the part.
         largest = max(parts, key=lambda key: abs(parts[key]))
         parts[largest] += whole[last] - whole[first] - math.fsum(parts.values())
-    baseline, alternative = (float(values.of[game.version(name, end)][0, place]) for end in game.ends)
     told, beside = ({key: _times(each.get(key, 0.0), power) for key in game.changes} for each in (parts, errors))
     return Bridge((baseline, alternative), told, beside, exact=own is not None)
+
+
+def _but_for_rounding(worth: Mapping[Hybrid, Array], end: Array, few: Sequence[Rounded]) -> dict[Hybrid, Array]:
+    """The values of hybrids, those of an end where they differ from these by rounding alone.
+
+    Hybrids of drawn orders may have fewer values, of groups of replicates.
+    """
+    near = sum(error_near(float(end[0]), each) for each in few)
+    same = {each: end[: len(of)] for each, of in worth.items()}
+    return {each: np.where(np.abs(of - same[each]) <= near, same[each], of) for each, of in worth.items()}
 
 
 def _times(value: float, power: int) -> float:

@@ -110,7 +110,14 @@ def _lower(result: Result, name: str, case: str) -> str:
     share, error = result.estimate("probability_lower", quantity=name, case=case)
     if math.isnan(share):
         return "–"
-    if not any(result.at(f"difference_{end}", quantity=name, case=case) for end in ("minimum", "maximum")):
+    first = result.labels("case")[0]
+    lacking = {
+        result.at("nonfinite", quantity=name, case=case),
+        result.at("nonfinite", quantity=name, case=first),
+        result.at("difference_nonfinite", quantity=name, case=case),
+    }
+    ends = [result.at(f"difference_{end}", quantity=name, case=case) for end in ("minimum", "maximum")]
+    if not any(ends) and len(lacking) == 1:  # no number in the same scenarios
         return "equal"
     text, beside = probability_text(share, error, result.attributes["scenarios"])
     return f"{text.removesuffix(' %')} ± {beside}" if beside else text

@@ -7,12 +7,22 @@ import numpy as np
 
 from simulate.distributions.protocol import Array, Distribution
 
+LEAST = 1e-12  # of all: a piece of less is nothing that a run shows, or that is not rounding of sums
+
 
 class Pieces(NamedTuple):
-    """A distribution in pieces, from the lowest: the probability of each, and its value, nan where it has many."""
+    """A distribution in pieces, from the lowest: the levels 0, ..., 1 between which they lie, and the value of each.
 
-    probabilities: Array
+    A value is nan where the piece has many.
+    """
+
+    levels: Array
     values: Array
+
+    @property
+    def probabilities(self) -> Array:
+        """That of each piece."""
+        return np.diff(self.levels)
 
     @property
     def are_atoms(self) -> bool:
@@ -22,8 +32,11 @@ class Pieces(NamedTuple):
 
 @lru_cache(maxsize=512)
 def pieces(distribution: Distribution) -> Pieces:
-    """The pieces between the jumps of a distribution, where there are none it as a whole."""
-    levels = np.concatenate([[0.0], distribution.jumps, [1.0]])
-    probabilities = np.diff(levels)
-    first, second = (distribution.quantile(levels[:-1] + share * probabilities) for share in (0.25, 0.75))
-    return Pieces(probabilities, np.where(first == second, first, np.nan))
+    """The pieces between the jumps of a distribution, where there are none it as a whole.
+
+    One of next to no probability, such as the tail of a normal beyond an atom far away, goes with its neighbour.
+    """
+    jumps = distribution.jumps[(distribution.jumps > LEAST) & (distribution.jumps < 1 - LEAST)]
+    levels = np.concatenate([[0.0], jumps[np.diff(jumps, prepend=0.0) > LEAST], [1.0]])
+    first, second = (distribution.quantile(levels[:-1] + share * np.diff(levels)) for share in (0.25, 0.75))
+    return Pieces(levels, np.where(first == second, first, np.nan))

@@ -8,6 +8,7 @@ import numpy as np
 
 from simulate.bands import Bands, Gathering, Part, fold_replicates
 from simulate.distributions import Distribution, Pieces, pieces
+from simulate.distributions.atoms import LEAST
 from simulate.graph import Array
 from simulate.replicates import Ticks, Workers
 from simulate.scenarios import Scenarios
@@ -15,7 +16,6 @@ from simulate.statistics import MEAN
 from simulate.summary import Summary
 
 ATOM = 1 / 64  # a value that has a larger probability is told by itself, as in a sample of few it is
-LEAST = 1e-12  # of all: what sums leave of nothing
 
 
 class End(NamedTuple):
@@ -41,8 +41,7 @@ def ends(parts: Pieces, quantile: Callable[[float], float], low: float, high: fl
     An end goes to the least or greatest value where its percentile is a value that has much probability by itself;
     where what lies beyond that has none, as far into it as the percent says.
     """
-    below = np.concatenate([[0.0], np.cumsum(parts.probabilities)])
-    above = np.concatenate([np.cumsum(parts.probabilities[::-1])[::-1], [0.0]])
+    below, above = parts.levels, 1 - parts.levels
 
     def end(percent: float, *, at_high: bool) -> End:
         share = percent / 100
@@ -107,4 +106,4 @@ def _kept(values: Array, summary: Summary) -> Pieces:
     probabilities = np.append(np.column_stack([between[:-1], here]).ravel(), between[-1])
     told = np.append(np.column_stack([np.full(len(atoms), np.nan), atoms]).ravel(), np.nan)
     there = probabilities > LEAST
-    return Pieces(probabilities[there], told[there])
+    return Pieces(np.concatenate([[0.0], np.cumsum(probabilities[there])]), told[there])

@@ -85,7 +85,13 @@ def _beside(result: Result, prior: str, side: str) -> str:
     if name in result and not math.isnan(probability := result.at(name, prior=prior)):
         return f"({percent_text(probability, digits=2 if probability < NEARLY_ALL else None)})"
     percent = result.at(f"{side}_percent", prior=prior)
-    return "" if percent == result.attributes[side] else f"(P{percent:.4g})"
+    return "" if percent == result.attributes[side] else f"({percentile_name(_shortened(percent))})"
+
+
+def _shortened(percent: float) -> float:
+    """A percent of which what lies beyond it has two digits, so that it is neither 0 nor 100."""
+    beyond = min(percent, 100 - percent)
+    return round(percent, 1 - math.floor(math.log10(beyond)))
 
 
 def sections(result: Result, top: int = 12) -> list[Section]:
@@ -93,8 +99,9 @@ def sections(result: Result, top: int = 12) -> list[Section]:
     told = [Section(result.attributes["title"])] if result.attributes["title"] else []
     how = method_of(result)
     for name in result.labels("quantity"):
-        told.append(Section(intro=f"{heading(result, name)} ({_standing(result, name)})."))
-        if bars := shown(result, name, top):
+        bars = shown(result, name, top)
+        told.append(Section(intro=f"{heading(result, name)} ({_standing(result, name, bars)})."))
+        if bars:
             told.append((_ranges if how.ranges else _shares)(result, name, bars))
         else:
             same = "it is the same in every scenario: no prior moves it."
@@ -112,8 +119,11 @@ def heading(result: Result, name: str) -> str:
     return f"{result.at('label', quantity=name)}: {method_of(result).shown(result.attributes)}"
 
 
-def _standing(result: Result, name: str) -> str:
-    """Where a quantity stands: with all priors at their medians, its P50 and mean, and the percentiles asked for."""
+def _standing(result: Result, name: str, bars: Sequence[Bar]) -> str:
+    """Where a quantity stands: with all priors at their medians, its P50 and mean, and the percentiles asked for.
+
+    To as many digits as tell the ends of its longest bar apart.
+    """
     percents = [50.0, *(percent for percent in result.labels("percentile") if percent != 50)]
     told = [
         (percentile_name(each), *result.estimate("percentiles", quantity=name, percentile=each)) for each in percents
@@ -122,7 +132,10 @@ def _standing(result: Result, name: str) -> str:
     if method_of(result).at_medians:
         told.insert(0, ("all priors at their medians", result.at("baseline", quantity=name), 0.0))
     unit = result.at("unit", quantity=name)
-    figures = [(what, with_unit(value, error, unit, None if error else DIGITS)) for what, value, error in told]
+    apart = [bars[0].figures[side] for side in SIDES] if bars and method_of(result).ranges else []
+    figures = [
+        (what, with_unit(value, error, unit, None if error else DIGITS, apart=apart)) for what, value, error in told
+    ]
     sides = {percentile_name(each): bounded(result, [""], quantity=name, percentile=each) for each in percents}
     return ", ".join(" ".join(filter(None, (what, *sides.get(what, ()), text))) for what, text in figures)
 

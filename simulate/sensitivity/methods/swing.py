@@ -36,7 +36,7 @@ def measure(asking: Asking) -> Measured:
                 gaps.append(f"{asking.quantity} is {what} with {name} at its {end} end, {ELSEWHERE}: no bar there")
         with np.errstate(over="ignore"):
             figures["swing"] = float(np.subtract(figures["high"], figures["low"]))
-        effects[name] = {figure: (value, 0.0) for figure, value in figures.items()}
+        effects[name] = {figure: (value, np.nan if np.isnan(value) else 0.0) for figure, value in figures.items()}
     return Measured(baseline, effects, gaps)
 
 
