@@ -675,7 +675,7 @@ def test_empirical_reads_a_column(tmp_path):
         ({"column": "hour"}, "column", "has no column 'hour'; did you mean hours?"),
         ({"column": "x"}, "column", "has no column 'x'; there are name, hours, weight"),
         ({"weights": "w"}, "weights", "has no column 'w'; there are name, hours, weight"),
-        ({"column": "name"}, "column", "runs.csv:2: 'a' is not a finite number; mend it"),
+        ({"column": "name"}, "column", "runs.csv:2: 'a' is not a finite number; write a number, or take the row out"),
         ({"file": "none.csv"}, "file", "cannot be read: No such file or directory; name a CSV file"),
         ({"file": "."}, "file", "cannot be read: Is a directory; name a CSV file"),
     ]:
