@@ -165,11 +165,11 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "empirical": _VALUES,
     "mixture": {**_SHARES, **dict.fromkeys(("dists", "distributions", "parts"), "components")},
 }
-COMMON = {
-    **dict.fromkeys(("distribution", "family", "type"), "dist"),
+NOTES = {  # what other programs call what is told beside the numbers, of whatever it is
     **dict.fromkeys(("description", "comment", "comments", "remark"), "note"),
     **dict.fromkeys(("reference", "ref", "citation", "url", "link"), "source"),
 }
+COMMON = {**dict.fromkeys(("distribution", "family", "type"), "dist"), **NOTES}
 
 
 _PERCENTILE = re.compile(r"(?:p|q|pct|perc|percentile)?_?(\d\d?(?:\.\d+)?)(?:%|th)?", re.IGNORECASE)
