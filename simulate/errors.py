@@ -39,7 +39,12 @@ def suggestion(word: str, candidates: Collection[str], otherwise: str = "", *, s
 
 
 def is_slip(word: str, other: str) -> bool:
-    """Whether two words are one but for case, two letters exchanged, or from four letters on, one too many or wrong."""
+    """Whether two words are one but for case, two letters exchanged, or from four letters on, one too many or wrong.
+
+    Figures are no slips: sigma2 is another thing than sigma.
+    """
+    if [each for each in word if each.isdigit()] != [each for each in other if each.isdigit()]:
+        return False
     one, two = sorted((word.lower(), other.lower()), key=len)
     start = next((at for at, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), len(one))
     rest, others = one[start:], two[start:]

@@ -7,7 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 LONGEST = 200  # bytes of a file name that is made of others; most systems allow 255, endings included
-_SUPERSCRIPTS = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+SUPERSCRIPTS = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _ASCII = dict(zip("⁻⁰¹²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▉▊▋▌▍▎▏−–×µμ─│├└", "-0123456789_.:-=+*########--xuu-||`", strict=True))
 _ASCII |= {"±": "+-", "∞": "inf", "…": "..."}
 
@@ -32,6 +32,11 @@ def path_of(name: str | os.PathLike[str]) -> Path:
     return Path(expanded(os.fspath(name)))
 
 
+def lowered(superscripts: str) -> str:
+    """Superscripts as a number."""
+    return "".join(map(_ASCII.__getitem__, superscripts))
+
+
 def spell_out(stream: TextIOWrapper) -> None:
     """Let a stream write what its encoding lacks: our own signs in ASCII, all of them, other characters escaped.
 
@@ -52,7 +57,7 @@ def _spelt(error: UnicodeError, encoding: str) -> tuple[str | bytes, int]:
     """What stands for the first characters that ASCII lacks, and where the next begin."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    if power := _SUPERSCRIPTS.match(error.object, error.start):
-        return f"^{''.join(map(_ASCII.__getitem__, power[0]))}", power.end()
+    if power := SUPERSCRIPTS.match(error.object, error.start):
+        return f"^{lowered(power[0])}", power.end()
     character = error.object[error.start]
     return _ASCII.get(character) or character.encode(encoding, "backslashreplace"), error.start + 1

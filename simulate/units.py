@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from itertools import combinations, product
 
 from simulate.errors import SimulateError, is_slip
+from simulate.spelling import SUPERSCRIPTS
 
 BASE = ("USD", "token", "FLOP", "B", "s", "W")
 
@@ -46,25 +47,30 @@ NAMES = (*BASE, *DERIVED)
 COUNTS = ("thousand", "million", "billion", "trillion")
 NUMBERS = ("%", "percent", *COUNTS)
 
-# What people write for a name of the list; offered, never guessed.
+# What people write for a name of the list, its plural and other capitals too; offered, never guessed.
 MEANT = {
-    **dict.fromkeys(("$", "dollar", "dollars", "usd"), "USD"),
+    **dict.fromkeys(("$", "dollar", "usd"), "USD"),
     **dict.fromkeys(("sec", "seconds"), "s"),
-    **dict.fromkeys(("msec", "millisecond", "milliseconds"), "ms"),
-    **dict.fromkeys(("usec", "microsecond", "microseconds"), "us"),
-    **dict.fromkeys(("nsec", "nanosecond", "nanoseconds"), "ns"),
-    **dict.fromkeys(("watt", "watts"), "W"),
-    **dict.fromkeys(("kilowatt", "kilowatts"), "kW"),
-    **dict.fromkeys(("joule", "joules"), "J"),
+    **dict.fromkeys(("msec", "millisecond"), "ms"),
+    **dict.fromkeys(("usec", "microsecond"), "us"),
+    **dict.fromkeys(("nsec", "nanosecond"), "ns"),
+    "watt": "W",
+    "kilowatt": "kW",
+    "joule": "J",
     "hr": "h",
     "d": "day",
+    "wk": "week",
     "mo": "month",
     **dict.fromkeys(("y", "yr"), "year"),
+    **dict.fromkeys(("dimensionless", "unitless", "ratio", "fraction"), "1"),
     "pct": "%",
-    "FLOPS": "FLOP/s",
+    **{f"{each}FLOPS": f"{each}FLOP/s" for each in ("", *PREFIXED["FLOP"])},
     "FLOPs": "FLOP",
-    "TFLOPS": "TFLOP/s",
-    **dict.fromkeys(("byte", "bytes"), "B"),
+    **{f"{each}Bps": f"{each}B/s" for each in PREFIXED["B"]},
+    **dict.fromkeys(("tok", "toks"), "token"),
+    "ktok": "ktoken",
+    **dict.fromkeys(("Mtok", "MTok"), "Mtoken"),
+    "byte": "B",
     "k": "thousand",
     **dict.fromkeys(("M", "mn", "mio", "mln"), "million"),
     **dict.fromkeys(("bn", "mrd"), "billion"),
@@ -73,7 +79,7 @@ MEANT = {
 _LONGEST = 100
 _TERM = re.compile(
     rf"(?:(?P<number>{'|'.join(COUNTS)})\s+)?"
-    r"(?P<name>1|%|[^\W\d_][^\W_]*)(?:\s*\^\s*(?P<power>-?[1-9]))?"
+    r"(?P<name>1|%|[^\W\d_](?:(?![⁰¹²³⁴-⁹])[^\W_])*)(?:\s*\^\s*(?P<power>-?[1-9]))?"
 )
 
 _PREFIXED = {each + unit for unit, taken in PREFIXED.items() for each in taken}
@@ -272,7 +278,15 @@ def _named(name: str) -> tuple[Fraction, dict[str, Fraction]]:
 
 def _is_misspelt(name: str) -> bool:
     """Whether a name is none of the list, but so near one of it that it will not do for a unit of its own."""
-    return name not in (*NAMES, "1") and (name in MEANT or name.rstrip("0123456789") in NAMES or bool(_alike(name)))
+    of_money = "usd" in name.lower() or name.rstrip("0123456789") in NAMES
+    return name not in (*NAMES, "1") and (of_money or bool(_meant(name) or _alike(name)))
+
+
+def _meant(part: str) -> str:
+    """The name of the list that stands for a word, its plural or one in other capitals; '' for none."""
+    word = part.lower()
+    other = MEANT.get(word) or MEANT.get(word.removesuffix("s"), "") if len(part) > 2 else ""
+    return MEANT.get(part) or ("" if _of_another_size(part, other) else other)
 
 
 def _alike(part: str) -> list[str]:
@@ -289,9 +303,12 @@ def _of_another_size(part: str, name: str) -> bool:
 
 def _misspelt(unit: str, part: str) -> str:
     near = _alike(part) or [word for word in _WORDS if is_slip(part, word)]
-    close = [MEANT[part]] if part in MEANT else [name for name in near if not _of_another_size(part, name)]
+    close = [_meant(part)] if _meant(part) else [name for name in near if not _of_another_size(part, name)]
     if close:
-        return f"there is no unit {part!r}; did you mean {close[0]!r}?"
+        rate = f" or '{close[0]}/s'" if close[0].endswith("FLOP") and part.lower().endswith("s") else ""
+        return f"there is no unit {part!r}; did you mean {close[0]!r}{rate}?"
+    if SUPERSCRIPTS.search(part):
+        return f"{unit!r} is no unit: powers are written s^2"
     if "(" in part or ")" in part:
         return f"{unit!r} is no unit: there are no brackets; a / stands before each name below the line, USD/kW/month"
     if not part:

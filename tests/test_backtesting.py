@@ -212,7 +212,7 @@ def test_own_runs_are_scored_and_faulty_rows_named(own):
     for name in ("outcome", "percentiles", "pit", "crps", "log_score"):
         assert np.array_equal(result.at(name, case="PaLM 540B"), whole().at(name, case="PaLM 540B"))
     assert [problem.split(": ")[1] for problem in result.warnings] == [
-        "accelerator_hours", "1 cell under 14 columns; quote a value with a comma"
+        "accelerator_hours", "1 cell under 14 columns; fill it up, or take the row out"
     ]  # fmt: skip
 
 

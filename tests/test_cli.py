@@ -220,6 +220,7 @@ def test_folder_that_cannot_be_written_is_told_before_the_run(command, tmp_path)
     ("place", "wanted"),
     [
         ("", "--out '': is empty; name a folder\n"),
+        (" ", "--out ' ': is empty; name a folder\n"),
         ("/dev/null/x", "/dev/null/x: the output folder cannot be written: "),
         ("x" * 300, f"{'x' * 300}: File name too long\n"),
     ],

@@ -324,3 +324,14 @@ def test_commands_take_saved_runs(command, load, tmp_path, monkeypatch):
     code, _, err = command("decide", "A.1", "--given", "cost < 6", "--quantities", "cost", out=False)
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith("--given 'cost < 6': holds in other scenarios of choice rent than of choice buy, ")
+
+
+@pytest.mark.parametrize("question", ["run", "tornado", "check", ("explain", "a")])
+def test_nothing_is_not_the_run_in_the_working_directory(command, load, tmp_path, monkeypatch, question):
+    path = load(TEXT, name="mine").path
+    monkeypatch.chdir(tmp_path)
+    command("run", path, "--out", ".", "--format", "csv", out=False)
+    assert command("check", ".")[0] == 0
+    asked = (question,) if isinstance(question, str) else question
+    code, out, err = command(*asked, "", out=False)
+    assert (code, out, err) == (2, "", "<text>:1: the file is empty; write [priors.NAME] tables in it\n")

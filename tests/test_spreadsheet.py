@@ -38,6 +38,10 @@ def empirical(tmp_path):
         ("cost\n1,5\n2,5\n", {"separator": ";", "decimal": ","}),
         ("sep=;\ncost;n\n1,5;2\n2,5;3\n", {"decimal": ","}),
         ("\ufeffcost;n\r\n1,5;2\r\n2,5;3\r\n;\r\n\r\n", {"separator": ";", "decimal": ","}),
+        ('SEP=;\ncost;n\n"1,5";2\n2,5;3\n', {"decimal": ","}),
+        ('"sep=;"\ncost;n\n1,5;2\n2,5;3\n', {"decimal": ","}),
+        ("\n,\n\ncost,n\n1.5,2\n2.5,3\n", {}),
+        ('cost,"a;b|c;d"\n1.5,2\n2.5,3\n', {}),
         ('\ufeff\ufeff"cost", n \n 1.5 ,2\n+25e-1,3\n', {}),
     ],
 )
@@ -54,22 +58,55 @@ def test_spreadsheets_of_other_countries_are_read(empirical, content, keys):
         (("1 234", "-2 345,5"), {"separator": ";", "decimal": ",", "thousands": " "}),
         (("1\u00a0234", "\u22122\u202f345,5"), {"separator": ";", "decimal": ",", "thousands": " "}),
         (("1'234", "-2\u2019345.5"), {"thousands": "'"}),
+        (("1\u2007234", "-2\u2007345.5"), {"thousands": " "}),
     ],
 )
 def test_marks_between_thousands_are_read(empirical, cells, keys):
     assert empirical("\n".join(["cost", *cells]), **keys) == (1234, -2345.5)
 
 
+@pytest.mark.parametrize(("cells", "read"), [('"1,23,456.5"', 123456.5), ('"-12,34,56,789"', -123456789)])
+def test_lakhs_and_crores_are_read_where_a_comma_stands_between_thousands(empirical, cells, read):
+    assert empirical(f"cost\n{cells}\n", thousands=",") == (read,)
+
+
+@pytest.mark.parametrize(
+    ("cells", "keys", "read"),
+    [
+        ("1.234;1\n12.5;2", {}, (1.234, 12.5)),
+        ("0.125;1", {}, (0.125,)),
+        ("1.234;1", {"decimal": "."}, (1.234,)),
+        ("1,234.567;1", {"thousands": ","}, (1234.567,)),
+    ],
+)
+def test_points_between_semicolons_are_decimal_where_they_cannot_be_others(empirical, cells, keys, read):
+    assert empirical(f"cost;n\n{cells}\n", separator=";", **keys) == read
+
+
 REFUSED = {
     "a comma between thousands": ("cost\n1,234\n2,345\n", {}, f"costs.csv:2: 2 cells under 1 column; {SURPLUS}"),
     "a cell too many": ("cost,n\n1,2\n\n1,5,2\n", {}, "costs.csv:4: 3 cells under 2 columns; quote"),
-    "an empty cell too many": ("cost\n1\n2,\n", {}, "costs.csv:3: 2 cells under 1 column; quote"),
-    "a cell too few": ("cost,n\n1,2\n3\n", {}, "costs.csv:3: 1 cell under 2 columns; quote"),
+    "an empty cell too many": ("cost\n1\n2,\n", {}, "costs.csv:3: 2 cells under 1 column; take the separators"),
+    "a cell too few": ("cost,n\n1,2\n3\n", {}, "costs.csv:3: 1 cell under 2 columns; fill it up, or take the row"),
     "semicolons": (
         "cost;n\n1;2\n",
         {},
         'costs.csv:1: the cells look parted by ";", not by commas; write separator = ";"',
     ),
+    "a cell too many between semicolons": ("cost;n\n1;2;3\n", {"separator": ";"}, "quote a cell with a separator"),
+    "semicolons between quotes": ('"cost";"n"\n"1,5";"2"\n', {}, 'costs.csv:1: the cells look parted by ";"'),
+    "semicolons below blank lines": ("\n\ncost;n\n1;2\n", {}, 'costs.csv:3: the cells look parted by ";"'),
+    "points in a country of semicolons": (
+        "cost;n\n10;1\n1.234;2\n-2.345.678;3\n",
+        {"separator": ";"},
+        '\'-2.345.678\' is not a finite number; write decimal = "," and thousands = "." if it is -2345678',
+    ),
+    "points that may stand between thousands": (
+        "cost;n\n10;1\n1.234;2\n",
+        {"separator": ";"},
+        'costs.csv:3: \'1.234\' may be two numbers; write decimal = "." if it is 1.234 or decimal = "," and thousands',
+    ),
+    "a currency": ("cost\n1.5 \u20ac\n", {}, "'1.5 \u20ac' is not a finite number; write without the sign"),
     "semicolons, and the header for the column": ("cost;n\n1,5;2\n", {"column": "cost;n"}, 'write separator = ";"'),
     "tabs": ("cost\tn\n1\t2\n", {}, r'write separator = "\t"'),
     "a decimal comma": (
@@ -91,10 +128,10 @@ REFUSED = {
     "the header again": ("cost,n\n1,2\ncost,n\n3,4\n", {}, "costs.csv:3: 'cost' is the header again; take the row out"),
     "a column twice": ("cost,n,cost\n1,2,3\n", {}, "costs.csv:1: 2 columns are called 'cost'; rename all but one"),
     "percent": ("cost\n5%\n", {}, "costs.csv:2: '5%' is not a finite number; write without the sign, and unit = \"%\""),
-    "an empty cell": ("cost,n\n,2\n", {}, "costs.csv:2: '' is not a finite number; mend it"),
-    "no number": ("cost\n1_000\n", {}, "'1_000' is not a finite number; mend it"),
-    "infinite": ("cost\n1e999\n", {}, "'1e999' is not a finite number; mend it"),
-    "not a number": ("cost\nnan\n", {}, "'nan' is not a finite number; mend it"),
+    "an empty cell": ("cost,n\n,2\n", {}, "costs.csv:2: '' is not a finite number; write a number, or take"),
+    "no number": ("cost\n1_000\n", {}, "'1_000' is not a finite number; write a number, or take the row out"),
+    "infinite": ("cost\n1e999\n", {}, "'1e999' is not a finite number; write a number, or take the row out"),
+    "not a number": ("cost\nnan\n", {}, "'nan' is not a finite number; write a number, or take the row out"),
     "two bytes a letter": ("cost\n1\n".encode("utf-16"), {}, "is not UTF-8; save the table as CSV in UTF-8"),
     "marks that are alike": ("cost\n1\n", {"decimal": ",", "thousands": ","}, "',' is the decimal mark; give another"),
     "a mark of two characters": ("cost\n1\n", {"separator": ";;"}, "';;' is none of ',' ';' '\\t' '|'; write one"),

@@ -55,8 +55,8 @@ def emit(
     kind, further = QUESTIONS[question], beside or {}
     pictures = [f"{name}.{ending}" for name in kind.pictures for ending in ("png", "svg")]
     files = [folders.file_of(question), *kind.files, *further, *pictures]
-    if output.out == "":
-        raise SimulateError("--out '': is empty; name a folder")
+    if output.out is not None and not output.out.strip():
+        raise SimulateError(f"--out '{output.out}': is empty; name a folder")
     place, noted = path_of(output.out or place), list[str]()
     with folders.output_folder(place, files) as folder, progress_shown() as progress:
         interrupts.check()

@@ -61,6 +61,10 @@ class Loguniform(Distribution):
     lower: Positive
     upper: float
 
+    def __post_init__(self) -> None:
+        if self.upper > 0 and not math.isfinite(self.upper / self.lower):
+            raise ParameterError("upper", f"{self.upper:g} is too many times lower = {self.lower:g}; move it nearer")
+
     @classmethod
     def from_percentiles(cls, first: Percentile, second: Percentile) -> Loguniform:
         inside(0.0, np.inf, first, second)

@@ -49,7 +49,7 @@ class Discrete(Distribution):
         column: str,
         weights: Numbers | str = (),
         separator: str = "",
-        decimal: str = ".",
+        decimal: str = "",
         thousands: str = "",
     ) -> Discrete:
         marks = [("separator", separator, SEPARATORS), ("decimal", decimal, DECIMALS)]
@@ -57,7 +57,7 @@ class Discrete(Distribution):
             if mark and mark not in allowed:
                 known = " ".join(f"{each!r}" for each in allowed if each)
                 raise ParameterError(key, f"{mark!r} is none of {known}; write one of these")
-        if decimal == thousands:
+        if thousands and thousands == (decimal or "."):
             raise ParameterError("thousands", f"{thousands!r} is the decimal mark; give another, or none")
 
         def numbers(key: str, name: str) -> Numbers:

@@ -1,46 +1,60 @@
 """What other libraries and spreadsheets call families and their parameters, and what stands for it here.
 
 A word that is near one of ours may mean something else: a rate is one over a scale. Each has its translation, or where
-it means different things in different places, all of them.
+it means different things in different places, all of them. They stand here without capitals, blanks and signs.
 """
+
+import re
+from collections.abc import Collection
 
 from simulate.errors import suggestion
 
 FAMILIES = {
     **dict.fromkeys(("norm", "gaussian", "gauss"), 'dist = "normal"'),
-    **dict.fromkeys(("lognorm", "log_normal", "log-normal"), 'dist = "lognormal"'),
+    **dict.fromkeys(("lognorm", "lnorm"), 'dist = "lognormal"'),
+    **dict.fromkeys(("lognorm2", "lognormal2"), 'dist = "lognormal" with mu and sigma'),
+    "to": 'dist = "lognormal" or "normal", with p5 and p95',
+    "unif": 'dist = "uniform"',
     **dict.fromkeys(("expon", "exp"), 'dist = "exponential"'),
-    **dict.fromkeys(("weibull_min", "weib"), 'dist = "weibull"'),
-    **dict.fromkeys(("gumbel_r", "gumbel_max", "extvalue", "extreme_value"), 'dist = "gumbel"'),
-    **dict.fromkeys(("t", "student", "studentt", "students_t"), 'dist = "student_t"'),
-    **dict.fromkeys(("reciprocal", "log_uniform", "log-uniform"), 'dist = "loguniform"'),
+    **dict.fromkeys(("weibullmin", "weib"), 'dist = "weibull"'),
+    **dict.fromkeys(
+        ("gumbelr", "gumbelmax", "extvalue", "extremevalue", "maxextreme", "maximumextreme"), 'dist = "gumbel"'
+    ),
+    **dict.fromkeys(("t", "student", "students", "studentst", "tdist"), 'dist = "student_t"'),
+    "reciprocal": 'dist = "loguniform"',
     **dict.fromkeys(("triang", "tri", "triangle"), 'dist = "triangular"'),
-    **dict.fromkeys(("betapert", "beta_pert"), 'dist = "pert"'),
+    "betapert": 'dist = "pert"',
+    "betageneral": 'dist = "beta" with lower and upper',
     **dict.fromkeys(("discrete", "categorical", "custom"), 'dist = "choice"'),
+    **dict.fromkeys(
+        ("duniform", "discreteuniform", "intuniform", "uniformint", "randint"), 'dist = "choice" with all its values'
+    ),
     **dict.fromkeys(("fixed", "delta", "dirac", "point", "const"), "value = NUMBER alone"),
-    "bernoulli": 'dist = "choice", values = [0, 1], weights = [1 - p, p]',
+    **dict.fromkeys(("bernoulli", "yesno"), 'dist = "choice", values = [0, 1], weights = [1 - p, p]'),
+    **dict.fromkeys(("histogram", "histogrm", "histo"), 'dist = "mixture" with uniform components'),
+    **dict.fromkeys(("mix", "mx", "mixed"), 'dist = "mixture"'),
     "cauchy": 'dist = "student_t", df = 1',
     "erlang": 'dist = "gamma"',
-    **dict.fromkeys(("chi2", "chisquare", "chi_squared"), 'dist = "gamma", shape = df / 2, scale = 2'),
+    **dict.fromkeys(("chi2", "chisq", "chisquare", "chisquared"), 'dist = "gamma", shape = df / 2, scale = 2'),
     "rayleigh": 'dist = "weibull", shape = 2, scale = sqrt(2) * sigma',
-    **dict.fromkeys(("truncnorm", "truncated_normal", "truncnormal"), 'dist = "normal" with lower and upper'),
-    **dict.fromkeys(("halfnorm", "half_normal", "halfnormal"), 'dist = "normal", mean = 0, sd = sigma, lower = 0'),
+    **dict.fromkeys(("truncnorm", "truncatednormal", "truncnormal"), 'dist = "normal" with lower and upper'),
+    **dict.fromkeys(("halfnorm", "halfnormal"), 'dist = "normal", mean = 0, sd = sigma, lower = 0'),
     "logistic": 'dist = "metalog", a1 = location, a2 = scale, a3 = 0',
 }
 
-_LOW = ("min", "low", "lo", "minimum", "left", "start", "lower_bound", "lb")
-_HIGH = ("max", "high", "hi", "maximum", "right", "stop", "end", "upper_bound", "ub")
-_SD = ("std", "stdev", "stddev", "std_dev", "standard_deviation", "sdev")
-_VARIANCE = ("variance", "var")
+_LOW = ("min", "low", "lo", "minimum", "left", "start", "from", "bottom", "minvalue", "lowerbound", "lb")
+_HIGH = ("max", "high", "hi", "maximum", "right", "stop", "end", "to", "top", "maxvalue", "upperbound", "ub")
+_SD = ("std", "stdev", "stddev", "standarddev", "standarddeviation", "sdev")
+_VARIANCE = ("variance", "var", "sigma2", "sigmasq", "sigmasquared")
 _PRECISION = ("precision", "tau")
-_RATE = ("rate", "lambda", "lambd", "lam", "inverse_scale", "hazard")
+_RATE = ("rate", "lambda", "lambd", "lam", "inversescale", "hazard")
 _PROBABILITIES = ("probabilities", "probability", "probs", "prob", "p", "pmf", "frequencies", "frequency", "counts")
-_DEGREES = ("nu", "dof", "degrees_of_freedom", "v")
+_DEGREES = ("nu", "dof", "degreesoffreedom", "v")
 
 _BOUNDS = {**dict.fromkeys((*_LOW, "a"), "lower"), **dict.fromkeys((*_HIGH, "b"), "upper")}
 _FROM_LOWER = {"loc": "lower", "scale": "upper = lower + scale", "width": "upper = lower + width"}
 _MODE = {
-    **dict.fromkeys(("likely", "most_likely", "mostlikely", "ml", "peak", "best"), "mode"),
+    **dict.fromkeys(("likely", "likeliest", "mostlikely", "ml", "peak", "best"), "mode"),
     "c": "mode = c, or mode = lower + c * (upper - lower) where it is a share",
     "b": "upper or mode, whichever it is",
 }
@@ -53,7 +67,7 @@ _CUTS = {
 _MOMENTS = {
     **dict.fromkeys(_SD, "sd"),
     **dict.fromkeys(_VARIANCE, "sd = sqrt(variance)"),
-    **dict.fromkeys(("cv", "coefficient_of_variation"), "sd = cv * mean"),
+    **dict.fromkeys(("cv", "coefficientofvariation"), "sd = cv * mean"),
 }
 _SHARES = {**dict.fromkeys((*_PROBABILITIES, "weight", "w"), "weights")}
 _VALUES = {
@@ -98,10 +112,10 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "lognormal": {
         **_CUTS,
         **_MOMENTS,
-        **dict.fromkeys(("gsd", "gstd", "geometric_sd", "geometric_std"), "sigma = log(gsd)"),
-        **dict.fromkeys(("gm", "gmean", "geometric_mean"), "median"),
-        **dict.fromkeys(("s", "sdlog", "shape"), "sigma"),
-        "meanlog": "mu",
+        **dict.fromkeys(("gsd", "gstd", "geometricsd", "geometricstd"), "sigma = log(gsd)"),
+        **dict.fromkeys(("gm", "gmean", "geometricmean"), "median"),
+        **dict.fromkeys(("s", "sdlog", "logsd", "sigmalog", "logsigma", "shape"), "sigma"),
+        **dict.fromkeys(("meanlog", "logmean", "mulog", "logmu"), "mu"),
         "scale": "median = scale where it is exp(mu), sigma where it is the sd of the logarithm",
         **dict.fromkeys(("loc", "location"), "shift where it is added, mu where it is the mean of the logarithm"),
         "mode": "mu = log(mode) + sigma^2",
@@ -151,14 +165,33 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "empirical": _VALUES,
     "mixture": {**_SHARES, **dict.fromkeys(("dists", "distributions", "parts"), "components")},
 }
-COMMON = {
-    **dict.fromkeys(("distribution", "family", "type"), "dist"),
+NOTES = {  # what other programs call what is told beside the numbers, of whatever it is
     **dict.fromkeys(("description", "comment", "comments", "remark"), "note"),
     **dict.fromkeys(("reference", "ref", "citation", "url", "link"), "source"),
 }
+COMMON = {**dict.fromkeys(("distribution", "family", "type"), "dist"), **NOTES}
+
+
+_PERCENTILE = re.compile(r"(?:p|q|pct|perc|percentile)?_?(\d\d?(?:\.\d+)?)(?:%|th)?", re.IGNORECASE)
+
+
+def family_meant(name: str, families: Collection[str], otherwise: str) -> str:
+    """What to write in place of an unknown family: its translation, what it is misspelt of, or the other advice."""
+    word = _word(name).removeprefix("risk")  # as the functions of @RISK begin
+    own = (f'dist = "{each}"' for each in families if _word(each) == word)
+    other = FAMILIES.get(word) or next(own, "")
+    return f"; write {other}" if other else suggestion(name, families, otherwise, slips=True)
 
 
 def mend_of(family: str, key: str, known: tuple[str, ...], otherwise: str = "") -> str:
     """What to write in place of an unknown key: its translation, what it is misspelt of, or the other advice."""
-    other = PARAMETERS.get(family, {}).get(key.lower()) or COMMON.get(key.lower())
+    other = PARAMETERS.get(family, {}).get(_word(key)) or COMMON.get(_word(key))
+    percentile = _PERCENTILE.fullmatch(key)
+    if percentile and float(percentile[1]) >= 1 and key != f"p{percentile[1]}":
+        other = f'"p{percentile[1]}"' if "." in percentile[1] else f"p{percentile[1]}"
     return f"; write {other}" if other else suggestion(key, known, otherwise, slips=True)
+
+
+def _word(name: str) -> str:
+    """A name without capitals, blanks and signs, which are a matter of taste."""
+    return re.sub(r"[\W_]", "", name.lower())

@@ -13,12 +13,10 @@ import numpy as np
 
 from simulate.distributions import beta, bounded, discrete, metalog, unbounded
 from simulate.distributions.derived import Truncated
-from simulate.distributions.other_names import FAMILIES as OTHER_FAMILIES
-from simulate.distributions.other_names import mend_of
+from simulate.distributions.other_names import family_meant, mend_of
 from simulate.distributions.protocol import Distribution, Numbers, ParameterError, Percentile, Positive, inside
 from simulate.distributions.truncation import LEAST, through_truncated
 from simulate.distributions.values import described, listed, number
-from simulate.errors import suggestion
 from simulate.spelling import path_of
 
 FAMILIES = {**bounded.FAMILIES, **beta.FAMILIES, **unbounded.FAMILIES, **metalog.FAMILIES, **discrete.FAMILIES}
@@ -40,8 +38,7 @@ def distribution(
     parameters those of the family itself. Raises ParameterError.
     """
     if family not in FAMILIES:
-        other = OTHER_FAMILIES.get(family.lower())
-        mend = f"; write {other}" if other else suggestion(family, FAMILIES, listed(FAMILIES), slips=True)
+        mend = family_meant(family, FAMILIES, listed(FAMILIES))
         raise ParameterError("dist", f"there is no family {family!r}{mend}")
     kind = FAMILIES[family]
     percentiles, keys, limits = [], {}, {}

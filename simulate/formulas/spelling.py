@@ -3,6 +3,7 @@
 import re
 
 from simulate.errors import SimulateError
+from simulate.spelling import SUPERSCRIPTS, lowered
 
 _LOG = "log is the natural logarithm, log10 that to base 10"
 _PRIOR = "a distribution is a prior of its own, [priors.NAME]"
@@ -48,11 +49,6 @@ CHARACTERS = {
     **dict.fromkeys("\u00d7\u00b7\u22c5\u2219\u2715", ("a multiplication sign", "*")),
     **dict.fromkeys("\u00f7\u2215\u2044", ("a division sign", "/")),
     **dict.fromkeys("\u2212\u2012\u2013\u2014\u2010\u2011", ("a minus sign or dash of typesetting", "-")),
-    **{
-        sign: (f"a superscript {n}", f"** {n}")
-        for n, sign in enumerate("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
-    },
-    "\u207b": ("a superscript minus", "** -1 or whatever the power is"),
     "\u2264": ("a comparison sign", "<="),
     "\u2265": ("a comparison sign", ">="),
     "\u2260": ("a comparison sign", "!="),
@@ -62,10 +58,10 @@ CHARACTERS = {
     "\u00ac": ("a logical sign", "~"),
     "\u221a": ("a square root", "sqrt(x)"),
     "\u03c0": ("the Greek letter", "pi"),
-    "\u00bd": ("a fraction", "0.5"),
-    "\u00bc": ("a fraction", "0.25"),
-    "\u00be": ("a fraction", "0.75"),
-    "\u2030": ("a sign for thousandths", "/ 1000"),
+    "\u00bd": ("a fraction", "(1 / 2)"),
+    "\u00bc": ("a fraction", "(1 / 4)"),
+    "\u00be": ("a fraction", "(3 / 4)"),
+    "\u2030": ("a sign for thousandths", "e-3 at the end of the number, as in 5e-3"),
     **dict.fromkeys("\u2018\u2019\u201c\u201d\u00ab\u00bb", ("a quotation mark", "names without quotes")),
     **dict.fromkeys("\u200b\ufeff\u2060\u00ad", ("a character without width", "it not at all")),
 }
@@ -77,7 +73,7 @@ SIGNS = {
     "=>": ("no comparison", ">="),
     "=": ("no comparison", "=="),
 }
-_TYPESET = re.compile("|".join(map(re.escape, CHARACTERS)))
+_TYPESET = re.compile("|".join([SUPERSCRIPTS.pattern, *map(re.escape, CHARACTERS)]))
 _FOREIGN = re.compile(r"&&|\|\||<>|=<|=>|(?<![<>=!:])=(?![=<>])")
 
 _NUMBER = r"(?<![\w.])((?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)"
@@ -96,7 +92,8 @@ def function_meant(name: str) -> str:
 def refuse_spelling(line: str) -> None:
     """Raise SimulateError for the first character of typesetting in a line, or a number with a percent sign."""
     if found := _TYPESET.search(line):
-        name, meant = CHARACTERS[found[0]]
+        power = lowered(found[0]) if SUPERSCRIPTS.match(found[0]) else ""
+        name, meant = (f"a superscript {power}", f"** {power}") if power else CHARACTERS[found[0]]
         raise SimulateError(f"column {found.start() + 1}: {found[0]} is {name}; write {meant}")
     if found := _PERCENT.search(line):
         raise SimulateError(f"column {found.start() + 1}: % is what a division leaves; write {found[1]} [%]")
@@ -105,6 +102,8 @@ def refuse_spelling(line: str) -> None:
 
 def refuse_signs(line: str) -> None:
     """Raise SimulateError for the first sign of another language in a line that is no formula."""
+    if re.match(r"\s*=[^=]", line):
+        raise SimulateError(f"column {line.index('=') + 1}: spreadsheets begin a formula so; take the = out")
     if found := _FOREIGN.search(line):
         name, meant = SIGNS[found[0]]
         raise SimulateError(f"column {found.start() + 1}: {found[0]} is {name}; write {meant}")

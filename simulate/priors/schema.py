@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from simulate.distributions.other_names import NOTES
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
 from simulate.priors.positions import Key
@@ -20,8 +21,7 @@ OTHER_NAMES = {  # what other programs call keys, and what they are here
     **dict.fromkeys(("random_seed", "random_state", "rng"), "seed"),
     "outputs": "quantities",
     **dict.fromkeys(("expression", "expr", "equation"), "formula"),
-    **dict.fromkeys(("description", "comment", "comments", "remark"), "note"),
-    **dict.fromkeys(("reference", "citation", "url", "link"), "source"),
+    **NOTES,
     **dict.fromkeys(("inputs", "parameters", "variables", "distributions"), "priors"),
     **dict.fromkeys(("formulas", "expressions"), "quantities"),
     **dict.fromkeys(("include", "includes", "inherits", "import"), "extends"),

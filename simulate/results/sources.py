@@ -22,7 +22,8 @@ def read_source(source: Any, overrides: Sequence[str] = ()) -> Priors:
     Those of an earlier run have the settings that it was run with for their own, whatever has become of the file since;
     overrides go before those of the run. Raises SimulateError for what is no source.
     """
-    if isinstance(source, str | PathLike) and folder.is_result(path_of(source)):
+    named = isinstance(source, str | PathLike) and str(source).strip()  # nothing is not the working directory
+    if named and folder.is_result(path_of(source)):
         result, where = folder.read_run(path_of(source)), str(source)
     elif isinstance(source, Result) or hasattr(source, "data_vars"):
         result, where = run_of(source), "the result"

@@ -30,4 +30,4 @@ def command(
 
     if priors_file is None and quantity is not None and quantity.endswith(".toml"):
         priors_file, quantity = quantity, None
-    print_sections(explained(quantity, read_source(priors_file) if priors_file else None))
+    print_sections(explained(quantity, read_source(priors_file) if priors_file is not None else None))
