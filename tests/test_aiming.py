@@ -267,6 +267,29 @@ def test_a_measurement_that_contradicts_a_prior_is_told_with_its_p_value(value, 
     assert p_told(observed(NORMALS, [f"a = {value} +- {sd}"], "a")) == pytest.approx(exact, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("prior", "value", "exact"),
+    [
+        ('{dist = "normal", mean = 0, sd = 1}', 4, 2 * stats.norm.sf(4)),
+        ('{dist = "lognormal", p5 = 1, p95 = 100}', 5000, 2 * stats.norm.sf(math.log(500) / math.log(10) * 1.6448536)),
+        ('{dist = "student_t", df = 3, location = 0, scale = 1}', -100, 2 * stats.t.sf(100, 3)),
+    ],
+)
+def test_a_p_value_is_of_all_that_lies_as_far_out_however_exact_the_measurement(prior, value, exact):
+    text = f'model = "none"\npriors.x = {prior}\nquantities.y = {{formula = "x"}}'
+    bands = observed(text, [f"x = {value} +- 0.001"], "y")
+    assert p_told(bands) == pytest.approx(exact, rel=0.1)
+
+
+def test_a_hundred_millionth_of_a_prior_is_found():
+    text = 'model = "none"\npriors.x = {dist = "uniform", lower = 0, upper = 1}\nquantities.y = {formula = "x - 0.25"}'
+    bands = observed(text, ["x = 0.25 +- 1e-8"], "y")
+    mean, error = bands.estimate("mean", quantity="y")
+    assert abs(mean) <= ALARM * error < 1e-9
+    sd, error = bands.estimate("sd", quantity="y")
+    assert abs(sd - 1e-8) <= ALARM * error < 1e-9
+
+
 def test_a_measurement_within_reach_contradicts_nothing():
     for text in ("a = 15 +- 1", "a = 10 +- 1e-5"):
         assert observed(NORMALS, [text], "a").warnings == []
