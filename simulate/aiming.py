@@ -48,11 +48,12 @@ class Pilot(NamedTuple):
     """Scenarios of a pilot: normal scores (name, scenario), logarithms of likelihood and of the density ratio.
 
     `deviations` are those of each measured quantity from what was measured, in its standard deviations; nan where a
-    condition does not hold.
+    condition does not hold. `measured` is the likelihood whether conditions hold or not, None without conditions.
     """
 
     scores: Array
     log_likelihood: Array
+    measured: Array | None
     log_ratio: Array
     deviations: Sequence[Array]
 
@@ -92,8 +93,11 @@ def aimed(pilot: Callable[[Proposal | None, int], Pilot], names: Sequence[str]) 
     first = best = pilot(None, 0)
     of_priors, proposal = effective_share(first.log_weights), None
     p_values = [[p_value(first, each)] for each in first.deviations]
-    if of_priors < ENOUGH and np.isfinite(first.log_likelihood).any():
-        for found, at in _steps(pilot, first, names):
+    # Conditions that hold in few of the priors' scenarios may hold in many of those where measured values point.
+    for conditions in (True, False) if of_priors < ENOUGH else ():
+        if effective_share(best.log_weights) > _RELIABLE or not (conditions or first.measured is not None):
+            break
+        for found, at in _steps(pilot, first, names, conditions=conditions):
             if effective_share(at.log_weights) > max(effective_share(best.log_weights), _RELIABLE):
                 proposal, best = found, at
             for told, each in zip(p_values, at.deviations, strict=True):
@@ -118,10 +122,20 @@ def _best_known(of_pilots: Sequence[PValue]) -> PValue:
 
 
 def _steps(
-    pilot: Callable[[Proposal | None, int], Pilot], first: Pilot, names: Sequence[str]
+    pilot: Callable[[Proposal | None, int], Pilot], first: Pilot, names: Sequence[str], *, conditions: bool
 ) -> Iterator[tuple[Proposal, Pilot]]:
-    """The proposals on the way to the likelihood's full power and at it, each with its pilot."""
-    now, power, refits, share = first, 0.0, 0, 0.0
+    """The proposals on the way to the likelihood's full power and at it, each with its pilot.
+
+    They are found with `conditions` or without.
+    """
+
+    def aimed_at(drawn: Pilot) -> Pilot:
+        alone = None if conditions else drawn.measured
+        return drawn if alone is None else drawn._replace(log_likelihood=alone)
+
+    now, power, refits, share = aimed_at(first), 0.0, 0, 0.0
+    if not np.isfinite(now.log_likelihood).any():
+        return
     parts, before = list[Part](), list[Part]()
     for step in range(1, _MOST_STEPS):
         power, last = _raised(now, power), power
@@ -135,8 +149,9 @@ def _steps(
             return
         if np.abs(proposal.means).max() > _FARTHEST:
             return
-        now = pilot(proposal, step)
-        yield proposal, now
+        drawn = pilot(proposal, step)
+        yield proposal, drawn
+        now = aimed_at(drawn)
         if power == 1:
             lately, share = share, effective_share(now.log_weights)
             refits += 1

@@ -171,6 +171,20 @@ def test_a_condition_holds_beside_a_far_measurement():
     assert bands.at("minimum", quantity="a") > 15
 
 
+@pytest.mark.parametrize("condition", ["x > 7", "x > P50", "(x > 7) & (x < 7.5)"])
+def test_a_condition_may_hold_only_where_the_measurement_points(condition):
+    """The measurement leaves a normal of its own, which the condition cuts: at its median, or far above the prior."""
+    text = 'model = "none"\npriors.x = {dist = "normal", mean = 0, sd = 1}\nquantities.y = {formula = "x"}'
+    bands = run(load_priors(text), observe=["x = 8 +- 0.5"], given=[condition], scenarios=2**16)
+    left = stats.norm(8 / 1.25, math.sqrt(0.2))
+    low, high = (left.median() if "P50" in condition else 7, 7.5 if "7.5" in condition else 99)
+    exact = stats.truncnorm(
+        (low - left.mean()) / left.std(), (high - left.mean()) / left.std(), left.mean(), left.std()
+    )
+    mean, error = bands.estimate("mean", quantity="y")
+    assert abs(mean - exact.mean()) <= ALARM * error < 0.02
+
+
 def test_correlated_priors_move_along():
     text = NORMALS + "[correlations]\na.b = {gaussian_copula = 0.8}\n"
     exact = posterior(20, 1, 10, 4)  # of a; b follows with 0.8 * 1 / 2 of its deviation
