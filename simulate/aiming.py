@@ -13,6 +13,7 @@ Sources: Kong (1992), Technical Report 348, University of Chicago, the effective
 Stat. Comput. 18, 447, mixtures fitted to weighted draws; Ionides (2008), J. Comput. Graph. Stat. 17, 295, weights cut.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ STANDARD = 1 / 8  # of a proposal's scenarios, those that the priors give
 _BEFORE = 1 / 8  # and those of the proposal before, at a lower power, so that a mode that fades is not lost by chance
 _STEP = 3 / 4  # of a pilot's effective scenarios, those that stay so while the likelihood's power rises
 _LEAST = 1 / 32  # of a pilot's scenarios, the effective ones that are enough to go on from
+_LEAST_POWER = 1e-40  # of the likelihood, at which there is nothing of it left
 _MOST_STEPS = 64
 _RELIABLE = 1 / 128  # an effective share from which a pilot tells it well enough to prefer its proposal
 _REFITS = 4  # at the full power, while they gain
@@ -46,11 +48,12 @@ class Pilot(NamedTuple):
     """Scenarios of a pilot: normal scores (name, scenario), logarithms of likelihood and of the density ratio.
 
     `deviations` are those of each measured quantity from what was measured, in its standard deviations; nan where a
-    condition does not hold.
+    condition does not hold. `measured` is the likelihood whether conditions hold or not, None without conditions.
     """
 
     scores: Array
     log_likelihood: Array
+    measured: Array | None
     log_ratio: Array
     deviations: Sequence[Array]
 
@@ -61,10 +64,14 @@ class Pilot(NamedTuple):
 
 
 class PValue(NamedTuple):
-    """How probable it is by the priors that a measured value lies as far out, on two sides; `below` says: less."""
+    """How probable it is by the priors that a measured value lies as far out, on two sides; `below` says: less.
+
+    So many effective `terms` tell it.
+    """
 
     value: float
     below: bool
+    terms: float
 
 
 class Aim(NamedTuple):
@@ -85,21 +92,50 @@ def aimed(pilot: Callable[[Proposal | None, int], Pilot], names: Sequence[str]) 
     """Find from where to draw; `pilot` draws the next one by a proposal, and `names` are those of its scores."""
     first = best = pilot(None, 0)
     of_priors, proposal = effective_share(first.log_weights), None
-    if of_priors < ENOUGH and np.isfinite(first.log_likelihood).any():
-        for found, at in _steps(pilot, first, names):
+    p_values = [[p_value(first, each)] for each in first.deviations]
+    # Conditions that hold in few of the priors' scenarios may hold in many of those where measured values point.
+    for conditions in (True, False) if of_priors < ENOUGH else ():
+        if effective_share(best.log_weights) > _RELIABLE or not (conditions or first.measured is not None):
+            break
+        for found, at in _steps(pilot, first, names, conditions=conditions):
             if effective_share(at.log_weights) > max(effective_share(best.log_weights), _RELIABLE):
                 proposal, best = found, at
+            for told, each in zip(p_values, at.deviations, strict=True):
+                told.append(p_value(at, each))
     greatest = float(np.max(best.log_weights))
     exponent = int(np.ceil(greatest / np.log(2))) if greatest > _LOST else 0
     share = effective_share(best.log_weights)
-    return Aim(proposal, exponent, share, of_priors, tuple(p_value(best, each) for each in best.deviations))
+    return Aim(proposal, exponent, share, of_priors, tuple(map(_best_known, p_values)))
+
+
+def _best_known(of_pilots: Sequence[PValue]) -> PValue:
+    """The P-value of those of several pilots, the bound of the first where none tells more.
+
+    A proposal may end short of what lies as far out, and then finds too little: so of those near the greatest, that of
+    the most terms.
+    """
+    found = [each for each in of_pilots if not each.below]
+    greatest = max((each.value for each in found), default=0.0)
+    return max(
+        (each for each in found if 2 * each.value >= greatest), key=lambda each: each.terms, default=of_pilots[0]
+    )
 
 
 def _steps(
-    pilot: Callable[[Proposal | None, int], Pilot], first: Pilot, names: Sequence[str]
+    pilot: Callable[[Proposal | None, int], Pilot], first: Pilot, names: Sequence[str], *, conditions: bool
 ) -> Iterator[tuple[Proposal, Pilot]]:
-    """The proposals on the way to the likelihood's full power and at it, each with its pilot."""
-    now, power, refits, share = first, 0.0, 0, 0.0
+    """The proposals on the way to the likelihood's full power and at it, each with its pilot.
+
+    They are found with `conditions` or without.
+    """
+
+    def aimed_at(drawn: Pilot) -> Pilot:
+        alone = None if conditions else drawn.measured
+        return drawn if alone is None else drawn._replace(log_likelihood=alone)
+
+    now, power, refits, share = aimed_at(first), 0.0, 0, 0.0
+    if not np.isfinite(now.log_likelihood).any():
+        return
     parts, before = list[Part](), list[Part]()
     for step in range(1, _MOST_STEPS):
         power, last = _raised(now, power), power
@@ -113,8 +149,9 @@ def _steps(
             return
         if np.abs(proposal.means).max() > _FARTHEST:
             return
-        now = pilot(proposal, step)
-        yield proposal, now
+        drawn = pilot(proposal, step)
+        yield proposal, drawn
+        now = aimed_at(drawn)
         if power == 1:
             lately, share = share, effective_share(now.log_weights)
             refits += 1
@@ -146,9 +183,9 @@ def _raised(pilot: Pilot, power: float) -> float:
 
     if holds(1.0):
         return 1.0
-    low, high = power, 1.0
+    low, high = max(power, _LEAST_POWER), 1.0
     for _ in range(50):
-        middle = (low + high) / 2
+        middle = math.sqrt(low * high)  # of a tiny standard deviation the first power is tiny too
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low
 
@@ -251,10 +288,11 @@ def p_value(pilot: Pilot, deviations: Array) -> PValue:
 
     held = np.isfinite(deviations)
     if not held.any():
-        return PValue(1.0, below=False)  # where the conditions leave nothing, nothing is contradicted
+        return PValue(1.0, below=False, terms=0.0)  # where the conditions leave nothing, nothing is contradicted
     shares = _shares(pilot.log_ratio[held])
     sides = [shares * ndtr(sign * deviations[held]) for sign in (1, -1)]
     terms = min(sides, key=np.add.reduce)
     probability, squares = float(np.add.reduce(terms)), float(np.add.reduce(terms * terms))
-    seen = probability**2 >= _FEWEST_TERMS * squares > 0
-    return PValue(min(2 * (probability if seen else NONE_SEEN / len(terms)), 1.0), below=not seen)
+    effective = probability**2 / squares if squares > 0 else 0.0
+    seen = effective >= _FEWEST_TERMS
+    return PValue(min(2 * (probability if seen else NONE_SEEN / len(terms)), 1.0), below=not seen, terms=effective)

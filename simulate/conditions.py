@@ -30,13 +30,13 @@ EXPLAIN = "list them with 'simulate explain'"
 
 
 class Threshold(NamedTuple):
-    """The value of a percentile in a condition: of all scenarios, and of each replicate's own."""
+    """The value of a percentile in a condition: of all scenarios, and of each replicate's own where these hold."""
 
     value: float
     replicates: tuple[float, ...]
 
     def of_replicate(self, replicate: int) -> float:
-        """That of a replicate; of others, which are drawn for a look ahead, that of all."""
+        """That of a replicate, where it has its own; that of all in others, such as those of a look ahead."""
         return self.replicates[replicate] if replicate < len(self.replicates) else self.value
 
 

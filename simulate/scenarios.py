@@ -241,6 +241,7 @@ def _aim(drawn: Callable[..., Scenarios]) -> Aim:
         return Pilot(
             np.array([scores[name] for name in names]).reshape(len(names), PILOT),
             scenarios.questions.log_weights(columns, outcomes),
+            scenarios.questions.log_weights(columns, np.ones(PILOT)) if scenarios.questions.given else None,
             np.zeros(PILOT) + scenarios.sampler.log_ratio(words),
             [np.where(outcomes == 1, each.deviation(columns), np.nan) for each in scenarios.questions.observed],
         )

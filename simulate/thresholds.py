@@ -1,7 +1,8 @@
 """Percentiles in conditions, found in a first pass over the same scenarios: `capex > P90` of a run without it.
 
 Each replicate has its own percentile, as it has its own estimates: so the standard errors under such a condition hold
-how well the percentile itself is known. The value told is that of all replicates together.
+how well the percentile itself is known. The value told is that of all replicates together, and where the percentile is
+at an atom it holds in each: replicates that stand on either side of one would ask for different things.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from simulate.replicates import Ticks, Workers
 from simulate.scenarios import Scenarios
 from simulate.summary import Summary
 
+_ATOM = 1.0  # percent beside a percentile: a value that holds as many is an atom there
 Draw = Callable[[Sequence[str], Questions], Scenarios]  # the scenarios that have these quantities under such questions
 
 
@@ -50,6 +52,7 @@ def _settled(conditions: Sequence[Condition], draw: Draw, under: Questions, work
 def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, workers: Workers) -> dict[str, Threshold]:
     drawn = draw([*dict.fromkeys(name for each in wanted for name in each.of.names)], under)
     wholes, own = {each.name: Summary() for each in wanted}, {each.name: list[float]() for each in wanted}
+    at_atoms = set[str]()
 
     def work(gathering: Gathering[str], replicate: int, ticks: Ticks) -> dict[str, Summary]:
         for chunk in drawn.in_chunks(replicate, ticks):
@@ -63,12 +66,18 @@ def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, work
             summary, place = summaries[each.name], len(own[each.name])
             # What lies beyond is a whole number in each replicate, rounded up in as many as keeps the share.
             apart = ((place + 0.5) / drawn.replicates - 0.5) / max(summary.effective, 1.0) * 100
-            percent = float(np.clip(each.percent + apart, 0, 100))
-            own[each.name].append(float(summary.percentiles([percent])[0]))
+            percents = np.clip(each.percent + apart + np.array([-_ATOM, 0.0, _ATOM]), 0, 100)
+            below, value, above = summary.percentiles(percents).tolist()
+            own[each.name].append(value)
+            if value in {below, above}:
+                at_atoms.add(each.name)
             wholes[each.name].merge(summary)
 
     fold_replicates(work, drawn, take, keys=wholes, workers=workers, what="percentiles of conditions")
     return {
-        each.name: Threshold(float(wholes[each.name].percentiles([each.percent])[0]), tuple(own[each.name]))
+        each.name: Threshold(
+            float(wholes[each.name].percentiles([each.percent])[0]),
+            () if each.name in at_atoms else tuple(own[each.name]),
+        )
         for each in wanted
     }

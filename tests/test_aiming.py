@@ -171,6 +171,20 @@ def test_a_condition_holds_beside_a_far_measurement():
     assert bands.at("minimum", quantity="a") > 15
 
 
+@pytest.mark.parametrize("condition", ["x > 7", "x > P50", "(x > 7) & (x < 7.5)"])
+def test_a_condition_may_hold_only_where_the_measurement_points(condition):
+    """The measurement leaves a normal of its own, which the condition cuts: at its median, or far above the prior."""
+    text = 'model = "none"\npriors.x = {dist = "normal", mean = 0, sd = 1}\nquantities.y = {formula = "x"}'
+    bands = run(load_priors(text), observe=["x = 8 +- 0.5"], given=[condition], scenarios=2**16)
+    left = stats.norm(8 / 1.25, math.sqrt(0.2))
+    low, high = (left.median() if "P50" in condition else 7, 7.5 if "7.5" in condition else 99)
+    exact = stats.truncnorm(
+        (low - left.mean()) / left.std(), (high - left.mean()) / left.std(), left.mean(), left.std()
+    )
+    mean, error = bands.estimate("mean", quantity="y")
+    assert abs(mean - exact.mean()) <= ALARM * error < 0.02
+
+
 def test_correlated_priors_move_along():
     text = NORMALS + "[correlations]\na.b = {gaussian_copula = 0.8}\n"
     exact = posterior(20, 1, 10, 4)  # of a; b follows with 0.8 * 1 / 2 of its deviation
@@ -265,6 +279,29 @@ def p_told(bands):
 def test_a_measurement_that_contradicts_a_prior_is_told_with_its_p_value(value, sd):
     exact = 2 * stats.norm.sf(abs(value - 10) / math.hypot(2, sd))
     assert p_told(observed(NORMALS, [f"a = {value} +- {sd}"], "a")) == pytest.approx(exact, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("prior", "value", "exact"),
+    [
+        ('{dist = "normal", mean = 0, sd = 1}', 4, 2 * stats.norm.sf(4)),
+        ('{dist = "lognormal", p5 = 1, p95 = 100}', 5000, 2 * stats.norm.sf(math.log(500) / math.log(10) * 1.6448536)),
+        ('{dist = "student_t", df = 3, location = 0, scale = 1}', -100, 2 * stats.t.sf(100, 3)),
+    ],
+)
+def test_a_p_value_is_of_all_that_lies_as_far_out_however_exact_the_measurement(prior, value, exact):
+    text = f'model = "none"\npriors.x = {prior}\nquantities.y = {{formula = "x"}}'
+    bands = observed(text, [f"x = {value} +- 0.001"], "y")
+    assert p_told(bands) == pytest.approx(exact, rel=0.1)
+
+
+def test_a_hundred_millionth_of_a_prior_is_found():
+    text = 'model = "none"\npriors.x = {dist = "uniform", lower = 0, upper = 1}\nquantities.y = {formula = "x - 0.25"}'
+    bands = observed(text, ["x = 0.25 +- 1e-8"], "y")
+    mean, error = bands.estimate("mean", quantity="y")
+    assert abs(mean) <= ALARM * error < 1e-9
+    sd, error = bands.estimate("sd", quantity="y")
+    assert abs(sd - 1e-8) <= ALARM * error < 1e-9
 
 
 def test_a_measurement_within_reach_contradicts_nothing():

@@ -603,6 +603,11 @@ def test_the_worth_of_information_is_a_share_of_the_cost_or_of_its_band(decided)
     assert "(EVPI), 5.3 % of its expected cost." in decision_report.verdict(shifted)
 
 
+def test_what_knowing_saves_is_no_share_of_nothing(decided):
+    told = decided(normal("p1", 1, 1) + option("one", "0", "USD") + option("two", "p1", "USD"))
+    assert decision_report.verdict(told).endswith("USD on average (EVPI).")
+
+
 def test_a_prior_without_a_label_is_told_by_its_name_once(decided):
     lines = [line.split() for line in text_of(decided(TWO_NORMALS)).splitlines()]
     told = [line for line in lines if line[:1] in (["p1"], ["p2"])]

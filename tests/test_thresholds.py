@@ -138,6 +138,30 @@ def test_percentiles_stand_on_either_side_of_whatever_is_compared(priors, condit
     assert abs(kept["share"] - share) <= 4 * kept["share_se"] + 16 / 2**17
 
 
+@pytest.mark.parametrize("scheme", ["sobol", "latin_hypercube", "random"])
+@pytest.mark.parametrize(
+    "condition", ["few > P50", "few >= P50", "few > P79", "few <= P80", "few >= P80", "few == P80", "gap >= P69.9"]
+)
+def test_at_an_atom_all_replicates_ask_for_the_value_told(scheme, condition):
+    """Half, 30 and 20 % lie on the values of one, and 70 % on the least of the other: at the percentiles' ends."""
+    file = load_priors("""
+model = "none"
+[priors]
+few = {dist = "choice", values = [1, 2, 3], weights = [5, 3, 2]}
+x = {dist = "uniform", lower = 0, upper = 1}
+[quantities]
+gap = {formula = "where(x < 0.7, 0, x + 1)"}
+value = {formula = "few"}
+""")
+    bands = run(file, scenarios=2**14, given=[condition], scheme=scheme, quantities=["few", "gap"])
+    name, sign, percentile = condition.split()
+    [(threshold, (value, _))] = bands.provenance["kept"]["thresholds"].items()
+    assert threshold == f"{percentile}({name})"
+    asked = f"{name} {sign} {value:g}"
+    alone = run(file, scenarios=2**14, probability=[asked], scheme=scheme, quantities=["gap"])
+    assert bands.provenance["kept"]["share"] == pytest.approx(alone.at("probability", question=asked), abs=1e-12)
+
+
 def test_other_conditions_hold_beside_it(priors):
     """P90 of y among those with x > 12, which no second percentile moves."""
     told = run(priors, scenarios=2**16, given=["x > 12", "y > P90"], quantities=["y"])
@@ -211,6 +235,8 @@ def test_a_precision_is_reached_within_the_worst_hundredth(priors):
         ("P90 < 3", "names no quantity"),
         ("z > P90", "there is no quantity z"),
         ("x + 2 > y + P9.5", "column 13: a percentile stands alone"),
+        ("x > P90 & b < P10", "chained comparisons are not allowed; write"),
+        ("P10 < y < P90", "chained comparisons are not allowed; write"),
     ],
 )
 def test_percentiles_elsewhere_are_refused(priors, text, message):

@@ -90,7 +90,8 @@ def verdict(result: Result) -> str:
     shares, of_width = relative(result, result.at("mean", **at), evpi, **at)
     of = f"{WIDTH} of its {kind}" if of_width else f"its expected {kind}"
     figure = " ".join(filter(None, [" ± ".join(scale.with_error(evpi, error)), scale.unit(unit)]))
-    share = "" if tie else f", {percent_text(float(shares), digits=SHARE_DIGITS)} of {of}"
+    told = not tie and math.isfinite(shares)  # a constant of 0 has no size that this could be a share of
+    share = f", {percent_text(float(shares), digits=SHARE_DIGITS)} of {of}" if told else ""
     return f"{text} Knowing everything before deciding would {verb} {figure} on average (EVPI){share}."
 
 

@@ -46,8 +46,10 @@ def named(
                     of = " ".join(text.line[start:end].split())
                     side.id = f"P{side.id[1:].replace('_', '.')}({of})"
                     found[side.id] = Named(side.id, of, percent)
+    chains = [node for node in ast.walk(tree) if isinstance(node, ast.Compare) and len(node.ops) > 1]
+    chained = {inner for node in chains for inner in ast.walk(node)}  # which is refused for being a chain
     for node in ast.walk(tree):
-        if _percent(node, known) is not None:
+        if node not in chained and _percent(node, known) is not None:
             refuse(node, f"a percentile {ALONE}")
     return tuple(found.values())
 
