@@ -2,13 +2,34 @@
 
 import difflib
 from collections.abc import Collection
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One thing that a user can mend, in one line: what is wrong, and where it is, as far as that is known.
+
+    `line` and `column` count from 1, 0 for none; `key` is as a priors file writes it, or an option. `code` is a word
+    for the kind, for programs.
+    """
+
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    key: str = ""
+    code: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return printable(": ".join(part for part in (place, self.key, self.message) if part))
 
 
 class SimulateError(ValueError):
-    """What a user can mend, in one line: where it is, what is wrong, what to do."""
+    """What a user can mend, a line for each fault: where it is, what is wrong, what to do."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+    def __init__(self, *faults: str | Fault) -> None:
+        self.faults = tuple(Fault(each) if isinstance(each, str) else each for each in faults)
+        super().__init__("\n".join(map(str, self.faults)))
 
 
 def none_such(what: str, name: object, choices: Collection[str]) -> SimulateError:

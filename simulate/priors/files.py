@@ -191,5 +191,5 @@ def override_layer(text: str) -> Layer:
     layer = Layer(f"--set '{text}'", tables)
     for name in ("extends", "choices"):
         if name in tables:
-            raise PriorsError(str(Problem(layer, (name,), "cannot be set here; write it in a file")))
+            raise PriorsError(Problem(layer, (name,), "cannot be set here; write it in a file").fault)
     return layer

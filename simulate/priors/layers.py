@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simulate import model
-from simulate.errors import SimulateError
+from simulate.errors import Fault, SimulateError
 from simulate.graph import Quantity
 from simulate.priors.positions import Key, line_of
 
@@ -52,11 +52,11 @@ class Problem:
     message: str
     follows: bool = False  # often from another fault, as an unused prior or a wrong unit does: reported last
 
-    def __str__(self) -> str:
-        line = self.layer.line(self.key)
-        place = f"{self.layer.shown}:{line}" if line else self.layer.shown
+    @property
+    def fault(self) -> Fault:
+        """The same for whoever reads the error."""
         key = shown_key((*self.layer.prefix, *self.key))
-        return ": ".join(part for part in (place, key, self.message) if part)
+        return Fault(self.message, self.layer.shown, self.layer.line(self.key), key=key)
 
 
 def raise_first(problems: Sequence[Problem], layers: Sequence[Layer]) -> None:
@@ -67,7 +67,7 @@ def raise_first(problems: Sequence[Problem], layers: Sequence[Layer]) -> None:
         return problem.follows, origins.index(problem.layer.shown), problem.layer.line(problem.key)
 
     if problems:
-        raise PriorsError(str(min(problems, key=rank)))
+        raise PriorsError(min(problems, key=rank).fault)
 
 
 def shown_key(key: Key) -> str:
