@@ -12,6 +12,7 @@ from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.precision import WIDTH, relative
 from simulate.runs.report import bounded, drawn_text, few_beyond
+from simulate.spread import t_quantile
 from simulate.units import is_cost
 
 MOST = 12  # priors listed
@@ -182,7 +183,8 @@ def _worth(result: Result) -> list[Section]:
     remarks = []
     if others := len(priors) - len(listed):
         told = {name for name, _, _ in listed}
-        greatest = max(result.at("evppi", prior=name) for name in priors if name not in told) / evpi
+        pairs = [result.estimate("evppi", prior=name) for name in priors if name not in told]
+        greatest = min(max(value + t_quantile() * error for value, error in pairs) / evpi, 1.0)
         below = (
             f"{percent_text(greatest, digits=SHARE_DIGITS)} of the EVPI at most"
             if greatest > LEAST_SHARE / 100
