@@ -114,9 +114,12 @@ def ranks(column: Array, weights: Array | None = None) -> Array:
     order = np.argsort(column)
     ordered, held = column[order], np.ones(len(column)) if weights is None else weights[order]
     first = np.flatnonzero(np.concatenate([np.ones(1, np.bool_), ordered[1:] != ordered[:-1]]))
-    held = np.add.reduceat(held, first)  # equal values count as one
+    tied = len(first) < len(column)
+    if tied:
+        held = np.add.reduceat(held, first)  # equal values count as one
+    middle = np.cumsum(held) - (held - 1) / 2
     found = np.empty(len(column))
-    found[order] = np.repeat(np.cumsum(held) - (held - 1) / 2, np.diff(first, append=len(column)))
+    found[order] = np.repeat(middle, np.diff(first, append=len(column))) if tied else middle
     return found
 
 
@@ -220,21 +223,23 @@ def _shares(held: Array, sums: Array, squares: Array, pairs: Sequence[Numbers]) 
         whole = each.sum(axis=1, keepdims=True)
         return np.concatenate([whole, whole - each], axis=1)
 
-    def products(each: Array) -> Array:
-        """The sums of products of two different replicates, then those without each."""
-        whole = each.sum(axis=1, keepdims=True)
-        others = whole - each
-        both = (each * others).sum(axis=1, keepdims=True)
-        return np.concatenate([both, both - 2 * each * others], axis=1)
+    def products(each: Array) -> tuple[Array, Array]:
+        """The sums of products of two different replicates, and the products of each with the others."""
+        shared = each * (each.sum(axis=1, keepdims=True) - each)
+        return shared.sum(axis=1, keepdims=True), shared
 
     def explained(held: Array, sums: Array) -> Array:
-        """The mean product of two replicates' means, over bins by their weights."""
-        weight, both, squares = leaving(held), products(held), products(sums)
+        """The mean product of two replicates' means, over bins by their weights; then those without each replicate."""
+        weight, (both, shared) = leaving(held), products(held)
+        both = np.concatenate([both, both - 2 * shared], axis=1)
         known = both > _ROUNDING * weight**2
         factor = np.divide(weight, both, out=np.zeros_like(both), where=known)
-        total = np.einsum("qrb,qrb->qr", squares, np.broadcast_to(factor, squares.shape))
+        squares, shared = products(sums)
+        factors = np.broadcast_to(factor, (len(sums), *factor.shape[1:]))
+        total = np.einsum("qb,qrb->qr", squares[:, 0], factors)
+        total[:, 1:] -= 2 * np.einsum("qrb,qrb->qr", shared, factors[:, 1:])
         if (left := known[:, :1] & ~known).any():  # to one replicate, when another is left out: what is known stands
-            total += np.where(left, weight * squares[:, :1] / both[:, :1], 0.0).sum(axis=-1)
+            total += np.where(left, weight * squares / both[:, :1], 0.0).sum(axis=-1)
         mean: Array = total / weight.sum(axis=-1)
         return mean
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import graph
-from simulate.aiming import CONTRADICTED, PILOT, Aim, Pilot, aimed
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant, Distribution
@@ -28,6 +27,7 @@ from simulate.settings import Names, Settings, checked
 from simulate.summary import MOST_WEIGHT, WEIGHT
 
 if TYPE_CHECKING:
+    from simulate.aiming import Aim, Pilot
     from simulate.sampling.schemes import Words
 
 Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of each pair
@@ -84,6 +84,8 @@ class Scenarios:
     @property
     def contradictions(self) -> list[str]:
         """The measured values that the priors contradict, a line each."""
+        from simulate.aiming import CONTRADICTED
+
         p_values = self.aim.p_values if self.aim else ()
         return [
             f"--observe {each.text!r}: the priors contradict it: by them, the probability of a measurement as far out "
@@ -227,6 +229,8 @@ class Drawing:
 
 def _aim(drawn: Callable[..., Scenarios]) -> Aim:
     """From where scenarios are drawn under measured values: `drawn` gives those from which the values are computed."""
+    from simulate.aiming import PILOT, Aim, Pilot, aimed
+
     priors = drawn(count=PILOT * REPLICATES)
     names = priors.sampler.behind(priors.plan.inputs)
 

@@ -22,7 +22,6 @@ from simulate.runs import messages
 from simulate.runs.components import components, indented
 from simulate.runs.drivers import Drivers, Sample
 from simulate.runs.precision import targets, to_precision
-from simulate.runs.scenario_analysis import put_shifts
 from simulate.scenarios import Drawing, Scenarios, asked_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error
@@ -206,6 +205,8 @@ def _put_priors(result: Result, priors: Priors, drawn: Scenarios, folded: Folded
     exact = [each.quantile(shares) for each in distributions]
     put("prior_percentiles", exact, "percentiles of the priors", unit_of="prior_unit")
     if drawn.questions.conditional:
+        from simulate.runs.scenario_analysis import put_shifts
+
         given = [folded.bands[name].value("percentiles") for name in inputs]
         put("prior_percentiles_given", given, "percentiles of the priors given the conditions", unit_of="prior_unit")
         below = [each.probability(band)[0] for each, band in zip(distributions, given, strict=True)]
