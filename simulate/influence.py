@@ -204,14 +204,14 @@ def influence(bins: Bins, told: Outcomes) -> Influence:
         np.array([np.bincount(index, row, shape[0] * shape[1]).reshape(shape) for row in rows])
         for rows in (told.weights, told.values)
     )
-    ranked = np.array([np.bincount(bins.numbers, row, bins.total) for row in told.ranks])
     shares, unresolved = _shares(held, sums, of_values, bins.pairs)
     unresolved = np.hypot(unresolved, resolution(told.effective))
     held, sums = held.sum(axis=1), sums.sum(axis=1)
     middles = (np.cumsum(held, axis=1) - held / 2) / np.maximum(held.sum(axis=1, keepdims=True), _TINY) - 0.5
     with np.errstate(all="ignore"):
         own = (held * middles**2).sum(axis=1)
-        correlations = (middles * ranked).sum(axis=1) / np.sqrt(own * of_ranks)
+        ranked = np.einsum("qn,qn->q", np.broadcast_to(middles[:, bins.numbers], told.ranks.shape), told.ranks)
+        correlations = ranked / np.sqrt(own * of_ranks)
     return Influence(shares, unresolved, _directions(middles + 0.5, held, sums), np.nan_to_num(correlations))
 
 
