@@ -95,7 +95,10 @@ def outcomes(columns: Array, weights: Array, replicate: Numbers, *, count: int, 
     held = weights[None] if finite.all() else finite * weights
     values = np.where(finite, columns, 0.0)
     values = np.ldexp(values, -np.frexp(np.abs(values).max(axis=1, initial=0.0))[1][:, None])  # no square overflows
-    ranked = np.array([ranks(*each) for each in zip(values, np.broadcast_to(held, values.shape), strict=True)])
+    if (held == 1).all():
+        ranked = np.array([ranks(each) for each in values])
+    else:
+        ranked = np.array([ranks(*each) for each in zip(values, np.broadcast_to(held, values.shape), strict=True)])
     (values, of_values), (ranked, of_ranks) = (_centred(each, held) for each in (values, ranked))
     by_replicate = np.array([np.bincount(replicate, row, count) for row in of_values])
     return Outcomes(values, ranked, held, (by_replicate, of_ranks.sum(axis=1)), replicate, effective)
@@ -103,6 +106,9 @@ def outcomes(columns: Array, weights: Array, replicate: Numbers, *, count: int, 
 
 def _centred(values: Array, weights: Array) -> tuple[Array, Array]:
     """Values less their mean, and the squares of that, both times the weights."""
+    if (weights == 1).all():
+        centred = values - values.mean(axis=1, keepdims=True)
+        return centred, centred * centred
     total = np.maximum(weights.sum(axis=1), _TINY)
     centred = values - ((values * weights).sum(axis=1) / total)[:, None]
     weighted = centred * weights
@@ -112,14 +118,14 @@ def _centred(values: Array, weights: Array) -> tuple[Array, Array]:
 def ranks(column: Array, weights: Array | None = None) -> Array:
     """Ranks of the values, 1 the least, or sums of weights up to them; equal values share the mean of theirs."""
     order = np.argsort(column)
-    ordered, held = column[order], np.ones(len(column)) if weights is None else weights[order]
-    first = np.flatnonzero(np.concatenate([np.ones(1, np.bool_), ordered[1:] != ordered[:-1]]))
-    tied = len(first) < len(column)
-    if tied:
-        held = np.add.reduceat(held, first)  # equal values count as one
-    middle = np.cumsum(held) - (held - 1) / 2
-    found = np.empty(len(column))
-    found[order] = np.repeat(middle, np.diff(first, append=len(column))) if tied else middle
+    ordered, found = column[order], np.empty(len(column))
+    new = ordered[1:] != ordered[:-1]
+    if weights is None and new.all():
+        found[order] = np.arange(1.0, len(column) + 1)
+        return found
+    first = np.flatnonzero(np.concatenate([np.ones(1, np.bool_), new]))
+    held = np.add.reduceat(np.ones(len(column)) if weights is None else weights[order], first)  # equal values are one
+    found[order] = np.repeat(np.cumsum(held) - (held - 1) / 2, np.diff(first, append=len(column)))
     return found
 
 

@@ -17,7 +17,6 @@ from simulate.distributions.bounded import Constant
 from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError
 from simulate.distributions.solvers import root
 from simulate.errors import SimulateError
-from simulate.spreadsheet import DECIMALS, SEPARATORS, THOUSANDS, read_sheet
 
 SURPLUS = (
     'quote a number with a comma in it, "1,234", or in a file of one column write separator = ";"; then '
@@ -52,6 +51,8 @@ class Discrete(Distribution):
         decimal: str = "",
         thousands: str = "",
     ) -> Discrete:
+        from simulate.spreadsheet import DECIMALS, SEPARATORS, THOUSANDS, read_sheet
+
         marks = [("separator", separator, SEPARATORS), ("decimal", decimal, DECIMALS)]
         for key, mark, allowed in [*marks, ("thousands", thousands, THOUSANDS)]:
             if mark and mark not in allowed:
