@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.backends import ordered_map
 from simulate.bands import Band
 from simulate.conditions import Kept
 from simulate.graph import Array
@@ -75,15 +76,23 @@ class Drivers:
         }
         yield Sample({name: column(name) for name in self.moved}, inputs, weights[places])
 
-    def put(self, result: Result, samples: Sequence[Sequence[Sample]], bands: Mapping[Any, Band], kept: Kept) -> None:
+    def put(
+        self,
+        result: Result,
+        samples: Sequence[Sequence[Sample]],
+        bands: Mapping[Any, Band],
+        kept: Kept,
+        threads: int | None = None,
+    ) -> None:
         """Put shares, directions and correlations into a result, along `quantity` and `prior`; nan where none is told.
 
-        `samples` are those of each replicate, `kept` what conditions leave of all scenarios.
+        `samples` are those of each replicate, `kept` what conditions leave of all scenarios; the priors are gone
+        through on so many `threads`, by default on all processors.
         """
         quantities, inputs = result.labels("quantity"), result.labels("prior")
         logarithmic = {name: _wide(bands[name].summary) for name in self.moved}
         varying = [name for name in self.moved if bands[name].summary.minimum < bands[name].summary.maximum]
-        found = self._influences(varying, logarithmic, samples, kept)
+        found = self._influences(varying, logarithmic, samples, kept, threads)
         shape = len(quantities), len(inputs)
         share, error, direction, correlation = (np.full(shape, np.nan) for _ in range(4))
         together, kinds = np.full((2, shape[0]), np.nan), list(EVIDENCE.values())
@@ -115,7 +124,12 @@ class Drivers:
         return self.priors.priors[prior].evidence
 
     def _influences(
-        self, names: Sequence[str], logarithmic: Mapping[str, bool], samples: Sequence[Sequence[Sample]], kept: Kept
+        self,
+        names: Sequence[str],
+        logarithmic: Mapping[str, bool],
+        samples: Sequence[Sequence[Sample]],
+        kept: Kept,
+        threads: int | None,
     ) -> dict[str, dict[str, Influence]]:
         """What the priors do to the quantities, by quantity and prior."""
         found: dict[str, dict[str, Influence]] = {name: {} for name in names}
@@ -131,19 +145,23 @@ class Drivers:
             if logarithmic[name]:
                 np.log(column, where=np.isfinite(column), out=column)
         told = outcomes(np.array(columns), weights, replicate, count=len(samples), effective=effective)
-        for prior in self.inputs:
+
+        def of_prior(prior: str) -> dict[str, Influence]:
             rows = [row for row, name in enumerate(names) if prior in self.movers[name]]
             if not rows:
-                continue
+                return {}
             column = np.concatenate([sample.inputs[prior] for sample in whole])
             if prior in self.uniform:
                 bins = binned_uniforms(column, effective)
             else:
                 bins = binned(column, weights, self.atoms[prior].values, effective)
-            of_prior = influence(bins, told.of(rows))
-            for place, row in enumerate(rows):
-                alone = len(self.movers[names[row]]) == 1
-                found[names[row]][prior] = of_prior.of(place, alone=alone)
+            each = influence(bins, told.of(rows))
+            alone = [len(self.movers[names[row]]) == 1 for row in rows]
+            return {names[row]: each.of(place, alone=alone[place]) for place, row in enumerate(rows)}
+
+        for prior, of_quantities in zip(self.inputs, ordered_map(of_prior, self.inputs, threads), strict=True):
+            for name, each in of_quantities.items():
+                found[name][prior] = each
         return found
 
 

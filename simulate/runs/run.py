@@ -104,7 +104,7 @@ def run(
         }
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
         _put_priors(result, priors, drawn, found, settings)
-        drivers.put(result, found.sampled, found.bands, Kept.of(found.kept))
+        drivers.put(result, found.sampled, found.bands, Kept.of(found.kept), threads)
         _put_answers(result, found, drawn.questions)
         rare = messages.rare(result, found.bands, drivers.movers)
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
