@@ -176,4 +176,4 @@ def test_an_earlier_run_that_cannot_be_drawn_again_tells_bounds(normals):
 def test_precision_of_a_bound_adds_scenarios(normals):
     told = run(normals, scenarios=2**12, percentiles=[50], quantities=["y"], precision="y:p99.9=2%")
     assert told.attributes["scenarios"] > 2**13  # of which ten lie beyond
-    assert "reached" in told.provenance["precision"]
+    assert "reached" in told.provenance["precision"]["text"]

@@ -79,7 +79,7 @@ def emit(
     for message in [*result.warnings, *noted]:
         typer.echo(f"warning: {message}", err=True)
     if "precision" in result.provenance:
-        typer.echo(result.provenance["precision"], err=True)
+        typer.echo(result.provenance["precision"]["text"], err=True)
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
     typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
 
