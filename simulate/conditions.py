@@ -209,6 +209,8 @@ def questions(
 class TooFewError(SimulateError):
     """Conditions that leave fewer effective scenarios than it takes; `kept` is what they leave, `why` known of it."""
 
+    code = "scenarios"
+
     def __init__(self, asked: Questions, kept: Kept, fewest: int, why: Sequence[str]) -> None:
         undefined = f" (in {kept.undefined:,} it is undefined whether they hold)" if kept.undefined else ""
         super().__init__(
@@ -245,6 +247,7 @@ def check_known(priors: Priors, name: str, where: str = "", otherwise: str = "")
     `otherwise` is the advice where no name is near.
     """
     if name not in priors.quantities:
-        raise SimulateError(f"{where}there is no quantity {name}{suggestion(name, priors.quantities, otherwise)}")
+        mend = suggestion(name, priors.quantities, otherwise)
+        raise SimulateError(f"{where}there is no quantity {name}{mend}", code="unknown_name")
     if lacking := missing(priors.quantities, priors.priors).get(name):
         raise SimulateError(f"{where}{name} cannot be computed; give a prior for {', '.join(lacking)}")

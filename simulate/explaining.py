@@ -52,7 +52,7 @@ def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[
 def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors | None) -> list[Section]:
     """A quantity's definition, equation, unit and source, what it needs and what needs it."""
     if checked(str, "quantity", name) not in quantities:
-        raise SimulateError(f"there is no quantity {name}{suggestion(name, quantities)}")
+        raise SimulateError(f"there is no quantity {name}{suggestion(name, quantities)}", code="unknown_name")
     quantity = quantities[name]
     first: Line = [(name, "bold"), (f"  [{quantity.unit}]", "")]
     definition: list[str | Remark] = []
