@@ -162,16 +162,17 @@ def test_what_has_no_value_is_left_out_and_told(priors_of):
     two = priors_of("two", lognormal("a", 2) + lognormal("b", 3) + COST)
     result = compared(one, two, two, bridge=(50.0, "mean"), scale="log")
     told = as_json(result)
-    assert told["case_label"] == {"one": "one", "two": "two", "two-2": "two-2"}
-    cost = told["quantities"]["cost"]
+    warnings = [each["message"] for each in told["warnings"]]
+    assert [each["label"] for each in told["result"]["cases"].values()] == ["one", "two", "two-2"]
+    cost = told["result"]["quantities"]["cost"]
     assert cost["unit"] == "USD"
-    assert cost["percentiles"]["one"] == {"5": 0, "25": 0, "50": 0, "75": 0, "95": 0}
-    assert set(cost["difference_mean"]) == {"two", "two-2"}
-    assert cost["ratio_mean"] == {}  # by zero
+    assert cost["percentiles"]["value"]["one"] == {"5": 0, "25": 0, "50": 0, "75": 0, "95": 0}
+    assert set(cost["difference_mean"]["value"]) == {"two", "two-2"}
+    assert cost["ratio_mean"]["value"] == {}  # by zero
     assert "bridge" not in cost  # the logarithm of zero
-    assert cost["probability_lower"] == {"two": 0, "two-2": 0}
-    assert any("two / one has no value" in message for message in told["warnings"])
-    assert any("no bridge of P50 and mean to two" in message for message in told["warnings"])
+    assert cost["probability_lower"]["value"] == {"two": 0, "two-2": 0}
+    assert any("two / one has no value" in message for message in warnings)
+    assert any("no bridge of P50 and mean to two" in message for message in warnings)
 
 
 def test_parts_of_a_change_are_in_the_unit_of_what_changes_and_factors_have_none(priors_of):
@@ -488,9 +489,9 @@ def test_a_saved_run_that_cannot_be_drawn_again_is_unpaired(priors_of, tmp_path)
     old, own = (told.at("percentiles", quantity="cost", case=case) for case in ("old", "mine"))
     assert old == pytest.approx(own, rel=1e-12)
     assert np.isnan(told.at("percentiles_se", **at)).tolist() == [True, False]
-    spoken = as_json(told)
-    assert "old" not in spoken["quantities"]["cost"]["difference_percentiles"]
-    assert "old" not in spoken["changes"]
+    spoken = as_json(told)["result"]
+    assert "old" not in spoken["quantities"]["cost"]["difference_percentiles"]["value"]
+    assert spoken["cases"]["old"]["changes"] is None
     first = compare([tmp_path / "old.nc", mine])
     assert (first.attributes["scenarios"], first.provenance["unpaired"]) == (COUNT, ["mine"])
     assert first.at("difference_mean", quantity="cost", case="mine") == 0

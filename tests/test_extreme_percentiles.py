@@ -115,9 +115,9 @@ def test_every_format_says_a_bound_alike(tmp_path, command, load):
     assert rows["percentiles_bound", "99.99"]["value"] == ">="
     assert rows["percentiles", "99.99"]["standard_error"] == ""
     _, text, _ = command(*asked, "--format", "json")
-    of_y = json.loads(text)["quantities"]["y"]
-    assert of_y["percentiles_bound"] == {"0.01": "<=", "50": "", "99.99": ">="}
-    assert of_y["percentiles_se"]["99.99"] is None
+    of_y = json.loads(text)["result"]["quantities"]["y"]
+    assert of_y["percentiles_bound"]["value"] == {"0.01": "<=", "50": "", "99.99": ">="}
+    assert of_y["percentiles"]["standard_error"]["99.99"] is None
     _, markdown, _ = command(*asked, "--format", "markdown")
     assert ">= 13.45" in markdown.replace("\\", "").replace("&gt;", ">")
 

@@ -149,8 +149,13 @@ def test_on_the_command_line(load, command):
     code, out, err = command("run", load(TEXT).path, "--precision", "y:p95=0.5%", "--format", "json")
     assert code == 0
     assert "precision reached: P95 of y" in err
-    y = json.loads(out)["quantities"]["y"]
-    assert t_quantile() * y["percentiles_se"]["95"] / y["percentiles"]["95"] <= 0.005
+    found = json.loads(out)["result"]
+    band = found["quantities"]["y"]["percentiles"]
+    known = t_quantile() * band["standard_error"]["95"] / band["value"]["95"]
+    assert known <= 0.005
+    reached = found["precision"]
+    assert (reached["reached"], reached["quantity"], reached["percentile"], reached["asked"]) == (True, "y", 95, 0.005)
+    assert reached["known"] == pytest.approx(known)
 
 
 SIGNED = """

@@ -94,7 +94,7 @@ def print_as(form: str, sections: Callable[[], Sequence[Section]], plain: Callab
 
         json.write_plain(plain(), sys.stdout)
     else:
-        FORMATS[form](None, sections, sys.stdout)  # type: ignore[arg-type] - tables need no result
+        FORMATS[form](None, sections, sys.stdout)  # type: ignore[arg-type]  # tables need no result
 
 
 def _drawn(kind: Question, result: Result, options: Mapping[str, Any]) -> tuple[dict[str, Figure], list[str]]:
