@@ -9,6 +9,7 @@ CODES = {
     "syntax": "a text cannot be read at all: a priors file that is no TOML, a file that is no UTF-8",
     "schema": "a key of a priors file is unknown, missing, or holds another kind of value",
     "unknown_name": "there is no quantity, family, choice, format ... of that name",
+    "parameter": "a parameter of a prior is unknown, missing, of another kind, or impossible beside the others",
     "formula": "a formula, or a condition, is refused",
     "unit": "a unit is unknown, or does not fit",
     "file": "a file or folder cannot be read or written, or is not what it should be",
