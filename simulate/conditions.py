@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import Fault, SimulateError, suggestion
 from simulate.formulas import Formula, Percentile, Units
 from simulate.formulas.logic import both
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
@@ -213,10 +213,9 @@ class TooFewError(SimulateError):
 
     def __init__(self, asked: Questions, kept: Kept, fewest: int, why: Sequence[str]) -> None:
         undefined = f" (in {kept.undefined:,} it is undefined whether they hold)" if kept.undefined else ""
-        super().__init__(
-            f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
-            f"{fewest:,}{undefined}; {'; '.join([*why, 'ask for what is more probable, or for more --scenarios'])}"
-        )
+        left = f"of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than {fewest:,}"
+        mend = "; ".join([*why, "ask for what is more probable, or for more --scenarios"])
+        super().__init__(Fault(f"{left}{undefined}; {mend}", key=asked.shown))
         self.kept = kept
 
 

@@ -202,20 +202,23 @@ def test_wrong_use_is_told_in_the_envelope_too(told, name):
     assert "Traceback" not in err
 
 
-KINDS = {
-    "file": ("run", "nothing.toml"),
-    "scenarios": ("run", BASE, *QUICK, "--given", "capex < 0"),
-    "unknown_name": ("explain", "capx"),
-    "value": ("run", BASE, "--percentiles", "5,100"),
+KINDS = {  # of what is asked, and where it is
+    "file": (("run", "nothing.toml"), "file", "nothing.toml"),
+    "scenarios": (("run", BASE, *QUICK, "--given", "capex < 0"), "key", "--given 'capex < 0'"),
+    "unknown_name": (("explain", "capx"), "key", None),
+    "value": (("run", BASE, "--percentiles", "5,100"), "key", "percentiles"),
+    "formula": (("run", BASE, "--given", "capex <"), "key", "--given 'capex <'"),
 }
 
 
 @pytest.mark.parametrize("code", KINDS)
 def test_kinds_of_errors_are_told_apart(told, code):
-    exit_code, whole, err = told(*KINDS[code])
+    asked, part, where = KINDS[code]
+    exit_code, whole, err = told(*asked)
     STRICT.validate(whole)
     assert exit_code == 2
-    assert [fault["code"] for fault in whole["errors"]] == [code]
+    (fault,) = whole["errors"]
+    assert (fault["code"], fault[part]) == (code, where)
     assert err.count("\n") == 1
 
 

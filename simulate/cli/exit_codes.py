@@ -1,15 +1,15 @@
 """The exit codes of every command, in one place."""
 
-GATE_FAILED = 1  # what was asked is decided, and does not hold
-MENDABLE = 2  # the user can mend it
-GATE_OPEN = 3  # what was asked is not decided
+FAILED = 1  # what was asked is decided, and does not hold
+REFUSED = 2  # the user can mend it
+OPEN = 3  # what was asked is not decided
 SIGNAL = 128  # and the number of the signal that ended the command
 
 SAID = {
     0: "done",
-    GATE_FAILED: "a gate failed",
-    MENDABLE: "something is wrong that you can mend",
-    GATE_OPEN: "a gate is open: it takes more scenarios to decide",
+    FAILED: "a gate failed",
+    REFUSED: "something is wrong that you can mend",
+    OPEN: "a gate is open: it takes more scenarios to decide",
     SIGNAL + 2: "Ctrl-C",
     SIGNAL + 15: "SIGTERM",
 }

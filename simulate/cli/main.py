@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import Any, NoReturn
 
-from simulate.cli.exit_codes import MENDABLE
+from simulate.cli.exit_codes import REFUSED
 from simulate.cli.interrupts import interruptible
 from simulate.errors import Fault, SimulateError
 from simulate.spelling import spell_out
@@ -55,7 +55,7 @@ def _fail(faults: Sequence[Fault], said: str = "") -> NoReturn:
         command = next((each for each in sys.argv[1:] if each in COMMANDS), None)
         with suppress(OSError):  # stdout itself may be what cannot be written
             json.write_plain(json.envelope(command, errors=faults), sys.stdout)
-    sys.exit(MENDABLE)
+    sys.exit(REFUSED)
 
 
 def _fail_usage(error: Any) -> NoReturn:
