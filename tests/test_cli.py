@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import os
@@ -429,6 +430,7 @@ def test_backtest_of_own_runs_names_faulty_rows_and_scores_the_rest(command, tmp
     assert code == 0
     fault = f"{path}:2: training_tokens: 'many' is not a number; write it like 70e9, without commas"
     assert err == f"warning: {fault}\n"
+    assert json.loads(out)["files"] == [{"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}]
     told = json.loads(out)["result"]
     assert list(told["cases"]) == ["Mine"]
     assert list(told["groups"]) == ["training runs"]

@@ -222,8 +222,14 @@ def test_kinds_of_errors_are_told_apart(told, code):
     assert err.count("\n") == 1
 
 
+def test_both_ways_to_ask_for_json_are_heard(command):
+    for asked in (["--format", "json"], ["--format=json"]):
+        code, out, _ = command("run", *asked, "nothing.toml")
+        assert (code, json.loads(out)["errors"][0]["file"]) == (2, "nothing.toml")
+
+
 def test_errors_are_plain_lines_where_json_is_not_asked_for(command):
-    for more in ((), ("--format", "table"), ("--set", "json=1")):
+    for more in ((), ("--format", "table"), ("--format=csv",), ("--set", "json=1")):
         code, out, err = command("run", "nothing.toml", *more)
         assert (code, out) == (2, "")
         assert err.startswith("nothing.toml: does not exist")
