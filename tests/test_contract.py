@@ -5,17 +5,22 @@ from __future__ import annotations
 import copy
 import importlib.resources
 import json
+import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from synthetic import run_result
 
 from simulate.cli.commands import COMMANDS
 from simulate.cli.exit_codes import SAID
 from simulate.errors import CODES, Fault
-from simulate.formats.json import SCHEMA, SCHEMA_VERSION, envelope
+from simulate.formats.json import SCHEMA, SCHEMA_VERSION, envelope, found
 from simulate.results.folder import read_run
+from simulate.results.published import place_of
 from simulate.runs.report import falls_at
 
 BASE = "priors/base.toml"
@@ -222,6 +227,15 @@ def test_kinds_of_errors_are_told_apart(told, code):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("place", ["/dev/full", "a closed pipe"])
+def test_an_error_is_told_where_its_document_cannot_be(place):
+    told = f"> {place}" if place == "/dev/full" else "| true"
+    asked = f"{sys.executable} -m simulate run nothing.toml --format json {told}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert re.fullmatch("nothing.toml: does not exist; .*\n", done.stderr)
+
+
 def test_both_ways_to_ask_for_json_are_heard(command):
     for asked in (["--format", "json"], ["--format=json"]):
         code, out, _ = command("run", *asked, "nothing.toml")
@@ -250,6 +264,31 @@ def test_what_to_do_stands_apart():
         {"file": "f.toml", "line": 3, "column": 4, "key": "k", "code": "unit", "message": "a", "fix": "b"}
     ]
     assert (whole["warnings"][0]["message"], whole["warnings"][0]["fix"]) == ("a; b", None)
+
+
+def test_nothing_is_told_that_is_no_json():
+    assert envelope("run", settings={"low": math.nan, "more": [math.inf, 1.5]})["settings"] == {
+        "low": None,
+        "more": [None, 1.5],
+    }
+    result = run_result({"a": ("A", "1", 1.0, 1.0)})
+    result.provenance["note"] = {"known": -math.inf}
+    assert found(result)["note"] == {"known": None}
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1.0])
+def test_where_a_published_figure_lies(sigma):
+    result = run_result({"a": ("A", "1", 1.0, sigma)})
+    curve = result.at("fine_percentiles", quantity="a")
+    least, greatest = (result.at(end, quantity="a") for end in ("minimum", "maximum"))
+    places = [place_of(result, value, quantity="a") for value in (least / 2, least, 1.0, greatest, 2 * greatest)]
+    if sigma:
+        assert places == [("below_all", None), ("below", None), ("within", 50), ("above", None), ("above_all", None)]
+        assert place_of(result, curve[0], quantity="a") == ("within", result["fine_percentile"][0])
+    else:
+        assert places == [("below_all", None), *[("equal", None)] * 3, ("above_all", None)]
+    result["minimum"][0] = -math.inf
+    assert place_of(result, 1.0, quantity="a") == ("", None)
 
 
 def test_published_figures_have_the_percentile_of_the_table(told, tmp_path):
@@ -298,6 +337,9 @@ def test_units_are_told_by_case_where_they_differ(told):
     assert cost["unit"] == "USD"
     assert cost["mean"]["unit"]["other"] == "EUR"
     assert cost["ratio_mean"]["unit"] == "1"
+    (figure,) = whole["result"]["published"]  # in USD, as the first case is
+    assert figure["position"]["value"] == {"own": "within", "other": None, "s": "within"}
+    assert figure["percentile"]["value"]["other"] is None
 
 
 def test_check_and_explain_tell_of_a_prior_what_run_does(told):

@@ -6,9 +6,8 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from simulate.cli.exit_codes import REFUSED
 from simulate.cli.interrupts import interruptible
@@ -53,9 +52,18 @@ def _fail(faults: Sequence[Fault], said: str = "") -> NoReturn:
         from simulate.formats import json
 
         command = next((each for each in sys.argv[1:] if each in COMMANDS), None)
-        with suppress(OSError):  # stdout itself may be what cannot be written
+        try:
             json.write_plain(json.envelope(command, errors=faults), sys.stdout)
+            sys.stdout.flush()
+        except OSError:  # stdout itself may be what cannot be written
+            _drop(sys.stdout)
     sys.exit(REFUSED)
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere, for Python would fail on it once more at its end."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _fail_usage(error: Any) -> NoReturn:
