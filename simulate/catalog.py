@@ -33,6 +33,8 @@ SPELLINGS = {
 class CatalogError(SimulateError):
     """An accelerator that the catalog does not hold; the text names those that are near."""
 
+    code = "unknown_name"
+
 
 def accelerators() -> tuple[str, ...]:
     """Names of the catalog's accelerators, in the order of the table."""

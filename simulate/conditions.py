@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import Fault, SimulateError, suggestion
 from simulate.formulas import Formula, Percentile, Units
 from simulate.formulas.logic import both
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
@@ -209,12 +209,13 @@ def questions(
 class TooFewError(SimulateError):
     """Conditions that leave fewer effective scenarios than it takes; `kept` is what they leave, `why` known of it."""
 
+    code = "scenarios"
+
     def __init__(self, asked: Questions, kept: Kept, fewest: int, why: Sequence[str]) -> None:
         undefined = f" (in {kept.undefined:,} it is undefined whether they hold)" if kept.undefined else ""
-        super().__init__(
-            f"{asked.shown}: of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than "
-            f"{fewest:,}{undefined}; {'; '.join([*why, 'ask for what is more probable, or for more --scenarios'])}"
-        )
+        left = f"of {kept.drawn:,} scenarios {kept.effective:,.0f} effective ones are left, fewer than {fewest:,}"
+        mend = "; ".join([*why, "ask for what is more probable, or for more --scenarios"])
+        super().__init__(Fault(f"{left}{undefined}; {mend}", key=asked.shown))
         self.kept = kept
 
 
@@ -245,6 +246,7 @@ def check_known(priors: Priors, name: str, where: str = "", otherwise: str = "")
     `otherwise` is the advice where no name is near.
     """
     if name not in priors.quantities:
-        raise SimulateError(f"{where}there is no quantity {name}{suggestion(name, priors.quantities, otherwise)}")
+        mend = suggestion(name, priors.quantities, otherwise)
+        raise SimulateError(f"{where}there is no quantity {name}{mend}", code="unknown_name")
     if lacking := missing(priors.quantities, priors.priors).get(name):
         raise SimulateError(f"{where}{name} cannot be computed; give a prior for {', '.join(lacking)}")

@@ -4,12 +4,27 @@ import difflib
 from collections.abc import Collection
 from typing import NamedTuple
 
+# The kinds that programs can tell apart; a further one may be added, none changes its meaning.
+CODES = {
+    "syntax": "a text cannot be read at all: a priors file that is no TOML, a file that is no UTF-8",
+    "schema": "a key of a priors file is unknown, missing, or holds another kind of value",
+    "unknown_name": "there is no quantity, family, choice, format ... of that name",
+    "parameter": "a parameter of a prior is unknown, missing, of another kind, or impossible beside the others",
+    "formula": "a formula, or a condition, is refused",
+    "unit": "a unit is unknown, or does not fit",
+    "file": "a file or folder cannot be read or written, or is not what it should be",
+    "usage": "the command line is not one: an unknown option, a missing argument, a value of the wrong kind",
+    "scenarios": "conditions leave too few scenarios",
+    "value": "anything else that is asked or stated and cannot be",
+    "warning": "no error: what a reader must know of the figures",
+}
+
 
 class Fault(NamedTuple):
     """One thing that a user can mend, in one line: what is wrong, and where it is, as far as that is known.
 
-    `line` and `column` count from 1, 0 for none; `key` is as a priors file writes it, or an option. `code` is a word
-    for the kind, for programs.
+    `message` is what is wrong, and after its last '; ' what to do. `line` and `column` count from 1, 0 for none; `key`
+    is as a priors file writes it, or an option. `code` is one of CODES, for programs.
     """
 
     message: str
@@ -19,23 +34,35 @@ class Fault(NamedTuple):
     key: str = ""
     code: str = ""
 
+    @property
+    def parts(self) -> tuple[str, str]:
+        """What is wrong and, empty where nothing is known to help, what to do."""
+        wrong, _, fix = self.message.rpartition("; ")
+        return (wrong, fix) if wrong else (fix, "")
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         return printable(": ".join(part for part in (place, self.key, self.message) if part))
 
 
 class SimulateError(ValueError):
-    """What a user can mend, a line for each fault: where it is, what is wrong, what to do."""
+    """What a user can mend, a line for each fault: where it is, what is wrong, what to do.
 
-    def __init__(self, *faults: str | Fault) -> None:
-        self.faults = tuple(Fault(each) if isinstance(each, str) else each for each in faults)
+    A fault that has no code of its own has that of the class, or the one given.
+    """
+
+    code = "value"
+
+    def __init__(self, *faults: str | Fault, code: str = "") -> None:
+        told = (Fault(each) if isinstance(each, str) else each for each in faults)
+        self.faults = tuple(each if each.code else each._replace(code=code or self.code) for each in told)
         super().__init__("\n".join(map(str, self.faults)))
 
 
 def none_such(what: str, name: object, choices: Collection[str]) -> SimulateError:
     """The error of a name that is not among the choices, with what may have been meant."""
     mend = suggestion(str(name), choices, f"choose one of {', '.join(choices)}")
-    return SimulateError(f"there is no {what} {name!r}{mend}")
+    return SimulateError(f"there is no {what} {name!r}{mend}", code="unknown_name")
 
 
 def printable(text: str) -> str:

@@ -12,11 +12,13 @@ import numpy as np
 from simulate import model
 from simulate.errors import SimulateError, suggestion
 from simulate.figures import SIGNIFICANT_DIGITS, Scale, row_scale
+from simulate.formats import json
 from simulate.formulas import Formula
 from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
 from simulate.priors import Prior, Priors, choice
-from simulate.settings import checked
+from simulate.results import Result, provenance
+from simulate.settings import RunTable, checked
 
 OWN = "The priors file's own:"
 
@@ -51,8 +53,7 @@ def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[
 
 def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors | None) -> list[Section]:
     """A quantity's definition, equation, unit and source, what it needs and what needs it."""
-    if checked(str, "quantity", name) not in quantities:
-        raise SimulateError(f"there is no quantity {name}{suggestion(name, quantities)}")
+    _known(name, quantities)
     quantity = quantities[name]
     first: Line = [(name, "bold"), (f"  [{quantity.unit}]", "")]
     definition: list[str | Remark] = []
@@ -83,6 +84,47 @@ def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors |
     if users[name]:
         told.append(Section("is needed by", remarks=_tree(name, quantities, users.__getitem__)))
     return told
+
+
+def explained_plain(quantity: str | None = None, priors: Priors | None = None) -> dict[str, Any]:
+    """The same as plain data in the envelope of every command: a quantity, or all of them, by name.
+
+    Raises SimulateError for a name that there is not.
+    """
+    quantities = priors.quantities if priors else model.quantities("llm_cost")
+    if quantity is not None:
+        _known(quantity, quantities)
+    bound = priors.priors if priors else {}
+    needs = {name: () if name in bound else each.needs for name, each in quantities.items()}
+    users: dict[str, list[str]] = {name: [] for name in quantities}
+    for name, each in needs.items():
+        for need in each:
+            users[need].append(name)
+    stated = checked_plain([priors])["result"]["checked"][0]["priors"] if priors else {}
+    told = {
+        name: {
+            "label": each.label,
+            "unit": each.unit,
+            "parameter": each.function is None,
+            "default": each.default,
+            "definition": each.definition,
+            "equation": _equation(each) or None,
+            "never": each.beyond(-np.inf, np.inf) or None,
+            "needs": list(needs[name]),
+            "needed_by": users[name],
+            "prior": stated.get(name),
+        }
+        for name, each in quantities.items()
+        if quantity in {None, name}
+    }
+    settings = {"quantity": quantity, "overrides": list(priors.overrides) if priors else []}
+    files = provenance.stated(priors)["files"] if priors else []
+    return json.envelope("explain", files=files, settings=settings, result={"quantities": told})
+
+
+def _known(name: str, quantities: Mapping[str, Quantity]) -> None:
+    if checked(str, "quantity", name) not in quantities:
+        raise SimulateError(f"there is no quantity {name}{suggestion(name, quantities)}", code="unknown_name")
 
 
 def _binding(name: str, priors: Priors) -> list[str | Remark]:
@@ -171,13 +213,61 @@ def priors_sections(priors: Priors) -> list[Section]:
         "published figure": priors.published,
     }
     counts = [f"{len(each)} {noun}{'' if len(each) == 1 else 's'}" for noun, each in stated.items()]
-    cases = [priors, *(choice(priors, name) for name in priors.choices)]
-    warnings = dict.fromkeys(f"Warning: {line}." for case in cases for line in case.warnings.values())
+    warnings = [f"Warning: {line}." for line in warnings_of(priors)]
     but = f" but for {len(warnings)} warning{'s' if len(warnings) > 1 else ''}:" if warnings else "."
     closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong{but}"
     more = f"Source and note of one: simulate explain NAME {shlex.quote(str(priors.path))}"
     told = [Section(columns=heads, rows=cells) for heads, cells in tables if cells]
     return [*told, Section(remarks=[closing, *warnings, Remark(more, "dim", whole=True)])]
+
+
+def warnings_of(priors: Priors) -> list[str]:
+    """What to know of what a file states, in itself and in each of its choices."""
+    cases = [priors, *(choice(priors, name) for name in priors.choices)]
+    return list(dict.fromkeys(line for case in cases for line in case.warnings.values()))
+
+
+def checked_plain(files: Sequence[Priors]) -> dict[str, Any]:
+    """What priors files state as plain data, below `checked` in the envelope of every command."""
+    told = [provenance.stated(priors) for priors in files]
+    return json.envelope(
+        "check",
+        files=[file for each in told for file in each["files"]],
+        settings={"overrides": list(dict.fromkeys(text for each in told for text in each["overrides"]))},
+        warnings=[line for priors in files for line in warnings_of(priors)],
+        result={"checked": [_stated_plain(*each) for each in zip(files, told, strict=True)]},
+    )
+
+
+def _stated_plain(priors: Priors, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """What a priors file states: of each prior also its percentiles, in the unit of the quantity."""
+    bands = Result("check")
+    provenance.put_priors(bands, [priors.quantities[name] for name in priors.priors])
+    bands.along("percentile", [5.0, 50.0, 95.0])
+    values = [prior.distribution.quantile([0.05, 0.5, 0.95]) for prior in priors.priors.values()]
+    bands.put("prior_percentiles", ("prior", "percentile"), np.reshape(values, (-1, 3)), unit_of="prior_unit")
+    entries = json.found(bands).get("priors", {})
+    for name, prior in priors.priors.items():
+        own = stated["priors"][name]
+        place = {"stated_unit": own.pop("unit"), "file": str(prior.file), "line": prior.line or None}
+        entries[name] = {**own, **place, **entries[name]}
+    return {
+        "path": str(priors.path),
+        "title": priors.title,
+        "model": priors.model,
+        "run": priors.run.model_dump(mode="json", include={*RunTable.model_fields}),
+        "priors": entries,
+        "formulas": {
+            name: {"unit": priors.quantities[name].unit, "formula": _equation(priors.quantities[name])}
+            for name in priors.own
+        },
+        "correlations": [
+            {"first": each.first, "second": each.second, "measure": each.measure, "value": each.value}
+            for each in priors.correlations
+        ],
+        "choices": {name: {"label": each.label, "note": each.note} for name, each in priors.choices.items()},
+        "published": stated["published"],
+    }
 
 
 def _prior_figures(prior: Prior) -> tuple[Scale, list[str]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
-from simulate.errors import SimulateError
+from simulate.errors import Fault, SimulateError
 from simulate.spelling import path_of
 
 if TYPE_CHECKING:
@@ -43,9 +43,12 @@ class Form(Generic[Context, Value]):
             raise SimulateError(f"{option}: must be text in quotes, not {text!r}")
         try:
             return self.reader(text, *context, **named)
-        except SimulateError as fault:
+        except SimulateError as error:
             examples = " or ".join(f"'{example}'" for example in self.examples)
-            raise SimulateError(f"{option} '{text}': {fault}; write for instance {examples}") from None
+            fault = Fault(
+                f"{error}; write for instance {examples}", key=f"{option} '{text}'", code=error.faults[0].code
+            )
+            raise SimulateError(fault) from None
 
 
 def _condition(text: str, known: Collection[str] = (), units: Units | None = None) -> Formula:

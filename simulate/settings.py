@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from simulate.errors import SimulateError
+from simulate.errors import Fault, SimulateError
 from simulate.sampling.schemes import SCHEMES
 
 EXPECTED = {  # pydantic's types of error: what was expected
@@ -114,14 +114,13 @@ def checked(kind: Any, name: str, value: Any) -> Any:
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as invalid:
-        raise SimulateError(": ".join(filter(None, (name, _first(invalid))))) from None
+        raise SimulateError(_first(invalid, name)) from None
 
 
-def _first(invalid: ValidationError) -> str:
+def _first(invalid: ValidationError, *names: str) -> Fault:
     error = invalid.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in error["loc"] if isinstance(part, str))
-    fault = fault_of(error["type"], error["input"], error.get("ctx", {}))
-    return f"{name}: {fault}" if name else fault
+    key = ".".join([*filter(None, names), *(part for part in error["loc"] if isinstance(part, str))])
+    return Fault(fault_of(error["type"], error["input"], error.get("ctx", {})), key=key)
 
 
 def fault_of(kind: str, value: Any, context: Mapping[str, Any]) -> str:

@@ -94,6 +94,8 @@ Powers = tuple[tuple[str, Fraction], ...]
 class UnitError(SimulateError):
     """A unit that is not in the list, is not written as one, or does not convert."""
 
+    code = "unit"
+
 
 @dataclass(frozen=True)
 class Measure:

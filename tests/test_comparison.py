@@ -162,16 +162,17 @@ def test_what_has_no_value_is_left_out_and_told(priors_of):
     two = priors_of("two", lognormal("a", 2) + lognormal("b", 3) + COST)
     result = compared(one, two, two, bridge=(50.0, "mean"), scale="log")
     told = as_json(result)
-    assert told["case_label"] == {"one": "one", "two": "two", "two-2": "two-2"}
-    cost = told["quantities"]["cost"]
+    warnings = [each["message"] for each in told["warnings"]]
+    assert [each["label"] for each in told["result"]["cases"].values()] == ["one", "two", "two-2"]
+    cost = told["result"]["quantities"]["cost"]
     assert cost["unit"] == "USD"
-    assert cost["percentiles"]["one"] == {"5": 0, "25": 0, "50": 0, "75": 0, "95": 0}
-    assert set(cost["difference_mean"]) == {"two", "two-2"}
-    assert cost["ratio_mean"] == {}  # by zero
+    assert cost["percentiles"]["value"]["one"] == {"5": 0, "25": 0, "50": 0, "75": 0, "95": 0}
+    assert set(cost["difference_mean"]["value"]) == {"two", "two-2"}
+    assert cost["ratio_mean"]["value"] == {}  # by zero
     assert "bridge" not in cost  # the logarithm of zero
-    assert cost["probability_lower"] == {"two": 0, "two-2": 0}
-    assert any("two / one has no value" in message for message in told["warnings"])
-    assert any("no bridge of P50 and mean to two" in message for message in told["warnings"])
+    assert cost["probability_lower"]["value"] == {"two": 0, "two-2": 0}
+    assert any("two / one has no value" in message for message in warnings)
+    assert any("no bridge of P50 and mean to two" in message for message in warnings)
 
 
 def test_parts_of_a_change_are_in_the_unit_of_what_changes_and_factors_have_none(priors_of):
@@ -488,9 +489,9 @@ def test_a_saved_run_that_cannot_be_drawn_again_is_unpaired(priors_of, tmp_path)
     old, own = (told.at("percentiles", quantity="cost", case=case) for case in ("old", "mine"))
     assert old == pytest.approx(own, rel=1e-12)
     assert np.isnan(told.at("percentiles_se", **at)).tolist() == [True, False]
-    spoken = as_json(told)
-    assert "old" not in spoken["quantities"]["cost"]["difference_percentiles"]
-    assert "old" not in spoken["changes"]
+    spoken = as_json(told)["result"]
+    assert "old" not in spoken["quantities"]["cost"]["difference_percentiles"]["value"]
+    assert spoken["cases"]["old"]["changes"] is None
     first = compare([tmp_path / "old.nc", mine])
     assert (first.attributes["scenarios"], first.provenance["unpaired"]) == (COUNT, ["mine"])
     assert first.at("difference_mean", quantity="cost", case="mine") == 0
@@ -511,6 +512,11 @@ def test_values_that_differ_are_not_shown_alike(priors_of):
     assert (before, after) == ("1e+06", "1000001")
 
 
+def ends(row):
+    """What a change leads from and to, as a reader sees it."""
+    return tuple(each and each["text"] for each in (row.before, row.after))
+
+
 def test_changes_list_priors_formulas_and_correlations(priors_of):
     common = lognormal("a", 2) + lognormal("b", 3)
     one = priors_of("one", common + COST + "[correlations.a]\nb = 0.5\n")
@@ -519,10 +525,10 @@ def test_changes_list_priors_formulas_and_correlations(priors_of):
         lognormal("a", 2.5) + lognormal("b", 3) + "[priors.c]\nvalue = 7\n"
         + COST.replace("a * b", "a * b * c") + "[correlations.a]\nb = { kendall = 0.2 }\n",
     )  # fmt: skip
-    rows = {(row.kind, row.name, row.change): (row.before, row.after) for row in changes(one, two)}
+    rows = {(row.kind, row.name, row.change): ends(row) for row in changes(one, two)}
     assert rows == {
         ("prior", "a", "changed"): ("lognormal median=2 sigma=0.5", "lognormal median=2.5 sigma=0.5"),
-        ("prior", "c", "added"): ("", "7"),
+        ("prior", "c", "added"): (None, "7"),
         ("formula", "cost", "changed"): ("= a * b", "= a * b * c"),
         ("correlation", "a, b", "changed"): ("spearman 0.5", "kendall 0.2"),
     }
@@ -534,9 +540,10 @@ def test_changes_show_what_they_are_of(priors_of):
     values = '[priors.a]\ndist = "choice"\nvalues = {}\nunit = "USD"\n'
     one = priors_of("one", values.format([1, 2, 3, 4]) + lognormal("b", 3) + COST)
     two = priors_of("two", values.format([1, 2, 3, 4, 5]) + lognormal("b", 3) + COST.replace("a * b", "a  *  b"))
-    assert [(row.name, row.before, row.after) for row in changes(one, two)] == [
-        ("a", "choice values=[1, 2, 3, 4] USD", "choice values=[1, 2, 3, 4, ...] USD")
-    ]
+    (row,) = changes(one, two)
+    assert ends(row) == ("choice values=[1, 2, 3, 4] USD", "choice values=[1, 2, 3, 4, ...] USD")
+    assert row.after["specification"] == {"values": [1, 2, 3, 4, 5]}  # whole
+    assert (row.before["is"], row.before["family"], row.before["unit"]) == ("prior", "choice", "USD")
 
 
 def test_a_prior_in_place_of_the_models_default_tells_it():
@@ -544,13 +551,14 @@ def test_a_prior_in_place_of_the_models_default_tells_it():
     name = next(name for name, each in base.quantities.items() if each.default is not None and name not in base.priors)
     default = base.quantities[name].default
     (row,) = changes(base, load_priors(BASE, [f"{name}={default * 2 + 1}"]))
-    assert (row.name, row.change, row.before) == (name, "added", f"{default:g}, the model's default")
+    text = f"{default:g}, the model's default"
+    assert (row.name, row.change, row.before) == (name, "added", {"is": "default", "value": default, "text": text})
     assert changes(load_priors(BASE, [f"{name}={default * 2 + 1}"]), base)[0].after == row.before
 
 
 def test_a_prior_in_place_of_the_models_function_is_added():
     rows = changes(load_priors(BASE), load_priors(BASE, ["power=2e4"]))
-    assert [(row.kind, row.name, row.change, row.before, row.after) for row in rows] == [
+    assert [(row.kind, row.name, row.change, *ends(row)) for row in rows] == [
         ("prior", "power", "added", "as the model computes it", "20000 kW")
     ]
 

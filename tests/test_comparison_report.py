@@ -54,9 +54,11 @@ def test_json_on_stdout_and_no_pictures_of_before(command, tmp_path):
     code, out, err = command(*arguments, "--format", "json", "--bridge", "mean", "--scale", "log")
     assert (code, err) == (0, "")
     told = json.loads(out)
-    assert told["case_label"] == {"base": "pue=1.1", "base-2": "pue=1.2", "base-3": "pue=1.3"}
-    assert told["scale"] == "log"
-    opex = told["quantities"]["opex_per_year"]
+    labels = {name: case["label"] for name, case in told["result"]["cases"].items()}
+    assert labels == {"base": "pue=1.1", "base-2": "pue=1.2", "base-3": "pue=1.3"}
+    assert told["settings"]["scale"] == "log"
+    figures = told["result"]["quantities"]["opex_per_year"]
+    opex = {name: figures[name]["value"] for name in ("mean", "bridge", "bridge_baseline", "bridge_exact")}
     ratio = opex["mean"]["base-2"] / opex["mean"]["base"]
     assert opex["bridge"]["base-2"] == {"mean": {"pue": pytest.approx(math.log(ratio), rel=1e-12)}}
     assert opex["bridge_baseline"]["base-2"]["mean"] == pytest.approx(opex["mean"]["base"], rel=1e-12)

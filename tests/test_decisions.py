@@ -552,15 +552,17 @@ def test_the_result_has_the_layout(own_or_rent):
 
 
 def test_json_has_figures_by_quantity_and_choice(own_or_rent):
-    told = json.loads(written(own_or_rent, "json"))
-    assert (told["decided_by"], told["best"]) == ("cost_per_1k_tokens", "own")
+    whole = json.loads(written(own_or_rent, "json"))
+    told = whole["result"]
+    assert (whole["settings"]["decided_by"], told["best"]) == ("cost_per_1k_tokens", "own")
     assert list(told["quantities"]) == own_or_rent.labels("quantity")
     cost = told["quantities"]["cost_per_1k_tokens"]
     assert cost["unit"] == "USD/ktoken"
-    assert list(cost["percentiles"]["own"]) == ["5", "25", "50", "75", "95"]
-    assert set(cost["mean"]) == set(told["expected_regret"]) == {"own", "rent_reserved", "rent_on_demand"}
-    assert (told["evpi"], told["evpi_se"]) == own_or_rent.estimate("evpi")
-    assert list(told["evppi"]) == own_or_rent.labels("prior")
+    assert list(cost["percentiles"]["value"]["own"]) == ["5", "25", "50", "75", "95"]
+    assert set(cost["mean"]["value"]) == set(told["choices"]) == {"own", "rent_reserved", "rent_on_demand"}
+    evpi = told["figures"]["evpi"]
+    assert (evpi["value"], evpi["standard_error"]) == own_or_rent.estimate("evpi")
+    assert [name for name, each in told["priors"].items() if "evppi" in each] == own_or_rent.labels("prior")
 
 
 def test_csv_has_every_figure(own_or_rent):
@@ -644,11 +646,12 @@ def test_command_options_reach_the_decision(decide_command, tmp_path):
     )
     told = json.loads(out)
     assert code == 0
-    assert (told["decided_by"], told["objective"], told["seed"]) == ("cost_per_day", "maximize", 3)
-    assert told["scheme"] == "random"
-    assert list(told["quantities"]) == ["cost_per_day", "utilization"]
-    assert list(told["quantities"]["cost_per_day"]["percentiles"]["own"]) == ["10", "90"]
-    assert "pue" not in told["evppi"]
+    asked, found = told["settings"], told["result"]
+    assert (asked["decided_by"], asked["objective"], asked["seed"]) == ("cost_per_day", "maximize", 3)
+    assert asked["scheme"] == "random"
+    assert list(found["quantities"]) == ["cost_per_day", "utilization"]
+    assert list(found["quantities"]["cost_per_day"]["percentiles"]["value"]["own"]) == ["10", "90"]
+    assert "pue" not in found["priors"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
 
 

@@ -115,9 +115,9 @@ def test_every_format_says_a_bound_alike(tmp_path, command, load):
     assert rows["percentiles_bound", "99.99"]["value"] == ">="
     assert rows["percentiles", "99.99"]["standard_error"] == ""
     _, text, _ = command(*asked, "--format", "json")
-    of_y = json.loads(text)["quantities"]["y"]
-    assert of_y["percentiles_bound"] == {"0.01": "<=", "50": "", "99.99": ">="}
-    assert of_y["percentiles_se"]["99.99"] is None
+    of_y = json.loads(text)["result"]["quantities"]["y"]
+    assert of_y["percentiles_bound"]["value"] == {"0.01": "<=", "50": "", "99.99": ">="}
+    assert of_y["percentiles"]["standard_error"]["99.99"] is None
     _, markdown, _ = command(*asked, "--format", "markdown")
     assert ">= 13.45" in markdown.replace("\\", "").replace("&gt;", ">")
 
@@ -176,4 +176,4 @@ def test_an_earlier_run_that_cannot_be_drawn_again_tells_bounds(normals):
 def test_precision_of_a_bound_adds_scenarios(normals):
     told = run(normals, scenarios=2**12, percentiles=[50], quantities=["y"], precision="y:p99.9=2%")
     assert told.attributes["scenarios"] > 2**13  # of which ten lie beyond
-    assert "reached" in told.provenance["precision"]
+    assert "reached" in told.provenance["precision"]["text"]

@@ -99,14 +99,17 @@ def leaves(told, dims):
 
 def from_json(result, name):
     """A variable's figures by labels, as JSON tells them."""
-    whole = json.loads(told(result, "json"))
-    dims = result.variables[name].dims
-    if dims[:1] != ("quantity",):
-        return leaves(whole[name], dims)
+    whole = json.loads(told(result, "json"))["result"]
+    figure, dims = name.removesuffix("_se"), result.variables[name].dims
+    part = "value" if name == figure else "standard_error"
+    if not dims:
+        return leaves(whole["figures"][figure][part], dims)
+    plural = {"quantity": "quantities"}.get(dims[0], f"{dims[0]}s")
     return {
-        (quantity, *path): value
-        for quantity, part in whole["quantities"].items()
-        for path, value in leaves(part[name], dims[1:]).items()
+        (label, *path): value
+        for label, entry in whole[plural].items()
+        if figure in entry
+        for path, value in leaves(entry[figure][part], dims[1:]).items()
     }
 
 
@@ -167,32 +170,33 @@ def test_units_are_told_of_each_row(name):
 @every_result
 def test_json_says_what_the_result_rests_on(name):
     result, whole = made(name), json.loads(told(made(name), "json"))
-    assert whole["question"] == result.question
-    assert whole["warnings"] == result.warnings
-    assert {each: whole[each] for each in result.attributes} == result.attributes
-    assert "text" not in json.dumps([list(file) for file in whole["files"]])
-    assert "priors" not in whole
+    assert whole["command"] == result.question
+    assert [each["message"] for each in whole["warnings"]] == result.warnings
+    told_of = whole | whole["result"] | whole["settings"]
+    assert {each: told_of[each] for each in result.attributes} == result.attributes
+    assert all(set(file) == {"path", "sha256"} for file in whole["files"])
+    assert "specification" not in json.dumps([*whole["result"].get("priors", {}).values()])
 
 
 def test_json_nests_quantities_by_name():
-    whole = json.loads(told(headline_result(), "json"))
+    whole = json.loads(told(headline_result(), "json"))["result"]
     assert list(whole["quantities"]) == headline_result().labels("quantity")
     capex = whole["quantities"]["capex"]
     assert (capex["label"], capex["unit"]) == ("Initial investment", "USD")
-    assert list(capex["percentiles"]) == ["5", "25", "50", "75", "95"]
-    assert list(capex["percentiles"].values()) == headline_result()["percentiles"][0].tolist()
-    assert capex["variance_share"] == {"speed": 0.64, "price": 0.32}
-    assert capex["variance_share_by_evidence"] == {"judgement": 0.64, "sourced": 0.32}  # what there is of
-    assert capex["variance_share_together"] == 0.04
-    assert whole["quantities"]["racks"]["variance_share"] == {}
+    assert list(capex["percentiles"]["value"]) == ["5", "25", "50", "75", "95"]
+    assert list(capex["percentiles"]["value"].values()) == headline_result()["percentiles"][0].tolist()
+    assert capex["variance_share"]["value"] == {"speed": 0.64, "price": 0.32}
+    assert capex["variance_share_by_evidence"]["value"] == {"judgement": 0.64, "sourced": 0.32}  # what there is of
+    assert capex["variance_share_together"]["value"] == 0.04
+    assert whole["quantities"]["racks"]["variance_share"]["value"] == {}
     assert "fine_percentiles" not in capex
 
 
 def test_json_has_null_and_csv_nothing_for_what_is_not_a_number():
     result = headline_result()
     result["percentiles"][0, 0], result["mean"][0] = np.nan, np.inf
-    capex = json.loads(told(result, "json"))["quantities"]["capex"]
-    assert (capex["percentiles"]["5"], capex["mean"]) == (None, None)
+    capex = json.loads(told(result, "json"))["result"]["quantities"]["capex"]
+    assert (capex["percentiles"]["value"]["5"], capex["mean"]["value"]) == (None, None)
     values = {(row["percentile"], row["figure"]): row["value"] for row in rows_of(result) if row["quantity"] == "capex"}
     assert values["5", "percentiles"] == ""
     assert values["", "mean"] == ""
@@ -201,7 +205,7 @@ def test_json_has_null_and_csv_nothing_for_what_is_not_a_number():
 def test_labels_keep_all_their_digits():
     result = run_result({"a": ("A", "1", 1.0, 1.0)}, percentiles=(2.5, 97.5, 99.9999991, 99.9999992))
     keys = ["2.5", "97.5", "99.9999991", "99.9999992"]
-    assert list(json.loads(told(result, "json"))["quantities"]["a"]["percentiles"]) == keys
+    assert list(json.loads(told(result, "json"))["result"]["quantities"]["a"]["percentiles"]["value"]) == keys
     assert [row["percentile"] for row in rows_of(result) if row["figure"] == "percentiles"] == keys
 
 
@@ -249,8 +253,8 @@ def test_no_text_is_a_formula_in_a_spreadsheet():
 def test_json_keeps_every_text_and_steers_no_terminal():
     text = told(odd_result(), "json")
     assert all(character.isprintable() or character == "\n" for character in text)
-    whole = json.loads(text)
-    assert list(whole["probability"]) == ODD
+    whole = json.loads(text)["result"]
+    assert list(whole["questions"]) == ODD
     assert whole["title"] == "a\u202eb\udcff"
 
 

@@ -56,7 +56,7 @@ def test_it_stops_when_the_interval_is_narrow_enough():
     assert counts == sorted(counts)
     assert bands.labels("percentile") == [25.0]
     assert bands["percentiles"].shape == bands["prior_percentiles"].shape == (1, 1)
-    assert bands.provenance["precision"].startswith("precision reached: P50 of y is known to 0.")
+    assert bands.provenance["precision"]["text"].startswith("precision reached: P50 of y is known to 0.")
     # the median of a lognormal has an error of sqrt(pi/2 n): 1 % takes some 60,000 scenarios at 1.96 of them
     assert 2**14 <= bands.attributes["scenarios"] <= 2**19
 
@@ -76,7 +76,7 @@ RARE = 'model = "none"\n[priors]\na = {dist = "normal", mean = 10, sd = 1}\n[qua
 def test_scenarios_are_added_until_conditions_leave_enough(conditions):
     told = run(load_priors(RARE), precision="5%", **conditions)
     assert told.provenance["kept"]["effective"] >= 1000
-    assert told.provenance["precision"].startswith("precision reached")
+    assert told.provenance["precision"]["text"].startswith("precision reached")
     plain = run(load_priors(RARE), scenarios=told.attributes["scenarios"], **conditions)
     assert plain["percentiles"].tolist() == told["percentiles"].tolist()
 
@@ -109,7 +109,7 @@ def test_a_ceiling_is_told(ceiling, drawn):
     asked = targets("y:p50=0.001%", ["y"])
     bands = to_precision(counted, priors.run, asked, start=2**12, ceiling=ceiling)
     assert counts == drawn
-    assert bands.provenance["precision"].startswith(
+    assert bands.provenance["precision"]["text"].startswith(
         f"precision not reached with {drawn[-1]:,} scenarios: P50 of y is known to"
     )
 
@@ -119,7 +119,7 @@ def test_a_quantity_below_0_is_precise_to_a_share_of_its_band():
     priors = load_priors(TEXT.replace("a * 2", "a * -2"))
     asked = {"scheme": "random", "percentiles": [5, 95]}
     bands = run(priors, precision="y:p5=1%", scenarios=2**10, **asked)
-    assert bands.provenance["precision"].endswith("% of the width from P5 to P95 (95 % interval)")
+    assert bands.provenance["precision"]["text"].endswith("% of the width from P5 to P95 (95 % interval)")
 
     def reached(result):
         low, high = result["percentiles"][0]
@@ -149,8 +149,13 @@ def test_on_the_command_line(load, command):
     code, out, err = command("run", load(TEXT).path, "--precision", "y:p95=0.5%", "--format", "json")
     assert code == 0
     assert "precision reached: P95 of y" in err
-    y = json.loads(out)["quantities"]["y"]
-    assert t_quantile() * y["percentiles_se"]["95"] / y["percentiles"]["95"] <= 0.005
+    found = json.loads(out)["result"]
+    band = found["quantities"]["y"]["percentiles"]
+    known = t_quantile() * band["standard_error"]["95"] / band["value"]["95"]
+    assert known <= 0.005
+    reached = found["precision"]
+    assert (reached["reached"], reached["quantity"], reached["percentile"], reached["asked"]) == (True, "y", 95, 0.005)
+    assert reached["known"] == pytest.approx(known)
 
 
 SIGNED = """
@@ -202,7 +207,7 @@ def test_what_is_not_known_is_not_reached():
 
 def test_a_median_of_0_is_known_to_a_share_of_its_band():
     bands = run(load_priors(SIGNED), scenarios=2**10, scheme="random", quantities=["zero"], precision="zero:p50=1%")
-    said = bands.provenance["precision"]
+    said = bands.provenance["precision"]["text"]
     assert re.fullmatch(
         r"precision reached: P50 of zero is known to 0\.[\d]+ % of the width from P5 to P95 \(95 % interval\)", said
     )

@@ -74,7 +74,7 @@ def test_every_command_of_the_tool_is_shown():
         text=True,
         check=True,
     ).stdout
-    commands = re.findall(r"^  (\w+) ", help_text.split("Commands:")[1], re.MULTILINE)
+    commands = re.findall(r"^  (\w+) ", help_text.split("Commands:\n")[1].split("\n\n")[0], re.MULTILINE)
     for name in commands:
         assert f"simulate {name}" in README
 

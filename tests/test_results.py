@@ -146,7 +146,7 @@ def test_a_prior_beside_a_quantity_is_not_its_standard_error(form):
     file = io.StringIO()
     FORMATS[form](result, list, file)
     if form == "json":
-        told = json.loads(file.getvalue())["quantities"]["q"]["percentiles_se"].values()
+        told = json.loads(file.getvalue())["result"]["quantities"]["q"]["percentiles"]["standard_error"].values()
     else:
         rows = list(csv.DictReader(file.getvalue().splitlines()))
         told = [row["standard_error"] for row in rows if (row["quantity"], row["figure"]) == ("q", "percentiles")]

@@ -20,7 +20,7 @@ from scipy.optimize import brentq
 
 from simulate.errors import SimulateError
 from simulate.formats import FORMATS
-from simulate.formats.json import plain as as_json
+from simulate.formats.json import found as as_json
 from simulate.influence import standardized_ranks
 from simulate.layout import laid_out, plain
 from simulate.results import Result
@@ -243,7 +243,7 @@ def test_a_constant_quantity_is_a_stated_blank(measured, method):
     text = PRODUCT + '[quantities.still]\nformula = "idle * 2"\n'
     alone = measured(text, method, ["still"], scenarios=2**10)
     assert alone.labels("prior") == []
-    assert as_json(alone)["quantities"]["still"]["baseline"] == 6
+    assert as_json(alone)["quantities"]["still"]["baseline"]["value"] == 6
     beside = measured(text, method, ["still", "y"], scenarios=2**10)
     assert bars(beside, "still") == {}
     assert set(bars(beside)) == set(SIGMAS)
@@ -262,9 +262,10 @@ def test_every_figure_is_in_the_result_and_in_every_format(measured, method):
     assert result.attributes["method"] == method
     assert result.variables["size"].dims == ("quantity", "prior")
     assert result.variables["low_input"].dims == ("prior",)
-    y = as_json(result)["quantities"]["y"]
+    told_of = as_json(result)["quantities"]["y"]
+    y = {name: each["value"] for name, each in told_of.items() if name not in {"label", "unit"}}
     for figure in figures:
-        assert set(y[figure]) == set(y[f"{figure}_se"]) == set(SIGMAS)
+        assert set(y[figure]) == set(told_of[figure]["standard_error"]) == set(SIGMAS)
         ranged = figure in {"low", "high", "swing"}
         assert result.unit(figure, quantity="y", prior="a") == ("USD" if ranged else "1")
     if METHODS[method].ranges:
@@ -306,7 +307,7 @@ def test_priors_of_all_quantities_stand_side_by_side(measured):
     assert set(result.labels("prior")) == {*SIGMAS, "other"}
     assert set(bars(result, "z")) == {"a", "other"}
     assert math.isnan(result.at("low", quantity="z", prior="b"))
-    assert set(as_json(result)["quantities"]["z"]["low"]) == {"a", "other"}
+    assert set(as_json(result)["quantities"]["z"]["low"]["value"]) == {"a", "other"}
 
 
 def test_beside_the_bars_stand_mean_and_percentiles_of_a_run(measured, load):
@@ -473,7 +474,7 @@ def test_an_end_without_a_number_is_a_gap_and_a_line_in_every_format(measured, m
     row = next(line for line in told(result).splitlines() if line.startswith("x "))
     before, _, after = row.rstrip().partition("│")
     assert before.rstrip(" █").endswith("–") if gap == "low" else after.endswith("–")
-    assert as_json(result)["quantities"]["y"][gap]["x"] is None
+    assert as_json(result)["quantities"]["y"][gap]["value"]["x"] is None
     out = io.StringIO()
     FORMATS["csv"](result, list, out)
     (line,) = [

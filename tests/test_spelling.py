@@ -68,7 +68,7 @@ def test_signs_survive_small_encodings(tmp_path, encoding):
     told = json.loads(
         simulated(*arguments, "--format", "json", cwd=tmp_path, PYTHONIOENCODING=encoding).decode(encoding)
     )
-    assert told["quantities"]["y"]["label"] == "Größe 国"
+    assert told["result"]["quantities"]["y"]["label"] == "Größe 国"
 
 
 def test_the_home_folder_is_one_at_every_door(tmp_path, monkeypatch, command):
@@ -102,11 +102,11 @@ def test_names_that_are_no_utf_8_are_escaped_and_work_everywhere(tmp_path):
     for question in ("check", "run", "tornado"):
         told = simulated(question, path, cwd=tmp_path)
         assert rb"b\xffd" in told or rb"b\udcffd" in told
-    told = json.loads(simulated("compare", path, other, "--format", "json", cwd=tmp_path))
-    assert list(told["case_label"]) == [r"b\xffd", "e"]
+    told = json.loads(simulated("compare", path, other, "--format", "json", cwd=tmp_path))["result"]
+    assert [case["label"] for case in told["cases"].values()] == [r"b\xffd", "e"]
     assert [case["files"][0]["path"] for case in told["cases"].values()] == [os.fsdecode(path), os.fsdecode(other)]
     again = json.loads(simulated("run", b"outputs/b\xffd", "--format", "json", cwd=tmp_path))
-    assert again["title"] == r"b\xffd"
+    assert again["result"]["title"] == r"b\xffd"
     simulate.compare([os.fsdecode(path), os.fsdecode(other)], scenarios=1024)
 
 

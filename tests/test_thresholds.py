@@ -255,8 +255,8 @@ def test_a_quantity_of_that_name_is_itself():
 def test_json_tells_the_analysis(command, load):
     path = load(TEXT).path
     code, text, _ = command("run", path, "--given", "y > P90", "--quantities", "y", "--format", "json")
-    told = json.loads(text)
+    told = json.loads(text)["result"]
     assert code == 0
     assert told["kept"]["moved"] == ["x", "b"]
-    assert told["prior_median_shift"]["x"] == pytest.approx((median_of_x(Z) - 10) / 2, abs=0.01)
-    assert set(told["prior_median_probability"]) == {"x", "b"}
+    assert told["priors"]["x"]["prior_median_shift"]["value"] == pytest.approx((median_of_x(Z) - 10) / 2, abs=0.01)
+    assert {name for name, each in told["priors"].items() if "prior_median_probability" in each} == {"x", "b"}

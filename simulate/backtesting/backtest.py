@@ -4,6 +4,7 @@ A case is forecast without itself: a run that the package ships by a fit to the 
 all that are not of its name, a benchmark by a fit to other stacks and models.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
@@ -78,6 +79,9 @@ def backtest(
     stated = {"title": "", "cases_file": name_text(str(cases_file or ""))}
     result = versioned("backtest", stated, {"about": about, "excluded": excluded})
     result.attributes.update(seeded)
+    if path and path.is_file():  # what a pipe held cannot be read again
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        result.provenance["files"] = [{"path": stated["cases_file"], "sha256": digest}]
     result.provenance["warnings"] += problems
     _put_cases(result, groups)
     _put_groups(result, list(groups))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from simulate.cli import interrupts
-from simulate.cli.options import Output
-from simulate.errors import SimulateError, printable
+from simulate.cli.options import PRINTED, Output
+from simulate.errors import SimulateError, none_such, printable
 from simulate.formats import FORMATS
 from simulate.questions import QUESTIONS, Question
 from simulate.spelling import path_of
@@ -24,6 +24,7 @@ from simulate.style import PictureWarning
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from simulate.layout import Section
     from simulate.replicates import Progress
     from simulate.results import Result
 
@@ -79,9 +80,21 @@ def emit(
     for message in [*result.warnings, *noted]:
         typer.echo(f"warning: {message}", err=True)
     if "precision" in result.provenance:
-        typer.echo(result.provenance["precision"], err=True)
+        typer.echo(result.provenance["precision"]["text"], err=True)
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
     typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
+
+
+def print_as(form: str, sections: Callable[[], Sequence[Section]], plain: Callable[[], dict[str, Any]]) -> None:
+    """Print what is no result of a question: its sections, or as JSON plain data in an envelope."""
+    if form not in PRINTED:
+        raise none_such("format", form, PRINTED)
+    if form == "json":
+        from simulate.formats import json
+
+        json.write_plain(plain(), sys.stdout)
+    else:
+        FORMATS[form](None, sections, sys.stdout)  # type: ignore[arg-type]  # tables need no result
 
 
 def _drawn(kind: Question, result: Result, options: Mapping[str, Any]) -> tuple[dict[str, Figure], list[str]]:

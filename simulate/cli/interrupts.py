@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import Any, NoReturn
 
+from simulate.cli.exit_codes import SIGNAL
+
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _received: list[int] = []
 
@@ -50,7 +52,7 @@ def interruptible() -> Iterator[None]:
         yield
     except BaseException:
         if _received:
-            sys.exit(128 + _received[0])
+            sys.exit(SIGNAL + _received[0])
         raise
     finally:
         sys.unraisablehook = told

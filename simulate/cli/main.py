@@ -1,13 +1,17 @@
 """The border at which what a user can mend becomes one line, and a signal an exit code."""
 
 import gc
+import io
 import os
 import re
 import sys
-from typing import NoReturn
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NoReturn, TextIO
 
+from simulate.cli.exit_codes import REFUSED
 from simulate.cli.interrupts import interruptible
-from simulate.errors import SimulateError, printable
+from simulate.errors import Fault, SimulateError
 from simulate.spelling import spell_out
 
 SIZES = ("COLUMNS", "LINES")  # of the terminal, in the environment
@@ -29,13 +33,53 @@ def main() -> None:
         try:
             from simulate.cli.app import app  # late: a signal may come meanwhile
 
-            app(prog_name="simulate")
+            sys.exit(app(prog_name="simulate", standalone_mode=False))
         except SimulateError as error:
-            _fail(str(error))
+            _fail(error.faults)
         except OSError as error:  # of the system, whatever was being done
-            _fail(": ".join(printable(str(part)) for part in (error.filename, error.strerror or error) if part))
+            _fail([Fault(str(error.strerror or error), str(error.filename or ""), code="file")])
+        except Exception as error:
+            if not hasattr(error, "format_message"):  # typer's own have it, which have had several names
+                raise
+            _fail_usage(error)
 
 
-def _fail(message: str) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
-    sys.exit(2)
+def _fail(faults: Sequence[Fault], said: str = "") -> NoReturn:
+    """Tell what is wrong: on stderr a line each, or as it is `said`; where JSON is asked for, on stdout too."""
+    sys.stderr.write(f"{said or SimulateError(*faults)}\n")
+    if _json_asked(sys.argv):
+        from simulate.cli.commands import COMMANDS
+        from simulate.formats import json
+
+        command = next((each for each in sys.argv[1:] if each in COMMANDS), None)
+        try:
+            json.write_plain(json.envelope(command, errors=faults), sys.stdout)
+            sys.stdout.flush()
+        except OSError:  # stdout itself may be what cannot be written
+            _drop(sys.stdout)
+    sys.exit(REFUSED)
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere, for Python would fail on it once more at its end."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _fail_usage(error: Any) -> NoReturn:
+    """Tell what is wrong with the command line, in the words of the library that reads it."""
+    told = io.StringIO()
+    error.show(told)
+    message, key = error.format_message(), getattr(error, "option_name", "")
+    if near := getattr(error, "possibilities", ()):
+        message = f"{error.message}; did you mean {' or '.join(near)}?"
+    if param := getattr(error, "param", None):
+        key = param.opts[-1] if param.opts[-1].startswith("-") else param.metavar or param.name
+    _fail([Fault(message.replace("\n", " "), key=key, code="usage")], told.getvalue().rstrip("\n"))
+
+
+def _json_asked(arguments: Sequence[str]) -> bool:
+    """Whether `--format json` stands on a command line, right or wrong as the rest of it may be."""
+    asked = [text.removeprefix("--format=") for text in arguments if text.startswith("--format=")]
+    asked += [text for option, text in pairwise(arguments) if option == "--format"]
+    return "json" in asked

@@ -79,6 +79,8 @@ class Source:
         return default_folder(path_of(self.priors_file))
 
 
+PRINTED = tuple(name for name in FORMATS if name != "csv")  # which is for figures
+
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")]
 
 
@@ -119,6 +121,10 @@ Observe = Annotated[
         "'training_accelerator_hours = 8.4e5 +- 5%'; repeatable.",
     ),
 ]
+
+
+# How a command prints that computes nothing.
+Printed = Annotated[str, typer.Option("--format", metavar="|".join(PRINTED), help="What to print.")]
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,13 @@ class Binding:
 
 
 class Change(NamedTuple):
-    """A difference in the inputs, as a row to read: `before` and `after` are empty where there is nothing."""
+    """A difference in the inputs: `before` and `after` are plain data, with a `text` to read, None where nothing is."""
 
     kind: str  # prior, formula or correlation
     name: str
     change: str  # changed, added or removed
-    before: str
-    after: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
 
 
 def bindings(priors: Priors) -> dict[str, Binding]:
@@ -93,14 +93,17 @@ def _same(before: Any, after: Any) -> bool:
     return bool(before == after)
 
 
-def _shown(stated: Any) -> str:
+def _shown(stated: Any) -> dict[str, Any] | None:
+    """What binds a name as plain data: what it `is`, what states it, and the same as a `text` to read."""
     if isinstance(stated, Prior):
-        return _described(stated)
+        own = {"family": stated.family, "unit": stated.unit, "specification": dict(stated.specification)}
+        return {"is": "prior", **own, "text": _described(stated)}
     if isinstance(stated, Formula):
-        return f"= {' '.join(stated.text.split())}"
+        text = " ".join(stated.text.split())
+        return {"is": "formula", "formula": text, "text": f"= {text}"}
     if inspect.isfunction(stated):
-        return "as the model computes it"
-    return "" if stated is None else f"{stated:g}, the model's default"
+        return {"is": "model", "text": "as the model computes it"}
+    return None if stated is None else {"is": "default", "value": stated, "text": f"{stated:g}, the model's default"}
 
 
 def _number(value: Any) -> str:
@@ -125,5 +128,8 @@ def _changed_correlations(baseline: Priors, alternative: Priors) -> Iterator[Cha
             yield Change("correlation", f"{link.first}, {link.second}", how, *shown)
 
 
-def _measured(link: Correlation | None) -> str:
-    return "" if link is None else f"{link.measure} {link.value:g}"
+def _measured(link: Correlation | None) -> dict[str, Any] | None:
+    if link is None:
+        return None
+    text = f"{link.measure} {link.value:g}"
+    return {"is": "correlation", "measure": link.measure, "value": link.value, "text": text}

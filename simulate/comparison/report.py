@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def _inputs(result: Result, case: str) -> Section:
         return Section(heading, remarks=["Not known: one of the two has no priors that can be read."])
     rows = [
         # All of what an input says is in compare.json.
-        [row["name"], row["kind"], row["change"], *(shortened(row[end], LONGEST) or "–" for end in ("before", "after"))]
+        [row["name"], row["kind"], row["change"], *(_input(row[end]) for end in ("before", "after"))]
         for row in result.provenance["changes"][case]
     ]
     columns = [
@@ -68,6 +69,10 @@ def _inputs(result: Result, case: str) -> Section:
         *(Column(end, give="wrap") for end in ends),
     ]
     return Section(heading, columns=columns, rows=rows, remarks=[] if rows else ["None."])
+
+
+def _input(stated: Mapping[str, Any] | None) -> str:
+    return shortened(stated["text"], LONGEST) if stated else "–"
 
 
 def _side_by_side(result: Result, name: str) -> Section:

@@ -18,6 +18,8 @@ class ParameterError(SimulateError):
     `key` is the key to mend, or None where it is the table as a whole.
     """
 
+    code = "parameter"
+
     def __init__(self, key: str | None, message: str) -> None:
         super().__init__(message)
         self.key = key

@@ -85,6 +85,8 @@ REASONS: dict[type[ast.AST], str] = {
 class FormulaError(SimulateError):
     """A formula that is refused: `str()` says where, what is wrong and what to do."""
 
+    code = "formula"
+
 
 def visible(name: str) -> str:
     """Show letters beyond ASCII by their codes, lest one that looks like another deceive."""

@@ -36,6 +36,8 @@ _TOKEN = re.compile(
 class FormulaUnitError(SimulateError):
     """A part of a formula whose unit is open, or not what it must be."""
 
+    code = "unit"
+
     def __init__(self, node: ast.expr, message: str) -> None:
         super().__init__(message)
         self.node = node

@@ -39,7 +39,7 @@ def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) ->
             try:
                 figures = {"priors": accelerator(name)}
             except CatalogError as error:
-                problems.append(Problem(layer, ("accelerator",), str(error)))
+                problems.append(Problem(layer, ("accelerator",), str(error), code=error.code))
             else:
                 stack.append(Layer(f"accelerator {name}", figures, own=False))
     return Stack(tuple(stack), problems)
@@ -149,7 +149,7 @@ def _check_use(
             advice = "name it in a formula of [quantities], or take it out"
             mend = suggestion(name, useful - stack.priors.keys()) or suggestion(name, useful, advice)
             fault = f"there is no such quantity, and nothing uses it{mend}"
-            stack.problems.append(Problem(entry.layer, ("priors", name), fault, follows=True))
+            stack.problems.append(Problem(entry.layer, ("priors", name), fault, follows=True, code="unknown_name"))
     if not (stack.problems or stack.priors or stack.formulas or stack.malformed):
         stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables", follows=True))
 
@@ -186,7 +186,7 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity]) -> tuple[Publis
                 value = table["value"] * conversion_factor(unit, own)
             except UnitError as error:
                 fault = f"{error} ({name} itself is in {own})"
-                stack.problems.append(Problem(layer, ("published", i, "unit"), fault))
+                stack.problems.append(Problem(layer, ("published", i, "unit"), fault, code=error.code))
                 continue
             figure = Published(name, value, table["value"], unit, table.get("source", ""), table.get("note", ""))
             here.setdefault(name, []).append(figure)
@@ -209,4 +209,4 @@ def _check_known(stack: Stack, layer: Layer, key: Key, name: str) -> None:
     """Report a name of the file's own that nothing states."""
     if layer.own and name not in stack.known:
         fault = f"there is no quantity {name}{suggestion(name, stack.known, '`simulate explain` lists all')}"
-        stack.problems.append(Problem(layer, key, fault))
+        stack.problems.append(Problem(layer, key, fault, code="unknown_name"))

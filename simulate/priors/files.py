@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import Fault, SimulateError, suggestion
 from simulate.grammar import SETTING
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile
 from simulate.priors.schema import File
@@ -55,14 +55,18 @@ def file_layer(file: SourceFile, *, own: bool) -> Layer:
     if file.path == MAPPING:
         return Layer(str(file.path), json.loads(file.text), own=own)
     if not file.text.strip():
-        raise PriorsError(f"{file.path}:1: the file is empty; write [priors.NAME] tables in it")
+        raise PriorsError(
+            Fault("the file is empty; write [priors.NAME] tables in it", str(file.path), 1, code="syntax")
+        )
     try:
         tables = tomllib.loads(file.text)
     except RecursionError:
-        raise PriorsError(f"{file.path}: TOML: brackets nest too deeply; take some away") from None
+        raise PriorsError(
+            Fault("TOML: brackets nest too deeply; take some away", str(file.path), code="syntax")
+        ) from None
     except ValueError as error:
-        fault, line = _syntax(str(error), file.text)
-        raise PriorsError(f"{file.path}:{line}: TOML: {fault}") from None
+        fault, line, column = _syntax(str(error), file.text)
+        raise PriorsError(Fault(f"TOML: {fault}", str(file.path), line, column, code="syntax")) from None
     return Layer(str(file.path), tables, file.text, file.path.parent, own=own)
 
 
@@ -77,7 +81,7 @@ def _first(source: Path | str | Mapping[str, Any]) -> SourceFile:
     if not there:
         shown = _shipped(shown) or shown
     if fault := _unreadable(shown):
-        raise PriorsError(f"{shown}: {fault}")
+        raise PriorsError(Fault(fault, shown, code="file"))
     return _file(shown)
 
 
@@ -139,7 +143,8 @@ def _file(shown: str) -> SourceFile:
     try:
         content = Path(shown).read_bytes()
     except OSError as error:
-        raise PriorsError(f"{shown}: cannot be read ({error.strerror}); check its permissions") from None
+        fault = f"cannot be read ({error.strerror}); check its permissions"
+        raise PriorsError(Fault(fault, shown, code="file")) from None
     return _kept(Path(shown), content)
 
 
@@ -148,12 +153,13 @@ def _kept(path: Path, content: bytes) -> SourceFile:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise PriorsError(f"{path}:{line}: is not UTF-8; save it with the encoding UTF-8") from None
+        fault = Fault("is not UTF-8; save it with the encoding UTF-8", str(path), line, code="syntax")
+        raise PriorsError(fault) from None
     return SourceFile(path, text, hashlib.sha256(content).hexdigest())
 
 
-def _syntax(message: str, text: str) -> tuple[str, int]:
-    """Split tomllib's message into fault, with a mend, and line."""
+def _syntax(message: str, text: str) -> tuple[str, int, int]:
+    """Split tomllib's message into fault, with a mend, line and column."""
     place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     line = int(place[1]) if place and place[1] else text.count("\n", 0, len(text.rstrip())) + 1
     fault = message[: place.start()] if place else message
@@ -169,7 +175,7 @@ def _syntax(message: str, text: str) -> tuple[str, int]:
         "Unterminated": "close the quotes",
     }
     mend = next((mend for start, mend in mends.items() if fault.startswith(start)), "mend the syntax")
-    return f"{fault}{column}; {mend}", line
+    return f"{fault}{column}; {mend}", line, int(place[2] or 0) if place else 0
 
 
 def override_layer(text: str) -> Layer:
@@ -180,7 +186,7 @@ def override_layer(text: str) -> Layer:
     try:
         entries = SETTING.read(text, "--set")
     except SimulateError as error:
-        raise PriorsError(str(error)) from None
+        raise PriorsError(*error.faults) from None
     tables = {name: value for name, value in entries.items() if name in File.model_fields}
     priors = {name: value for name, value in entries.items() if name not in File.model_fields}
     if isinstance(tables.get("priors", {}), dict):

@@ -51,12 +51,13 @@ class Problem:
     key: Key
     message: str
     follows: bool = False  # often from another fault, as an unused prior or a wrong unit does: reported last
+    code: str = ""  # one of `simulate.errors.CODES`
 
     @property
     def fault(self) -> Fault:
         """The same for whoever reads the error."""
         key = shown_key((*self.layer.prefix, *self.key))
-        return Fault(self.message, self.layer.shown, self.layer.line(self.key), key=key)
+        return Fault(self.message, self.layer.shown, self.layer.line(self.key), key=key, code=self.code)
 
 
 def raise_first(problems: Sequence[Problem], layers: Sequence[Layer]) -> None:
@@ -142,9 +143,11 @@ class Stack:
         """Names whose entries have been set aside: known, but not to be looked into."""
         return frozenset().union(*(layer.malformed for layer in self.layers))
 
-    def report(self, entry: Entry, kind: str, key: str | None, message: str, *, follows: bool = False) -> None:
+    def report(
+        self, entry: Entry, kind: str, key: str | None, message: str, *, follows: bool = False, code: str = ""
+    ) -> None:
         """Note a problem with a key of an entry, or with the entry; what merging spoilt is the nearest's."""
         if key is not None and entry.origins.get(key) is not entry.layer:
             key, message = None, f"{key}: {message}" if key in entry.origins else message
         place = (kind, entry.name) if key is None else (kind, entry.name, key)
-        self.problems.append(Problem(entry.layer, place, message, follows))
+        self.problems.append(Problem(entry.layer, place, message, follows, code))

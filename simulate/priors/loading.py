@@ -49,7 +49,7 @@ def choice(priors: Priors, name: str) -> Priors:
     if settings.checked(str, "choice", name) not in priors.choices:
         known = ", ".join(priors.choices) or "none"
         mend = suggestion(name, priors.choices, f"choices are {known}")
-        raise PriorsError(f"{priors.path}: there is no choice {name}{mend}")
+        raise PriorsError(f"{priors.path}: there is no choice {name}{mend}", code="unknown_name")
     case, problems = built(priors.files, priors.overrides, priors.layers, name)
     raise_first(problems, priors.layers)
     return case

@@ -33,7 +33,7 @@ def prior_of(stack: Stack, entry: Entry, quantity: Quantity) -> Prior | None:
     try:
         drawn = distribution(family, specification, origin.folder, COMMON)
     except ParameterError as error:
-        stack.report(entry, "priors", error.key, str(error))
+        stack.report(entry, "priors", error.key, str(error), code=error.code)
         return None
     unit = table.get("unit") or quantity.unit
     factor = factor_to(stack, entry, "priors", unit, quantity.unit)

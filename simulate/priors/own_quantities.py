@@ -45,7 +45,7 @@ def own_quantity(stack: Stack, entry: Entry) -> Quantity | None:
         _check_name(stack, entry, "quantities")
     text = entry.table.get("formula")
     if text is None:
-        stack.report(entry, "quantities", None, "formula is missing; add formula = ...")
+        stack.report(entry, "quantities", None, "formula is missing; add formula = ...", code="schema")
         return None
     unit = entry.table.get("unit", "")
     if replaced:
@@ -55,13 +55,13 @@ def own_quantity(stack: Stack, entry: Entry) -> Quantity | None:
     try:
         compiled = formula(text, known)
     except FormulaError as error:
-        stack.report(entry, "quantities", "formula", str(error))
+        stack.report(entry, "quantities", "formula", str(error), code=error.code)
         return None
     for name in compiled.names:
         if name not in known:
             mend = suggestion(name, known, f"add [priors.{visible(name)}]")
             fault = f"there is no quantity or prior {visible(name)}{mend}"
-            stack.report(entry, "quantities", "formula", fault)
+            stack.report(entry, "quantities", "formula", fault, code="unknown_name")
     label = entry.table.get("label") or (replaced.label if replaced else entry.name.replace("_", " "))
     stated = f"  [{unit}]" if replaced and unit not in {"", replaced.unit} else ""
     notes = (entry.table.get("note", ""), f"    {entry.name} = {' '.join(text.split())}{stated}")
@@ -95,7 +95,7 @@ def with_units(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Qu
         try:
             derived = formula(entry.table["formula"], stack.known, Units(units, stated, into, numbers, counts))
         except FormulaError as error:
-            stack.report(entry, "quantities", "formula", str(error), follows=True)
+            stack.report(entry, "quantities", "formula", str(error), follows=True, code=error.code)
         else:
             found[name] = replace(found[name], function=derived, unit=derived.unit or "1")
             numbers |= set() if derived.unit else {name}
@@ -138,7 +138,7 @@ def check_cycles(stack: Stack, quantities: Mapping[str, Quantity]) -> None:
         start = circle.index(first.name)
         path = " -> ".join([*circle[start:-1], *circle[:start], first.name])
         fault = f"needs itself: {path}; break the circle or give one of them a prior"
-        stack.report(first, "quantities", "formula", fault)
+        stack.report(first, "quantities", "formula", fault, code="formula")
 
 
 def factor_to(stack: Stack, entry: Entry, kind: str, unit: str, to: str) -> float:
@@ -146,7 +146,7 @@ def factor_to(stack: Stack, entry: Entry, kind: str, unit: str, to: str) -> floa
     try:
         return conversion_factor(unit, to)
     except UnitError as error:
-        stack.report(entry, kind, "unit", f"{error} ({entry.name} itself is in {to})")
+        stack.report(entry, kind, "unit", f"{error} ({entry.name} itself is in {to})", code=error.code)
         return 1.0
 
 
@@ -158,7 +158,7 @@ def plain_unit(stack: Stack, entry: Entry, kind: str) -> str | None:
     try:
         return plain(entry.table.get("unit") or _stated_unit(stack, kind, entry.name) or "1")
     except UnitError as error:
-        stack.report(entry, kind, "unit", str(error))
+        stack.report(entry, kind, "unit", str(error), code=error.code)
         return None
 
 

@@ -106,7 +106,7 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
         if "priors" in key or "quantities" in key:
             malformed.update(name for name in _entry(key)[-1:] if isinstance(name, str))
     whole = replace(layer, tables=tables, malformed=frozenset(malformed))
-    return whole, [Problem(whole, key, message) for key, message in faults]
+    return whole, [Problem(whole, key, message, code="schema") for key, message in faults]
 
 
 def _fault(kind: str, key: Key, value: Any, context: Mapping[str, Any], tables: Any) -> str:

@@ -73,7 +73,9 @@ def output_folder(folder: Path, files: Collection[str]) -> Iterator[Path]:
 
 def _unwritable(folder: Path, error: OSError) -> SimulateError:
     reason = error.strerror or str(error)
-    return SimulateError(f"{folder}: the output folder cannot be written: {reason}; choose another with --out")
+    return SimulateError(
+        f"{folder}: the output folder cannot be written: {reason}; choose another with --out", code="file"
+    )
 
 
 def write_figure(folder: Path, name: str, figure: Figure) -> None:

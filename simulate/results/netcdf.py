@@ -42,7 +42,9 @@ def read(path: Path) -> Result:
     import h5netcdf
 
     if not path.is_file():
-        raise SimulateError(f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote")
+        raise SimulateError(
+            f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote", code="file"
+        )
     try:
         with h5netcdf.File(path, "r") as file:
             attributes = dict(file.attrs)
@@ -58,5 +60,5 @@ def read(path: Path) -> Result:
         raise
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SimulateError(f"{path}: cannot be read as netCDF: {reason}") from None
+        raise SimulateError(f"{path}: cannot be read as netCDF: {reason}", code="file") from None
     return result

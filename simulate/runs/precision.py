@@ -112,9 +112,16 @@ def to_precision(
     worst, share, of_width = max(reached, key=lambda each: each[1] / each[0].share)
     met = f"not reached with {used:,} scenarios" if misses else "reached"
     known = f"{percent_text(share, digits=2)}{f' of {WIDTH}' if of_width else ''}"
-    result.provenance["precision"] = (
-        f"precision {met}: {percentile_name(worst.percent)} of {worst.quantity} is known to {known} (95 % interval)"
-    )
+    known_of = f"{percentile_name(worst.percent)} of {worst.quantity}"
+    result.provenance["precision"] = {
+        "reached": not misses,
+        "quantity": worst.quantity,
+        "percentile": worst.percent,
+        "asked": worst.share,
+        "known": share,  # half of the 95 % interval, a share of the percentile or of the width
+        "of_width": bool(of_width),
+        "text": f"precision {met}: {known_of} is known to {known} (95 % interval)",
+    }
     return result.taken("percentile", told)
 
 

@@ -23,6 +23,8 @@ from simulate.figures import (
 from simulate.influence import beyond_error
 from simulate.layout import Column, Remark, Section, percentile_columns
 from simulate.results import Result
+from simulate.results.published import place_of
+from simulate.results.told import FINE
 from simulate.runs import answers
 from simulate.runs.components import indented
 from simulate.runs.drivers import MOST_MOVED, WIDE
@@ -144,27 +146,17 @@ def _on_scale(value: float, scale: Scale) -> str:
 
 def falls_at(result: Result, name: str, value: float) -> str:
     """Where a value falls in a quantity's band: the percentile, or for a constant how far off it is."""
+    place, percentile = place_of(result, value, quantity=name)
     least, greatest = (result.at(end, quantity=name) for end in ("minimum", "maximum"))
-    if not math.isfinite(least + greatest):
-        return ""
-    if least == greatest:
-        if math.isclose(value, least, rel_tol=5e-6):
-            return "equal"
+    if least == greatest and place.endswith("_all"):
         if not least:
-            return "above" if value > 0 else "below"
+            return place.removesuffix("_all")
         if abs(value / least) > MANY_TIMES:
             return times_text(value, least)
-        return f"{percent_text(abs(value / least - 1), digits=2)} {'above' if value > least else 'below'}"
-    if value < least:
-        return "below all"
-    if value > greatest:
-        return "above all"
-    curve, percents = result.at("fine_percentiles", quantity=name), result["fine_percentile"]
-    if value < curve[0]:
-        return f"below {percentile_name(percents[0])}"
-    if value > curve[-1]:
-        return f"above {percentile_name(percents[-1])}"
-    return f"P{np.interp(value, curve, percents):.0f}"
+        return f"{percent_text(abs(value / least - 1), digits=2)} {place.removesuffix('_all')}"
+    if place in {"below", "above"}:
+        return f"{place} {percentile_name(result[FINE][0 if place == 'below' else -1])}"
+    return place.replace("_", " ") if percentile is None else f"P{percentile:.0f}"
 
 
 def published_of(result: Result, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -1,18 +1,22 @@
 """`simulate check`: what a priors file says, and what is wrong with it."""
 
-from simulate.cli.options import Source
+from functools import partial
+
+from simulate.cli.emitting import print_as
+from simulate.cli.options import Printed, Source
 
 
-def command(source: Source) -> None:
+def command(source: Source, *, output: Printed = "table") -> None:
     """Check a priors file and print its priors.
 
     Nothing is run. The exit code is 0 where all is well, else 2 with the first error on one line.
 
     \b
-    Example:
+    Examples:
       simulate check priors/base.toml
+      simulate check priors/base.toml --format json
     """  # noqa: D301
-    from simulate.explaining import priors_sections
-    from simulate.layout import print_sections
+    from simulate.explaining import checked_plain, priors_sections
 
-    print_sections(priors_sections(source.load()))
+    priors = source.load()
+    print_as(output, partial(priors_sections, priors), partial(checked_plain, [priors]))

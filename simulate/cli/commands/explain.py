@@ -1,8 +1,12 @@
 """`simulate explain`: what a quantity means, and what it is made of."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
+
+from simulate.cli.emitting import print_as
+from simulate.cli.options import Printed
 
 
 def command(
@@ -12,6 +16,8 @@ def command(
     priors_file: Annotated[
         str | None, typer.Argument(metavar="PRIORS", help="A priors file, to show what it says of the quantity.")
     ] = None,
+    *,
+    output: Printed = "table",
 ) -> None:
     """Explain a quantity and what it depends on.
 
@@ -23,11 +29,12 @@ def command(
       simulate explain
       simulate explain capex
       simulate explain pue priors/base.toml
+      simulate explain capex --format json
     """  # noqa: D301
-    from simulate.explaining import explained
-    from simulate.layout import print_sections
+    from simulate.explaining import explained, explained_plain
     from simulate.results.sources import read_source
 
     if priors_file is None and quantity is not None and quantity.endswith(".toml"):
         priors_file, quantity = quantity, None
-    print_sections(explained(quantity, read_source(priors_file) if priors_file is not None else None))
+    priors = read_source(priors_file) if priors_file is not None else None
+    print_as(output, partial(explained, quantity, priors), partial(explained_plain, quantity, priors))
