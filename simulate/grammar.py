@@ -12,8 +12,9 @@ import re
 import tomllib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
 from simulate.errors import SimulateError
 from simulate.spelling import path_of
@@ -82,6 +83,69 @@ def _probability(text: str, known: Collection[str] = (), units: Units | None = N
             raise SimulateError("P( ) goes around the whole condition")
     compiled = _condition(inner, known, units)
     return replace(compiled, text=compiled.text.strip()[1:-1].strip())
+
+
+_MEASURE = re.compile(r"\s*(?:(mean)|[Pp](\d[\d.]*)?)\s*\(")
+_HELD = re.compile(r"\s*(<=|>=|<|>)(.+)")
+
+
+class Held(NamedTuple):
+    """What a gate holds against a number: how probable a condition is, or the mean of the quantity in it."""
+
+    measure: Literal["P", "mean"]
+    condition: Formula
+    comparison: str
+    threshold: float
+
+
+def _gate(text: str, known: Collection[str] = (), units: Units | None = None) -> Held:
+    """A probability, a percentile or the mean of a quantity, and the number that it is held against.
+
+    A percentile above a value is a probability of what is above that value: P95(x) > v where P(x > v) > 5 %.
+    """
+    from simulate.formulas import formula  # late: a command's help must not wait for numpy
+    from simulate.formulas.spelling import with_percent
+
+    opened = _MEASURE.match(text)
+    end = _closed(text, opened.end()) if opened else 0
+    held = _HELD.fullmatch(text, end)
+    if not opened or not held:
+        raise SimulateError("is no probability, percentile or mean that is held against a number")
+    comparison, number = held.groups()
+    inner = " " * opened.end() + text[opened.end() : end - 1]  # so that columns stay as they are
+    probability = not (opened[1] or opened[2])
+    compared = _condition(inner if probability else f"{inner} {text[end:]}", known, units)
+    compared = replace(compared, text=" ".join(compared.text.split()))
+    if probability:
+        return Held("P", compared, comparison, _probable(number.strip()))
+    if compared.percentiles:
+        raise SimulateError("a percentile or mean is held against a number, not against a percentile")
+    if opened[1]:
+        name = inner.strip()
+        if compared.names != (name,):
+            raise SimulateError("a mean is of one quantity, by its name, and held against a number")
+        below = formula(f"{name} - ({with_percent(number)})", known, compared.units)
+        return Held("mean", compared, comparison, -float(below(0.0)))
+    share = Decimal(repr(_percent(opened[2]))) / 100
+    return Held("P", compared, comparison.replace("<", ">"), float(1 - share if comparison[0] == ">" else share))
+
+
+def _closed(text: str, start: int) -> int:
+    """Where the bracket that is open at `start` has been closed."""
+    depth = 1
+    for place, character in enumerate(text[start:], start):
+        depth += (character == "(") - (character == ")")
+        if not depth:
+            return place + 1
+    raise SimulateError("a bracket is left open")
+
+
+def _probable(text: str) -> float:
+    """A probability from 0 to 1, or with its sign in per cent."""
+    share = _number(text.removesuffix("%").strip()) / (100 if text.endswith("%") else 1)
+    if not 0 <= share <= 1:
+        raise SimulateError(f"'{text}' is no probability; per cent have their sign, 10%")
+    return share
 
 
 _OBSERVED = re.compile(r"\s*(\w+)\s*==?\s*(\S+?)\s*(?:\+-|\+/-|±)\s*([^\s%]+)\s*(%?)\s*")
@@ -271,6 +335,7 @@ def _percent(text: str) -> float:
 
 CONDITION = Form("condition", "A > B, joined by & | ~", ("capex > 1e9",), _condition)
 PROBABILITY = Form("probability", "P(CONDITION)", ("P(capex > 1e9)", "capex > 1e9"), _probability)
+GATE = Form("gate", "P(CONDITION) > SHARE%", ("P(capex > 1e9) > 10%", "P95(capex) > 2e9", "mean(capex) > 1e9"), _gate)
 OBSERVATION = Form("observation", "NAME = VALUE +- ERROR", ("capex = 5e8 +- 10%", "capex = 5e8 +- 5e7"), _observation)
 PERCENTILE = Form("percentile", "P90(NAME)", ("P90(capex)", "capex:p90"), _percentile)
 PRECISION = Form("precision", "SHARE% or NAME:p90=SHARE%", ("0.5%", "capex:p95=0.2%"), _precision)

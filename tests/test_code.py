@@ -14,7 +14,7 @@ ORDER = """
     errors spelling style registry spreadsheet units graph figures layout plotting
     formulas grammar model rulers summary
     distributions dependence sampling settings catalog priors
-    backends replicates conditions aiming scenarios results spread influence statistics bands thresholds rounding
+    backends replicates conditions aiming scenarios results spread influence statistics bands thresholds rounding gates
     runs sensitivity comparison decisions calibration backtesting
     questions formats explaining library cli __main__
 """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from simulate.cli import interrupts
+from simulate.cli import exits, interrupts
 from simulate.cli.options import Output
 from simulate.errors import SimulateError, printable
 from simulate.formats import FORMATS
@@ -44,7 +44,7 @@ def emit(
     `ask` takes who is told of the progress; `place` is the folder unless the user names one; `beside` gives further
     results, that of the question in hand, by the names of their files, None for one that is not wanted this time;
     `options` go to the report and the pictures. What is written replaces the files of an earlier result, whole, when
-    all is there.
+    all is there. Exits with the code of what gates say of the result, when all is told.
     """
     from simulate.backends import keep_freed_memory
     from simulate.results import folder as folders
@@ -82,6 +82,8 @@ def emit(
         typer.echo(result.provenance["precision"], err=True)
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
     typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
+    if code := exits.of(result):
+        raise typer.Exit(code)
 
 
 def _drawn(kind: Question, result: Result, options: Mapping[str, Any]) -> tuple[dict[str, Figure], list[str]]:
