@@ -17,6 +17,7 @@ import numpy as np
 
 from simulate.bands import Band
 from simulate.conditions import EXPLAIN, Condition, Questions, check_known
+from simulate.errors import SimulateError
 from simulate.figures import percent_text, probability_text, row_scale
 from simulate.formulas import Units
 from simulate.grammar import GATE
@@ -26,6 +27,7 @@ from simulate.results import Result
 from simulate.settings import Names, checked
 from simulate.spread import resolution, share_error, t_quantile
 
+CHANGES = DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of quantities, of what sets two cases apart
 FAILS, HOLDS, OPEN = "fails", "holds", "open"
 MOST = 10**15  # scenarios that can be asked for
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
@@ -60,6 +62,7 @@ class Gate:
     comparison: str
     threshold: float
     unit: str  # of the threshold
+    change_of: str = ""  # the quantity whose difference or ratio between two cases it is about
 
     @property
     def measured(self) -> str:
@@ -99,24 +102,35 @@ class Gate:
         return 2.0 ** (math.floor(math.log2(needed)) + 1) if needed < MOST / 2 else math.nan
 
 
-def gates(priors: Priors, texts: Sequence[str]) -> tuple[Gate, ...]:
-    """Read gates such as 'P(capex > 1e9) > 10%'. Raises SimulateError for one that cannot be read or measured."""
-    return tuple(_gate(priors, text) for text in dict.fromkeys(checked(Names, "fail_if", texts)))
+def gates(priors: Priors, texts: Sequence[str], changes_of: Sequence[str] = ()) -> tuple[Gate, ...]:
+    """Read gates such as 'P(capex > 1e9) > 10%'. Raises SimulateError for one that cannot be read or measured.
 
-
-def _gate(priors: Priors, text: str) -> Gate:
+    Of the quantities in `changes_of` they may name the difference from another case and the ratio to it, as
+    difference_capex and ratio_capex.
+    """
     units = {name: quantity.unit for name, quantity in priors.quantities.items()}
-    held = GATE.read(text, "--fail-if", priors.quantities, Units(units, counts=priors.counts))
+    changes = {f"{of}{name}": name for name in changes_of for of in CHANGES if f"{of}{name}" not in units}
+    units |= {name: units[of] if name.startswith(DIFFERENCE) else "1" for name, of in changes.items()}
+    return tuple(_gate(priors, text, units, changes) for text in dict.fromkeys(checked(Names, "fail_if", texts)))
+
+
+def _gate(priors: Priors, text: str, units: Mapping[str, str], changes: Mapping[str, str]) -> Gate:
+    held = GATE.read(text, "--fail-if", units, Units(units, counts=priors.counts))
     condition = Condition(held.condition.text, held.condition)
-    for name in condition.names:
-        check_known(priors, name, f"--fail-if '{text}': ", EXPLAIN)
+    where, about = f"--fail-if '{text}': ", {changes.get(name, "") for name in held.condition.names}
+    if about == {""}:
+        for name in condition.names:
+            check_known(priors, name, where, EXPLAIN)
+    elif len(about) > 1:
+        raise SimulateError(f"{where}the difference or ratio of one quantity stands alone in a condition")
     unit = units[condition.names[0]] if held.measure == "mean" else "1"
-    return Gate(" ".join(text.split()), held.measure, condition, held.comparison, held.threshold, unit)
+    told = " ".join(text.split())
+    return Gate(told, held.measure, condition, held.comparison, held.threshold, unit, about.pop())
 
 
 def with_gates(asked: Questions, of_gates: Iterable[Gate]) -> Questions:
     """Questions in which the conditions of gates are probabilities that are asked too, each but once."""
-    conditions = [gate.condition for gate in of_gates if not gate.quantity]
+    conditions = [gate.condition for gate in of_gates if not (gate.quantity or gate.change_of)]
     return replace(asked, probabilities=tuple(dict.fromkeys([*asked.probabilities, *conditions])))
 
 
@@ -206,8 +220,9 @@ def sections(result: Result) -> list[Section]:
 
 def _row(result: Result, at: Mapping[str, str]) -> list[str]:
     value, error = result.estimate("gate_estimate", **at)
-    if result.at("gate_unit", gate=at["gate"]) == "1" and result.at("gate_measured", **at).startswith("P("):
-        figure, beside = probability_text(value, error, result.attributes["scenarios"])
+    if str(result.at("gate_measured", **at)).startswith("P("):
+        scenarios = result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
+        figure, beside = probability_text(value, error, scenarios)
     else:
         unit = result.unit("gate_estimate", **at)
         scale = row_scale([value], [error]).of(unit)
@@ -220,4 +235,6 @@ def _row(result: Result, at: Mapping[str, str]) -> list[str]:
         decisive = f"{needed:,.0f} scenarios would decide it, if the estimate stayed"
         verdict += f": {'no number of scenarios decides it' if math.isnan(needed) else decisive}"
     case = str(result.at("case_label", case=at["case"])) if "case" in at else ""
-    return [at["gate"], case, f"{result.at('gate_measured', **at)}: {figure}{more}", beside, verdict]
+    measured = str(result.at("gate_measured", **at))
+    of = "" if at["gate"].startswith(measured) else f"{measured}: "
+    return [at["gate"], case, f"{of}{figure}{more}", beside, verdict]

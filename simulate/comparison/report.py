@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulate import gates
 from simulate.comparison.bridge import Bridge
-from simulate.figures import ONES, SIGNIFICANT_DIGITS, Scale, band_scale, probability_text, row_scale, shortened
+from simulate.figures import ONES, SIGNIFICANT_DIGITS, Scale, band_scale, outer_and_middle, percent_text, percentile_name, probability_text, row_scale, shortened
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import bounded, circumstances, estimates, few_beyond, settings_text
@@ -35,16 +36,46 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
 
 
 def sections(result: Result) -> list[Section]:
-    """What differs in the inputs, the quantities side by side, the bridges, and how it was drawn."""
+    """The figures side by side, the bridges, what differs in the inputs, and how it was drawn: gates come first."""
     names, (_, *alternatives) = result.labels("quantity"), result.labels("case")
-    told = [_inputs(result, case) for case in alternatives]
+    told = [*gates.sections(result), *(_brief(result, case) for case in alternatives)]
     told += [_side_by_side(result, name) for name in names]
     for name in names:
         for case in alternatives:
             bridges = bridges_of(result, name, case)
             if any(bridge.moving for bridge in bridges.values()):
                 told.append(_bridged(result, name, case, bridges))
-    return [*told, _drawn(result)]
+    return [*told, *(_inputs(result, case) for case in alternatives), _drawn(result)]
+
+
+def _brief(result: Result, case: str) -> Section:
+    """A row a quantity: the band before and after, and how the mean changes."""
+    first, percents = result.labels("case")[0], result.labels("percentile")
+    places = sorted(outer_and_middle(percents))
+    low, middle, high = (percentile_name(percents[place]) for place in (places[0], places[len(places) // 2], places[-1]))
+    rows = []
+    for name in result.labels("quantity"):
+        bands = [estimates(result, quantity=name, case=each) for each in (first, case)]
+        ends = [[values[place] for place in places] for values, _ in bands]
+        scale = row_scale(*(sum(parts, []) for parts in zip(*bands, strict=True)), apart=ends[0])
+        unit = result.unit("mean", quantity=name, case=case)
+        scale = scale.of(unit)
+        told = []
+        for values, errors in bands:
+            least, median, most = (scale.figure(values[place], errors[place]) for place in (places[0], places[len(places) // 2], places[-1]))
+            told.append(median if least == most else f"{median} ({least} to {most})")
+        change, error = result.estimate("difference_mean", quantity=name, case=case)
+        figure, beside = scale.with_error(change, error)
+        before = bands[0][0][-1]
+        share = f" ({_signed(percent_text(change / before, digits=3), change)})" if before else ""
+        rows.append([str(result.at("label", quantity=name)), scale.unit(unit), *told, f"{_signed(figure, change)}{share}", beside])
+    heads = [f"{_label(result, each)}: {middle} ({low} to {high})" for each in (first, case)]
+    columns = [Column(""), Column("unit"), *(Column(head, ">") for head in heads), Column("change of the mean", ">"), Column("±", ">")]
+    return Section(f"{_label(result, first)} → {_label(result, case)}", columns=columns, rows=rows, brief=True)
+
+
+def _signed(text: str, value: float) -> str:
+    return f"+{text}" if value > 0 else text
 
 
 def _label(result: Result, case: str) -> str:
@@ -55,7 +86,7 @@ def _inputs(result: Result, case: str) -> Section:
     ends = _label(result, result.labels("case")[0]), _label(result, case)
     heading = f"Inputs of {ends[1]} that differ from {ends[0]}"
     if case not in result.provenance["changes"]:
-        return Section(heading, remarks=["Not known: one of the two has no priors that can be read."])
+        return Section(heading, remarks=["Not known: one of the two has no priors that can be read."], folded=True)
     rows = [
         # All of what an input says is in compare.json.
         [row["name"], row["kind"], row["change"], *(shortened(row[end], LONGEST) or "–" for end in ("before", "after"))]
@@ -67,7 +98,7 @@ def _inputs(result: Result, case: str) -> Section:
         Column("change", drop=1),
         *(Column(end, give="wrap") for end in ends),
     ]
-    return Section(heading, columns=columns, rows=rows, remarks=[] if rows else ["None."])
+    return Section(heading, columns=columns, rows=rows, remarks=[] if rows else ["None."], folded=True)
 
 
 def _side_by_side(result: Result, name: str) -> Section:
@@ -87,7 +118,7 @@ def _side_by_side(result: Result, name: str) -> Section:
         difference = _band_rows(result, "difference_", name, case, " − ".join(ends))
         difference[0][-1] = _lower(result, name, case)
         rows += [*difference, *_band_rows(result, "ratio_", name, case, " / ".join(ends))]
-    return Section(str(result.at("label", quantity=name)), columns=columns, rows=rows)
+    return Section(str(result.at("label", quantity=name)), columns=columns, rows=rows, folded=True)
 
 
 def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) -> list[list[str]]:
