@@ -1,7 +1,7 @@
 """Gates: a probability, a percentile or a mean held against a number, decided only where sampling leaves no doubt.
 
 A gate fails where all of the 95 % interval of what is measured meets it, holds where nothing of it does, and is open
-else. So a gate that is decided is decided wrongly with a probability of 2.5 % at most, where the truth lies right at the
+else. So it is decided wrongly with a probability of 2.5 % at most, and that only where the truth lies right at the
 number; `benchmarks/coverage.md` tells how often such intervals hold the truth.
 """
 
@@ -174,27 +174,28 @@ def put_gates(
         return values
 
     scenarios = result.attributes["scenarios"]
-    estimates, errors = (column(float, lambda _, each, at=at: each[at]) for at in (0, 1))
+    estimates, errors = column(float, lambda _, each: each.value), column(float, lambda _, each: each.error)
     result.put("gate_measured", dims, column(object, lambda gate, _: gate.measured), label="what the gate measures")
-    result.put("gate_estimate", dims, estimates, errors, label="estimate of what the gate measures", unit_of="gate_unit")
+    result.put(
+        "gate_estimate", dims, estimates, errors, label="estimate of what the gate measures", unit_of="gate_unit"
+    )
     undefined = column(float, lambda _, each: each.most - each.value)
     if (undefined > 0).any():
         label = "probability that the condition is undefined, counted either way"
         result.put("gate_undefined", dims, undefined, label=label, unit="1")
     threshold = column(float, lambda gate, _: gate.threshold)
-    result.put("gate_threshold", dims, threshold, label="the number that the gate holds it against", unit_of="gate_unit")
+    result.put(
+        "gate_threshold", dims, threshold, label="the number that the gate holds it against", unit_of="gate_unit"
+    )
     verdicts = column(object, lambda gate, each: gate.verdict(each))
     result.put("gate_verdict", dims, verdicts, label="whether the gate fails, holds or is open")
-    needed = column(
-        float, lambda gate, each: gate.needed(each, scenarios) if gate.verdict(each) == OPEN else math.nan
-    )
+    needed = column(float, lambda gate, each: gate.needed(each, scenarios) if gate.verdict(each) == OPEN else math.nan)
     label = "scenarios that would decide an open gate if the estimate stayed as it is"
     result.put("gate_scenarios", dims, needed, label=label, unit="1")
 
 
 def verdicts(result: Result) -> set[str]:
-    """The verdicts of all gates: where cases are compared, of the alternatives, for a change is not to blame before it.
-    """
+    """The verdicts of all gates, of the alternatives alone where cases are compared: a change is judged by its end."""
     if "gate_verdict" not in result:
         return set()
     by_case = result["gate_verdict"].reshape(len(result.labels("gate")), -1)
@@ -205,12 +206,12 @@ def sections(result: Result) -> list[Section]:
     """The verdicts of gates, a table where any were asked."""
     if "gate_verdict" not in result:
         return []
-    labels = result.labels("case") if "case" in result.variables["gate_verdict"].dims else []
-    places = [{"gate": text, **({"case": case} if labels else {})} for text in result.labels("gate") for case in labels or [""]]
+    cases = [{"case": case} for case in result.labels("case")]
+    places = [{"gate": text, **case} for text in result.labels("gate") for case in cases or [{}]]
     rows = [_row(result, at) for at in places if result.at("gate_verdict", **at)]
     columns = [
         Column("fail if", give="wrap"),
-        Column("of" if labels else "", give="wrap"),
+        Column("of" if cases else "", give="wrap"),
         Column("measured", give="wrap"),
         Column("±", ">"),
         Column("verdict", give="wrap"),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
 from simulate.errors import SimulateError
+from simulate.revisions import revised, unreadable
 from simulate.spelling import path_of
 
 if TYPE_CHECKING:
@@ -265,7 +266,8 @@ def _numbers(text: str) -> tuple[float, ...]:
 def _case(text: str) -> tuple[Path, str]:
     """The path of a priors file or of an earlier run, and the choice of the file, '' for none.
 
-    A path that exists may hold colons; else a file stands before the first one, and its choice after it.
+    A path that exists may hold colons; else a file stands before the first one, and its choice after it, or a git
+    revision, and a path after it.
     """
     if not text.strip():
         raise SimulateError("is empty")
@@ -276,10 +278,21 @@ def _case(text: str) -> tuple[Path, str]:
     if whole:
         raise SimulateError(f"is a path, and could be a choice of {file} as well; rename one of the two")
     if not (part and part.is_file()):
-        raise SimulateError(f"{file} is no file that could hold choices, and nothing has the whole name")
+        return _case_at_revision(text)
     if not choice.strip():
         raise SimulateError("names no choice after the colon")
     return part, choice.strip()
+
+
+def _case_at_revision(text: str) -> tuple[Path, str]:
+    """The same where a git revision stands before the path."""
+    named, (before, _, choice) = revised(text), text.rpartition(":")
+    fault = unreadable(named) if named else "is the name of nothing"
+    if named and not fault:
+        return Path(text), ""
+    if (of_choice := revised(before)) and choice.strip() and not unreadable(of_choice):
+        return Path(before), choice.strip()
+    raise SimulateError(f"{text.partition(':')[0]} is no file that could hold choices, and {text} {fault}")
 
 
 def _path(text: str) -> Path | None:
@@ -345,6 +358,6 @@ SETTING = Form("setting", "NAME=VALUE", ("pue=1.1", 'pue={dist="uniform", lower=
 VARIATION = Form("variation", "NAME=VALUE,VALUE,...", ("pue=1.1,1.2,1.3",), _variation)
 NAMES = Form("names", "NAME,NAME,...", ("capex,opex_per_year", "all"), _names)
 NUMBERS = Form("numbers", "NUMBER,NUMBER,...", ("5,50,95",), _numbers)
-CASE = Form("case", "PATH or FILE:CHOICE", ("priors/base.toml", "priors/accelerators.toml:h100"), _case)
+CASE = Form("case", "PATH, FILE:CHOICE or REVISION:PATH", ("priors/base.toml", "priors/accelerators.toml:h100"), _case)
 
 FORMS: tuple[Form[..., Any], ...] = tuple(each for each in list(globals().values()) if isinstance(each, Form))

@@ -82,8 +82,7 @@ def emit(
         typer.echo(result.provenance["precision"], err=True)
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
     typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
-    if code := exits.of(result):
-        raise typer.Exit(code)
+    exits.leave(result)
 
 
 def _drawn(kind: Question, result: Result, options: Mapping[str, Any]) -> tuple[dict[str, Figure], list[str]]:

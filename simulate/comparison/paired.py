@@ -213,11 +213,7 @@ class SideBySide:
         return folded
 
     def _together(
-        self,
-        gathering: Gathering[Key],
-        kept: Mapping[str, Kept],
-        chunks: Mapping[str, Iterator[Chunk]],
-        replicate: int,
+        self, gathering: Gathering[Key], kept: Mapping[str, Kept], chunks: Mapping[str, Iterator[Chunk]], replicate: int
     ) -> Columns:
         """Add the next chunks of each case, one case after the other; return only what is compared of them."""
         columns: dict[str, list[Chunk]] = {case: [] for case in chunks}

@@ -8,7 +8,17 @@ import numpy as np
 
 from simulate import gates
 from simulate.comparison.bridge import Bridge
-from simulate.figures import ONES, SIGNIFICANT_DIGITS, Scale, band_scale, outer_and_middle, percent_text, percentile_name, probability_text, row_scale, shortened
+from simulate.figures import (
+    ONES,
+    SIGNIFICANT_DIGITS,
+    Scale,
+    band_scale,
+    percent_text,
+    percentile_name,
+    probability_text,
+    row_scale,
+    shortened,
+)
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import bounded, circumstances, estimates, few_beyond, settings_text
@@ -50,28 +60,29 @@ def sections(result: Result) -> list[Section]:
 
 def _brief(result: Result, case: str) -> Section:
     """A row a quantity: the band before and after, and how the mean changes."""
-    first, percents = result.labels("case")[0], result.labels("percentile")
-    places = sorted(outer_and_middle(percents))
-    low, middle, high = (percentile_name(percents[place]) for place in (places[0], places[len(places) // 2], places[-1]))
+    ends, percents = (result.labels("case")[0], case), result.labels("percentile")
+    middle = min(range(len(percents)), key=lambda place: abs(percents[place] - 50))
+    least, median, most = (percentile_name(percents[place]) for place in (0, middle, -1))
+    heads = [f"{_label(result, each)}: {median} ({least} to {most})" for each in ends]
+    columns = [Column(""), Column("unit"), *(Column(head, ">") for head in heads), Column("change of the mean", ">")]
     rows = []
     for name in result.labels("quantity"):
-        bands = [estimates(result, quantity=name, case=each) for each in (first, case)]
-        ends = [[values[place] for place in places] for values, _ in bands]
-        scale = row_scale(*(sum(parts, []) for parts in zip(*bands, strict=True)), apart=ends[0])
+        bands = [estimates(result, quantity=name, case=each) for each in ends]
+        values, errors = ([*before, *after] for before, after in zip(*bands, strict=True))
         unit = result.unit("mean", quantity=name, case=case)
-        scale = scale.of(unit)
-        told = []
-        for values, errors in bands:
-            least, median, most = (scale.figure(values[place], errors[place]) for place in (places[0], places[len(places) // 2], places[-1]))
-            told.append(median if least == most else f"{median} ({least} to {most})")
+        scale = row_scale(values, errors, apart=bands[-1][0][:-1]).of(unit)
+        cells = []
+        for each, band in zip(ends, bands, strict=True):
+            figures = bounded(result, map(scale.figure, *band), quantity=name, case=each)
+            low, high = figures[0], figures[len(percents) - 1]
+            cells.append(figures[middle] if low == high else f"{figures[middle]} ({low} to {high})")
         change, error = result.estimate("difference_mean", quantity=name, case=case)
-        figure, beside = scale.with_error(change, error)
-        before = bands[0][0][-1]
-        share = f" ({_signed(percent_text(change / before, digits=3), change)})" if before else ""
-        rows.append([str(result.at("label", quantity=name)), scale.unit(unit), *told, f"{_signed(figure, change)}{share}", beside])
-    heads = [f"{_label(result, each)}: {middle} ({low} to {high})" for each in (first, case)]
-    columns = [Column(""), Column("unit"), *(Column(head, ">") for head in heads), Column("change of the mean", ">"), Column("±", ">")]
-    return Section(f"{_label(result, first)} → {_label(result, case)}", columns=columns, rows=rows, brief=True)
+        share = change / bands[0][0][-1] if bands[0][0][-1] else math.nan
+        told = [_signed(scale.with_error(change, error)[0], change), scale.with_error(change, error)[1]]
+        of_before = "" if math.isnan(share) else _signed(percent_text(share, digits=3), share)
+        rows.append([str(result.at("label", quantity=name)), scale.unit(unit), *cells, *told, of_before])
+    columns += [Column("±", ">"), Column("", ">")]
+    return Section(" → ".join(_label(result, each) for each in ends), columns=columns, rows=rows, brief=True)
 
 
 def _signed(text: str, value: float) -> str:
@@ -197,7 +208,7 @@ def others_label(more: int) -> str:
 def _term(scale: Scale, part: float, error: float) -> tuple[str, str]:
     """What is added, and its standard error."""
     text, beside = scale.with_error(part, error)
-    return f"+{text}" if part > 0 else text, beside
+    return _signed(text, part), beside
 
 
 def _factor(part: float, error: float) -> tuple[str, str]:

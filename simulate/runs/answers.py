@@ -10,7 +10,7 @@ FIGURES = ("probability", "probability_undefined", "probability_where_defined")
 
 
 def sections(result: Result) -> list[Section]:
-    """The verdicts of gates, the probabilities, what the conditions leave, and the priors that they shift, most first."""
+    """The verdicts of gates, the probabilities, what the conditions leave and which priors they shift, most first."""
     told = gates.sections(result)
     if "probability" in result:
         rows, scenarios = [], result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
