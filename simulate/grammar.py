@@ -12,10 +12,12 @@ import re
 import tomllib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
 from simulate.errors import Fault, SimulateError
+from simulate.revisions import revised, unreadable
 from simulate.spelling import path_of
 
 if TYPE_CHECKING:
@@ -85,6 +87,69 @@ def _probability(text: str, known: Collection[str] = (), units: Units | None = N
             raise SimulateError("P( ) goes around the whole condition")
     compiled = _condition(inner, known, units)
     return replace(compiled, text=compiled.text.strip()[1:-1].strip())
+
+
+_MEASURE = re.compile(r"\s*(?:(mean)|[Pp](\d[\d.]*)?)\s*\(")
+_HELD = re.compile(r"\s*(<=|>=|<|>)(.+)")
+
+
+class Held(NamedTuple):
+    """What a gate holds against a number: how probable a condition is, or the mean of the quantity in it."""
+
+    measure: Literal["P", "mean"]
+    condition: Formula
+    comparison: str
+    threshold: float
+
+
+def _gate(text: str, known: Collection[str] = (), units: Units | None = None) -> Held:
+    """A probability, a percentile or the mean of a quantity, and the number that it is held against.
+
+    A percentile above a value is a probability of what is above that value: P95(x) > v where P(x > v) > 5 %.
+    """
+    from simulate.formulas import formula  # late: a command's help must not wait for numpy
+    from simulate.formulas.spelling import with_percent
+
+    opened = _MEASURE.match(text)
+    end = _closed(text, opened.end()) if opened else 0
+    held = _HELD.fullmatch(text, end)
+    if not opened or not held:
+        raise SimulateError("is no probability, percentile or mean that is held against a number")
+    comparison, number = held.groups()
+    inner = " " * opened.end() + text[opened.end() : end - 1]  # so that columns stay as they are
+    probability = not (opened[1] or opened[2])
+    compared = _condition(inner if probability else f"{inner} {text[end:]}", known, units)
+    compared = replace(compared, text=" ".join(compared.text.split()))
+    if probability:
+        return Held("P", compared, comparison, _probable(number.strip()))
+    if compared.percentiles:
+        raise SimulateError("a percentile or mean is held against a number, not against a percentile")
+    if opened[1]:
+        name = inner.strip()
+        if compared.names != (name,):
+            raise SimulateError("a mean is of one quantity, by its name, and held against a number")
+        below = formula(f"{name} - ({with_percent(number)})", known, compared.units)
+        return Held("mean", compared, comparison, -float(below(0.0)))
+    share = Decimal(repr(_percent(opened[2]))) / 100
+    return Held("P", compared, comparison.replace("<", ">"), float(1 - share if comparison[0] == ">" else share))
+
+
+def _closed(text: str, start: int) -> int:
+    """Where the bracket that is open at `start` has been closed."""
+    depth = 1
+    for place, character in enumerate(text[start:], start):
+        depth += (character == "(") - (character == ")")
+        if not depth:
+            return place + 1
+    raise SimulateError("a bracket is left open")
+
+
+def _probable(text: str) -> float:
+    """A probability from 0 to 1, or with its sign in per cent."""
+    share = _number(text.removesuffix("%").strip()) / (100 if text.endswith("%") else 1)
+    if not 0 <= share <= 1:
+        raise SimulateError(f"'{text}' is no probability; per cent have their sign, 10%")
+    return share
 
 
 _OBSERVED = re.compile(r"\s*(\w+)\s*==?\s*(\S+?)\s*(?:\+-|\+/-|±)\s*([^\s%]+)\s*(%?)\s*")
@@ -204,7 +269,8 @@ def _numbers(text: str) -> tuple[float, ...]:
 def _case(text: str) -> tuple[Path, str]:
     """The path of a priors file or of an earlier run, and the choice of the file, '' for none.
 
-    A path that exists may hold colons; else a file stands before the first one, and its choice after it.
+    A path that exists may hold colons; else a file stands before the first one, and its choice after it, or a git
+    revision, and a path after it.
     """
     if not text.strip():
         raise SimulateError("is empty")
@@ -215,10 +281,21 @@ def _case(text: str) -> tuple[Path, str]:
     if whole:
         raise SimulateError(f"is a path, and could be a choice of {file} as well; rename one of the two")
     if not (part and part.is_file()):
-        raise SimulateError(f"{file} is no file that could hold choices, and nothing has the whole name")
+        return _case_at_revision(text)
     if not choice.strip():
         raise SimulateError("names no choice after the colon")
     return part, choice.strip()
+
+
+def _case_at_revision(text: str) -> tuple[Path, str]:
+    """The same where a git revision stands before the path."""
+    named, (before, _, choice) = revised(text), text.rpartition(":")
+    fault = unreadable(named) if named else "is the name of nothing"
+    if named and not fault:
+        return Path(text), ""
+    if (of_choice := revised(before)) and choice.strip() and not unreadable(of_choice):
+        return Path(before), choice.strip()
+    raise SimulateError(f"{text.partition(':')[0]} is no file that could hold choices, and {text} {fault}")
 
 
 def _path(text: str) -> Path | None:
@@ -274,6 +351,7 @@ def _percent(text: str) -> float:
 
 CONDITION = Form("condition", "A > B, joined by & | ~", ("capex > 1e9",), _condition)
 PROBABILITY = Form("probability", "P(CONDITION)", ("P(capex > 1e9)", "capex > 1e9"), _probability)
+GATE = Form("gate", "P(CONDITION) > SHARE%", ("P(capex > 1e9) > 10%", "P95(capex) > 2e9", "mean(capex) > 1e9"), _gate)
 OBSERVATION = Form("observation", "NAME = VALUE +- ERROR", ("capex = 5e8 +- 10%", "capex = 5e8 +- 5e7"), _observation)
 PERCENTILE = Form("percentile", "P90(NAME)", ("P90(capex)", "capex:p90"), _percentile)
 PRECISION = Form("precision", "SHARE% or NAME:p90=SHARE%", ("0.5%", "capex:p95=0.2%"), _precision)
@@ -283,6 +361,6 @@ SETTING = Form("setting", "NAME=VALUE", ("pue=1.1", 'pue={dist="uniform", lower=
 VARIATION = Form("variation", "NAME=VALUE,VALUE,...", ("pue=1.1,1.2,1.3",), _variation)
 NAMES = Form("names", "NAME,NAME,...", ("capex,opex_per_year", "all"), _names)
 NUMBERS = Form("numbers", "NUMBER,NUMBER,...", ("5,50,95",), _numbers)
-CASE = Form("case", "PATH or FILE:CHOICE", ("priors/base.toml", "priors/accelerators.toml:h100"), _case)
+CASE = Form("case", "PATH, FILE:CHOICE or REVISION:PATH", ("priors/base.toml", "priors/accelerators.toml:h100"), _case)
 
 FORMS: tuple[Form[..., Any], ...] = tuple(each for each in list(globals().values()) if isinstance(each, Form))

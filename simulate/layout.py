@@ -34,19 +34,26 @@ class Remark:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report: a heading, what comes before its table, the table, and what comes after."""
+    """A part of a report: a heading, what comes before its table, the table, and what comes after.
+
+    What is `folded` opens at a click where that can be done, and there stands what is `brief` in its place.
+    """
 
     heading: str = ""
     intro: str = ""
     columns: Sequence[Column] = ()
     rows: Sequence[Sequence[str]] = ()
     remarks: Sequence[str | Remark | Line] = ()
+    folded: bool = False
+    brief: bool = False
 
 
 def laid_out(sections: Iterable[Section], width: int | None = None) -> list[Line]:
     """The sections as lines, an empty one between them, at most `width` wide where that can be done."""
     lines: list[Line] = []
     for section in sections:
+        if section.brief:
+            continue
         lines += [[]] if lines else []
         lines += _styled(paragraph(section.heading, width), "bold") if section.heading else []
         lines += paragraph(section.intro, width) if section.intro else []

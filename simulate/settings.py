@@ -55,7 +55,7 @@ Threads = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=4096)]
 class RunTable(BaseModel):
     """`[run]`: how many scenarios are drawn, how, and what is told of them; no quantities stand for the headline.
 
-    The fields are the keys; what is left out is as stated here.
+    The fields are the keys; what is left out is as stated here. `fail_if` are gates, for `run` and `compare`.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
@@ -65,6 +65,7 @@ class RunTable(BaseModel):
     scheme: Scheme = "sobol"
     percentiles: Percents = (5.0, 25.0, 50.0, 75.0, 95.0)
     quantities: Names = ()
+    fail_if: Names = ()
 
 
 class Settings(RunTable):

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from simulate.errors import SimulateError, suggestion
+from simulate.revisions import contents
 
 SEPARATORS = (",", ";", "\t", "|")
 DECIMALS = (".", ",")
@@ -79,7 +80,7 @@ def read_sheet(path: Path, separator: str = "", mend: str = "") -> Sheet:
     what to do then, with {} in place of that.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig").lstrip("\ufeff")
+        text = io.TextIOWrapper(io.BytesIO(contents(path)), "utf-8-sig").read().lstrip("\ufeff")
     except UnicodeDecodeError as error:
         raise SimulateError(f"{path}: byte {error.start} is not UTF-8; save the table as CSV in UTF-8") from None
     except OSError as error:

@@ -11,10 +11,10 @@ PACKAGE = Path(__file__).parent.parent / "simulate"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those before it: the way of a question from its text to its answer, read upwards.
 ORDER = """
-    errors spelling style registry spreadsheet units graph figures layout plotting
+    errors spelling revisions style registry spreadsheet units graph figures layout plotting
     formulas grammar model rulers summary
     distributions dependence sampling settings catalog priors
-    backends replicates conditions aiming scenarios results spread influence statistics bands thresholds rounding
+    backends replicates conditions aiming scenarios results spread influence statistics bands thresholds rounding gates
     runs sensitivity comparison decisions calibration backtesting
     questions formats explaining library cli __main__
 """

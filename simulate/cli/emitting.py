@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from simulate.cli import interrupts
+from simulate.cli import exit_codes, interrupts
 from simulate.cli.options import PRINTED, Output
 from simulate.errors import SimulateError, none_such, printable
 from simulate.formats import FORMATS
@@ -45,7 +45,7 @@ def emit(
     `ask` takes who is told of the progress; `place` is the folder unless the user names one; `beside` gives further
     results, that of the question in hand, by the names of their files, None for one that is not wanted this time;
     `options` go to the report and the pictures. What is written replaces the files of an earlier result, whole, when
-    all is there.
+    all is there. Exits with the code of what gates say of the result, when all is told.
     """
     from simulate.backends import keep_freed_memory
     from simulate.results import folder as folders
@@ -83,6 +83,7 @@ def emit(
         typer.echo(result.provenance["precision"]["text"], err=True)
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
     typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
+    _leave(result)
 
 
 def print_as(form: str, sections: Callable[[], Sequence[Section]], plain: Callable[[], dict[str, Any]]) -> None:
@@ -95,6 +96,15 @@ def print_as(form: str, sections: Callable[[], Sequence[Section]], plain: Callab
         json.write_plain(plain(), sys.stdout)
     else:
         FORMATS[form](None, sections, sys.stdout)  # type: ignore[arg-type]  # tables need no result
+
+
+def _leave(result: Result) -> None:
+    """Exit with the code of what the gates of a result say together, where that is not that all is well."""
+    from simulate.gates import FAILS, OPEN, verdicts
+
+    told = verdicts(result)
+    if told & {FAILS, OPEN}:
+        raise typer.Exit(exit_codes.FAILED if FAILS in told else exit_codes.OPEN)
 
 
 def _drawn(kind: Question, result: Result, options: Mapping[str, Any]) -> tuple[dict[str, Figure], list[str]]:

@@ -113,6 +113,15 @@ Given = Annotated[
     typer.Option(metavar="CONDITION", help="Keep the scenarios in which it holds, such as 'capex < 1e9'; repeatable."),
 ]
 
+FailIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GATE",
+        help="Fail where it is surely so, such as 'P(capex > 1e9) > 10%', 'P95(capex) > 2e9' or 'mean(capex) > 5e8'; "
+        "repeatable.",
+    ),
+]
+
 Observe = Annotated[
     list[str] | None,
     typer.Option(

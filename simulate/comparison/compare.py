@@ -16,9 +16,10 @@ from simulate.comparison.bridge import PAIRS, Asked, Bridge, BridgeScale, bridge
 from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.hybrids import CORRELATIONS
 from simulate.comparison.inputs import changes
-from simulate.comparison.paired import DIFFERENCE, RATIO, Folded, SideBySide, as_run
+from simulate.comparison.paired import Folded, SideBySide, as_run
 from simulate.errors import SimulateError, none_such
 from simulate.figures import percentile_name
+from simulate.gates import DIFFERENCE, RATIO, put_gates
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.scenarios import asked_quantities, named_quantities
@@ -42,6 +43,7 @@ def compare(
     bridge: Sequence[Asked] = (50.0, 95.0),
     scale: BridgeScale = "linear",
     pairs: int = PAIRS,
+    fail_if: Sequence[str] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -50,7 +52,8 @@ def compare(
     What is left out is as the baseline's settings say; quantities are by default those that any of the cases
     reports on its own, or `all` that any has. `bridge` names the statistics (percents, "mean") whose change is split
     over the changed inputs, none for no bridge, on a `scale` that is linear or log; `pairs` is the number of orders
-    drawn for that, each with its reverse.
+    drawn for that, each with its reverse. `fail_if` are gates that each case is asked, by default its own; on the
+    difference from the baseline and the ratio to it too, 'P(ratio_capex > 1.1) > 50%'.
 
     The result has along `quantity` and `case` the bands of each case (`percentiles`, `mean` ...), and of each
     alternative against the baseline `difference_percentiles` ..., `ratio_percentiles` ... and `probability_lower`;
@@ -67,12 +70,14 @@ def compare(
         raise none_such("scale", scale, get_args(BridgeScale))
     checked(Count, "pairs", pairs)
     workers = Workers(threads, progress)
-    drawn = SideBySide(found, settings, _asked(found, quantities), workers)
+    drawn = SideBySide(found, settings, _asked(found, quantities), workers, fail_if)
     folded = drawn.fold(workers)
     result = _framed(drawn)
     result.attributes["scale"] = scale
     _put_labels(result, drawn)
     _put_bands(result, drawn, folded)
+    asked_gates = [gate for several in drawn.gates.values() for gate in several]
+    put_gates(result, asked_gates, dict(drawn.measured(folded)), "case")
     warnings = result.provenance["warnings"]
     warnings += [*_warnings(drawn, folded), *only_bounds(result)]
     if split:

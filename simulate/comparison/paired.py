@@ -11,9 +11,12 @@ from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates
 from simulate.comparison.cases import Case
 from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
+from simulate.gates import DIFFERENCE, RATIO, Gate, Measured, gates, of_condition, of_mean, with_gates
 from simulate.graph import Quantity, Values
+from simulate.priors import Priors
 from simulate.replicates import Ticks, Workers
 from simulate.rounding import Ties, settle
+from simulate.rulers import Counts
 from simulate.runs.messages import failed_checks, small_errors, watched
 from simulate.scenarios import TOGETHER, Chunk, Drawing
 from simulate.settings import Settings
@@ -21,8 +24,8 @@ from simulate.spread import share_error
 from simulate.statistics import Statistic, usual
 from simulate.thresholds import settled
 
-DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of their variables; a case's have nothing
-BESIDE = "beside"  # of what is looked at for warnings alone
+BESIDE = "beside"  # of what is looked at for warnings and gates alone
+TRUE, UNDEFINED = "true", "undefined"  # where the condition of a gate, in a quantity's place, is so
 
 Place = tuple[str, str]  # quantity and case
 Key = tuple[str, str, str]  # what goes before the variables, quantity, case
@@ -105,6 +108,13 @@ def as_run(case: Case, bands: Mapping[Key, Band]) -> list[str]:
     return [f"{case.name}: {line}" for line in lines]
 
 
+def _add_condition(
+    gathering: Gathering[Key], of: tuple[str, str], holds: Values, size: int, weights: Counts | None = None
+) -> None:
+    for kind, column in ((TRUE, np.equal(holds, 1)), (UNDEFINED, np.isnan(holds))):
+        gathering.add((kind, *of), column.astype(np.float64), size, weights)
+
+
 class SideBySide:
     """The cases, the first the baseline, how they are drawn, and which quantities of an alternative are paired.
 
@@ -113,19 +123,27 @@ class SideBySide:
     """
 
     def __init__(
-        self, cases: Sequence[Case], settings: Settings, quantities: Sequence[str], workers: Workers | None = None
+        self,
+        cases: Sequence[Case],
+        settings: Settings,
+        quantities: Sequence[str],
+        workers: Workers | None = None,
+        fail_if: Sequence[str] | None = None,
     ) -> None:
         self.cases, self.settings, self.quantities = cases, settings, quantities
         self.baseline, self.alternatives = cases[0], cases[1:]
         self.names = {case.name: [name for name in quantities if name in case.quantities] for case in cases}
-        self.beside = {case.name: watched(case.priors, self.names[case.name]) for case in cases if case.priors}
+        self.gates = {case.name: self._gates(case, fail_if) for case in cases}
+        self.beside = {case.name: self._beside(case.name, case.priors) for case in cases if case.priors}
         self.drawing = Drawing({case.name: case.priors for case in cases if case.priors}, settings)
         self.drawn = {
             case.name: self.drawing.scenarios(
                 case.name,
                 [*self.names[case.name], *self.beside[case.name]],
                 settled(
-                    questions(case.priors, (), case.settings.given, case.settings.observe),
+                    with_gates(
+                        questions(case.priors, (), case.settings.given, case.settings.observe), self.gates[case.name]
+                    ),
                     partial(self.drawing.scenarios, case.name),
                     workers or Workers(),
                 ),
@@ -157,10 +175,15 @@ class SideBySide:
 
         Raises SimulateError where the conditions of a case leave too few scenarios.
         """
-        drawn = {case: each for case, each in self.drawn.items() if self.names[case]}
+        drawn = {case: each for case, each in self.drawn.items() if self.names[case] or self.gates[case]}
         statistics = usual(self.settings.percentiles)
         keys: list[Key] = [key for key in self.bounded if key[-1] in drawn]
         keys += [(kind, *place) for place in self.paired for kind in (DIFFERENCE, RATIO)]
+        of_conditions = [
+            *((each.text, case) for case, own in drawn.items() for each in own.questions.probabilities),
+            *((gate.condition.text, case) for case, gate in self._of_changes() if not gate.quantity),
+        ]
+        keys += [(kind, *of) for of in dict.fromkeys(of_conditions) for kind in (TRUE, UNDEFINED)]
         baseline = self.baseline.name
         ties = {(name, case): Ties(drawn[baseline], drawn[case], name) for name, case in self.paired}
 
@@ -168,7 +191,7 @@ class SideBySide:
             lower = dict.fromkeys(self.paired, 0)
             kept = {case: Kept() for case in drawn if drawn[case].questions.conditional}
             chunks = {case: each.in_chunks(replicate, ticks) for case, each in drawn.items()}
-            while any((columns := self._together(gathering, kept, chunks)).values()):
+            while any((columns := self._together(gathering, kept, chunks, replicate)).values()):
                 for place in self.paired:
                     lower[place] += self._set_against(gathering, place, columns, ties[place])
             return _Replicate(gathering.finish(statistics), lower, kept)
@@ -190,7 +213,7 @@ class SideBySide:
         return folded
 
     def _together(
-        self, gathering: Gathering[Key], kept: Mapping[str, Kept], chunks: Mapping[str, Iterator[Chunk]]
+        self, gathering: Gathering[Key], kept: Mapping[str, Kept], chunks: Mapping[str, Iterator[Chunk]], replicate: int
     ) -> Columns:
         """Add the next chunks of each case, one case after the other; return only what is compared of them."""
         columns: dict[str, list[Chunk]] = {case: [] for case in chunks}
@@ -204,12 +227,18 @@ class SideBySide:
                 told: dict[Key, Values] = {("", name, case): column for name, column in own.items()}
                 for key, column in (told | beside).items() if chunk.size else ():
                     gathering.add(key, column, chunk.size, chunk.weights)
+                for condition in self.drawn[case].questions.probabilities if chunk.size else ():
+                    holds = condition.holds(chunk.columns, replicate)
+                    _add_condition(gathering, (condition.text, case), holds, chunk.size, chunk.weights)
         return columns
 
     def _set_against(self, gathering: Gathering[Key], place: Place, columns: Columns, ties: Ties) -> int:
         """Add the next chunks of a difference and a ratio; return in how many scenarios the alternative is lower."""
         name, case = place
         size, lower = self.drawn[case].size, 0
+        of_gates = dict.fromkeys(
+            gate.condition for of, gate in self._of_changes() if (gate.change_of, of) == place and not gate.quantity
+        )
         for baseline, alternative in zip(columns[self.baseline.name], columns[case], strict=True):
             first = baseline.columns[name]
             second = ties.settled(first, alternative.columns[name], alternative)
@@ -218,6 +247,51 @@ class SideBySide:
                 ratio: Values = np.divide(second, first)
             gathering.add((DIFFERENCE, *place), difference, size)
             gathering.add((RATIO, *place), ratio, size)
+            for condition in of_gates:
+                holds = condition.holds({f"{DIFFERENCE}{name}": difference, f"{RATIO}{name}": ratio}, 0)
+                _add_condition(gathering, (condition.text, case), holds, size)
             below = (difference < 0) & np.isfinite(difference)
             lower += int(np.count_nonzero(np.broadcast_to(below, size)))
         return lower
+
+    def _beside(self, case: str, priors: Priors) -> list[str]:
+        """What is looked at beside the quantities of a case: for warnings, and for the means of gates."""
+        means = [gate.quantity for gate in self.gates[case] if not gate.change_of]
+        names = dict.fromkeys([*watched(priors, self.names[case]), *filter(None, means)])
+        return [name for name in names if name not in self.names[case]]
+
+    def _gates(self, case: Case, fail_if: Sequence[str] | None) -> tuple[Gate, ...]:
+        """The gates of a case: those asked, or its own. Raises SimulateError for one that cannot be measured of it.
+
+        Those on a change are asked of alternatives alone.
+        """
+        asked = case.settings.fail_if if fail_if is None else fail_if
+        if not asked:
+            return ()
+        if case.priors is None:
+            raise SimulateError(f"--fail-if: {case.label} cannot be drawn again; name its priors file")
+        found = gates(case.priors, asked, self.names[case.name])
+        for gate in found:
+            where = f"--fail-if '{gate.text}': "
+            if gate.change_of and gate.condition.percentiles:
+                raise SimulateError(f"{where}no percentile stands in the condition of a change")
+            alike = case.unit(gate.change_of) == self.baseline.unit(gate.change_of) if gate.change_of else True
+            if gate.change_of and case is not self.baseline and not (alike and self.pairs(case)):
+                raise SimulateError(f"{where}{case.label} and {self.baseline.label} do not pair scenario by scenario")
+        return tuple(gate for gate in found if not (gate.change_of and case is self.baseline))
+
+    def _of_changes(self) -> Iterator[tuple[str, Gate]]:
+        return ((case, gate) for case, several in self.gates.items() for gate in several if gate.change_of)
+
+    def measured(self, folded: Folded) -> Iterator[tuple[tuple[str, str], tuple[Gate, Measured]]]:
+        """What the gates of each case measure, by the gate's text and the case."""
+        for case, several in self.gates.items():
+            for gate in several:
+                if gate.quantity:
+                    of = gate.quantity.removesuffix(gate.change_of) if gate.change_of else ""
+                    name = gate.change_of or gate.quantity
+                    band = folded.bands.get((of, name, case)) or folded.bands[BESIDE, name, case]
+                    yield (gate.text, case), (gate, of_mean(band))
+                else:
+                    bands = (folded.bands[kind, gate.condition.text, case] for kind in (TRUE, UNDEFINED))
+                    yield (gate.text, case), (gate, of_condition(*bands))

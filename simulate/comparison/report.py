@@ -7,8 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from simulate import gates
 from simulate.comparison.bridge import Bridge
-from simulate.figures import ONES, SIGNIFICANT_DIGITS, Scale, band_scale, probability_text, row_scale, shortened
+from simulate.figures import (
+    ONES,
+    SIGNIFICANT_DIGITS,
+    Scale,
+    band_scale,
+    percent_text,
+    percentile_name,
+    probability_text,
+    row_scale,
+    shortened,
+)
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import bounded, circumstances, estimates, few_beyond, settings_text
@@ -36,16 +47,47 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
 
 
 def sections(result: Result) -> list[Section]:
-    """What differs in the inputs, the quantities side by side, the bridges, and how it was drawn."""
+    """The figures side by side, the bridges, what differs in the inputs, and how it was drawn: gates come first."""
     names, (_, *alternatives) = result.labels("quantity"), result.labels("case")
-    told = [_inputs(result, case) for case in alternatives]
+    told = [*gates.sections(result), *(_brief(result, case) for case in alternatives)]
     told += [_side_by_side(result, name) for name in names]
     for name in names:
         for case in alternatives:
             bridges = bridges_of(result, name, case)
             if any(bridge.moving for bridge in bridges.values()):
                 told.append(_bridged(result, name, case, bridges))
-    return [*told, _drawn(result)]
+    return [*told, *(_inputs(result, case) for case in alternatives), _drawn(result)]
+
+
+def _brief(result: Result, case: str) -> Section:
+    """A row a quantity: the band before and after, and how the mean changes."""
+    ends, percents = (result.labels("case")[0], case), result.labels("percentile")
+    middle = min(range(len(percents)), key=lambda place: abs(percents[place] - 50))
+    least, median, most = (percentile_name(percents[place]) for place in (0, middle, -1))
+    heads = [f"{_label(result, each)}: {median} ({least} to {most})" for each in ends]
+    columns = [Column(""), Column("unit"), *(Column(head, ">") for head in heads), Column("change of the mean", ">")]
+    rows = []
+    for name in result.labels("quantity"):
+        bands = [estimates(result, quantity=name, case=each) for each in ends]
+        values, errors = ([*before, *after] for before, after in zip(*bands, strict=True))
+        unit = result.unit("mean", quantity=name, case=case)
+        scale = row_scale(values, errors, apart=bands[-1][0][:-1]).of(unit)
+        cells = []
+        for each, band in zip(ends, bands, strict=True):
+            figures = bounded(result, map(scale.figure, *band), quantity=name, case=each)
+            low, high = figures[0], figures[len(percents) - 1]
+            cells.append(figures[middle] if low == high else f"{figures[middle]} ({low} to {high})")
+        change, error = result.estimate("difference_mean", quantity=name, case=case)
+        share = change / bands[0][0][-1] if bands[0][0][-1] else math.nan
+        told = [_signed(scale.with_error(change, error)[0], change), scale.with_error(change, error)[1]]
+        of_before = "" if math.isnan(share) else _signed(percent_text(share, digits=3), share)
+        rows.append([str(result.at("label", quantity=name)), scale.unit(unit), *cells, *told, of_before])
+    columns += [Column("±", ">"), Column("", ">")]
+    return Section(" → ".join(_label(result, each) for each in ends), columns=columns, rows=rows, brief=True)
+
+
+def _signed(text: str, value: float) -> str:
+    return f"+{text}" if value > 0 else text
 
 
 def _label(result: Result, case: str) -> str:
@@ -56,7 +98,7 @@ def _inputs(result: Result, case: str) -> Section:
     ends = _label(result, result.labels("case")[0]), _label(result, case)
     heading = f"Inputs of {ends[1]} that differ from {ends[0]}"
     if case not in result.provenance["changes"]:
-        return Section(heading, remarks=["Not known: one of the two has no priors that can be read."])
+        return Section(heading, remarks=["Not known: one of the two has no priors that can be read."], folded=True)
     rows = [
         # All of what an input says is in compare.json.
         [row["name"], row["kind"], row["change"], *(_input(row[end]) for end in ("before", "after"))]
@@ -68,7 +110,7 @@ def _inputs(result: Result, case: str) -> Section:
         Column("change", drop=1),
         *(Column(end, give="wrap") for end in ends),
     ]
-    return Section(heading, columns=columns, rows=rows, remarks=[] if rows else ["None."])
+    return Section(heading, columns=columns, rows=rows, remarks=[] if rows else ["None."], folded=True)
 
 
 def _input(stated: Mapping[str, Any] | None) -> str:
@@ -92,7 +134,7 @@ def _side_by_side(result: Result, name: str) -> Section:
         difference = _band_rows(result, "difference_", name, case, " − ".join(ends))
         difference[0][-1] = _lower(result, name, case)
         rows += [*difference, *_band_rows(result, "ratio_", name, case, " / ".join(ends))]
-    return Section(str(result.at("label", quantity=name)), columns=columns, rows=rows)
+    return Section(str(result.at("label", quantity=name)), columns=columns, rows=rows, folded=True)
 
 
 def _band_rows(result: Result, prefix: str, name: str, case: str, label: str) -> list[list[str]]:
@@ -171,7 +213,7 @@ def others_label(more: int) -> str:
 def _term(scale: Scale, part: float, error: float) -> tuple[str, str]:
     """What is added, and its standard error."""
     text, beside = scale.with_error(part, error)
-    return f"+{text}" if part > 0 else text, beside
+    return _signed(text, part), beside
 
 
 def _factor(part: float, error: float) -> tuple[str, str]:

@@ -1,5 +1,6 @@
-"""Markdown, for reviews and pages."""
+"""Markdown as GitHub reads it, for comments of reviews and pages."""
 
+import html
 import re
 from typing import TextIO
 
@@ -15,7 +16,7 @@ def write(_result: Result | None, sections: Sections, file: TextIO) -> None:
 
 
 def _parts(section: Section) -> list[str]:
-    parts = [f"### {_escaped(section.heading)}"] if section.heading else []
+    parts = [f"### {_escaped(section.heading)}"] if section.heading and not section.folded else []
     parts += [_escaped(section.intro)] if section.intro else []
     if section.rows:
         titles = [column.title for column in section.columns]
@@ -29,10 +30,18 @@ def _parts(section: Section) -> list[str]:
             parts.append(_escaped(text))
         else:
             plain.append(printable(text if isinstance(text, str) else "".join(piece for piece, _ in text)))
-    return [*parts, *([f"```\n{chr(10).join(plain)}\n```"] if plain else [])]
+    parts += [f"```\n{chr(10).join(plain)}\n```"] if plain else []
+    if section.folded:
+        summary = html.escape(printable(section.heading), quote=False)
+        return [f"<details>\n<summary>{summary}</summary>", *parts, "</details>"]
+    return parts
+
+
+def _mark(found: re.Match[str]) -> str:
+    return "".join(f"\\{character}" for character in found[0])
 
 
 def _escaped(text: str) -> str:
     """The text with what Markdown would take for a mark escaped, at its beginning for that of a block."""
-    marked = re.sub(r"[\\|*`<]", r"\\\g<0>", printable(text.replace("\n", "; ")))
+    marked = re.sub(r"[\\|*`<~&$[\]]|\b_+(?!\w)|(?<!\w)_+", _mark, printable(text.replace("\n", "; ")))
     return re.sub(r"^(?=[-+=#>~])|^(\d+)(?=[.)] )", r"\1\\", marked)

@@ -13,6 +13,7 @@ from simulate.errors import Fault, SimulateError, suggestion
 from simulate.grammar import SETTING
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile
 from simulate.priors.schema import File
+from simulate.revisions import contents, folder_of, revised, unreadable
 from simulate.spelling import expanded, path_of
 
 # In a wheel the priors files lie inside the package, in a checkout beside it.
@@ -67,7 +68,7 @@ def file_layer(file: SourceFile, *, own: bool) -> Layer:
     except ValueError as error:
         fault, line, column = _syntax(str(error), file.text)
         raise PriorsError(Fault(f"TOML: {fault}", str(file.path), line, column, code="syntax")) from None
-    return Layer(str(file.path), tables, file.text, file.path.parent, own=own)
+    return Layer(str(file.path), tables, file.text, folder_of(file.path), own=own)
 
 
 def _first(source: Path | str | Mapping[str, Any]) -> SourceFile:
@@ -103,6 +104,8 @@ def _as_json(tables: Mapping[str, Any]) -> str:
 
 def _short(path: Path) -> str:
     """The path without its detours, where the system finds the same behind both: `..` after a link is elsewhere."""
+    if file := revised(path):
+        return str(file)
     short = Path(os.path.normpath(path))
     there = path.exists()
     return str(short if there == short.exists() and (not there or short.samefile(path)) else path)
@@ -116,7 +119,7 @@ def _shipped(name: str) -> str:
 
 def _is_file(path: str) -> bool:
     try:
-        return Path(path).is_file()
+        return Path(path).is_file() or ((file := revised(path)) is not None and not unreadable(file))
     except OSError:  # of a name too long for any file, say
         return False
 
@@ -124,6 +127,8 @@ def _is_file(path: str) -> bool:
 def _unreadable(shown: str, others: Sequence[Path] = ()) -> str:
     """Say why there is no file to read; '' where there is one. `others` are not what may have been meant."""
     path = Path(shown)
+    if file := revised(shown):
+        return unreadable(file)
     try:
         if path.is_dir():
             return "is a folder; name a priors file in it"
@@ -141,7 +146,7 @@ def _unreadable(shown: str, others: Sequence[Path] = ()) -> str:
 
 def _file(shown: str) -> SourceFile:
     try:
-        content = Path(shown).read_bytes()
+        content = contents(shown)
     except OSError as error:
         fault = f"cannot be read ({error.strerror}); check its permissions"
         raise PriorsError(Fault(fault, shown, code="file")) from None

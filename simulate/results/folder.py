@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from simulate.errors import SimulateError
 from simulate.results import netcdf
 from simulate.results.result import Result
+from simulate.revisions import revised
 from simulate.style import own_style
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ def default_folder(path: Path) -> Path:
 
 
 def name_of(path: Path) -> str:
-    """The name of a file without its ending, of a folder, and of a result.nc the folder's that it lies in."""
+    """The name of a file without its ending, of a folder, of a result.nc the folder's that it lies in.
+
+    That of a file at a revision says which.
+    """
+    if file := revised(path):
+        return file.name
     path = path.resolve() if path.name in {"", ".."} else path.absolute()
     if path.name == RUN:
         return path.parent.name or path.stem

@@ -12,7 +12,12 @@ from simulate.results.result import Result
 from simulate.scenarios import Scenarios
 from simulate.settings import Settings
 
-OF_RUN = ("probability", "statistics", "precision")  # settings for `run` alone, which its provenance tells below `run`
+OF_RUN = (
+    "probability",
+    "statistics",
+    "fail_if",
+    "precision",
+)  # settings for `run` alone, which its provenance tells below `run`
 # All that a run was asked, besides the percentiles, which are labels.
 SETTINGS = ("scenarios", "seed", "scheme", "given", "observe", "quantities", *OF_RUN)
 # What the provenance tells besides what was found: the conditions, and what `stated` says of the priors.

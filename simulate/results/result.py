@@ -21,7 +21,7 @@ from simulate.errors import SimulateError
 if TYPE_CHECKING:
     from xarray import Dataset
 
-LAYOUT = 3  # of what is stored; 1 had a variable for each quantity and statistic, 2 did not say all that was asked
+LAYOUT = 4  # of what is stored; 1 had a variable for each quantity and statistic, later ones did not say all asked
 ERROR = "_se"
 
 

@@ -1,5 +1,6 @@
 """What a person reads of a run's questions: probabilities, what conditions keep, which priors shift."""
 
+from simulate import gates
 from simulate.figures import percent_text, probability_text, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
@@ -9,8 +10,8 @@ FIGURES = ("probability", "probability_undefined", "probability_where_defined")
 
 
 def sections(result: Result) -> list[Section]:
-    """The probabilities, what the conditions leave, and the priors that they shift, most first."""
-    told = []
+    """The verdicts of gates, the probabilities, what the conditions leave and which priors they shift, most first."""
+    told = gates.sections(result)
     if "probability" in result:
         rows, scenarios = [], result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
         for text in result.labels("question"):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.bands import Bands, Fault, Gathering, Part, fold_replicates, only_bounds, put_bands, put_kept
-from simulate.conditions import Condition, Kept, Questions, Undefined, check_kept, questions
+from simulate.conditions import Condition, Kept, Undefined, check_kept, questions
 from simulate.errors import SimulateError
+from simulate.gates import Gate, Measured, gates, of_condition, of_mean, put_gates, with_gates
 from simulate.grammar import STATISTIC
 from simulate.graph import Array
 from simulate.priors import Priors
@@ -41,6 +42,7 @@ def run(
     probability: Sequence[str] | None = None,
     given: Sequence[str] | None = None,
     observe: Sequence[str] | None = None,
+    fail_if: Sequence[str] | None = None,
     precision: str | None = None,
     parts: bool = False,
     threads: int | None = None,
@@ -50,8 +52,9 @@ def run(
 
     What is left out is as the file's [run] says, or as it was in the earlier run that the priors come from.
     `statistics` are further ones, such as 'expected_shortfall 95'; `probability` are conditions whose probability is
-    told; `given` and `observe` are conditions and measured values under which all is told. `precision` adds scenarios
-    until the bands are known so well, such as '0.5%'; `parts` adds the parts of those quantities that are sums.
+    told; `given` and `observe` are conditions and measured values under which all is told; `fail_if` are gates, such as
+    'P(capex > 1e9) > 10%', of which the verdicts are told. `precision` adds scenarios until the bands are known so
+    well, such as '0.5%'; `parts` adds the parts of those quantities that are sums.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, `variance_share`, `direction` and `rank_correlation` (Spearman's) along `quantity` and `prior`, and
@@ -68,12 +71,15 @@ def run(
         observe=observe,
         probability=probability,
         statistics=statistics,
+        fail_if=fail_if,
         precision=precision,
     )
     asked = asked_quantities(priors, quantities)
     parts_of = components(priors.quantities, priors.priors)
     names = tuple(indented(parts_of, asked)) if parts else asked
-    beside = messages.watched(priors, names)
+    asked_gates = gates(priors, settings.fail_if)
+    means = (gate.quantity for gate in asked_gates if gate.quantity and gate.quantity not in names)
+    beside = tuple(dict.fromkeys((*messages.watched(priors, names), *means)))
     columns = [*names, *beside]
     asked_of = questions(priors, settings.probability, settings.given, settings.observe)
     extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in settings.statistics)
@@ -81,7 +87,7 @@ def run(
 
     def told(settings: Settings) -> Result:
         drawing = Drawing({"": priors}, settings)
-        conditions = settled(asked_of, partial(drawing.scenarios, ""), workers)
+        conditions = settled(with_gates(asked_of, asked_gates), partial(drawing.scenarios, ""), workers)
         drawn = drawing.scenarios("", columns, conditions)
         of_columns = (*usual(settings.percentiles), *extra)
         headline = [name for name in asked if name in priors.headline] or list(asked[:1])
@@ -105,7 +111,8 @@ def run(
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
         _put_priors(result, priors, drawn, found, settings)
         drivers.put(result, found.sampled, found.bands, Kept.of(found.kept), threads)
-        _put_answers(result, found, drawn.questions)
+        _put_answers(result, found, asked_of.probabilities)
+        put_gates(result, asked_gates, {(gate.text,): (gate, _measured(found, gate)) for gate in asked_gates})
         rare = messages.rare(result, found.bands, drivers.movers)
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
         result.provenance["rare_events"] = events
@@ -229,17 +236,23 @@ def _where_defined(folded: Folded, condition: Condition) -> tuple[float, float]:
     return true.value("mean") / defined, float(share_error(shares, true.summary.effective * defined))
 
 
-def _put_answers(result: Result, folded: Folded, asked: Questions) -> None:
+def _measured(folded: Folded, gate: Gate) -> Measured:
+    if gate.quantity:
+        return of_mean(folded.bands[gate.quantity])
+    return of_condition(folded.bands[gate.condition], folded.bands[Undefined(gate.condition)])
+
+
+def _put_answers(result: Result, folded: Folded, asked: Sequence[Condition]) -> None:
     """Probabilities along `question`, and how often conditions are undefined."""
-    if asked.probabilities:
-        result.along("question", [condition.text for condition in asked.probabilities])
+    if asked:
+        result.along("question", [condition.text for condition in asked])
 
         def put(name: str, shares: Sequence[tuple[float, float]], label: str) -> None:
             result.put(name, ("question",), *zip(*shares, strict=True), label=label, unit="1")
 
-        put("probability", [folded.bands[condition].share() for condition in asked.probabilities], "probability")
-        undefined = [folded.bands[Undefined(condition)].share() for condition in asked.probabilities]
+        put("probability", [folded.bands[condition].share() for condition in asked], "probability")
+        undefined = [folded.bands[Undefined(condition)].share() for condition in asked]
         if any(share for share, _ in undefined):
             put("probability_undefined", undefined, "probability that the condition is undefined")
-            defined = [_where_defined(folded, condition) for condition in asked.probabilities]
+            defined = [_where_defined(folded, condition) for condition in asked]
             put("probability_where_defined", defined, "probability where the condition is defined")

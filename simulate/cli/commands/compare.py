@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli.emitting import emit
-from simulate.cli.options import Output, Sampling
+from simulate.cli.options import FailIf, Output, Sampling
 from simulate.grammar import BRIDGE
 
 
@@ -34,6 +34,7 @@ def command(
         str, typer.Option(metavar="linear|log", help="Split the difference, or on a log scale the ratio.")
     ] = "linear",
     sampling: Sampling,
+    fail_if: FailIf = None,
     output: Output,
 ) -> None:
     """Compare cases, and tell why they differ.
@@ -43,6 +44,9 @@ def command(
     the change (Shapley values). An earlier run is drawn again as it was run, with its conditions. Writes
     compare.nc, compare.csv, compare.json and, as .png and .svg, bands, exceedance and waterfall.
 
+    A gate of --fail-if is asked of each case, and may be about the change, 'P(ratio_capex > 1.1) > 50%'.
+    The exit code is 1 where one fails of a case other than the baseline, 3 where one is open.
+
     \b
     Examples:
       simulate compare priors/guosheng-2023.toml priors/base.toml --quantities capex --scale log
@@ -51,5 +55,5 @@ def command(
     from simulate.comparison import cases_of, compare, default_name
 
     cases = cases_of(sources, vary or ())
-    asked = sampling.asked(bridge=BRIDGE.read(bridge, "--bridge"), scale=scale)
+    asked = sampling.asked(bridge=BRIDGE.read(bridge, "--bridge"), scale=scale, fail_if=fail_if)
     emit("compare", partial(compare, cases, **asked), output, Path("outputs") / default_name(cases, vary or ()))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli.emitting import emit
-from simulate.cli.options import Given, Observe, Output, Sampling, Source
+from simulate.cli.options import FailIf, Given, Observe, Output, Sampling, Source
 from simulate.figures import percent_name
 
 
@@ -28,6 +28,7 @@ def command(
     ] = None,
     given: Given = None,
     observe: Observe = None,
+    fail_if: FailIf = None,
     precision: Annotated[
         str | None,
         typer.Option(
@@ -45,7 +46,7 @@ def command(
 
     Writes result.nc, percentiles.csv, bands.png and bands.svg into a folder below outputs/ with the
     name of the priors file. They replace those of an earlier run; pictures not drawn this time are
-    removed.
+    removed. The exit code is 1 where a gate of --fail-if fails, 3 where one is open.
 
     \b
     Examples:
@@ -55,6 +56,7 @@ def command(
       simulate run priors/base.toml --probability 'capex > 1e9' --given 'opex_per_year < 5e7'
       simulate run priors/base.toml --quantities capex --statistic 'expected_shortfall 95'
       simulate run priors/base.toml --precision 0.5%
+      simulate run priors/base.toml --fail-if 'P(capex > 1e9) > 20%' --fail-if 'P95(capex) > 2e9'
     """  # noqa: D301
     from simulate.results import Result
     from simulate.runs import draws, run
@@ -66,6 +68,7 @@ def command(
         probability=probability,
         given=given,
         observe=observe,
+        fail_if=fail_if,
         precision=precision,
         parts=output.for_people,
     )
