@@ -588,8 +588,12 @@ def test_of_many_faults_twenty_are_told_and_how_many_more_there_are():
 
 def test_overrides_that_are_wrong_are_all_told():
     Path("good.toml").write_text(PUE.replace("shift = 1\n", ""), encoding="utf-8")
-    lines = refusal("good.toml", "pue=", "pue={p5=2}", "capex.x=1").split("\n")
-    assert [line.split("'")[1] for line in lines][:1] == ["pue="]
+    lines = refusal("good.toml", "pue=", "seed=[", "pue={dist='lognormal',p5=2,p95=1}").split("\n")
+    assert [line.split(": ")[0] for line in lines] == [
+        "--set 'pue='",
+        "--set 'seed=['",
+        "--set 'pue={dist='lognormal',p5=2,p95=1}'",
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])

@@ -146,7 +146,7 @@ def _check_use(
     used |= {name for pair in correlations for name in (pair.first, pair.second)} | stack.malformed
     pairs = [layer.tables.get("correlations", {}) for layer in layers]  # those in which something is wrong too
     used |= {name for table in pairs for first, others in table.items() for name in (first, *others)}
-    used |= {problem.key[1] for problem in stack.problems if problem.alone and problem.key[2:] == () != problem.key[1:]}
+    used |= {str(problem.key[1]) for problem in stack.problems if problem.alone and len(problem.key) == 2}
     useful = {*stack.of_model, *used}
     for name, entry in stack.priors.items():
         in_question = entry.own and bool(entry.layer.prefix) == bool(chosen)
