@@ -445,15 +445,16 @@ def refusal(path, *overrides):
     with pytest.raises(PriorsError) as refused:
         load_priors(path, overrides)
     message = str(refused.value)
-    assert message.isprintable(), "one line without control characters"
+    assert all(line.isprintable() for line in message.split("\n")), "lines without control characters"
     return message
 
 
 def assert_message(message, expected):
+    lines = message.split("\n")
     if expected.endswith("…"):
-        assert message.startswith(expected.removesuffix("…"))
+        assert any(line.startswith(expected.removesuffix("…")) for line in lines)
     else:
-        assert message == expected
+        assert expected in lines
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -561,6 +562,38 @@ def test_a_file_that_may_not_be_read():
     Path("closed.toml").write_text(PUE, encoding="utf-8")
     Path("closed.toml").chmod(0)
     assert refusal("closed.toml") == "closed.toml: cannot be read (Permission denied); check its permissions"
+
+
+def test_all_that_is_wrong_is_told_at_once_by_line_and_what_follows_is_not():
+    Path("faulty.toml").write_text(
+        'titel = "x"\n[priors.pue]\ndist = "lognormal"\np5 = 1.5\np95 = 1.1\nsoruce = "x"\n'
+        '[priors.visitrs]\nvalue = 1\nunit = "usd"\n[quantities.q]\nformula = "visitors * 2"\n'
+        '[quantities.r]\nformula = "q + visitors"\nunit = "USD"\n[run]\nscenarios = -1\nquantities = ["visitors"]\n',
+        encoding="utf-8",
+    )
+    lines = refusal("faulty.toml").split("\n")
+    assert [line.split(": ")[0] for line in lines] == [f"faulty.toml:{line}" for line in (1, 4, 6, 9, 11, 16)]
+    assert (
+        lines[4]
+        == "faulty.toml:11: quantities.q.formula: there is no quantity or prior visitors; did you mean visitrs?"
+    )
+
+
+def test_of_many_faults_twenty_are_told_and_how_many_more_there_are():
+    Path("faulty.toml").write_text("".join(f"[priors.x{i}]\nvalue = true\n" for i in range(23)), encoding="utf-8")
+    lines = refusal("faulty.toml").split("\n")
+    assert len(lines) == 21
+    assert lines[-1] == "3 more faults; mend these first"
+
+
+def test_overrides_that_are_wrong_are_all_told():
+    Path("good.toml").write_text(PUE.replace("shift = 1\n", ""), encoding="utf-8")
+    lines = refusal("good.toml", "pue=", "seed=[", "pue={dist='lognormal',p5=2,p95=1}").split("\n")
+    assert [line.split(": ")[0] for line in lines] == [
+        "--set 'pue='",
+        "--set 'seed=['",
+        "--set 'pue={dist='lognormal',p5=2,p95=1}'",
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])

@@ -270,7 +270,7 @@ def test_a_choice_that_is_no_name_is_refused(name):
     [
         ({"\ud800": 1, "priors": {"a": {"value": 1}}}, ""),
         ({"priors": {"a": {"value": 1, "\ud800": 1}}}, "priors.a: "),
-        ({"priors": {"a": {"value": 1}}, "run": {"\ud800": 1}}, "run: "),
+        ({"priors": {"pue": {"value": 1}}, "run": {"\ud800": 1}}, "run: "),
     ],
 )
 def test_keys_that_no_file_can_hold_are_refused(tables, key):

@@ -1,5 +1,6 @@
 """From layers of tables, the nearest first, to `Priors`: merge them, check what they say together, build."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -39,7 +40,7 @@ def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) ->
             try:
                 figures = {"priors": accelerator(name)}
             except CatalogError as error:
-                problems.append(Problem(layer, ("accelerator",), str(error), code=error.code))
+                problems.append(Problem(layer, ("accelerator",), str(error), alone=True, code=error.code))
             else:
                 stack.append(Layer(f"accelerator {name}", figures, own=False))
     return Stack(tuple(stack), problems)
@@ -65,6 +66,7 @@ def built(
     entries = stack.priors if stack.problems or stack.malformed else stack.priors | _own_priors(stack, quantities)
     priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
     correlations, idle = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
+    published, run = _published(stack, quantities), _run(stack, quantities)
     _check_use(stack, layers, chosen, quantities, correlations)
     equal = {} if stack.problems else equalities(quantities, priors)
     titles = [layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables]
@@ -81,8 +83,8 @@ def built(
         quantities=quantities,
         priors=priors,
         correlations=correlations,
-        published=_published(stack, quantities),
-        run=_run(stack, quantities),
+        published=published,
+        run=run,
         files=tuple(files),
         own=own_names,
         headline=(*model.HEADLINE, *new_names) if stack.model != "none" else own_names,
@@ -124,7 +126,7 @@ def _settle(stack: Stack) -> None:
     for name, own in stack.formulas.items():
         level = stack.priors[name].level if name in stack.priors else -1
         if level == own.level:
-            stack.report(own, "quantities", None, f"[priors.{name}] binds it too; keep one of the two")
+            stack.report(own, "quantities", None, f"[priors.{name}] binds it too; keep one of the two", alone=True)
         if level >= own.level:
             del stack.priors[name]
 
@@ -142,29 +144,35 @@ def _check_use(
     """
     used = {need for quantity in quantities.values() for need in quantity.needs} | _named_in_formulas(layers)
     used |= {name for pair in correlations for name in (pair.first, pair.second)} | stack.malformed
+    pairs = [layer.tables.get("correlations", {}) for layer in layers]  # those in which something is wrong too
+    used |= {name for table in pairs for first, others in table.items() for name in (first, *others)}
+    used |= {str(problem.key[1]) for problem in stack.problems if problem.alone and len(problem.key) == 2}
     useful = {*stack.of_model, *used}
     for name, entry in stack.priors.items():
         in_question = entry.own and bool(entry.layer.prefix) == bool(chosen)
-        if in_question and name not in useful and name not in stack.formulas:
+        if in_question and name not in useful and name not in stack.formulas and not suggestion(name, stack.unknown):
             advice = "name it in a formula of [quantities], or take it out"
             mend = suggestion(name, useful - stack.priors.keys()) or suggestion(name, useful, advice)
             fault = f"there is no such quantity, and nothing uses it{mend}"
-            stack.problems.append(Problem(entry.layer, ("priors", name), fault, follows=True, code="unknown_name"))
+            place = (entry.layer, ("priors", name))  # what else is wrong with the whole of it follows from its name
+            stack.problems[:] = [each for each in stack.problems if each.alone or (each.layer, each.key) != place]
+            stack.problems.append(Problem(*place, fault, code="unknown_name"))
     if not (stack.problems or stack.priors or stack.formulas or stack.malformed):
-        stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables", follows=True))
+        stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables"))
 
 
 def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:
     """Names in formulas of the file and its choices, those replaced by an override or a choice too."""
     tables = [layer.tables for layer in layers if layer.own]
     tables += [option for layer in layers for option in layer.tables.get("choices", {}).values()]
-    named: set[str] = set()
+    named = {name for layer in layers for name in layer.aside}
     for table in tables:
         for quantity in table.get("quantities", {}).values():
+            text = quantity.get("formula", "0")
             try:
-                named.update(formula(quantity.get("formula", "0")).names)
-            except FormulaError:
-                continue  # reported where it is built
+                named.update(formula(text).names)
+            except FormulaError:  # reported where it is built
+                named.update(re.findall(r"\w+", text))
     return named
 
 
@@ -209,4 +217,4 @@ def _check_known(stack: Stack, layer: Layer, key: Key, name: str) -> None:
     """Report a name of the file's own that nothing states."""
     if layer.own and name not in stack.known:
         fault = f"there is no quantity {name}{suggestion(name, stack.known, '`simulate explain` lists all')}"
-        stack.problems.append(Problem(layer, key, fault, code="unknown_name"))
+        stack.problems.append(Problem(layer, key, fault, unknown=name, code="unknown_name"))

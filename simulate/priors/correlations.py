@@ -65,7 +65,8 @@ def merged_correlations(
         for pair in merged.values()
         if all(_takes_part(name, stack, pair, varies) for name in (pair.first, pair.second)) and pair.value != 0
     ]
-    _check_definite(stack, kept, margins)
+    if not any(problem.key[:1] == ("correlations",) for problem in stack.problems):  # of which one may be missing
+        _check_definite(stack, kept, margins)
     return tuple(kept), _idle(stack, merged.values(), varies)
 
 
@@ -123,7 +124,7 @@ def _takes_part(name: str, stack: Stack, pair: Correlation, varies: Mapping[str,
         advice = f"add [priors.{name}] or take the pair out"
         mend = f"; {advice}" if name in stack.known else suggestion(name, [*varies], advice)
         fault = f"there is no prior for {name}{mend}"
-    stack.problems.append(Problem(pair.layer, pair.key, fault))
+    stack.problems.append(Problem(pair.layer, pair.key, fault, unknown="" if name in stack.known else name))
     return False
 
 

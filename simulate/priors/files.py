@@ -47,7 +47,7 @@ def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile]
         elif chain[-1].resolve() in [known.resolve() for known in chain[:-1]]:
             fault = f"goes in a circle, {' -> '.join(map(str, chain))}; take it out"
         if fault:
-            return files, layers, [Problem(layers[-1], ("extends",), fault)]
+            return files, layers, [Problem(layers[-1], ("extends",), fault, alone=True, hides=True)]
         file = _file(path)
 
 

@@ -1,7 +1,7 @@
 """Layers of a priors file: entries by origin, merged so that the nearest wins, and what is wrong in them."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +12,11 @@ from simulate.errors import Fault, SimulateError
 from simulate.graph import Quantity
 from simulate.priors.positions import Key, line_of
 
+MOST = 20  # faults told at once
+
 
 class PriorsError(SimulateError):
-    """What is wrong with a priors file, in one line: file, line, key, fault and mend."""
+    """What is wrong with a priors file, a line for each fault: file, line, key, fault and mend."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Layer:
     folder: Path = Path()
     prefix: Key = ()  # where the tables stand in the text: ("choices", "rent")
     own: bool = True  # not inherited
-    malformed: frozenset[str] = frozenset()  # priors and quantities set aside because their shape is wrong
+    malformed: frozenset[Key] = frozenset()  # priors and quantities set aside because their shape is wrong
+    aside: frozenset[str] = frozenset()  # the words in these, which may name others
 
     def line(self, key: Key) -> int:
         """Line of a key, or of the table that would hold it; 0 where entries have no lines."""
@@ -50,7 +53,9 @@ class Problem:
     layer: Layer
     key: Key
     message: str
-    follows: bool = False  # often from another fault, as an unused prior or a wrong unit does: reported last
+    alone: bool = False  # it is wrong whatever else is stated
+    hides: bool = False  # names that would have been stated there, and may be named elsewhere
+    unknown: str = ""  # the name that nothing states: wherever it is used, it is told once
     code: str = ""  # one of `simulate.errors.CODES`
 
     @property
@@ -60,15 +65,22 @@ class Problem:
         return Fault(self.message, self.layer.shown, self.layer.line(self.key), key=key, code=self.code)
 
 
-def raise_first(problems: Sequence[Problem], layers: Sequence[Layer]) -> None:
-    """Raise PriorsError for the first problem by origin, nearest first, and line; what follows from others last."""
-    origins = list(dict.fromkeys(layer.shown for layer in (*layers, *(problem.layer for problem in problems))))
+def raise_all(problems: Iterable[Problem], layers: Sequence[Layer], others: Sequence[Fault] = ()) -> None:
+    """Raise PriorsError for all problems by origin, as in `layers`, and line; `others` come before them.
 
-    def rank(problem: Problem) -> tuple[bool, int, int]:
-        return problem.follows, origins.index(problem.layer.shown), problem.layer.line(problem.key)
-
-    if problems:
-        raise PriorsError(min(problems, key=rank).fault)
+    Of more than 20, the last line tells how many more there are.
+    """
+    found = list(problems)
+    origins = list(dict.fromkeys(layer.shown for layer in (*layers, *(problem.layer for problem in found))))
+    found.sort(key=lambda problem: (origins.index(problem.layer.shown), problem.layer.line(problem.key)))
+    told: dict[Fault | str, Fault] = {fault: fault for fault in others}
+    for problem in found:
+        told.setdefault(problem.unknown or problem.fault, problem.fault)
+    faults = [*told.values()]
+    if more := len(faults[MOST:]):
+        faults[MOST:] = [Fault(f"{more} more fault{'s' * (more > 1)}; mend these first")]
+    if faults:
+        raise PriorsError(*faults)
 
 
 def shown_key(key: Key) -> str:
@@ -87,6 +99,7 @@ class Entry:
     layer: Layer  # the nearest that says something
     level: int  # its place, 0 the nearest
     own: bool
+    doubtful: bool = False  # a malformed table would have gone into it: what is wrong with it may be for want of that
 
 
 @dataclass(frozen=True)
@@ -95,6 +108,7 @@ class Stack:
 
     layers: tuple[Layer, ...]
     problems: list[Problem] = field(default_factory=list)
+    unclear: set[str] = field(default_factory=set)  # names with a unit in which something is wrong
 
     @cached_property
     def priors(self) -> dict[str, Entry]:
@@ -128,26 +142,47 @@ class Stack:
     def entries(self, kind: str, replacing: Collection[str]) -> dict[str, Entry]:
         """Merge tables of a kind: one with a replacing key stands alone, others change single keys."""
         found: dict[str, Entry] = {}
+        doubtful: set[str] = set()
         for level, layer in self.upwards():
+            doubtful |= {str(key[-1]) for key in layer.malformed if key[:-1] == (*layer.prefix, kind)}
             for name, table in layer.tables.get(kind, {}).items():
                 beneath = found.get(name)
-                if beneath is None or any(key in table for key in replacing):
+                replaces = any(key in table for key in replacing)
+                doubtful -= {name} if replaces else set()
+                if beneath is None or replaces:
                     beneath = Entry(name, {}, {}, layer, level, own=False)
                 origins = beneath.origins | dict.fromkeys(table, layer)
                 own = beneath.own or layer.own
                 found[name] = Entry(name, {**beneath.table, **table}, origins, layer, level, own)
+        for name in doubtful & found.keys():
+            found[name].doubtful = True
         return found
 
     @property
     def malformed(self) -> frozenset[str]:
         """Names whose entries have been set aside: known, but not to be looked into."""
-        return frozenset().union(*(layer.malformed for layer in self.layers))
+        return frozenset(str(key[-1]) for layer in self.layers for key in layer.malformed)
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """The names found so far that nothing states."""
+        return frozenset(problem.unknown for problem in self.problems) - {""}
 
     def report(
-        self, entry: Entry, kind: str, key: str | None, message: str, *, follows: bool = False, code: str = ""
+        self,
+        entry: Entry,
+        kind: str,
+        key: str | None,
+        message: str,
+        *,
+        alone: bool = False,
+        unknown: str = "",
+        code: str = "",
     ) -> None:
         """Note a problem with a key of an entry, or with the entry; what merging spoilt is the nearest's."""
+        if entry.doubtful:
+            return
         if key is not None and entry.origins.get(key) is not entry.layer:
             key, message = None, f"{key}: {message}" if key in entry.origins else message
         place = (kind, entry.name) if key is None else (kind, entry.name, key)
-        self.problems.append(Problem(entry.layer, place, message, follows, code))
+        self.problems.append(Problem(entry.layer, place, message, alone=alone, unknown=unknown, code=code))

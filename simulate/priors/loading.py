@@ -5,22 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from simulate import settings
-from simulate.errors import suggestion
+from simulate.errors import Fault, SimulateError, suggestion
 from simulate.priors.building import built
 from simulate.priors.files import file_layer, override_layer, read_files
-from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, raise_first
+from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, raise_all
 from simulate.priors.schema import checked
 from simulate.priors.types import Priors
-
-WHOLE = (("extends",), ("priors",), ("quantities",))  # keys without which other names are unknown
 
 
 def load_priors(source: Path | str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Priors:
     """Read and check priors, the files that they extend, and overrides such as "pue=1.1" that go before them.
 
     `source` is a path, the name of a file that ships ("base"), the text of a priors file (with a line break or
-    an equals sign in it), or a mapping of tables as TOML gives them. Raises PriorsError for the first thing that
-    is wrong, in one line, and SimulateError for overrides that are no texts.
+    an equals sign in it), or a mapping of tables as TOML gives them. Raises PriorsError for all that is wrong, a line
+    for each fault, and SimulateError for overrides that are no texts.
     """
     files, layers, problems = read_files(source)
     texts = (overrides,) if isinstance(overrides, str) else settings.checked(settings.Names, "overrides", overrides)
@@ -51,23 +49,41 @@ def choice(priors: Priors, name: str) -> Priors:
         mend = suggestion(name, priors.choices, f"choices are {known}")
         raise PriorsError(f"{priors.path}: there is no choice {name}{mend}", code="unknown_name")
     case, problems = built(priors.files, priors.overrides, priors.layers, name)
-    raise_first(problems, priors.layers)
+    raise_all(problems, priors.layers)
     return case
 
 
 def _loaded(
     files: Sequence[SourceFile], file_layers: Sequence[Layer], problems: Sequence[Problem], overrides: Sequence[str]
 ) -> Priors:
-    """Check the shape of the layers and build from them; overrides given later are nearer."""
+    """Check the shape of the layers and build from them; overrides given later are nearer.
+
+    Where something is wrong, what else can be checked is checked too; what is wrong for want of that is not told.
+    """
+    unread: list[Fault] = []
+    given: list[Layer] = []
+    for text in overrides:
+        try:
+            given.append(override_layer(text))
+        except SimulateError as error:
+            unread += error.faults
+            given.append(Layer(f"--set '{text}'", {}))
     layers, found = [], list(problems)
-    for layer in (*map(override_layer, reversed(overrides)), *file_layers):
+    for layer in (*reversed(given), *file_layers):
         whole, faults = checked(layer)
         layers.append(whole)
         found += faults
-    if any(problem.key in WHOLE for problem in found):
-        raise_first(found, layers)  # what else is wrong may be for want of what would have stood there
     priors, more = built(files, overrides, layers, "")
-    raise_first([*found, *more], layers)
+    found += more
     for name in priors.choices:
-        choice(priors, name)
+        found += _of_choice(built(files, overrides, layers, name)[1], found)
+    if unread or any(problem.hides for problem in found):
+        found = [problem for problem in found if problem.alone]
+    raise_all(found, [*given, *file_layers], unread)
     return priors
+
+
+def _of_choice(problems: Sequence[Problem], of_file: Sequence[Problem]) -> list[Problem]:
+    """The problems of a choice's case that are not the file's, nor follow from one of these."""
+    faulty = {problem.key[:2] for problem in of_file}
+    return [problem for problem in problems if not of_file or (problem.layer.prefix and problem.key[:2] not in faulty)]

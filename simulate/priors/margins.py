@@ -1,6 +1,6 @@
 """From a merged entry of a priors file to a prior: its distribution in the quantity's unit, within what is possible."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from simulate.priors.schema import PriorTable
 from simulate.priors.types import Prior
 
 COMMON = frozenset(PriorTable.model_fields)  # the keys of every prior; others are its family's
+BY_ITSELF = ("unknown key", "must be", "percentiles in the wrong order", "equal to", "a percentile lies")
 NEGLIGIBLE = 1e-3  # probability that a prior may leave beyond what is possible
 
 
@@ -30,13 +31,15 @@ def prior_of(stack: Stack, entry: Entry, quantity: Quantity) -> Prior | None:
         return None
     family = table.get("dist", "constant")
     origin = entry.origins.get("file", entry.layer)
+    unit = table.get("unit") or quantity.unit
+    factor = factor_to(stack, entry, "priors", unit, quantity.unit)
     try:
         drawn = distribution(family, specification, origin.folder, COMMON)
     except ParameterError as error:
-        stack.report(entry, "priors", error.key, str(error), code=error.code)
+        stack.report(entry, "priors", error.key, str(error), alone=True, code=error.code)
+        for key, fault in _further_faults(family, specification, origin.folder, error.key):
+            stack.report(entry, "priors", key, fault, alone=True, code=error.code)
         return None
-    unit = table.get("unit") or quantity.unit
-    factor = factor_to(stack, entry, "priors", unit, quantity.unit)
     drawn = drawn if factor == 1 else scaled(drawn, factor)
     if fault := _impossible(drawn, quantity, unit, factor):
         stack.report(entry, "priors", "value" if family == "constant" else None, fault)
@@ -55,6 +58,24 @@ def prior_of(stack: Stack, entry: Entry, quantity: Quantity) -> Prior | None:
         inherited=not entry.own,
         layer=entry.layer,
     )
+
+
+def _further_faults(
+    family: str, specification: Mapping[str, Any], folder: Path, key: str | None
+) -> Iterator[tuple[str, str]]:
+    """The faults of further keys once those before are taken out, but for what may be wrong for want of these."""
+    left = dict(specification)
+    while key in left:
+        del left[key]
+        try:
+            distribution(family, left, folder, COMMON)
+        except ParameterError as error:
+            key = error.key
+            if key is None or not str(error).startswith(BY_ITSELF):
+                return
+            yield key, str(error)
+        else:
+            return
 
 
 def _no_family(table: Mapping[str, Any]) -> tuple[str | None, str]:

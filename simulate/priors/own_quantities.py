@@ -18,7 +18,7 @@ def _check_name(stack: Stack, entry: Entry, kind: str) -> None:
     """Report a name that will not do for a quantity of the file's own."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", entry.name) or keyword.iskeyword(entry.name):
         fault = "a name is letters, digits and _, from a letter on, and no word of Python; write it so"
-        stack.report(entry, kind, None, fault)
+        stack.report(entry, kind, None, fault, alone=True)
 
 
 def prior_quantity(stack: Stack, entry: Entry, quantity: Quantity | None) -> Quantity:
@@ -50,18 +50,18 @@ def own_quantity(stack: Stack, entry: Entry) -> Quantity | None:
     unit = entry.table.get("unit", "")
     if replaced:
         factor_to(stack, entry, "quantities", unit or replaced.unit, replaced.unit)
-    elif plain_unit(stack, entry, "quantities") is None:
-        return None
+    else:
+        plain_unit(stack, entry, "quantities")
     try:
         compiled = formula(text, known)
     except FormulaError as error:
-        stack.report(entry, "quantities", "formula", str(error), code=error.code)
+        stack.report(entry, "quantities", "formula", str(error), alone=True, code=error.code)
         return None
     for name in compiled.names:
         if name not in known:
             mend = suggestion(name, known, f"add [priors.{visible(name)}]")
             fault = f"there is no quantity or prior {visible(name)}{mend}"
-            stack.report(entry, "quantities", "formula", fault, code="unknown_name")
+            stack.report(entry, "quantities", "formula", fault, unknown=name, code="unknown_name")
     label = entry.table.get("label") or (replaced.label if replaced else entry.name.replace("_", " "))
     stated = f"  [{unit}]" if replaced and unit not in {"", replaced.unit} else ""
     notes = (entry.table.get("note", ""), f"    {entry.name} = {' '.join(text.split())}{stated}")
@@ -85,17 +85,22 @@ def with_units(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Qu
     numbers = without_unit(stack)
     for name in _in_order(stack, quantities):
         quantity, entry, replaced = quantities[name], stack.formulas[name], stack.of_model.get(name)
-        units = {need: found[need].unit for need in quantity.needs if need in found and found[need].unit}
+        clear = [need for need in quantity.needs if need in found and need not in stack.unclear]
+        units = {need: found[need].unit for need in clear if found[need].unit}
         into = replaced.unit if replaced else ""
         stated = entry.table.get("unit") or into
         found[name] = replace(quantity, unit=into or stated or "1")
+        if name in stack.unclear:
+            continue
         if len(units) < len(quantity.needs):  # what is wrong there has been told, or a prior stands in its place
+            stack.unclear.update(() if stated or len(clear) == len(quantity.needs) else (name,))
             numbers |= set() if stated else {name}
             continue
         try:
             derived = formula(entry.table["formula"], stack.known, Units(units, stated, into, numbers, counts))
         except FormulaError as error:
-            stack.report(entry, "quantities", "formula", str(error), follows=True, code=error.code)
+            stack.report(entry, "quantities", "formula", str(error), code=error.code)
+            stack.unclear.update(() if stated else (name,))
         else:
             found[name] = replace(found[name], function=derived, unit=derived.unit or "1")
             numbers |= set() if derived.unit else {name}
@@ -143,10 +148,13 @@ def check_cycles(stack: Stack, quantities: Mapping[str, Quantity]) -> None:
 
 def factor_to(stack: Stack, entry: Entry, kind: str, unit: str, to: str) -> float:
     """The factor from an entry's unit to the quantity's own; 1 after a report that there is none."""
+    if entry.name in stack.unclear:
+        return 1.0
     try:
         return conversion_factor(unit, to)
     except UnitError as error:
         stack.report(entry, kind, "unit", f"{error} ({entry.name} itself is in {to})", code=error.code)
+        stack.unclear.add(entry.name)
         return 1.0
 
 
@@ -158,7 +166,8 @@ def plain_unit(stack: Stack, entry: Entry, kind: str) -> str | None:
     try:
         return plain(entry.table.get("unit") or _stated_unit(stack, kind, entry.name) or "1")
     except UnitError as error:
-        stack.report(entry, kind, "unit", str(error), code=error.code)
+        stack.report(entry, kind, "unit", str(error), alone=True, code=error.code)
+        stack.unclear.add(entry.name)
         return None
 
 

@@ -14,6 +14,8 @@ from simulate.priors.positions import Key
 from simulate.settings import RunTable, fault_of, written
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
+HIDING = (("extends",), ("model",), ("priors",), ("quantities",))  # keys without which other names are unknown
+BESIDE = (("evidence",), ("source",), ("note",), ("label",))  # keys of priors and quantities that no number depends on
 OTHER_NAMES = {  # what other programs call keys, and what they are here
     **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
     "quantiles": "percentiles",
@@ -91,22 +93,32 @@ class File(_Table):
 
 def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     """Check the shape of a layer's tables; return the layer without what is at fault, and the problems."""
-    faults = list(_dotted_percentiles(layer.tables))
+    faults = [(*fault, False) for fault in _dotted_percentiles(layer.tables)]
     try:
         File.model_validate(layer.tables)
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
             key, context = error["loc"], error.get("ctx", {})
             key = key[:-1] if key[-1:] == ("[key]",) else key  # pydantic's mark for a key that is at fault itself
-            faults.append((key, _fault(error["type"], key, error["input"], context, layer.tables)))
+            unknown_table = error["type"] == "extra_forbidden" and isinstance(error["input"], dict)
+            hides = unknown_table or key in HIDING or (key[:1] == ("choices",) and key[2:] in HIDING)
+            faults.append((key, _fault(error["type"], key, error["input"], context, layer.tables), hides))
     tables: dict[str, Any] = dict(layer.tables)
-    malformed: set[str] = set()
-    for key, _ in faults:
-        tables = _without(tables, _entry(key))
-        if "priors" in key or "quantities" in key:
-            malformed.update(name for name in _entry(key)[-1:] if isinstance(name, str))
-    whole = replace(layer, tables=tables, malformed=frozenset(malformed))
-    return whole, [Problem(whole, key, message, code="schema") for key, message in faults]
+    malformed: set[Key] = set()
+    aside: set[str] = set()
+    for key, _, _ in faults:
+        entry = _entry(key)
+        if key[len(entry) :] in BESIDE:  # nothing is computed from it
+            tables = _without(tables, key)
+            continue
+        aside.update(re.findall(r"\w+", repr(_at(layer.tables, entry))))
+        tables = _without(tables, entry)
+        if entry[-2:-1] in (("priors",), ("quantities",)):
+            malformed.add(entry)
+    whole = replace(layer, tables=tables, malformed=frozenset(malformed), aside=frozenset(aside))
+    return whole, [
+        Problem(whole, key, message, alone=True, hides=hides, code="schema") for key, message, hides in faults
+    ]
 
 
 def _fault(kind: str, key: Key, value: Any, context: Mapping[str, Any], tables: Any) -> str:
@@ -130,9 +142,7 @@ def _fault(kind: str, key: Key, value: Any, context: Mapping[str, Any], tables: 
 def _unknown_key(key: Key, value: Any, tables: Any) -> str:
     name = str(key[-1])
     fields = _model_of(key[:-1]).model_fields
-    table: Any = tables
-    for step in key[:-1]:
-        table = table[step]
+    table = _at(tables, key[:-1])
     missing = [field for field in fields if field not in table]
     if name.lower() in OTHER_NAMES and OTHER_NAMES[name.lower()] in fields:
         return f"unknown key; write {OTHER_NAMES[name.lower()]}"
@@ -191,6 +201,12 @@ def _entry(key: Key) -> Key:
     """The entry that a fault makes unusable: a prior, a published figure, a key of [run]."""
     depth = 4 if len(key) > 2 and key[0] == "choices" and key[2] in ("priors", "quantities") else 2
     return key[:depth]
+
+
+def _at(tables: Any, key: Key) -> Any:
+    for step in key:
+        tables = tables[step]
+    return tables
 
 
 def _without(tables: Mapping[Any, Any], key: Key) -> dict[str, Any]:

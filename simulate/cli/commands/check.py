@@ -9,7 +9,7 @@ from simulate.cli.options import Printed, Source
 def command(source: Source, *, output: Printed = "table") -> None:
     """Check a priors file and print its priors.
 
-    Nothing is run. The exit code is 0 where all is well, else 2 with the first error on one line.
+    Nothing is run. The exit code is 0 where all is well, else 2 with a line for each fault, 20 at most.
 
     \b
     Examples:
