@@ -78,7 +78,7 @@ def test_results_go_to_the_folder_named_after_the_priors_file(command, tmp_path,
         '[quantities.b]\nformula = "a + c"\n'
     )
     monkeypatch.chdir(tmp_path)
-    code, _, err = command("run", "mine.toml", *QUICK, "--format", "json", out=False)
+    code, _, err = command("run", "mine.toml", *QUICK, "--format", "json", "--save", out=False)
     assert (code, err) == (0, "")
     files = {path.name for path in (tmp_path / "outputs" / "mine").iterdir()}
     assert files == {"result.nc", "percentiles.csv"}
@@ -222,7 +222,7 @@ def test_folder_that_cannot_be_written_is_told_before_the_run(command, tmp_path)
         ("", "--out '': is empty; name a folder\n"),
         (" ", "--out ' ': is empty; name a folder\n"),
         ("/dev/null/x", "/dev/null/x: the output folder cannot be written: "),
-        ("x" * 300, f"{'x' * 300}: File name too long\n"),
+        ("x" * 300, f"{'x' * 300}: the output folder cannot be written: File name too long; "),
     ],
 )
 @pytest.mark.parametrize("question", [("run", BASE), ("compare", BASE, BASE), ("backtest",)])

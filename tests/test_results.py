@@ -316,12 +316,10 @@ def test_another_question_is_no_run(tmp_path):
 # Folders
 
 
-def test_figure_is_written_the_same_twice(tmp_path):
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        folders.write_figure(tmp_path / name, "bands", bands(headline_result()))
-    for file in ("bands.png", "bands.svg"):
-        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+def test_figure_is_drawn_the_same_twice():
+    first, second = (folders.pictures("bands", bands(headline_result())) for _ in range(2))
+    assert first == second
+    assert first.keys() == {"bands.png", "bands.svg"}
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -330,7 +328,7 @@ def test_failure_leaves_the_folder_as_it_was(tmp_path, error):
 
     def broken_off():
         with folders.output_folder(tmp_path, ["result.nc", "bands.png"]) as folder:
-            (folder / "result.nc").write_text("ne")
+            folder.write("result.nc", b"ne")
             raise error
 
     with pytest.raises(error):
@@ -349,7 +347,7 @@ def test_files_of_an_earlier_run_give_way_and_others_stay(tmp_path):
     for name in ("result.nc", "bands.png", "notes.txt"):
         (tmp_path / name).write_text("old")
     with folders.output_folder(tmp_path, ["result.nc", "bands.png", "bands.svg"]) as folder:
-        (folder / "result.nc").write_text("new")
+        folder.write("result.nc", b"new")
         assert (tmp_path / "result.nc").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "result.nc"]
     assert (tmp_path / "result.nc").read_text() == "new"
@@ -360,7 +358,7 @@ def test_open_result_can_be_replaced(tmp_path):
     path.write_bytes(netcdf.written(headline_result()))
     with xarray.open_dataset(path, engine="h5netcdf") as opened:
         with folders.output_folder(tmp_path, ["result.nc"]) as folder:
-            (folder / "result.nc").write_bytes(netcdf.written(headline_result()))
+            folder.write("result.nc", netcdf.written(headline_result()))
         assert opened["percentiles"].values.tolist() == headline_result()["percentiles"].tolist()
 
 

@@ -1,10 +1,11 @@
 """The border at which what a user can mend becomes one line, and a signal an exit code."""
 
+import errno
 import gc
 import os
 import re
 import sys
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from simulate.cli.interrupts import interruptible
 from simulate.errors import SimulateError, printable
@@ -29,13 +30,40 @@ def main() -> None:
         try:
             from simulate.cli.app import app  # late: a signal may come meanwhile
 
-            app(prog_name="simulate")
+            stdout = sys.stdout
+            try:
+                app(prog_name="simulate")
+            finally:
+                _flush(stdout)
         except SimulateError as error:
             _fail(str(error))
         except OSError as error:  # of the system, whatever was being done
-            _fail(": ".join(printable(str(part)) for part in (error.filename, error.strerror or error) if part))
+            where = error.filename or "standard output"  # what has no name is open already
+            _fail(f"{printable(str(where))}: {printable(error.strerror or str(error))}")
+
+
+def _flush(stdout: TextIO) -> None:
+    """Write what stdout still holds, and raise the error of a broken pipe, for which typer exits in its own way."""
+    broken, sys.stdout = sys.stdout is not stdout, stdout
+    try:
+        stdout.flush()
+    except OSError:
+        _drop(stdout)
+        raise
+    if broken:  # and what could not be written is lost
+        raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere, for Python would fail on it once more at its end."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _fail(message: str) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
+    try:
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
+    except OSError:  # there is nowhere left to tell it
+        _drop(sys.stderr)
     sys.exit(2)

@@ -3,13 +3,20 @@
 They claim no convention: CF's has no unit of money.
 """
 
+import hashlib
 import io
+import math
 from pathlib import Path
 
 import numpy as np
 
-from simulate.errors import SimulateError
+from simulate.errors import SimulateError, printable
 from simulate.results.result import Result, restored, variable_of
+
+LARGEST = 2**32  # bytes of a file that is read
+SMALLEST = 8  # bytes of a value in memory, that of a text's address
+SEAL = b"simulate sha256 "
+DIGITS = 64
 
 
 def written(result: Result) -> bytes:
@@ -34,21 +41,25 @@ def written(result: Result) -> bytes:
             file.attrs[attribute] = value
         auxiliary = [name for name in result.coordinates if name not in file.dimensions]
         file.attrs["coordinates"] = " ".join(auxiliary)
-    return buffer.getvalue()
+    return _sealed(buffer.getvalue())
 
 
-def read(path: Path) -> Result:
-    """Read a result from its file. Raises SimulateError, in one line, where there is none."""
+def read(path: Path, *, figures: bool = True) -> Result:
+    """Read a result from its file, without `figures` only what describes it.
+
+    Raises SimulateError, in one line, where there is none that is whole.
+    """
     import h5netcdf
 
-    if not path.is_file():
-        raise SimulateError(f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote")
+    content = _content(path)
     try:
-        with h5netcdf.File(path, "r") as file:
+        with h5netcdf.File(io.BytesIO(content), "r") as file:
             attributes = dict(file.attrs)
             auxiliary = str(attributes.pop("coordinates", "")).split()
             result = restored(attributes, str(path))
-            for name, stored in file.variables.items():
+            for name, stored in file.variables.items() if figures else ():
+                if math.prod(stored.shape) > LARGEST // SMALLEST:
+                    raise ValueError(f"{name} has {math.prod(stored.shape):,} values")  # noqa: TRY301
                 values = np.asarray(stored[...])
                 if values.dtype == object:  # texts come as bytes
                     values = np.array([text.decode() for text in values.ravel()], object).reshape(values.shape)
@@ -56,7 +67,29 @@ def read(path: Path) -> Result:
                 group[name] = variable_of(tuple(stored.dimensions), values, dict(stored.attrs))
     except SimulateError:
         raise
-    except (OSError, ValueError, KeyError) as error:
+    except (MemoryError, Exception) as error:  # noqa: BLE001 - of a damaged file, the library has one of any kind
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SimulateError(f"{path}: cannot be read as netCDF: {reason}") from None
+        raise SimulateError(f"{path}: cannot be read as netCDF: {printable(reason)}") from None
     return result
+
+
+def _content(path: Path) -> bytes:
+    """What a file holds, which is what was written where it says that `simulate` wrote it."""
+    try:
+        if not path.is_file():
+            raise SimulateError(f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote")
+        if (size := path.stat().st_size) > LARGEST:
+            raise SimulateError(f"{path}: is a file of {size:,} bytes, and a result has at most {LARGEST:,}")
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, SimulateError):
+            raise
+        raise SimulateError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if content[-len(SEAL) - DIGITS : -DIGITS] == SEAL and _sealed(content[: -len(SEAL) - DIGITS]) != content:
+        raise SimulateError(f"{path}: is damaged: its content is not what was written; run the priors file again")
+    return content
+
+
+def _sealed(content: bytes) -> bytes:
+    """A file with its digest behind it, where readers of netCDF do not look: it tells what is damaged."""
+    return content + SEAL + hashlib.sha256(content).hexdigest().encode()
