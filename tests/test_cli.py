@@ -84,6 +84,34 @@ def test_results_go_to_the_folder_named_after_the_priors_file(command, tmp_path,
     assert files == {"result.nc", "percentiles.csv"}
 
 
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        ((), True),
+        (("--format", "markdown"), True),
+        (("--no-save",), False),
+        (("--format", "json"), False),
+        (("--format", "csv"), False),
+        (("--format", "csv", "--save"), True),
+        (("--format", "json", "--pictures"), True),
+        (("--format", "json", "--save-draws"), True),
+        (("--format", "json", "--out", "outputs"), True),
+    ],
+)
+def test_files_are_written_for_people_and_for_scripts_that_ask(command, tmp_path, monkeypatch, options, written):
+    (tmp_path / "mine.toml").write_text('model = "none"\n[priors]\na = 1\n[quantities.b]\nformula = "2 * a"\n')
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = command("run", "mine.toml", "--scenarios", "16", *options, out=False)
+    assert (code, bool(out)) == (0, True)
+    assert (tmp_path / "outputs").exists() == written
+
+
+@pytest.mark.parametrize("asking", [("--out", "x"), ("--pictures",), ("--save-draws",)])
+def test_files_that_are_asked_for_and_refused_are_a_mistake(command, asking):
+    told = command("run", CONSTANTS, "--no-save", *asking, out=False)
+    assert told == (2, "", "--no-save: another option asks for files; leave out one of the two\n")
+
+
 def test_json_is_the_same_twice_and_for_any_number_of_threads(command):
     told = [
         command("run", BASE, *QUICK, "--seed", "5", "--format", "json", *more)

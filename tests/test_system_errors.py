@@ -34,7 +34,7 @@ def contents(folder):
 
 
 @pytest.mark.parametrize("pictures", ["--pictures", "--no-pictures"])
-@pytest.mark.parametrize("blocks", [0, 8, 40])
+@pytest.mark.parametrize("blocks", [8, *(pytest.param(each, marks=pytest.mark.long) for each in (0, 40))])
 def test_a_file_that_may_not_be_so_large_leaves_the_earlier_result(tmp_path, blocks, pictures):
     assert simulated(*RUN, "--out", "out", "--pictures", cwd=tmp_path)[0] == 0
     before = contents(tmp_path)
