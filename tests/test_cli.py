@@ -79,10 +79,40 @@ def test_results_go_to_the_folder_named_after_the_priors_file(command, tmp_path,
         '[quantities.b]\nformula = "a + c"\n'
     )
     monkeypatch.chdir(tmp_path)
-    code, _, err = command("run", "mine.toml", *QUICK, "--format", "json", out=False)
+    code, _, err = command("run", "mine.toml", *QUICK, "--format", "json", "--save", out=False)
     assert (code, err) == (0, "")
     files = {path.name for path in (tmp_path / "outputs" / "mine").iterdir()}
     assert files == {"result.nc", "percentiles.csv"}
+
+
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        ((), True),
+        (("--format", "markdown"), True),
+        (("--no-save",), False),
+        (("--format", "json"), False),
+        (("--format", "csv"), False),
+        (("--format", "csv", "--save"), True),
+        (("--format", "json", "--pictures"), True),
+        (("--format", "json", "--save-draws"), True),
+        (("--format", "json", "--out", "outputs"), True),
+    ],
+)
+def test_files_are_written_for_people_and_for_scripts_that_ask(command, tmp_path, monkeypatch, options, written):
+    (tmp_path / "mine.toml").write_text(
+        'model = "none"\n[priors]\na = {value = 1}\n[quantities.b]\nformula = "2 * a"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = command("run", "mine.toml", "--scenarios", "16", *options, out=False)
+    assert (code, bool(out)) == (0, True)
+    assert (tmp_path / "outputs").exists() == written
+
+
+@pytest.mark.parametrize("asking", [("--out", "x"), ("--pictures",), ("--save-draws",)])
+def test_files_that_are_asked_for_and_refused_are_a_mistake(command, asking):
+    told = command("run", CONSTANTS, "--no-save", *asking, out=False)
+    assert told == (2, "", "--no-save: another option asks for files; leave out one of the two\n")
 
 
 def test_json_is_the_same_twice_and_for_any_number_of_threads(command):
@@ -223,7 +253,7 @@ def test_folder_that_cannot_be_written_is_told_before_the_run(command, tmp_path)
         ("", "--out '': is empty; name a folder\n"),
         (" ", "--out ' ': is empty; name a folder\n"),
         ("/dev/null/x", "/dev/null/x: the output folder cannot be written: "),
-        ("x" * 300, f"{'x' * 300}: File name too long\n"),
+        ("x" * 300, f"{'x' * 300}: the output folder cannot be written: File name too long; "),
     ],
 )
 @pytest.mark.parametrize("question", [("run", BASE), ("compare", BASE, BASE), ("backtest",)])

@@ -83,6 +83,7 @@ ASKED = {
     "backtest": ("backtest",),
     "check": ("check", "own-or-rent"),
     "check own": ("check", "{own}", "--set", "a=2"),
+    "verify": ("verify", "{saved}"),
     "explain": ("explain",),
     "explain one": ("explain", "capex"),
     "explain own": ("explain", "b", "{own}"),

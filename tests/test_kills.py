@@ -1,4 +1,7 @@
-"""Runs ended by a signal at a random moment: a sample, or the count in benchmarks/long.md."""
+"""Runs ended by a signal, at any moment or while they replace a result: a sample, or the count in benchmarks/long.md.
+
+A folder holds the result of the run before or of this one, whole, and what is the user's own.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,25 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
+from simulate.results.folder import read_run
+
 # 0: it was over before; -15: it had not begun, or had ended, and Python has its own answer
 ENDS = {signal.SIGINT: {0, 130, -2}, signal.SIGTERM: {0, 143, -15}, signal.SIGKILL: {0, -9}}
+OWN = 400  # files of the user's, which make a replacement last
+COUNTS = [range(3), pytest.param(range(3, 203), marks=pytest.mark.long)]
 
 
-def started(folder, seed):
-    options = ("--scenarios", "200000", "--seed", str(seed), "--format", "csv", "--pictures", "--out", str(folder))
+def started(folder, seed, *options, command=("run", "priors/base.toml")):
     # the line before the import tells that Python itself, whose own answer to a signal is another, has started
     script = "import sys; from simulate.cli import main; print('up', flush=True); main()"
-    command = [sys.executable, "-c", script, "run", "priors/base.toml", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    arguments = [*command, *options, "--seed", str(seed), "--format", "csv", "--out", str(folder)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     process.stdout.readline()
     return process
 
@@ -28,37 +37,123 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
+def finished(process):
+    process.communicate(timeout=120)
+    return process.returncode
+
+
+def ended(process, sent):
+    """Whether a signal has ended a run, as it should."""
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in ENDS[sent]
+    assert "Traceback" not in err
+    return process.returncode != 0
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """What runs of two seeds write when nothing ends them."""
+    """What runs of two seeds write when nothing ends them: the first has pictures, the second draws."""
     folders = [tmp_path_factory.mktemp(f"seed-{seed}") for seed in (1, 2)]
-    for seed, folder in enumerate(folders, start=1):
-        process = started(folder, seed)
-        assert (process.communicate()[0] != "", process.returncode) == (True, 0)
-    return folders
+    for seed, folder, options in zip((1, 2), folders, (["--pictures"], DRAWN), strict=True):
+        assert finished(started(folder, seed, *options)) == 0
+    before, after = map(contents, folders)
+    assert before.keys() == {"result.nc", "percentiles.csv", "bands.png", "bands.svg"}
+    assert after.keys() == {"result.nc", "percentiles.csv", "draws.nc"}
+    return before, after
 
 
-@pytest.mark.parametrize("kills", [range(6), pytest.param(range(6, 306), marks=pytest.mark.long)], ids=["few", "300"])
-def test_whatever_ends_a_run_every_file_is_of_the_run_before_or_of_this_one(whole, tmp_path, kills):
-    before, after = map(contents, whole)
-    assert before.keys() == after.keys() == {"result.nc", "percentiles.csv", "bands.png", "bands.svg"}
-    ended = 0
+DRAWN = ("--scenarios", "4096", "--save-draws")
+
+
+def filled(folder, before, *, own):
+    folder.mkdir()
+    for name, content in before.items():
+        (folder / name).write_bytes(content)
+    for number in range(own):
+        (folder / f"own-{number}.txt").write_text(str(number))
+
+
+@pytest.mark.parametrize("kills", COUNTS, ids=["few", "200"])
+def test_a_run_that_is_ended_leaves_one_result(whole, tmp_path, kills):
+    before, after = whole
+    count = 0
     for kill in kills:
         chance, sent = random.Random(kill), list(ENDS)[kill % 3]
         folder = tmp_path / str(kill)
-        shutil.copytree(whole[0], folder)
-        process = started(folder, 2)
-        try:
-            process.communicate(timeout=chance.uniform(0.01, 2.5))
-        except subprocess.TimeoutExpired:
-            process.send_signal(sent)
-        _, err = process.communicate(timeout=30)
-        assert process.returncode in ENDS[sent]
-        assert "Traceback" not in err
-        found = contents(folder)
-        assert found.keys() == before.keys()
-        assert {name for name, content in found.items() if content not in {before[name], after[name]}} == set()
+        filled(folder, before, own=0)
+        process = started(folder, 2, *DRAWN)
+        time.sleep(chance.uniform(0.01, 1.5))
+        process.send_signal(sent)
+        count += ended(process, sent)
+        assert contents(folder) in (before, after)
+        left = [*tmp_path.glob(".*")]
+        assert sent == signal.SIGKILL or left == []
+        for each in left:
+            shutil.rmtree(each)
+        shutil.rmtree(folder)
+    assert count > len(kills) / 4
+
+
+@pytest.mark.parametrize("way", ["exchanged", "moved"])
+@pytest.mark.parametrize("kills", COUNTS, ids=["few", "200"])
+def test_a_run_that_is_ended_while_it_replaces_a_result_leaves_one(whole, tmp_path, kills, way):
+    """Where the folder has a folder in it, what a kill has broken off is completed by who reads the result."""
+    before, after = whole
+    own = {f"own-{number}.txt": str(number).encode() for number in range(OWN)}
+    count = 0
+    for kill in kills:
+        chance, sent = random.Random(kill), list(ENDS)[2 - kill % 3]
+        folder = tmp_path / str(kill)
+        filled(folder, before, own=OWN)
+        if way == "moved":
+            (folder / "own").mkdir()
+        process = started(folder, 2, *DRAWN)
+        place, last = (folder if way == "moved" else tmp_path), "draws.nc"
+        while process.poll() is None and not any(place.glob(f".writing-*/{last}")):
+            time.sleep(0.0005)
+        time.sleep(chance.uniform(0, 0.02))
+        process.send_signal(sent)
+        count += ended(process, sent)
+        read_run(folder)
+        assert contents(folder) in ({**own, **before}, {**own, **after})
         if sent != signal.SIGKILL:
-            assert list(folder.glob(".*")) == []
-        ended += process.returncode != 0
-    assert ended > len(kills) / 4
+            assert [*place.glob(".*")] == []
+        else:  # what it has left is removed by the next one
+            assert finished(started(folder, 2, *DRAWN)) == 0
+            assert contents(folder) == {**own, **after}
+            assert [*tmp_path.rglob(".*")] == []
+        shutil.rmtree(folder)
+    assert count > len(kills) / 4
+
+
+@pytest.mark.parametrize("runs", [2, pytest.param(8, marks=pytest.mark.long)])
+def test_runs_at_once_into_one_folder_leave_the_result_of_one(tmp_path, runs):
+    for seed in range(runs):
+        assert finished(started(tmp_path / str(seed), seed, "--scenarios", "4096")) == 0
+    for _ in range(runs // 2):
+        processes = [started(tmp_path / "one", seed, "--scenarios", "4096") for seed in range(runs)]
+        assert {*map(finished, processes)} == {0}
+        assert contents(tmp_path / "one") in [contents(tmp_path / str(seed)) for seed in range(runs)]
+        assert [*tmp_path.rglob(".*")] == []
+
+
+COMMANDS = [
+    ("tornado", "priors/base.toml", "--quantities", "capex"),
+    ("decide", "priors/own-or-rent.toml"),
+    ("compare", "priors/base.toml", "priors/guosheng-2023.toml", "--quantities", "capex"),
+    ("backtest",),
+]
+
+
+@pytest.mark.parametrize("kills", [range(1), pytest.param(range(1, 26), marks=pytest.mark.long)], ids=["few", "25"])
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_every_command_that_is_ended_leaves_nothing_behind(tmp_path, kills, command):
+    """Ctrl-C and SIGTERM: the folder is not there, or whole."""
+    for kill in kills:
+        sent = list(ENDS)[kill % 2]
+        process = started(tmp_path / "new", 1, command=command)
+        time.sleep(random.Random(kill).uniform(0.3, 1.5))
+        process.send_signal(sent)
+        ended(process, sent)
+        assert {path.name for path in tmp_path.iterdir()} <= {"new"}
+        shutil.rmtree(tmp_path / "new", ignore_errors=True)

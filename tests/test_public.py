@@ -21,7 +21,7 @@ TWO = ["guosheng-2023", "semianalysis-2023"]
 
 
 def test_the_exported_names_are_these():
-    others = {"Priors", "PriorsError", "SimulateError", "__version__", "explain", "load_priors", "plot"}
+    others = {"Priors", "PriorsError", "SimulateError", "__version__", "explain", "load_priors", "plot", "verify"}
     assert set(simulate.__all__) == {*others, *QUESTIONS}
     assert dir(simulate) == sorted(simulate.__all__)
     for name in simulate.__all__:

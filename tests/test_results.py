@@ -316,12 +316,10 @@ def test_another_question_is_no_run(tmp_path):
 # Folders
 
 
-def test_figure_is_written_the_same_twice(tmp_path):
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        folders.write_figure(tmp_path / name, "bands", bands(headline_result()))
-    for file in ("bands.png", "bands.svg"):
-        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+def test_figure_is_drawn_the_same_twice():
+    first, second = (folders.pictures("bands", bands(headline_result())) for _ in range(2))
+    assert first == second
+    assert first.keys() == {"bands.png", "bands.svg"}
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -330,7 +328,7 @@ def test_failure_leaves_the_folder_as_it_was(tmp_path, error):
 
     def broken_off():
         with folders.output_folder(tmp_path, ["result.nc", "bands.png"]) as folder:
-            (folder / "result.nc").write_text("ne")
+            folder.write("result.nc", b"ne")
             raise error
 
     with pytest.raises(error):
@@ -349,7 +347,7 @@ def test_files_of_an_earlier_run_give_way_and_others_stay(tmp_path):
     for name in ("result.nc", "bands.png", "notes.txt"):
         (tmp_path / name).write_text("old")
     with folders.output_folder(tmp_path, ["result.nc", "bands.png", "bands.svg"]) as folder:
-        (folder / "result.nc").write_text("new")
+        folder.write("result.nc", b"new")
         assert (tmp_path / "result.nc").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "result.nc"]
     assert (tmp_path / "result.nc").read_text() == "new"
@@ -360,7 +358,7 @@ def test_open_result_can_be_replaced(tmp_path):
     path.write_bytes(netcdf.written(headline_result()))
     with xarray.open_dataset(path, engine="h5netcdf") as opened:
         with folders.output_folder(tmp_path, ["result.nc"]) as folder:
-            (folder / "result.nc").write_bytes(netcdf.written(headline_result()))
+            folder.write("result.nc", netcdf.written(headline_result()))
         assert opened["percentiles"].values.tolist() == headline_result()["percentiles"].tolist()
 
 
@@ -389,3 +387,80 @@ def test_a_folder_has_a_name_whatever_leads_to_it(tmp_path, monkeypatch):
     for place, path in (("mine/below", ".."), ("mine", "."), ("mine/below", "../."), (".", "mine/below/..")):
         monkeypatch.chdir(tmp_path / place)
         assert folders.name_of(Path(path)) == "mine"
+
+
+def numbered(folder, text, files=("result.nc", "bands.png")):
+    """Write a set of one file into a folder."""
+    with folders.output_folder(folder, files) as replacement:
+        replacement.write("result.nc", text.encode())
+    return {path.name: path.is_dir() or path.read_text() for path in folder.iterdir()}
+
+
+def test_files_of_the_users_own_stay_whatever_they_are(tmp_path, monkeypatch):
+    """The folder is exchanged, or where it cannot be, its files are."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "bands.png").write_text("old")
+    (folder / "notes.txt").write_text("own")
+    folder.chmod(0o750)
+    first = folder.stat()
+    assert numbered(folder, "1") == {"result.nc": "1", "notes.txt": "own"}
+    assert folder.stat().st_ino != first.st_ino
+    assert folder.stat().st_mode == first.st_mode
+    (folder / "mine").mkdir()
+    (folder / "bands.png").write_text("old")
+    first = folder.stat()
+    assert numbered(folder, "2") == {"result.nc": "2", "notes.txt": "own", "mine": True}
+    assert folder.stat().st_ino == first.st_ino
+    (folder / "mine").rmdir()
+    monkeypatch.chdir(folder)
+    assert numbered(Path(), "3") == {"result.nc": "3", "notes.txt": "own"}
+    assert folder.stat().st_ino == first.st_ino
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(folder)
+    assert numbered(tmp_path / "link", "4") == {"result.nc": "4", "notes.txt": "own"}
+    assert (tmp_path / "link").is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "link"}
+
+
+def test_a_replacement_that_was_broken_off_is_completed_by_who_comes_next(tmp_path):
+    begun = tmp_path / ".replacing-1"
+    begun.mkdir()
+    whole = netcdf.written(headline_result())
+    (begun / "result.nc").write_bytes(whole)
+    (begun / ".gone").write_text("bands.png\nnone.png")
+    (tmp_path / "bands.png").write_text("old")
+    (tmp_path / "result.nc").write_text("old")
+    assert_same(headline_result(), folders.read_run(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["result.nc"]
+
+
+def test_what_dead_runs_left_is_removed_and_what_living_ones_write_is_not(tmp_path):
+    (tmp_path / ".writing-dead").mkdir()
+    with folders.output_folder(tmp_path / "one", []) as one:
+        assert not (tmp_path / ".writing-dead").exists()
+        assert numbered(tmp_path / "two", "2") == {"result.nc": "2"}
+        one.write("result.nc", b"1")
+    assert (tmp_path / "one" / "result.nc").read_text() == "1"
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
+
+
+def test_a_folder_is_of_the_file_whose_result_lies_in_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b", "b/c/b"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "mine.toml").write_text(NAMES, encoding="utf-8")
+
+    def placed(path):
+        place, kept = folders.default_folder("mine", [Path(path)])
+        with folders.output_folder(place, ["result.nc"]) as folder:
+            folder.write("result.nc", netcdf.written(run(load_priors(Path(path)), quantities=["x"])))
+        return str(place), kept
+
+    kept = "outputs/mine/ is of a/mine.toml"
+    for _ in range(2):
+        assert placed("a/mine.toml") == ("outputs/mine", "")
+        assert placed(tmp_path / "b" / "mine.toml") == ("outputs/b-mine", kept)
+        assert placed("b/c/b/mine.toml") == ("outputs/c-b-mine", kept)
+    (tmp_path / "a" / "mine.toml").unlink()
+    assert placed("b/mine.toml") == ("outputs/mine", "")

@@ -311,7 +311,7 @@ def test_commands_take_saved_runs(command, load, tmp_path, monkeypatch):
     command("run", path, "--set", "a=2.5", "--given", "x < 0.7", "--out", "A.1", "--format", "csv", out=False)
     path.unlink()
     whole = (tmp_path / "A.1" / "result.nc").read_bytes()
-    assert command("run", "A.1", "--format", "csv", out=False)[0] == 0
+    assert command("run", "A.1", "--format", "csv", "--save", out=False)[0] == 0
     assert (tmp_path / "outputs" / "A.1" / "result.nc").read_bytes() == whole
     for question in ("tornado", "decide"):
         code, out, err = command(question, "A.1/result.nc", "--quantities", "cost", "--no-pictures", out=False)

@@ -80,7 +80,7 @@ def test_a_font_that_has_a_character_is_lent_to_the_texts_that_need_it():
 
 
 @pytest.mark.parametrize("label", ["ꀀꀁ", "ꀀ and ꀁ"])
-def test_of_characters_that_no_font_has_one_line_is_told(label, tmp_path):
+def test_of_characters_that_no_font_has_one_line_is_told(label):
     with pytest.warns(PictureWarning) as told:
         figure = drawn(label, "ab")
     (line,) = told
@@ -89,7 +89,7 @@ def test_of_characters_that_no_font_has_one_line_is_told(label, tmp_path):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        folders.write_figure(tmp_path, "bands", figure)
+        folders.pictures("bands", figure)
 
 
 def test_the_line_of_a_picture_is_told_beside_it(command, tmp_path):
@@ -135,11 +135,10 @@ def test_a_picture_of_many_quantities_has_a_limit(question, command, tmp_path):
     assert all(float(height) < 72 * (HIGHEST + 2) for height in heights)
 
 
-def test_a_picture_that_is_too_high_for_its_points_has_fewer_of_them(tmp_path):
+def test_a_picture_that_is_too_high_for_its_points_has_fewer_of_them():
     from simulate.plotting import new_figure
 
-    folders.write_figure(tmp_path, "high", new_figure(0.2, 700))
-    assert (tmp_path / "high.png").stat().st_size > 0
+    assert folders.pictures("high", new_figure(0.2, 700))["high.png"]
 
 
 def test_pictures_from_python_are_of_the_house_too():

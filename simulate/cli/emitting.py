@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Any
@@ -22,11 +23,10 @@ from simulate.spelling import path_of
 from simulate.style import PictureWarning
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from simulate.layout import Section
     from simulate.replicates import Progress
     from simulate.results import Result
+    from simulate.results.replacing import Replacement
 
 PATIENCE = 1.0  # seconds of work before progress is shown
 
@@ -35,21 +35,22 @@ def emit(
     question: str,
     ask: Callable[..., Result],
     output: Output,
-    place: Path,
+    name: str,
+    paths: Sequence[Path],
     *,
     beside: Mapping[str, Callable[[Result], Result] | None] | None = None,
     **options: Any,
 ) -> None:
     """Ask a question, write its result into the folder with its pictures, and print it.
 
-    `ask` takes who is told of the progress; `place` is the folder unless the user names one; `beside` gives further
-    results, that of the question in hand, by the names of their files, None for one that is not wanted this time;
-    `options` go to the report and the pictures. What is written replaces the files of an earlier result, whole, when
-    all is there. Exits with the code of what gates say of the result, when all is told.
+    `ask` takes who is told of the progress; `name` is that of the folder unless the user names one, and `paths` the
+    files that the result is of; `beside` gives further results, that of the question in hand, by the names of their
+    files, None for one that is not wanted this time; `options` go to the report and the pictures. What is written
+    replaces the files of an earlier result as one set, when all is there. Exits with the code of what gates say of the
+    result, when all is told.
     """
     from simulate.backends import keep_freed_memory
     from simulate.results import folder as folders
-    from simulate.results import netcdf
 
     FORMATS.known(output.output)
     keep_freed_memory()
@@ -58,31 +59,27 @@ def emit(
     files = [folders.file_of(question), *kind.files, *further, *pictures]
     if output.out is not None and not output.out.strip():
         raise SimulateError(f"--out '{output.out}': is empty; name a folder")
-    place, noted = path_of(output.out or place), list[str]()
-    with folders.output_folder(place, files) as folder, progress_shown() as progress:
+    saved, kept, noted, written = output.saved(any(further.values())), "", list[str](), list[str]()
+    place = path_of(output.out or "")
+    if saved and not output.out:
+        place, kept = folders.default_folder(name, paths)
+    saving = folders.output_folder(place, files) if saved else nullcontext()
+    with saving as folder, progress_shown() as progress:
         interrupts.check()
         result = ask(progress=progress)
-        (folder / files[0]).write_bytes(netcdf.written(result))
-        for name, form in kind.files.items():
-            with (folder / name).open("w", encoding="utf-8", newline="") as file:
-                FORMATS[form](result, list, file)
-        for name, more in further.items():
-            if more:
-                (folder / name).write_bytes(netcdf.written(more(result)))
-        if output.pictures or (output.pictures is None and output.for_people):
-            drawn, noted = _drawn(kind, result, options)
-            for done, (name, figure) in enumerate(drawn.items()):
-                if progress:
-                    progress(f"picture {name}", done, len(drawn))
-                folders.write_figure(folder, name, figure)
-        written = sorted(path.name for path in folder.iterdir())
+        if folder:
+            _store(folder, kind, result, {name: more for name, more in further.items() if more})
+            if output.pictures or (output.pictures is None and output.for_people):
+                noted = _draw(folder, kind, result, progress, options)
+            written = folder.names
         interrupts.check()
     for message in [*result.warnings, *noted]:
         typer.echo(f"warning: {message}", err=True)
     if "precision" in result.provenance:
         typer.echo(result.provenance["precision"]["text"], err=True)
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
-    typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
+    if written:
+        typer.echo(printable(f"Wrote {folders.shown(place, written, kept)}"), err=True)
     _leave(result)
 
 
@@ -107,16 +104,40 @@ def _leave(result: Result) -> None:
         raise typer.Exit(exit_codes.FAILED if FAILS in told else exit_codes.OPEN)
 
 
-def _drawn(kind: Question, result: Result, options: Mapping[str, Any]) -> tuple[dict[str, Figure], list[str]]:
-    """The pictures of a result, and what to know of them."""
+def _store(
+    folder: Replacement, kind: Question, result: Result, further: Mapping[str, Callable[[Result], Result]]
+) -> None:
+    """Write the numbers of a result."""
+    from simulate.results import netcdf
+    from simulate.results.folder import file_of
+
+    folder.write(file_of(result.question), netcdf.written(result))
+    for name, form in kind.files.items():
+        text = StringIO()
+        FORMATS[form](result, list, text)
+        folder.write(name, text.getvalue().encode())
+    for name, more in further.items():
+        folder.write(name, netcdf.written(more(result)))
+
+
+def _draw(
+    folder: Replacement, kind: Question, result: Result, progress: Progress | None, options: Mapping[str, Any]
+) -> list[str]:
+    """Write the pictures of a result, and tell what to know of them."""
+    from simulate.results.folder import pictures
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PictureWarning)
         drawn = kind.plots(result, **options)
     for each in caught:
         if not issubclass(each.category, PictureWarning):
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-    noted = [str(each.message) for each in caught if issubclass(each.category, PictureWarning)]
-    return drawn, [*dict.fromkeys(noted)]
+    for done, (name, figure) in enumerate(drawn.items()):
+        if progress:
+            progress(f"picture {name}", done, len(drawn))
+        for file, content in pictures(name, figure).items():
+            folder.write(file, content)
+    return [*dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, PictureWarning))]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The border at which what a user can mend becomes one line, and a signal an exit code."""
 
+import errno
 import gc
 import io
 import os
@@ -33,20 +34,42 @@ def main() -> None:
         try:
             from simulate.cli.app import app  # late: a signal may come meanwhile
 
-            sys.exit(app(prog_name="simulate", standalone_mode=False))
+            stdout = sys.stdout
+            try:
+                code = app(prog_name="simulate", standalone_mode=False)
+            finally:
+                _flush(stdout)
+            sys.exit(code)
         except SimulateError as error:
             _fail(error.faults)
         except OSError as error:  # of the system, whatever was being done
-            _fail([Fault(str(error.strerror or error), str(error.filename or ""), code="file")])
+            where = error.filename or "standard output"  # what has no name is open already
+            _fail([Fault(error.strerror or str(error), str(where), code="file")])
         except Exception as error:
             if not hasattr(error, "format_message"):  # typer's own have it, which have had several names
                 raise
             _fail_usage(error)
 
 
+def _flush(stdout: TextIO) -> None:
+    """Write what stdout still holds, and raise the error of a broken pipe, for which typer exits in its own way."""
+    broken, sys.stdout = sys.stdout is not stdout, stdout
+    try:
+        stdout.flush()
+    except OSError:
+        _drop(stdout)
+        raise
+    if broken:  # and what could not be written is lost
+        raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def _fail(faults: Sequence[Fault], said: str = "") -> NoReturn:
     """Tell what is wrong: on stderr a line each, or as it is `said`; where JSON is asked for, on stdout too."""
-    sys.stderr.write(f"{said or SimulateError(*faults)}\n")
+    try:
+        sys.stderr.write(f"{said or SimulateError(*faults)}\n")
+        sys.stderr.flush()
+    except OSError:  # there is nowhere left to tell it
+        _drop(sys.stderr)
     if _json_asked(sys.argv):
         from simulate.cli.commands import COMMANDS
         from simulate.formats import json

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from simulate.errors import SimulateError
 from simulate.formats import FORMATS
 from simulate.grammar import NAMES, NUMBERS
 from simulate.sampling.schemes import SCHEMES
@@ -18,6 +19,9 @@ from simulate.spelling import path_of
 
 if TYPE_CHECKING:
     from simulate.priors import Priors
+
+
+SCRIPTS = ("json", "csv")  # formats that programs read, which look for no files beside
 
 
 def flattened(command: Callable[..., None]) -> Callable[..., None]:
@@ -72,11 +76,11 @@ class Source:
         return read_source(self.priors_file, self.overrides or ())
 
     @property
-    def folder(self) -> Path:
-        """Where the results go unless the user names a folder."""
-        from simulate.results.folder import default_folder
+    def name(self) -> str:
+        """What the results are called unless the user names a folder."""
+        from simulate.results.folder import name_of
 
-        return default_folder(path_of(self.priors_file))
+        return name_of(path_of(self.priors_file))
 
 
 PRINTED = tuple(name for name in FORMATS if name != "csv")  # which is for figures
@@ -148,6 +152,21 @@ class Output:
     pictures: Annotated[
         bool | None, typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables.")
     ] = None
+
+    save: Annotated[
+        bool | None,
+        typer.Option(
+            "--save/--no-save",
+            help="Write files, or none; by default with tables, at a terminal, and where an option asks for files.",
+        ),
+    ] = None
+
+    def saved(self, further: bool) -> bool:
+        """Whether files are written, which other options may ask for: that for `further` files, say."""
+        asking = self.out is not None or bool(self.pictures) or further
+        if asking and self.save is False:
+            raise SimulateError("--no-save: another option asks for files; leave out one of the two")
+        return asking or (self.save if self.save is not None else self.output not in SCRIPTS or sys.stdout.isatty())
 
     @property
     def for_people(self) -> bool:

@@ -15,7 +15,7 @@ from simulate.errors import SimulateError
 from simulate.graph import Quantity
 from simulate.priors import Priors, choice, load_priors, stated
 from simulate.results import Result, folder, provenance
-from simulate.results.sources import priors_of, run_of
+from simulate.results.sources import priors_of, run_of, whole
 from simulate.scenarios import asked_quantities
 from simulate.settings import Names, Settings, checked
 from simulate.spelling import file_name, name_text
@@ -132,8 +132,9 @@ def _fresh(priors: Priors) -> Case:
 
 def _earlier(result: Result, path: Path | None = None) -> Case:
     """The case of an earlier run: its priors read again from the texts in it, its own settings."""
-    name = name_text(folder.name_of(path or Path(result.provenance["files"][0]["path"])))
-    return Case(name, name, priors_of(result), provenance.settings_of(result), result)
+    with whole(str(path or "the result")):
+        name = name_text(folder.name_of(path or Path(result.provenance["files"][0]["path"])))
+        return Case(name, name, priors_of(result), provenance.settings_of(result), result)
 
 
 def _varied(case: Case, priors: Priors, varying: Iterable[str]) -> list[Case]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
-import shutil
-import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulate.errors import SimulateError
 from simulate.results import netcdf
+from simulate.results.replacing import Replacement, completed
 from simulate.results.result import Result
 from simulate.revisions import revised
+from simulate.spelling import file_name, name_text
 from simulate.style import own_style
 
 if TYPE_CHECKING:
@@ -28,9 +29,34 @@ def file_of(question: str) -> str:
     return RUN if question == "run" else f"{question}.nc"
 
 
-def default_folder(path: Path) -> Path:
-    """Where the results of a file or an earlier run go: ``outputs/NAME`` below the working directory."""
-    return Path("outputs") / name_of(path)
+def default_folder(name: str, paths: Sequence[Path]) -> tuple[Path, str]:
+    """Where the results of files go: ``outputs/NAME`` below the working directory, and who keeps that from them.
+
+    A folder belongs to the files whose result lies in it, as long as there are any: others of that name go to
+    ``outputs/PARENT-NAME``, after the folder that they lie in, or if that is another's too, the folder above it ...
+    """
+    own = {path.absolute() for path in paths}
+    above = [path.absolute().parent.parts[1:] for path in paths]
+    first, kept = Path("outputs") / name, ""
+    for depth in range(1 + max(map(len, above), default=0)):
+        prefix = dict.fromkeys("-".join(parts[-depth:]) for parts in above if depth)
+        folder = Path("outputs") / (file_name(name_text("-".join([*prefix, name]))) if depth else name)
+        others = [path for path in _paths_in(folder) if path.absolute() not in own and path.is_file()]
+        if not others:
+            return folder, kept
+        kept = kept or f"{first}{os.sep} is of {others[0]}"
+    return first, ""
+
+
+def _paths_in(folder: Path) -> list[Path]:
+    """The files that the results in a folder are of; none where there are no results that can be read."""
+    for path in sorted(folder.glob("*.nc"), key=lambda path: path.name != RUN):
+        with suppress(SimulateError, LookupError, TypeError):
+            result = netcdf.read(path, figures=False)
+            cases = [*result.provenance.get("cases", {}).values()] or [result.provenance]
+            named = [case["files"][0]["path"] for case in cases if case.get("files")]
+            return [*map(Path, named or [result.attributes["cases_file"]])]
+    return []
 
 
 def name_of(path: Path) -> str:
@@ -47,53 +73,34 @@ def name_of(path: Path) -> str:
 
 
 @contextmanager
-def output_folder(folder: Path, files: Collection[str]) -> Iterator[Path]:
-    """Give an empty folder whose files move into `folder` when the block has ended well.
+def output_folder(folder: Path, files: Collection[str]) -> Iterator[Replacement]:
+    """Give a new set of files, which replaces that in `folder` as one when the block has ended well.
 
-    Each replaces its namesake in one step; of `files`, names or patterns, those not written this time are removed,
-    so that nothing of an earlier result stays beside the new one. An exception, Ctrl-C too, leaves `folder` as it was.
+    Of `files`, names or patterns, those not written this time are removed, so that nothing of an earlier result stays
+    beside the new one; others stay. An exception, Ctrl-C too, leaves `folder` as it was.
     Raises SimulateError, before the block is entered, where the folder cannot be written.
     """
-    existed = folder.is_dir()
+    replacement = Replacement(folder, files)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    try:
-        yield beside
-        try:
-            written = sorted(beside.iterdir())
-            for path in written:
-                path.replace(folder / path.name)
-            earlier = {path for pattern in files for path in folder.glob(pattern)}
-            for path in earlier - {folder / path.name for path in written}:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unwritable(folder, error) from None
+        replacement.prepare()
+        yield replacement
+        replacement.commit()
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        if not existed and not any(folder.iterdir()):
-            folder.rmdir()
+        replacement.close()
 
 
-def _unwritable(folder: Path, error: OSError) -> SimulateError:
-    reason = error.strerror or str(error)
-    return SimulateError(
-        f"{folder}: the output folder cannot be written: {reason}; choose another with --out", code="file"
-    )
-
-
-def write_figure(folder: Path, name: str, figure: Figure) -> None:
-    """Write a figure as NAME.png and as NAME.svg, the latter the same bytes for the same figure."""
+def pictures(name: str, figure: Figure) -> dict[str, bytes]:
+    """A figure as NAME.png and as NAME.svg, the latter the same bytes for the same figure."""
+    png, svg = io.BytesIO(), io.BytesIO()
     with own_style():
         from matplotlib import rc_context
 
         dpi = min(200, MOST_PIXELS / max(figure.get_size_inches()))
-        figure.savefig(folder / f"{name}.png", dpi=dpi, pil_kwargs={"compress_level": 2})  # 6 takes a tenth longer
+        figure.savefig(png, format="png", dpi=dpi, pil_kwargs={"compress_level": 2})  # 6 takes a tenth longer
         figure.set_layout_engine("none")  # what has been laid out is laid out: it takes a fifth of the drawing
         with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
-            figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+            figure.savefig(svg, format="svg", metadata={"Date": None})
+    return {f"{name}.png": png.getvalue(), f"{name}.svg": svg.getvalue()}
 
 
 def is_result(path: Path) -> bool:
@@ -105,9 +112,21 @@ def is_result(path: Path) -> bool:
 
 def read_run(path: Path) -> Result:
     """Read an earlier run from its folder or its netCDF file. Raises SimulateError where there is none."""
-    result = netcdf.read(path / RUN if path.is_dir() else path)
+    result = read(path)
     check_run(result, str(path))
     return result
+
+
+def read(path: Path) -> Result:
+    """Read the result of any question from its file, or that of a run from its folder.
+
+    What was broken off while it replaced an earlier result is completed before. Raises SimulateError where there is
+    none.
+    """
+    file = path / RUN if path.is_dir() else path
+    with suppress(OSError):  # of a folder in which nothing may be written
+        completed(file.parent)
+    return netcdf.read(file)
 
 
 def check_run(result: Result, where: str) -> None:
@@ -116,6 +135,7 @@ def check_run(result: Result, where: str) -> None:
         raise SimulateError(f"{where}: is a result of `simulate {result.question}`; give one of `simulate run`")
 
 
-def shown(folder: Path, files: Collection[str]) -> str:
-    """What has been written, for a person: ``outputs/base/: result.nc, ...``."""
-    return f"{os.path.join(folder, '')}: {', '.join(files)}"  # noqa: PTH118 - pathlib drops the final separator
+def shown(folder: Path, files: Collection[str], kept: str = "") -> str:
+    """What has been written, for a person: ``outputs/base/: result.nc, ...``, with who keeps the usual folder."""
+    told = os.path.join(folder, "")  # noqa: PTH118 - pathlib drops the final separator
+    return f"{told}{f' ({kept})' if kept else ''}: {', '.join(files)}"

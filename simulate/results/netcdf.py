@@ -3,13 +3,24 @@
 They claim no convention: CF's has no unit of money.
 """
 
+import hashlib
 import io
+import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
-from simulate.errors import SimulateError
+from simulate.errors import SimulateError, printable
 from simulate.results.result import Result, restored, variable_of
+
+LARGEST = 2**32  # bytes of a file that is read
+SMALLEST = 8  # bytes of a value in memory, that of a text's address
+SEAL = b"simulate sha256 "
+DIGITS = 64
+PATIENCE = 20.0  # seconds for what takes a fraction of one
 
 
 def written(result: Result) -> bytes:
@@ -34,23 +45,32 @@ def written(result: Result) -> bytes:
             file.attrs[attribute] = value
         auxiliary = [name for name in result.coordinates if name not in file.dimensions]
         file.attrs["coordinates"] = " ".join(auxiliary)
-    return buffer.getvalue()
+    return _sealed(buffer.getvalue())
 
 
-def read(path: Path) -> Result:
-    """Read a result from its file. Raises SimulateError, in one line, where there is none."""
+def read(path: Path, *, figures: bool = True) -> Result:
+    """Read a result from its file, without `figures` only what describes it.
+
+    Raises SimulateError, in one line, where there is none that is whole.
+    """
+    content, sealed = _content(path)
+    if not sealed:
+        _try(content, path)
+    return parsed(content, str(path), figures=figures)
+
+
+def parsed(content: bytes, where: str, *, figures: bool = True) -> Result:
+    """The result in a file's content. Raises SimulateError, beginning with `where`, for any that holds none."""
     import h5netcdf
 
-    if not path.is_file():
-        raise SimulateError(
-            f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote", code="file"
-        )
     try:
-        with h5netcdf.File(path, "r") as file:
+        with h5netcdf.File(io.BytesIO(content), "r") as file:
             attributes = dict(file.attrs)
             auxiliary = str(attributes.pop("coordinates", "")).split()
-            result = restored(attributes, str(path))
-            for name, stored in file.variables.items():
+            result = restored(attributes, where)
+            for name, stored in file.variables.items() if figures else ():
+                if math.prod(stored.shape) > LARGEST // SMALLEST:
+                    raise ValueError(f"{name} has {math.prod(stored.shape):,} values")  # noqa: TRY301
                 values = np.asarray(stored[...])
                 if values.dtype == object:  # texts come as bytes
                     values = np.array([text.decode() for text in values.ravel()], object).reshape(values.shape)
@@ -58,7 +78,49 @@ def read(path: Path) -> Result:
                 group[name] = variable_of(tuple(stored.dimensions), values, dict(stored.attrs))
     except SimulateError:
         raise
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - of a damaged file, the library has one of any kind
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SimulateError(f"{path}: cannot be read as netCDF: {reason}", code="file") from None
+        raise SimulateError(f"{where}: cannot be read as netCDF: {printable(reason)}", code="file") from None
     return result
+
+
+def _try(content: bytes, path: Path) -> None:
+    """Have another process read what nobody vouches for: what is damaged lets the library crash, or never end."""
+    script = f"import sys; from {__name__} import parsed; parsed(sys.stdin.buffer.read(), '')"
+    search = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        tried = subprocess.run(  # noqa: S603 - Python itself
+            [sys.executable, "-c", script],
+            input=content,
+            env=search,
+            capture_output=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise SimulateError(f"{path}: cannot be read as netCDF: reading it does not end") from None
+    if tried.returncode < 0:
+        raise SimulateError(f"{path}: cannot be read as netCDF: reading it crashes")
+
+
+def _content(path: Path) -> tuple[bytes, bool]:
+    """What a file holds, and whether it is sealed, as what `simulate` wrote is: then it is what was written."""
+    try:
+        if not path.is_file():
+            raise SimulateError(f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote")
+        if (size := path.stat().st_size) > LARGEST:
+            raise SimulateError(f"{path}: is a file of {size:,} bytes, and a result has at most {LARGEST:,}")
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, SimulateError):
+            raise
+        raise SimulateError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    sealed = content[-len(SEAL) - DIGITS : -DIGITS] == SEAL
+    if sealed and _sealed(content[: -len(SEAL) - DIGITS]) != content:
+        raise SimulateError(f"{path}: is damaged: its content is not what was written; run the priors file again")
+    return content, sealed
+
+
+def _sealed(content: bytes) -> bytes:
+    """A file with its digest behind it, where readers of netCDF do not look: it tells what is damaged."""
+    return content + SEAL + hashlib.sha256(content).hexdigest().encode()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from simulate.errors import SimulateError
+from simulate.errors import SimulateError, printable
 from simulate.priors import Priors, PriorsError, SourceFile, load_priors, stated
 from simulate.results import folder, provenance
 from simulate.results.result import Result
@@ -29,7 +30,9 @@ def read_source(source: Any, overrides: Sequence[str] = ()) -> Priors:
         result, where = run_of(source), "the result"
     else:
         return source if isinstance(source, Priors) else load_priors(source, overrides)
-    if priors := priors_of(result, overrides):
+    with whole(where):
+        priors = priors_of(result, overrides)
+    if priors:
         return priors
     raise SimulateError(f"{where}: its priors do not read the same any more; name the priors file itself")
 
@@ -46,20 +49,38 @@ def priors_of(result: Result, overrides: Sequence[str] = ()) -> Priors | None:
 
     What overrides say of `[run]` goes before the settings.
     """
+    if not (priors := restated(result)):
+        return None
+    told = result.provenance
+    if overrides:
+        priors = stated(priors.files, [*told["overrides"], *overrides], told["choice"])
+    newly: dict[str, Any] = {}
+    for layer in reversed(priors.layers[: len(overrides)]):  # the nearest comes first
+        newly |= layer.tables.get("run", {})
+    return replace(priors, run=provenance.settings_of(result).asked(**newly))
+
+
+def restated(result: Result) -> Priors | None:
+    """The priors of any result that holds them, read again from the texts in it; None where they read otherwise."""
     told = result.provenance
     files = [SourceFile(Path(file["path"]), file["text"], file["sha256"]) for file in told["files"]]
     try:
         priors = stated(files, told["overrides"], told["choice"])
     except PriorsError:
         return None
-    if _drawn(provenance.stated(priors)) != _drawn(told):
-        return None
-    if overrides:
-        priors = stated(files, [*told["overrides"], *overrides], told["choice"])
-    newly: dict[str, Any] = {}
-    for layer in reversed(priors.layers[: len(overrides)]):  # the nearest comes first
-        newly |= layer.tables.get("run", {})
-    return replace(priors, run=provenance.settings_of(result).asked(**newly))
+    return priors if _drawn(provenance.stated(priors)) == _drawn(told) else None
+
+
+@contextmanager
+def whole(where: str) -> Iterator[None]:
+    """Raise SimulateError, beginning with `where`, where the block finds that a result does not hold what it must."""
+    try:
+        yield
+    except SimulateError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        missing = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SimulateError(f"{where}: is no whole result ({printable(missing)}); run the priors file again") from None
 
 
 def _drawn(told: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ def command(
       simulate backtest my-runs.csv --format json
     """  # noqa: D301
     from simulate.backtesting import backtest
-    from simulate.results.folder import default_folder
+    from simulate.results.folder import name_of
 
-    emit("backtest", partial(backtest, cases, seed=seed), output, default_folder(cases or Path("backtest")))
+    paths = [] if cases is None else [cases]
+    emit("backtest", partial(backtest, cases, seed=seed), output, name_of(cases or Path("backtest")), paths)

@@ -56,4 +56,5 @@ def command(
 
     cases = cases_of(sources, vary or ())
     asked = sampling.asked(bridge=BRIDGE.read(bridge, "--bridge"), scale=scale, fail_if=fail_if)
-    emit("compare", partial(compare, cases, **asked), output, Path("outputs") / default_name(cases, vary or ()))
+    paths = [Path(case.told["files"][0]["path"]) for case in cases]
+    emit("compare", partial(compare, cases, **asked), output, default_name(cases, vary or ()), paths)

@@ -36,4 +36,5 @@ def command(
     from simulate.decisions import decide
 
     asked = sampling.asked(maximize=maximize, given=given, observe=observe)
-    emit("decide", partial(decide, source.load(), **asked), output, source.folder)
+    priors = source.load()
+    emit("decide", partial(decide, priors, **asked), output, source.name, [priors.path])

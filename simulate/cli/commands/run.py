@@ -80,4 +80,4 @@ def command(
         return draws(priors, **{**drawn, "scenarios": reached})
 
     beside = {"draws.nc": drawn_by if save_draws else None}
-    emit("run", partial(run, priors, **asked), output, source.folder, beside=beside)
+    emit("run", partial(run, priors, **asked), output, source.name, [priors.path], beside=beside)

@@ -43,4 +43,5 @@ def command(
     from simulate.sensitivity.tornado import tornado
 
     asked = sampling.asked(method=method, percentile=percentile, low=low, high=high, given=given, observe=observe)
-    emit("tornado", partial(tornado, source.load(), **asked), output, source.folder, top=top)
+    priors = source.load()
+    emit("tornado", partial(tornado, priors, **asked), output, source.name, [priors.path], top=top)

@@ -1,0 +1,181 @@
+"""Stored results asked again: the same bits, the same figures but for rounding, or what differs and how far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from simulate.backtesting import backtest
+from simulate.decisions import decide
+from simulate.errors import SimulateError
+from simulate.formats import json
+from simulate.results import Result, Variable
+from simulate.results.folder import read
+from simulate.results.sources import priors_of, restated, whole
+from simulate.runs import draws, run
+from simulate.sensitivity.tornado import tornado
+from simulate.spelling import path_of
+
+ROUNDING = 1e-9  # of the largest value along the last dimension: what another build or kind of CPU may change
+VERSIONS = ("version", "numpy")  # attributes that say what a result was computed with
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is otherwise: a variable or an attribute, at `labels` of its dimensions, and how far, relatively."""
+
+    name: str
+    labels: tuple[Any, ...]
+    stored: Any
+    again: Any
+    relative: float
+
+    def __str__(self) -> str:
+        place = f" at {', '.join(map(str, self.labels))}" if self.labels else ""
+        return f"{self.name}{place}: {self.stored} is stored, {self.again} comes out, {self.relative:.1e} off"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of asking again: `holds` unless figures differ by more than rounding, `exact` where no bit does.
+
+    `differences` has the largest of each variable that is not the same, those that are farthest off first; `versions`
+    tells what the result was computed with, and what it was computed with again.
+    """
+
+    question: str
+    values: int
+    differences: tuple[Difference, ...]
+    versions: tuple[dict[str, str], dict[str, str]]
+
+    @property
+    def exact(self) -> bool:
+        """Whether every bit is the same."""
+        return not self.differences
+
+    @property
+    def holds(self) -> bool:
+        """Whether all figures are the same but for rounding."""
+        return all(each.relative <= ROUNDING for each in self.differences)
+
+
+def verify(source: Any) -> Verification:
+    """Ask again what a stored result answers: a folder, a .nc file, a Result or a Dataset.
+
+    Raises SimulateError for what is no result, and for one that does not hold all that it was asked of.
+    """
+    if isinstance(source, str | PathLike):
+        stored, where = read(path_of(source)), str(source)
+    else:
+        stored, where = source if isinstance(source, Result) else Result.of_dataset(source), "the result"
+    with whole(where):
+        ask = _asking(stored, where)
+    return compared(stored, ask())
+
+
+def verified_plain(found: Verification) -> dict[str, Any]:
+    """What came of asking again, as plain data in the envelope of every command."""
+    stored, again = found.versions
+    differences = [
+        {
+            "name": each.name,
+            "labels": [*map(str, each.labels)],
+            "stored": str(each.stored),
+            "again": str(each.again),
+            "relative": each.relative if np.isfinite(each.relative) else None,
+        }
+        for each in found.differences
+    ]
+    verified = {
+        "question": found.question,
+        "values": found.values,
+        "exact": found.exact,
+        "holds": found.holds,
+        "rounding": ROUNDING,
+        "versions": {"stored": stored, "again": again},
+        "differences": differences,
+    }
+    return json.envelope("verify", result={"verified": verified})
+
+
+def _asking(stored: Result, where: str) -> Callable[[], Result]:
+    """What asks the question of a result again."""
+    told = stored.attributes
+    if stored.question == "backtest":
+        return partial(backtest, told["cases_file"] or None, seed=told.get("seed"))
+    if stored.question not in {"run", "draws", "tornado", "decide"}:
+        raise SimulateError(
+            f"{where}: a result of `simulate {stored.question}` does not hold all that it was asked of; "
+            "verify the runs that it rests on"
+        )
+    priors = priors_of(stored) if stored.question == "run" else restated(stored)
+    if priors is None:
+        raise SimulateError(f"{where}: its priors do not read the same any more; run the priors file again")
+    if stored.question == "run":
+        return partial(run, priors, parts=stored.labels("quantity") != stored.provenance["asked"])
+    options: dict[str, Any] = {name: told[name] for name in ("scenarios", "seed", "scheme")}
+    options |= {name: stored.provenance[name] for name in ("given", "observe")}
+    options["quantities"] = stored.labels("quantity")
+    if stored.question == "draws":
+        return partial(draws, priors, **options)
+    options["percentiles"] = stored.labels("percentile")
+    if stored.question == "decide":
+        return partial(decide, priors, maximize=told["objective"] == "maximize", **options)
+    options |= {name: told[name] for name in ("method", "low", "high")}
+    return partial(tornado, priors, percentile=told.get("percentile"), **options)
+
+
+def compared(stored: Result, again: Result) -> Verification:
+    """Set a stored result beside the one that came out again."""
+    differences = [*_attributes(stored, again)]
+    ours, theirs = ({**result.coordinates, **result.variables} for result in (stored, again))
+    for name in dict.fromkeys([*ours, *theirs]):
+        if name not in ours or name not in theirs:
+            differences.append(Difference(name, (), name in ours, name in theirs, np.inf))
+        elif found := _largest(stored, name, ours[name], theirs[name]):
+            differences.append(found)
+    return Verification(
+        stored.question,
+        sum(each.values.size for each in ours.values()),
+        tuple(sorted(differences, key=lambda each: -each.relative)),
+        (_versions(stored), _versions(again)),
+    )
+
+
+def _versions(result: Result) -> dict[str, str]:
+    return {name: str(result.attributes.get(name, "")) for name in VERSIONS}
+
+
+def _attributes(stored: Result, again: Result) -> Iterator[Difference]:
+    for name in dict.fromkeys([*stored.attributes, *again.attributes]):
+        one, other = (result.attributes.get(name) for result in (stored, again))
+        if name not in VERSIONS and one != other:
+            yield Difference(name, (), one, other, np.inf)
+
+
+def _largest(stored: Result, name: str, one: Variable, other: Variable) -> Difference | None:
+    """The largest difference of a variable; None where every bit is the same."""
+    if (one.dims, one.values.shape) != (other.dims, other.values.shape):
+        return Difference(name, (), one.values.shape, other.values.shape, np.inf)
+    if np.object_ in {one.values.dtype.type, other.values.dtype.type}:
+        off = np.where(one.values == other.values, 0.0, np.inf)
+    else:
+        ours, theirs = (np.asarray(each.values, np.float64) for each in (one, other))
+        if ours.tobytes() == theirs.tobytes():
+            return None
+        sizes = np.where(np.isfinite(theirs), np.abs(theirs), 0.0)
+        scale = sizes.max(axis=-1, keepdims=True) if sizes.ndim else sizes
+        with np.errstate(all="ignore"):
+            off = np.abs(ours - theirs) / scale
+        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        off = np.where(same, 0.0, np.where(np.isnan(off), np.inf, off))
+    if not off.any():
+        return None
+    place = np.unravel_index(int(np.argmax(off)), off.shape)
+    labels = [(stored.labels(dim) or range(off.shape[axis]))[place[axis]] for axis, dim in enumerate(one.dims)]
+    return Difference(name, tuple(labels), one.values[place], other.values[place], float(off[place]))
