@@ -99,7 +99,8 @@ def test_results_go_to_the_folder_named_after_the_priors_file(command, tmp_path,
     ],
 )
 def test_files_are_written_for_people_and_for_scripts_that_ask(command, tmp_path, monkeypatch, options, written):
-    (tmp_path / "mine.toml").write_text('model = "none"\n[priors]\na = {value = 1}\n[quantities.b]\nformula = "2 * a"\n')
+    text = 'model = "none"\n[priors]\na = {value = 1}\n[quantities.b]\nformula = "2 * a"\n'
+    (tmp_path / "mine.toml").write_text(text)
     monkeypatch.chdir(tmp_path)
     code, out, _ = command("run", "mine.toml", "--scenarios", "16", *options, out=False)
     assert (code, bool(out)) == (0, True)

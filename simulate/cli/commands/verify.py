@@ -10,7 +10,7 @@ SHOWN = 5  # differences, the largest
 def command(
     result: Annotated[str, typer.Argument(metavar="RESULT", help="The folder of a run, or the .nc file of a result.")],
 ) -> None:
-    """Ask a stored result again: is it the same?
+    """Ask a stored result again, to the same bits.
 
     On the same build and kind of CPU the same bits come out; elsewhere figures may differ by rounding, which
     is told, and are the same to 1e-9. What is farther off is named, with exit code 1. Nothing is written.
