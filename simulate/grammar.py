@@ -42,10 +42,17 @@ class Form(Generic[Context, Value]):
         if not isinstance(text, str):
             raise SimulateError(f"{option}: must be text in quotes, not {text!r}")
         try:
+            return self.values(text, *context, **named)
+        except SimulateError as fault:
+            raise SimulateError(f"{option} '{text}': {fault}") from None
+
+    def values(self, text: str, *context: Context.args, **named: Context.kwargs) -> Value:
+        """Read a text whose place the caller tells. Raises SimulateError, with examples."""
+        try:
             return self.reader(text, *context, **named)
         except SimulateError as fault:
             examples = " or ".join(f"'{example}'" for example in self.examples)
-            raise SimulateError(f"{option} '{text}': {fault}; write for instance {examples}") from None
+            raise SimulateError(f"{fault}; write for instance {examples}") from None
 
 
 def _condition(text: str, known: Collection[str] = (), units: Units | None = None) -> Formula:

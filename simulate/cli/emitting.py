@@ -58,7 +58,7 @@ def emit(
     if output.out is not None and not output.out.strip():
         raise SimulateError(f"--out '{output.out}': is empty; name a folder")
     place, noted = path_of(output.out or place), list[str]()
-    with folders.output_folder(place, files) as folder, progress_shown() as progress:
+    with folders.output_folder(place, files) as folder, progress_shown(quiet=output.quiet) as progress:
         interrupts.check()
         result = ask(progress=progress)
         (folder / files[0]).write_bytes(netcdf.written(result))
@@ -79,9 +79,9 @@ def emit(
     for message in [*result.warnings, *noted]:
         typer.echo(f"warning: {message}", err=True)
     if "precision" in result.provenance:
-        typer.echo(result.provenance["precision"], err=True)
+        output.tell(result.provenance["precision"])
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
-    typer.echo(printable(f"Wrote {folders.shown(place, written)}"), err=True)
+    output.tell(printable(f"Wrote {folders.shown(place, written)}"))
 
 
 def _drawn(kind: Question, result: Result, options: Mapping[str, Any]) -> tuple[dict[str, Figure], list[str]]:
@@ -97,9 +97,9 @@ def _drawn(kind: Question, result: Result, options: Mapping[str, Any]) -> tuple[
 
 
 @contextmanager
-def progress_shown() -> Iterator[Progress | None]:
+def progress_shown(*, quiet: bool = False) -> Iterator[Progress | None]:
     """Give a function that shows progress on stderr once a second has gone; None where nobody looks."""
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

@@ -4,13 +4,23 @@ from typing import Annotated
 
 import typer
 
+from simulate.cli import completing
+
 
 def command(
     quantity: Annotated[
-        str | None, typer.Argument(metavar="QUANTITY", help="The quantity; without it, the list of all.")
+        str | None,
+        typer.Argument(
+            metavar="QUANTITY", help="The quantity; without it, the list of all.", autocompletion=completing.explained
+        ),
     ] = None,
     priors_file: Annotated[
-        str | None, typer.Argument(metavar="PRIORS", help="A priors file, to show what it says of the quantity.")
+        str | None,
+        typer.Argument(
+            metavar="PRIORS",
+            help="A priors file, to show what it says of the quantity.",
+            autocompletion=completing.sources,
+        ),
     ] = None,
 ) -> None:
     """Explain a quantity and what it depends on.
