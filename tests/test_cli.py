@@ -49,15 +49,15 @@ def test_the_shortest_interval_is_told_in_every_format(command):
     assert (code, err) == (0, "")
     assert "shortest 95 %" in out
     code, out, _ = command(*asked, "--format", "json")
-    capex = json.loads(out)["quantities"]["capex"]
-    assert capex["shortest"]["lower"] < capex["shortest"]["upper"]
-    assert all(error > 0 for error in capex["shortest_se"].values())
+    shortest = json.loads(out)["result"]["quantities"]["capex"]["shortest"]
+    assert shortest["value"]["lower"] < shortest["value"]["upper"]
+    assert all(error > 0 for error in shortest["standard_error"].values())
     code, out, _ = command(*asked, "--format", "csv")
     rows = {row["end"]: row for row in csv.DictReader(io.StringIO(out)) if row["figure"] == "shortest"}
-    assert {end: float(row["value"]) for end, row in rows.items()} == capex["shortest"]
-    assert {end: float(row["standard_error"]) for end, row in rows.items()} == capex["shortest_se"]
+    assert {end: float(row["value"]) for end, row in rows.items()} == shortest["value"]
+    assert {end: float(row["standard_error"]) for end, row in rows.items()} == shortest["standard_error"]
     code, out, _ = command(*asked[:-3], "--statistic", "shortest 95", "--format", "json")
-    assert json.loads(out)["quantities"]["capex"]["shortest"] == capex["shortest"]
+    assert json.loads(out)["result"]["quantities"]["capex"]["shortest"] == shortest
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,9 @@ def test_json_is_the_same_twice_and_for_any_number_of_threads(command):
         for more in ((), (), ("--threads", "1"), ("--threads", "2"))
     ]
     assert len({out for _, out, _ in told}) == 1
-    assert json.loads(told[0][1])["seed"] == 5
-    assert list(json.loads(told[0][1])["quantities"]) == list(package_headline())
+    whole = json.loads(told[0][1])
+    assert whole["settings"]["seed"] == 5
+    assert list(whole["result"]["quantities"]) == list(package_headline())
 
 
 def package_headline():
@@ -134,7 +135,7 @@ def test_constants_file_gives_the_published_figures(command):
     code, out, err = command("run", CONSTANTS, "--format", "json", "--quantities", "all", *QUICK)
     assert code == 0
     assert "not computed for want of priors" in err
-    quantities = json.loads(out)["quantities"]
+    quantities = json.loads(out)["result"]["quantities"]
     for name, value, digits in (
         ("accelerators", 30_381.9, 1),
         ("servers", 3_798, 0),
@@ -144,8 +145,8 @@ def test_constants_file_gives_the_published_figures(command):
         ("electricity_cost_per_day", 47_349, 0),
         ("training_cost", 1.398e6, -3),
     ):
-        assert {round(each, digits) for each in quantities[name]["percentiles"].values()} == {value}
-        assert quantities[name]["sd"] == 0
+        assert {round(each, digits) for each in quantities[name]["percentiles"]["value"].values()} == {value}
+        assert quantities[name]["sd"]["value"] == 0
 
 
 def test_options_reach_the_run(command):
@@ -155,9 +156,9 @@ def test_options_reach_the_run(command):
     )
     told = json.loads(out)
     assert code == 0
-    assert told["scheme"] == "random"
-    assert list(told["quantities"]) == ["pue", "capex"]
-    assert told["quantities"]["pue"]["percentiles"] == {"2.5": 1.25, "50": 1.25}
+    assert told["settings"]["scheme"] == "random"
+    assert list(told["result"]["quantities"]) == ["pue", "capex"]
+    assert told["result"]["quantities"]["pue"]["percentiles"]["value"] == {"2.5": 1.25, "50": 1.25}
 
 
 def test_csv_is_the_file_that_is_written(command, tmp_path):
@@ -417,7 +418,7 @@ def test_an_interrupted_command_ends_within_two_seconds_and_leaves_nothing(tmp_p
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         deadline = time.monotonic() + 30
-        while not (tmp_path / "out").exists() and time.monotonic() < deadline:
+        while not any(tmp_path.iterdir()) and time.monotonic() < deadline:
             time.sleep(0.02)
         time.sleep(1.5)
         assert process.poll() is None, "it ended before it could be interrupted"
@@ -429,7 +430,7 @@ def test_an_interrupted_command_ends_within_two_seconds_and_leaves_nothing(tmp_p
         process.kill()
     assert (process.returncode, out, err) == (code, b"", b"")
     assert lasted < 2
-    assert not (tmp_path / "out").exists()
+    assert not any(tmp_path.iterdir())
 
 
 INTERRUPTED_IMPORT = """
@@ -516,11 +517,11 @@ def test_backtest_of_own_runs_names_faulty_rows_and_scores_the_rest(command, tmp
     assert code == 0
     fault = f"{path}:2: training_tokens: 'many' is not a number; write it like 70e9, without commas"
     assert err == f"warning: {fault}\n"
-    told = json.loads(out)
-    assert list(told["outcome"]) == ["Mine"]
-    assert list(told["coverage"]) == ["training runs"]
-    assert set(told["coverage"]["training runs"]) == {"50", "80", "90"}
-    assert set(told["baseline_crps"]) == {"mfu_46.2", "mfu_37.5"}
+    told = json.loads(out)["result"]
+    assert list(told["cases"]) == ["Mine"]
+    assert list(told["groups"]) == ["training runs"]
+    assert set(told["groups"]["training runs"]["coverage"]["value"]) == {"50", "80", "90"}
+    assert set(told["baselines"]) == {"mfu_46.2", "mfu_37.5"}
 
 
 def test_backtest_with_nothing_to_score_fails(command, tmp_path):
@@ -543,10 +544,11 @@ def test_questions_are_answered(command):
     )  # fmt: skip
     assert (code, err) == (0, "")
     told = json.loads(out)
-    assert 0 < told["probability"]["capex > 1e8"] < 1
-    assert told["given"] == ["opex_per_year < 5e7"]
-    assert told["observe"] == ["pue = 1.12 +- 5%"]
-    assert 1000 < told["kept"]["effective"] < told["kept"]["scenarios"]
+    assert 0 < told["result"]["questions"]["capex > 1e8"]["probability"]["value"] < 1
+    assert told["settings"]["given"] == ["opex_per_year < 5e7"]
+    assert told["settings"]["observe"] == ["pue = 1.12 +- 5%"]
+    kept = told["result"]["kept"]
+    assert 1000 < kept["effective"] < kept["scenarios"]
     code, out, _ = command("run", BASE, *QUICK, "--no-pictures", "--probability", "capex > 1e8")
     assert code == 0
     assert re.search(r"capex > 1e8 +\d\d(\.\d+)? %", out)
@@ -570,7 +572,7 @@ def test_tornado_takes_a_condition_and_percentiles(command, tmp_path):
     )  # fmt: skip
     assert (code, err) == (0, "")
     told = json.loads(out)
-    capex = told["quantities"]["capex"]
-    assert told["given"] == ["capex < 5e8"]
-    assert capex["percentiles"]["5"] < capex["percentiles"]["50"] < capex["percentiles"]["95"] < 5e8
+    capex = told["result"]["quantities"]["capex"]["percentiles"]["value"]
+    assert told["settings"]["given"] == ["capex < 5e8"]
+    assert capex["5"] < capex["50"] < capex["95"] < 5e8
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"tornado.csv", "tornado.nc"}

@@ -15,8 +15,8 @@ ORDER = """
     formulas grammar model rulers summary
     distributions dependence sampling settings catalog priors
     backends replicates conditions aiming scenarios results spread influence statistics bands thresholds rounding gates
-    runs sensitivity comparison decisions calibration backtesting verification
-    questions formats explaining library cli __main__
+    runs sensitivity comparison decisions calibration backtesting
+    questions formats explaining verification library cli __main__
 """
 ROOMS = ORDER.split()
 

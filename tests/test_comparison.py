@@ -509,7 +509,7 @@ def test_values_that_differ_are_not_shown_alike(priors_of):
         for value in (1000000, 1000001)
     )
     ((_, _, _, before, after),) = changes(one, two)
-    assert (before, after) == ("1e+06", "1000001")
+    assert (before["text"], after["text"]) == ("1e+06", "1000001")
 
 
 def ends(row):
