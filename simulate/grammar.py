@@ -134,7 +134,7 @@ def _gate(text: str, known: Collection[str] = (), units: Units | None = None) ->
         if compared.names != (name,):
             raise SimulateError("a mean is of one quantity, by its name, and held against a number")
         below = formula(f"{name} - ({with_percent(number)})", known, compared.units)
-        return Held("mean", compared, comparison, -float(below(0.0)))
+        return Held("mean", compared, comparison, 0.0 - float(below(0.0)))
     share = Decimal(repr(_percent(opened[2]))) / 100
     return Held("P", compared, comparison.replace("<", ">"), float(1 - share if comparison[0] == ">" else share))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulate.errors import SimulateError, suggestion
+from simulate.spelling import file_name
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,7 +32,7 @@ class Revised(NamedTuple):
     @property
     def name(self) -> str:
         """What results of it are called: base-at-main."""
-        return f"{posixpath.basename(self.path).removesuffix('.toml')}-at-{self.revision}"
+        return file_name(f"{posixpath.basename(self.path).removesuffix('.toml')}-at-{self.revision}")
 
 
 def revised(name: str | os.PathLike[str]) -> Revised | None:

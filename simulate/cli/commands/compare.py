@@ -17,7 +17,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="CASE",
-            help="Priors files, or folders or .nc files of earlier runs; the baseline first.",
+            help="Priors files, also FILE:CHOICE or REVISION:PATH of git, or folders or .nc files of earlier runs; the baseline "
+            "first.",
             autocompletion=completing.sources,
         ),
     ],
@@ -59,6 +60,7 @@ def command(
     Examples:
       simulate compare priors/guosheng-2023.toml priors/base.toml --quantities capex --scale log
       simulate compare priors/base.toml --vary pue=1.1,1.2,1.3
+      simulate compare main:priors/base.toml priors/base.toml --format markdown
     """  # noqa: D301
     from simulate.comparison import cases_of, compare, default_name
 
