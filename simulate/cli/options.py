@@ -58,7 +58,8 @@ class Source:
         str,
         typer.Argument(
             metavar="PRIORS",
-            help="A priors file (TOML), also REVISION:PATH of git, the name of a shipped one, or a folder or .nc file of a run.",
+            help="A priors file (TOML), also as REVISION:PATH of git, the name of a shipped one, or a folder or .nc "
+            "file of a run.",
             autocompletion=completing.sources,
         ),
     ]

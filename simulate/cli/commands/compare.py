@@ -17,8 +17,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="CASE",
-            help="Priors files, also FILE:CHOICE or REVISION:PATH of git, or folders or .nc files of earlier runs; the baseline "
-            "first.",
+            help="Priors files, also FILE:CHOICE or REVISION:PATH of git, or folders or .nc files of earlier runs; the "
+            "baseline first.",
             autocompletion=completing.sources,
         ),
     ],
