@@ -44,13 +44,18 @@ class Form(Generic[Context, Value]):
         if not isinstance(text, str):
             raise SimulateError(f"{option}: must be text in quotes, not {text!r}")
         try:
+            return self.values(text, *context, **named)
+        except SimulateError as error:
+            (fault,) = error.faults
+            raise SimulateError(fault._replace(key=f"{option} '{text}'")) from None
+
+    def values(self, text: str, *context: Context.args, **named: Context.kwargs) -> Value:
+        """Read a text whose place the caller tells. Raises SimulateError, with examples."""
+        try:
             return self.reader(text, *context, **named)
         except SimulateError as error:
             examples = " or ".join(f"'{example}'" for example in self.examples)
-            fault = Fault(
-                f"{error}; write for instance {examples}", key=f"{option} '{text}'", code=error.faults[0].code
-            )
-            raise SimulateError(fault) from None
+            raise SimulateError(Fault(f"{error}; write for instance {examples}", code=error.faults[0].code)) from None
 
 
 def _condition(text: str, known: Collection[str] = (), units: Units | None = None) -> Formula:

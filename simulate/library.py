@@ -40,10 +40,10 @@ def _of_priors(
 ) -> Callable[Concatenate[Any, Options], Dataset]:
     """The same, of priors, of whatever `load_priors` takes, or of an earlier run."""
 
-    def asked(priors: Any, /, *given: Options.args, **options: Options.kwargs) -> Dataset:
+    def asked(priors: Any, *given: Options.args, **options: Options.kwargs) -> Dataset:
         return question(read_source(priors), *given, **options).to_dataset()
 
-    return update_wrapper(asked, question)
+    return update_wrapper(asked, question)  # type: ignore[return-value]  # it takes the priors by name too
 
 
 run = _of_priors(runs.run)

@@ -16,6 +16,7 @@ from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant, Distribution
 from simulate.errors import SimulateError
+from simulate.grammar import NAMES
 from simulate.graph import Plan, Quantity, Values
 from simulate.priors import Priors
 from simulate.replicates import Ticks
@@ -272,13 +273,14 @@ def together(chunks: int, inputs: int = 1) -> list[range]:
 
 
 def named_quantities(quantities: Sequence[str] | str | None) -> tuple[str, ...] | Literal["all"]:
-    """The quantities that are named, each once; none where nothing is. Raises SimulateError for what is no name."""
+    """The quantities that are named, in a list or a text, each once; none where nothing is.
+
+    Raises SimulateError for what is no name.
+    """
     if quantities is None:
         return ()
     if isinstance(quantities, str):
-        if quantities != "all":
-            raise SimulateError(f"quantities are a list of names or 'all', not {quantities!r}")
-        return "all"
+        return NAMES.read(quantities, "--quantities")
     return tuple(dict.fromkeys(checked(Names, "quantities", quantities)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Annotated, Any
@@ -10,8 +11,10 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from simulate.errors import Fault, SimulateError
+from simulate.grammar import NUMBERS
 from simulate.sampling.schemes import SCHEMES
 
+LIMIT = "SIMULATE_MOST_SCENARIOS"  # in the environment: no run may have more, whoever asks for it
 EXPECTED = {  # pydantic's types of error: what was expected
     "string_type": "text in quotes",
     "string_unicode": "text that UTF-8 can write",
@@ -32,6 +35,24 @@ def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
+def _whole(value: Any) -> Any:
+    """A number that is whole, such as 1e5, as an int."""
+    plain = _plain(value)
+    return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
+
+
+def most_scenarios() -> int:
+    """How many scenarios a run may have at most, by the environment."""
+    stated = os.environ.get(LIMIT, "")
+    return int(stated) if stated.isdecimal() else 10**15
+
+
+def _allowed(scenarios: int) -> int:
+    if scenarios > (most := most_scenarios()):
+        raise SimulateError(f"must be at most {most:_} here, by {LIMIT}, not {scenarios:_}")
+    return scenarios
+
+
 def _listed(value: Any) -> Any:
     """A list, or whatever else can be gone through, as a tuple."""
     plain = _plain(value)
@@ -39,17 +60,29 @@ def _listed(value: Any) -> Any:
     return tuple(_plain(each) for each in plain) if listed else plain
 
 
+def _texts(value: Any) -> Any:
+    """Texts as a tuple, one alone too."""
+    return (value,) if isinstance(value, str) else _listed(value)
+
+
+def _numbers(value: Any) -> Any:
+    """Numbers as a tuple, also those of a text such as '5,50'."""
+    return NUMBERS.values(value) if isinstance(value, str) else _listed(value)
+
+
 def _in_order(percents: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(set(percents)))
 
 
-Count = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=10**15)]
-Seed = Annotated[int, BeforeValidator(_plain), Field(ge=0, lt=2**63)]
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**15)]
+Allowed = Annotated[Count, AfterValidator(_allowed)]
+Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
 Percent = Annotated[float, BeforeValidator(_plain), Field(gt=0, lt=100)]
-Percents = Annotated[tuple[Percent, ...], BeforeValidator(_listed), Field(min_length=1), AfterValidator(_in_order)]
+Percents = Annotated[tuple[Percent, ...], BeforeValidator(_numbers), Field(min_length=1), AfterValidator(_in_order)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Scheme = Annotated[str, AfterValidator(SCHEMES.known)]
-Threads = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=4096)]
+Threads = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=4096)]
 
 
 class RunTable(BaseModel):
@@ -75,10 +108,11 @@ class Settings(RunTable):
     further statistics and a precision are for `run` alone.
     """
 
-    given: Names = ()
-    observe: Names = ()
-    probability: Names = ()
-    statistics: Names = ()
+    scenarios: Allowed = 1_000_000
+    given: Texts = ()
+    observe: Texts = ()
+    probability: Texts = ()
+    statistics: Texts = ()
     precision: str | None = None
 
     def asked(self, **changes: Any) -> Settings:
@@ -133,8 +167,6 @@ def fault_of(kind: str, value: Any, context: Mapping[str, Any]) -> str:
             return f"must be {than} {_bound(next(iter(context.values())))}{found}"
         case "float_type" if type(value) is int:
             return "is too large; a number lies below 1e308"
-        case "int_type" | "int_from_float" if isinstance(value, float) and value.is_integer():
-            return f"must be a whole number{found}; write {int(value):_}"
         case "value_error":
             return str(context["error"])
     return f"must be {EXPECTED.get(kind, 'another value')}{found}"

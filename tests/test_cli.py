@@ -19,6 +19,7 @@ import xarray
 
 import simulate as package
 from simulate.cli.commands import COMMANDS
+from simulate.formats import FORMATS
 
 BASE = "priors/base.toml"
 CONSTANTS = "priors/guosheng-2023.toml"
@@ -317,12 +318,15 @@ def test_check_and_explain_print(command):
 
 
 def test_version_and_help(command):
-    assert command("--version") == (0, f"simulate {package.__version__}\n", "")
+    for version in ("--version", "-V"):
+        assert command(version) == (0, f"simulate {package.__version__}\n", "")
     code, out, _ = command("--help")
     assert code == 0
+    assert command("-h")[:2] == (0, out)
     for each in COMMANDS:
         code, text, _ = command(each, "--help")
         assert code == 0
+        assert command(each, "-h")[:2] == (0, text)
         assert re.search(r"Examples?:\n +simulate ", text), f"{each} has no example"
         assert text.splitlines()[2].strip() in out  # no summary is cut
 
@@ -336,6 +340,60 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def completed(words, cwd="."):
+    """What bash is offered for the last of the words."""
+    asked = {"_SIMULATE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    command = [sys.executable, "-m", "simulate"]
+    done = subprocess.run(command, cwd=cwd, env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert not done.stderr
+    return done.stdout.split()
+
+
+def test_a_shell_completes_commands_names_and_paths(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "my.toml").write_text('extends = "base"\n[quantities.capex_per_day]\nformula = "capex / 365 [day]"\n')
+    (own / "notes.txt").touch()
+    assert completed("simulate co") == ["compare"]
+    assert completed("simulate run ba", tmp_path) == ["base"]
+    assert completed("simulate run o", tmp_path) == ["own-or-rent", "own/my.toml"]
+    assert completed("simulate compare base own/", tmp_path) == ["own/my.toml"]
+    assert completed("simulate run own/my.toml --quantities opex,capex_p", tmp_path) == ["opex,capex_per_day"]
+    assert completed("simulate run nosuch.toml --quantities capex_p", tmp_path) == []
+    assert completed("simulate run base --set pu", tmp_path) == ["pue="]
+    assert completed("simulate run base --set pue=", tmp_path)[:1] == ['pue={dist="constant",']
+    assert completed("simulate explain peak_t", tmp_path) == ["peak_to_average"]
+    assert completed("simulate run base --format ") == list(FORMATS)
+    assert completed("simulate run base --scheme s") == ["sobol"]
+    assert completed("simulate run base --statistic e") == ["expected_shortfall"]
+    assert completed("simulate tornado base --method s") == ["shapley", "sobol", "swing"]
+    assert completed("simulate compare base --scale l") == ["linear", "log"]
+
+
+def test_the_script_of_completion_names_the_command():
+    for shell in ("bash", "zsh", "fish"):
+        command = [sys.executable, "-m", "simulate"]
+        asked = os.environ | {"_SIMULATE_COMPLETE": f"source_{shell}"}
+        done = subprocess.run(command, env=asked, capture_output=True, text=True, check=True)
+        assert f"_SIMULATE_COMPLETE=complete_{shell}" in done.stdout
+        assert re.search(r"\bsimulate\b", done.stdout)
+
+
+def test_quiet_leaves_warnings_alone_on_stderr(tmp_path):
+    text = '[priors.a]\ndist = "uniform"\nlower = -1\nupper = 1\n[quantities.b]\nformula = "log(a)"\n'
+    (tmp_path / "warns.toml").write_text(f'model = "none"\n{text}', encoding="utf-8")
+    command = [sys.executable, "-m", "simulate", "run", str(tmp_path / "warns.toml"), "--out", str(tmp_path / "out")]
+    usual, *quiet = (
+        subprocess.run([*command, *QUICK, *more], capture_output=True, text=True, check=True).stderr.splitlines()
+        for more in ((), ("-q",), ("--quiet", "--precision", "20%"))
+    )
+    assert usual[-1].startswith("Wrote ")
+    assert usual[:-1]
+    for told in quiet:
+        assert told
+        assert all(line.startswith("warning: ") for line in told)
 
 
 LASTING = {

@@ -236,7 +236,7 @@ def test_the_result_is_kept_whole(tmp_path):
     ("options", "message"),
     [
         ({"quantities": ["capx"]}, "did you mean capex"),
-        ({"quantities": "capex"}, "a list of names or 'all', not 'capex'"),
+        ({"quantities": "capx"}, "did you mean capex"),
         ({"bridge": (101.0,)}, "bridge: must be less than 100, not 101"),
         ({"bridge": (0,)}, "bridge: must be greater than 0, not 0"),
         ({"bridge": ("median",)}, 'bridge: must be a number without quotes, not "median"'),

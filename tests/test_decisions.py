@@ -748,8 +748,8 @@ def test_a_quantity_that_a_choice_cannot_compute_is_told_with_what_it_lacks(deci
 
 
 def test_a_script_gets_the_same_errors(file):
-    with pytest.raises(SimulateError, match="'value' is no cost to decide by; name it first, then others"):
-        decide(file(TWO_NORMALS), quantities="value")
+    with pytest.raises(SimulateError, match="'all' is no cost to decide by; name it first, then others"):
+        decide(file(TWO_NORMALS), quantities="all")
     with pytest.raises(SimulateError, match="scheme"):
         decide(file(TWO_NORMALS), quantities=["value"], scheme="sobel")
 

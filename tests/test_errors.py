@@ -187,10 +187,7 @@ FAULTS = {
         PUE + '[published]\nquantity = "capex"\n',
         "6: published: must be a list of tables; write [[published]] in double brackets",
     ),
-    "scenarios as float": (
-        PUE + "[run]\nscenarios = 1e6\n",
-        "7: run.scenarios: must be a whole number, not 1000000.0; write 1_000_000",
-    ),
+    "scenarios as float": (PUE + "[run]\nscenarios = 1.5e0\n", "7: run.scenarios: must be a whole number, not 1.5"),
     "seed of 64 bits": (PUE + f"[run]\nseed = {2**63}\n", f"7: run.seed: must be less than 2^63, not {2**63}"),
     "negative seed": (PUE + "[run]\nseed = -1\n", "7: run.seed: must be greater than or equal to 0, not -1"),
     "percentile of 100": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import xarray
 
 import simulate
 from simulate import backtesting, comparison, decisions, runs
+from simulate.priors import SHIPPED
 from simulate.results import Result
 
 QUESTIONS = ("run", "draws", "tornado", "compare", "decide", "backtest")
@@ -55,6 +57,43 @@ def test_a_script_gets_bands_and_draws():
     assert bands["percentiles"].attrs["ancillary_variables"] == "percentiles_se"
     assert float(bands["percentiles"].sel(quantity="capex", percentile=50)) > 1e6
     assert simulate.draws(priors, scenarios=1000)["value"].sel(quantity="capex").shape == (1000,)
+
+
+def test_a_path_a_name_and_a_text_are_priors_and_options_may_be_texts(tmp_path, monkeypatch):
+    text = (SHIPPED / "base.toml").read_text(encoding="utf-8")
+    (tmp_path / "my.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    asked = {"scenarios": 4096, "percentiles": [5, 50], "quantities": ["capex", "pue"], "given": ["pue > 1.1"]}
+    texts = {"scenarios": 4.096e3, "percentiles": "5,50", "quantities": "capex, pue", "given": "pue > 1.1"}
+    wanted = simulate.run("base", **asked)
+    for source in ("my.toml", Path("my.toml"), str(tmp_path / "my.toml"), text):
+        xarray.testing.assert_equal(simulate.run(source, **texts), wanted)
+    xarray.testing.assert_equal(simulate.run(priors="my.toml", **texts), wanted)
+    few = {"quantities": "capex", "scenarios": 4e3}
+    for question in (simulate.tornado, simulate.draws):
+        xarray.testing.assert_equal(question("my.toml", **few), question("base", quantities=["capex"], scenarios=4000))
+    (tmp_path / "choices.toml").write_text('extends = "own-or-rent"\n', encoding="utf-8")
+    decided = simulate.decide(Path("choices.toml"), quantities="cost_per_1k_tokens,capex", scenarios=4e3)
+    assert list(decided["quantity"].values) == ["cost_per_1k_tokens", "capex"]
+    compared = simulate.compare(["guosheng-2023", Path("my.toml")], bridge="50,mean", **few)
+    assert compared["bridge"].sizes["statistic"] == 2
+    varied = simulate.compare("my.toml", vary="pue=1.1,1.2", bridge="none", **few)
+    assert varied.sizes["case"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scenarios": 1e5 + 0.5}, "scenarios: must be a whole number, not 100000.5"),
+        ({"percentiles": "5;50"}, "percentiles: '5;50' is no number; write for instance '5,50,95'"),
+        ({"quantities": "capx"}, "there is no quantity capx; did you mean capex?"),
+        ({"given": "capex"}, "--given 'capex': is no condition; write for instance 'capex > 1e9'"),
+    ],
+)
+def test_what_a_text_cannot_say_is_refused_in_a_line(options, message):
+    with pytest.raises(simulate.SimulateError) as refused:
+        simulate.run("guosheng-2023", **options)
+    assert str(refused.value) == message
 
 
 def test_a_script_asks_every_question_and_gets_the_same_figures():

@@ -265,7 +265,10 @@ def test_the_headline_is_run_where_nothing_is_asked(base):
     [
         ({"quantities": ["totl"]}, "there is no quantity totl; did you mean total?"),
         ({"quantities": ["xyz"]}, "there is no quantity xyz"),
-        ({"quantities": "total"}, "quantities are a list of names or 'all', not 'total'"),
+        (
+            {"quantities": "total,"},
+            "--quantities 'total,': a comma has nothing beside it; write for instance 'capex,opex_per_year' or 'all'",
+        ),
         ({"scheme": "halton"}, "scheme: there is no scheme 'halton'; choose one of latin_hypercube, random, sobol"),
         ({"scenarios": 0}, "scenarios: must be greater than or equal to 1, not 0"),
         ({"scenarios": 2.5}, "scenarios: must be a whole number, not 2.5"),

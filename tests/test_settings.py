@@ -9,12 +9,13 @@ from simulate.errors import SimulateError
 from simulate.settings import Settings
 
 TAKEN = {
-    "scenarios": (64, [64, np.int64(64), np.uint8(64)]),
-    "seed": (7, [7, np.int32(7)]),
+    "scenarios": (64, [64, 64.0, 6.4e1, np.int64(64), np.uint8(64), np.float32(64)]),
+    "seed": (7, [7, np.int32(7), 7.0]),
     "percentiles": (
         (5.0, 50.0),
-        [[50, 5], (5.0, 50.0, 5), np.array([5, 50]), iter([np.float32(50), 5]), range(5, 51, 45)],
+        [[50, 5], (5.0, 50.0, 5), np.array([5, 50]), iter([np.float32(50), 5]), range(5, 51, 45), "50, 5"],
     ),
+    "given": (("pue > 1",), ["pue > 1", ["pue > 1"], np.array(["pue > 1"]), np.str_("pue > 1")]),
     "quantities": (("capex", "pue"), [["capex", "pue"], np.array(["capex", "pue"]), {"capex": 1, "pue": 2}.keys()]),
 }
 ODD = [True, np.True_, 1.5, float("nan"), np.float64("inf"), -1, 10**400, "", "5", b"5", 1j, object(), {}, {"a": 1}]
@@ -32,6 +33,8 @@ def test_values_of_numpy_are_taken_like_pythons_own(name, value):
 @pytest.mark.parametrize("name", ["scenarios", "seed", "scheme", "percentiles", "quantities", "given", "observe"])
 @pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
 def test_other_values_are_refused_in_a_line(name, value):
+    if isinstance(value, str) and (name in {"given", "observe"} or (name, value) == ("percentiles", "5")):
+        return  # a text alone is a list of one
     with pytest.raises(SimulateError, match=f"^{name}: ") as refused:
         Settings().asked(**{name: value})
     assert str(refused.value).isprintable()
@@ -45,3 +48,12 @@ def test_nothing_asked_leaves_what_is():
 def test_an_array_without_a_length_is_no_list():
     with pytest.raises(SimulateError, match=r"^percentiles: must be a list in square brackets, not 5$"):
         Settings().asked(percentiles=np.array(5))
+
+
+def test_the_environment_limits_how_many_scenarios_a_run_may_have(monkeypatch):
+    monkeypatch.setenv("SIMULATE_MOST_SCENARIOS", "1000")
+    assert Settings().asked(scenarios=1000).scenarios == 1000
+    with pytest.raises(
+        SimulateError, match=r"^scenarios: must be at most 1_000 here, by SIMULATE_MOST_SCENARIOS, not 1_000_000$"
+    ):
+        Settings().asked(seed=1)

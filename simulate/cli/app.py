@@ -10,14 +10,20 @@ from simulate.cli.exit_codes import HELP
 from simulate.cli.options import flattened
 
 app = typer.Typer(
-    name="simulate", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    name="simulate",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 for _name, _command in COMMANDS.items():
     app.command(_name, epilog=HELP)(flattened(_command))
 
 
 @app.callback(invoke_without_command=True, epilog=HELP)
-def simulate(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def simulate(
+    version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and exit.")] = False,
+) -> None:
     """Honest bands on what large language models cost: priors in, percentiles out.
 
     \b

@@ -64,7 +64,7 @@ def emit(
     if saved and not output.out:
         place, kept = folders.default_folder(name, paths)
     saving = folders.output_folder(place, files) if saved else nullcontext()
-    with saving as folder, progress_shown() as progress:
+    with saving as folder, progress_shown(quiet=output.quiet) as progress:
         interrupts.check()
         result = ask(progress=progress)
         if folder:
@@ -76,10 +76,10 @@ def emit(
     for message in [*result.warnings, *noted]:
         typer.echo(f"warning: {message}", err=True)
     if "precision" in result.provenance:
-        typer.echo(result.provenance["precision"]["text"], err=True)
+        output.tell(result.provenance["precision"]["text"])
     FORMATS[output.output](result, partial(kind.sections, result, **options), sys.stdout)
     if written:
-        typer.echo(printable(f"Wrote {folders.shown(place, written, kept)}"), err=True)
+        output.tell(printable(f"Wrote {folders.shown(place, written, kept)}"))
     _leave(result)
 
 
@@ -141,9 +141,9 @@ def _draw(
 
 
 @contextmanager
-def progress_shown() -> Iterator[Progress | None]:
+def progress_shown(*, quiet: bool = False) -> Iterator[Progress | None]:
     """Give a function that shows progress on stderr once a second has gone; None where nobody looks."""
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

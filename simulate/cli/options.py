@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from simulate.cli import completing
 from simulate.errors import SimulateError
 from simulate.formats import FORMATS
 from simulate.grammar import NAMES, NUMBERS
@@ -65,7 +66,7 @@ Overrides = Annotated[
 class Source:
     """The priors file, or an earlier run with its settings, and what is set otherwise in it."""
 
-    priors_file: Annotated[str, typer.Argument(metavar="PRIORS", help=f"{SOURCE}.")]
+    priors_file: Annotated[str, typer.Argument(metavar="PRIORS", help=f"{SOURCE}.", autocompletion=completing.sources)]
     overrides: Overrides = None
 
     def load(self) -> Priors:
@@ -91,15 +92,26 @@ Seed = Annotated[int | None, typer.Option(help="The same seed gives the same res
 class Sampling:
     """How the scenarios are drawn, and which percentiles and quantities are told of them."""
 
-    scenarios: Annotated[int | None, typer.Option(help="Number of joint draws; rounded up to whole chunks.")] = None
+    scenarios: Annotated[
+        float | None,
+        typer.Option(metavar="COUNT", help="Number of joint draws, such as 1e5; rounded up to whole chunks."),
+    ] = None
     seed: Seed = None
     scheme: Annotated[
-        str | None, typer.Option(metavar="|".join(SCHEMES), help="Quasi-random nets (sobol), or other draws.")
+        str | None,
+        typer.Option(
+            metavar="|".join(SCHEMES),
+            help="Quasi-random nets (sobol), or other draws.",
+            autocompletion=completing.one_of(SCHEMES),
+        ),
     ] = None
     threads: Annotated[int | None, typer.Option(help="The result does not depend on it.")] = None
     percentiles: Annotated[str | None, typer.Option(help="Percentiles to report, such as 5,50,95.")] = None
     quantities: Annotated[
-        str | None, typer.Option(help="Quantities to report, such as capex,training_cost, or 'all'.")
+        str | None,
+        typer.Option(
+            help="Quantities to report, such as capex,training_cost, or 'all'.", autocompletion=completing.quantities
+        ),
     ] = None
 
     def asked(self, **more: Any) -> dict[str, Any]:
@@ -147,10 +159,23 @@ class Output:
         str | None,
         typer.Option(metavar="FOLDER", help="Where to write; by default below outputs/, by the file's name."),
     ] = None
-    output: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="What to print.")] = "table"
+    output: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="|".join(FORMATS), help="What to print.", autocompletion=completing.one_of(FORMATS)
+        ),
+    ] = "table"
     pictures: Annotated[
         bool | None, typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables.")
     ] = None
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Tell no progress and not what was written; warnings and errors stay.")
+    ] = False
+
+    def tell(self, what: str) -> None:
+        """Tell on stderr what is no warning, unless nobody wants to hear it."""
+        if not self.quiet:
+            typer.echo(what, err=True)
 
     save: Annotated[
         bool | None,

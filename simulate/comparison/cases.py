@@ -17,7 +17,7 @@ from simulate.priors import Priors, choice, load_priors, stated
 from simulate.results import Result, folder, provenance
 from simulate.results.sources import priors_of, run_of, whole
 from simulate.scenarios import asked_quantities
-from simulate.settings import Names, Settings, checked
+from simulate.settings import Settings, Texts, checked
 from simulate.spelling import file_name, name_text
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def cases_of(sources: Source | Sequence[Source], vary: Sequence[str] | str = ())
     is the baseline. Raises SimulateError for what is no source or cannot be varied.
     """
     made = [_case_of(source) for source in (sources if isinstance(sources, list | tuple) else [sources])]
-    if varying := [vary] if isinstance(vary, str) else checked(Names, "vary", vary):
+    if varying := checked(Texts, "vary", vary):
         if len(made) != 1 or made[0].priors is None or made[0].saved:
             raise SimulateError("--vary: makes cases of one priors file; name that alone")
         made = _varied(made[0], made[0].priors, varying)

@@ -20,6 +20,7 @@ from simulate.comparison.paired import Folded, SideBySide, as_run
 from simulate.errors import SimulateError, none_such
 from simulate.figures import percentile_name
 from simulate.gates import DIFFERENCE, RATIO, put_gates
+from simulate.grammar import BRIDGE
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.scenarios import asked_quantities, named_quantities
@@ -88,6 +89,8 @@ def compare(
 
 
 def _statistics(bridge: Any) -> tuple[Asked, ...]:
+    if isinstance(bridge, str):
+        bridge = BRIDGE.read(bridge, "--bridge")
     listed = bridge if isinstance(bridge, list | tuple) else [bridge]
     asked: list[Asked] = [
         "mean" if isinstance(each, str) and each == "mean" else checked(Percent, "bridge", each) for each in listed

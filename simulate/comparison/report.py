@@ -79,10 +79,10 @@ def _brief(result: Result, case: str) -> Section:
             cells.append(figures[middle] if low == high else f"{figures[middle]} ({low} to {high})")
         change, error = result.estimate("difference_mean", quantity=name, case=case)
         share = change / bands[0][0][-1] if bands[0][0][-1] else math.nan
-        told = [_signed(scale.with_error(change, error)[0], change), scale.with_error(change, error)[1]]
-        of_before = "" if math.isnan(share) else _signed(percent_text(share, digits=3), share)
-        rows.append([str(result.at("label", quantity=name)), scale.unit(unit), *cells, *told, of_before])
-    columns += [Column("±", ">"), Column("", ">")]
+        of_before = "" if math.isnan(share) else _signed(percent_text(share, digits=3).removesuffix(" %"), share)
+        told = [*_term(scale, change, error), of_before] if change else ["0", "", ""]
+        rows.append([str(result.at("label", quantity=name)), scale.unit(unit), *cells, *told])
+    columns += [Column("±", ">"), Column("%", ">")]
     return Section(" → ".join(_label(result, each) for each in ends), columns=columns, rows=rows, brief=True)
 
 

@@ -19,7 +19,7 @@ from simulate.results import Result, provenance
 from simulate.results.provenance import put_priors
 from simulate.rounding import Ties, settle
 from simulate.sampling.dimensions import dimensions
-from simulate.scenarios import Chunk, Drawing, Scenarios
+from simulate.scenarios import Chunk, Drawing, Scenarios, named_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error, standard_error
 from simulate.statistics import Statistic, usual
@@ -34,7 +34,7 @@ Key = tuple[str, str]  # quantity, choice
 def decide(
     priors: Priors,
     *,
-    quantities: Sequence[str] | None = None,
+    quantities: Sequence[str] | str | None = None,
     maximize: bool = False,
     given: Sequence[str] | None = None,
     observe: Sequence[str] | None = None,
@@ -65,20 +65,21 @@ def decide(
     if chosen:  # the file itself, of which a choice is but one case
         priors = stated(priors.files, priors.overrides)
     cases = _cases(priors)
-    if isinstance(quantities, str):
-        raise SimulateError(f"{priors.path}: {quantities!r} is no cost to decide by; name it first, then others")
+    named = named_quantities(quantities)
+    if named == "all":
+        raise SimulateError(f"{priors.path}: {named!r} is no cost to decide by; name it first, then others")
     settings = run_with.asked(
         scenarios=scenarios,
         seed=seed,
         scheme=scheme,
         percentiles=percentiles,
-        quantities=quantities or None,
+        quantities=named or None,
         given=given,
         observe=observe,
     )
     names = _asked(priors, cases, settings.quantities)
     cost, units = names[0], _units(priors, cases, names)
-    if not (quantities or is_cost(units[0])):
+    if not (named or is_cost(units[0])):
         what = "a mere number" if units[0] == "1" else f"in {units[0]}"
         raise SimulateError(
             f"{priors.path}: {cost} is {what}, which is no cost; name what to decide by with --quantities {cost}"

@@ -5,7 +5,7 @@ read (`files`) -> check the shape (`schema`) -> merge the layers, check and buil
 """
 
 from simulate.priors.correlations import Correlation
-from simulate.priors.files import SHIPPED
+from simulate.priors.files import SHIPPED, shipped
 from simulate.priors.layers import PriorsError, SourceFile
 from simulate.priors.loading import choice, load_priors, stated
 from simulate.priors.types import Choice, Prior, Priors, Published
@@ -21,5 +21,6 @@ __all__ = [
     "SourceFile",
     "choice",
     "load_priors",
+    "shipped",
     "stated",
 ]

@@ -111,6 +111,11 @@ def _short(path: Path) -> str:
     return str(short if there == short.exists() and (not there or short.samefile(path)) else path)
 
 
+def shipped() -> dict[str, Path]:
+    """The priors files that ship with the package, by their names."""
+    return {file.stem: file for file in sorted(SHIPPED.glob("*.toml"))}
+
+
 def _shipped(name: str) -> str:
     """The path of the file of this name, with or without its ending, that ships with the package; '' for none."""
     path = str(SHIPPED / f"{name.removesuffix('.toml')}.toml")
@@ -139,8 +144,7 @@ def _unreadable(shown: str, others: Sequence[Path] = ()) -> str:
         return f"cannot be read ({getattr(error, 'strerror', None) or error})"
     names, advice = [other.name for other in there if other not in others], "check the path"
     if path.name == shown and not path.suffix:
-        shipped = sorted(file.stem for file in SHIPPED.glob("*.toml"))
-        names, advice = [*names, *shipped], f"{advice}, or name a file that ships: {', '.join(shipped)}"
+        names, advice = [*names, *shipped()], f"{advice}, or name a file that ships: {', '.join(shipped())}"
     return f"does not exist{suggestion(path.name, names, advice)}"
 
 

@@ -21,8 +21,7 @@ def load_priors(source: Path | str | Mapping[str, Any], overrides: Sequence[str]
     for each fault, and SimulateError for overrides that are no texts.
     """
     files, layers, problems = read_files(source)
-    texts = (overrides,) if isinstance(overrides, str) else settings.checked(settings.Names, "overrides", overrides)
-    return _loaded(files, layers, problems, texts)
+    return _loaded(files, layers, problems, settings.checked(settings.Texts, "overrides", overrides))
 
 
 def stated(files: Sequence[SourceFile], overrides: Sequence[str] = (), chosen: str = "") -> Priors:

@@ -21,7 +21,7 @@ from simulate.figures import percent_text, percentile_name
 from simulate.grammar import PRECISION
 from simulate.graph import Array
 from simulate.results import Result
-from simulate.settings import Settings
+from simulate.settings import Settings, most_scenarios
 from simulate.spread import NONE_SEEN, t_quantile
 
 START = 2**16
@@ -85,15 +85,16 @@ def to_precision(
     settings: Settings,
     asked: Sequence[Target],
     start: int | None = None,
-    ceiling: int = CEILING,
+    ceiling: int | None = None,
 ) -> Result:
     """Run with more and more scenarios until every target is met, or the next step would pass the ceiling.
 
-    `start` are the first run's. The result has the percentiles of the settings, and says in its provenance under
-    `precision` what was reached. Where conditions leave too few scenarios, more are added as long as as many as the
-    ceiling may leave enough; else TooFewError is raised.
+    `start` are the first run's; the ceiling is by default no more than the environment allows. The result has the
+    percentiles of the settings, and says in its provenance under `precision` what was reached. Where conditions leave
+    too few scenarios, more are added as long as as many as the ceiling may leave enough; else TooFewError is raised.
     """
-    told, count = settings.percentiles, start or START
+    ceiling = ceiling or min(CEILING, most_scenarios())
+    told, count = settings.percentiles, start or min(START, ceiling)
     settings = settings.asked(percentiles=[*told, *(target.percent for target in asked)])
     while True:
         try:

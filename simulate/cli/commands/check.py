@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from simulate.cli import completing
 from simulate.cli.emitting import print_as
 from simulate.cli.options import SOURCE, Overrides, Printed
 from simulate.errors import SimulateError

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from simulate.cli import completing
 from simulate.cli.emitting import emit
 from simulate.cli.options import FailIf, Output, Sampling
 from simulate.grammar import BRIDGE
@@ -15,7 +16,9 @@ def command(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="CASE", help="Priors files, or folders or .nc files of earlier runs; the baseline first."
+            metavar="CASE",
+            help="Priors files, or folders or .nc files of earlier runs; the baseline first.",
+            autocompletion=completing.sources,
         ),
     ],
     *,
@@ -31,7 +34,12 @@ def command(
         str, typer.Option(help="Split the change of these over the changed inputs: percentiles, mean, or none.")
     ] = "50,95",
     scale: Annotated[
-        str, typer.Option(metavar="linear|log", help="Split the difference, or on a log scale the ratio.")
+        str,
+        typer.Option(
+            metavar="linear|log",
+            help="Split the difference, or on a log scale the ratio.",
+            autocompletion=completing.one_of(("linear", "log")),
+        ),
     ] = "linear",
     sampling: Sampling,
     fail_if: FailIf = None,

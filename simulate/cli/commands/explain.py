@@ -5,16 +5,25 @@ from typing import Annotated
 
 import typer
 
+from simulate.cli import completing
 from simulate.cli.emitting import print_as
 from simulate.cli.options import Printed
 
 
 def command(
     quantity: Annotated[
-        str | None, typer.Argument(metavar="QUANTITY", help="The quantity; without it, the list of all.")
+        str | None,
+        typer.Argument(
+            metavar="QUANTITY", help="The quantity; without it, the list of all.", autocompletion=completing.explained
+        ),
     ] = None,
     priors_file: Annotated[
-        str | None, typer.Argument(metavar="PRIORS", help="A priors file, to show what it says of the quantity.")
+        str | None,
+        typer.Argument(
+            metavar="PRIORS",
+            help="A priors file, to show what it says of the quantity.",
+            autocompletion=completing.sources,
+        ),
     ] = None,
     *,
     output: Printed = "table",

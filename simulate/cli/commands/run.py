@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from simulate.cli import completing
 from simulate.cli.emitting import emit
 from simulate.cli.options import FailIf, Given, Observe, Output, Sampling, Source
 from simulate.figures import percent_name
@@ -16,7 +17,11 @@ def command(
     sampling: Sampling,
     statistic: Annotated[
         list[str] | None,
-        typer.Option(metavar="'NAME PERCENT'", help="Tell more, such as 'expected_shortfall 95'; repeatable."),
+        typer.Option(
+            metavar="'NAME PERCENT'",
+            help="Tell more, such as 'expected_shortfall 95'; repeatable.",
+            autocompletion=completing.statistics,
+        ),
     ] = None,
     interval: Annotated[
         tuple[str, float] | None,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from simulate.cli import completing
 from simulate.cli.emitting import emit
 from simulate.cli.options import Given, Observe, Output, Sampling, Source
 from simulate.sensitivity.methods import METHODS
@@ -15,7 +16,12 @@ def command(
     *,
     sampling: Sampling,
     method: Annotated[
-        str, typer.Option(metavar="|".join(METHODS), help="How the effect of a prior is measured.")
+        str,
+        typer.Option(
+            metavar="|".join(METHODS),
+            help="How the effect of a prior is measured.",
+            autocompletion=completing.one_of(METHODS),
+        ),
     ] = "swing",
     percentile: Annotated[
         float | None, typer.Option(help="For conditional: a percentile of the quantity, not its mean.")
