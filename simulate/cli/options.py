@@ -58,6 +58,7 @@ Overrides = Annotated[
         "--set",
         metavar="NAME=VALUE",
         help="Replace or add a prior, such as pue=1.1 or 'pue={dist=\"uniform\",lower=1.05,upper=1.3}'; repeatable.",
+        autocompletion=completing.settings,
     ),
 ]
 

@@ -13,7 +13,12 @@ from simulate.errors import SimulateError
 
 def command(
     sources: Annotated[
-        list[str], typer.Argument(metavar="PRIORS...", help=f"{SOURCE}; of any other folder all .toml files below it.")
+        list[str],
+        typer.Argument(
+            metavar="PRIORS...",
+            help=f"{SOURCE}; of any other folder all .toml files below it.",
+            autocompletion=completing.sources,
+        ),
     ],
     *,
     overrides: Overrides = None,
