@@ -206,6 +206,13 @@ def priors_sections(priors: Priors) -> list[Section]:
     formula_columns = [Column("formula of"), Column("unit"), Column("", give="wrap")]
     pair_columns = [Column("correlation of"), Column("measure"), Column("", ">")]
     tables = [(columns, rows), (formula_columns, own), (pair_columns, pairs)]
+    more = f"Source and note of one: simulate explain NAME {shlex.quote(str(priors.path))}"
+    told = [Section(columns=heads, rows=cells) for heads, cells in tables if cells]
+    return [*told, Section(remarks=[*_verdict(priors), Remark(more, "dim", whole=True)])]
+
+
+def _verdict(priors: Priors) -> list[str]:
+    """How much a priors file states, that nothing is wrong with it, and what to know of it: a line each."""
     stated: dict[str, Collection[Any]] = {
         "prior": priors.priors,
         "correlation": priors.correlations,
@@ -216,9 +223,15 @@ def priors_sections(priors: Priors) -> list[Section]:
     warnings = [f"Warning: {line}." for line in warnings_of(priors)]
     but = f" but for {len(warnings)} warning{'s' if len(warnings) > 1 else ''}:" if warnings else "."
     closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong{but}"
-    more = f"Source and note of one: simulate explain NAME {shlex.quote(str(priors.path))}"
-    told = [Section(columns=heads, rows=cells) for heads, cells in tables if cells]
-    return [*told, Section(remarks=[closing, *warnings, Remark(more, "dim", whole=True)])]
+    return [closing, *warnings]
+
+
+def verdicts(right: Sequence[Priors], wrong: Collection[str]) -> list[Section]:
+    """The verdict on each file that is right, and how many others are wrong."""
+    total = len(right) + len(wrong)
+    told = f"{len(wrong)} of them {'is' if len(wrong) == 1 else 'are'} wrong" if wrong else "nothing is wrong"
+    lines = [line for priors in right for line in _verdict(priors)]
+    return [Section(remarks=[*lines, f"{total} files: {told}."])]
 
 
 def warnings_of(priors: Priors) -> list[str]:

@@ -50,29 +50,25 @@ def flattened(command: Callable[..., None]) -> Callable[..., None]:
     return flat
 
 
+SOURCE = "A priors file (TOML), the name of a shipped one, or a folder or .nc file of a run"
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Replace or add a prior, such as pue=1.1 or 'pue={dist=\"uniform\",lower=1.05,upper=1.3}'; repeatable.",
+        autocompletion=completing.settings,
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Source:
     """The priors file, or an earlier run with its settings, and what is set otherwise in it."""
 
-    priors_file: Annotated[
-        str,
-        typer.Argument(
-            metavar="PRIORS",
-            help="A priors file (TOML), also as REVISION:PATH of git, the name of a shipped one, or a folder or .nc "
-            "file of a run.",
-            autocompletion=completing.sources,
-        ),
-    ]
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Replace or add a prior, such as pue=1.1 or "
-            "'pue={dist=\"uniform\",lower=1.05,upper=1.3}'; repeatable.",
-            autocompletion=completing.settings,
-        ),
-    ] = None
+    priors_file: Annotated[str, typer.Argument(metavar="PRIORS", help=f"{SOURCE}.", autocompletion=completing.sources)]
+    overrides: Overrides = None
 
     def load(self) -> Priors:
         """Read and check the priors."""

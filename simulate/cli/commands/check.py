@@ -1,22 +1,51 @@
-"""`simulate check`: what a priors file says, and what is wrong with it."""
+"""`simulate check`: what priors files say, and what is wrong with them."""
 
 from functools import partial
+from typing import Annotated
 
+import typer
+
+from simulate.cli import completing
 from simulate.cli.emitting import print_as
-from simulate.cli.options import Printed, Source
+from simulate.cli.options import SOURCE, Overrides, Printed
+from simulate.errors import SimulateError
 
 
-def command(source: Source, *, output: Printed = "table") -> None:
-    """Check a priors file and print its priors.
+def command(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PRIORS...",
+            help=f"{SOURCE}; of any other folder all .toml files below it.",
+            autocompletion=completing.sources,
+        ),
+    ],
+    *,
+    overrides: Overrides = None,
+    output: Printed = "table",
+) -> None:
+    """Check priors files and print their priors.
 
-    Nothing is run. The exit code is 0 where all is well, else 2 with a line for each fault, 20 at most.
+    Nothing is run. Of one file its priors are printed, of several a line each. The exit code is 0 where all is
+    well, else 2 with a line for each fault, 20 of a file at most.
 
     \b
     Examples:
       simulate check priors/base.toml
       simulate check priors/base.toml --format json
+      simulate check priors more/mine.toml
     """  # noqa: D301
-    from simulate.explaining import checked_plain, priors_sections
+    from simulate.checking import checked_files, named_files
+    from simulate.explaining import checked_plain, priors_sections, verdicts
+    from simulate.results.sources import read_source
 
-    priors = source.load()
-    print_as(output, partial(priors_sections, priors), partial(checked_plain, [priors]))
+    names = named_files(sources)
+    if len(names) == 1:
+        priors = read_source(names[0], overrides or ())
+        print_as(output, partial(priors_sections, priors), partial(checked_plain, [priors]))
+        return
+    right, wrong = checked_files(names, overrides or ())
+    if not wrong or output != "json":  # as JSON, what is wrong is a document of its own
+        print_as(output, partial(verdicts, right, wrong), partial(checked_plain, right))
+    if wrong:
+        raise SimulateError(*(fault for faults in wrong.values() for fault in faults))
