@@ -50,7 +50,9 @@ def flattened(command: Callable[..., None]) -> Callable[..., None]:
     return flat
 
 
-SOURCE = "A priors file (TOML), the name of a shipped one, or a folder or .nc file of a run"
+SOURCE = (
+    "A priors file (TOML), also as REVISION:PATH of git, the name of a shipped one, or a folder or .nc file of a run"
+)
 
 Overrides = Annotated[
     list[str] | None,

@@ -23,6 +23,7 @@ from simulate.gates import DIFFERENCE, RATIO, put_gates
 from simulate.grammar import BRIDGE
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
+from simulate.results.in_vain import in_vain
 from simulate.scenarios import asked_quantities, named_quantities
 from simulate.settings import Count, Percent, Settings, checked
 from simulate.spread import FEWEST_BEYOND, bounds
@@ -126,7 +127,10 @@ def _framed(drawn: SideBySide) -> Result:
         result.provenance.update({name: baseline.told[name] for name in provenance.STATED}, warnings=[])
         for each in drawn.drawn.values():
             result.attributes["scenarios"] = each.count
-    of_inputs = [provenance.of_inputs(case.priors, drawn.drawn[case.name]) for case in drawn.cases if case.priors]
+    means = [gate.quantity for gates in drawn.gates.values() for gate in gates if gate.quantity]
+    asked = [*drawn.quantities, *means]
+    fresh = [(case.priors, drawn.drawn[case.name]) for case in drawn.cases if case.priors]
+    of_inputs = [[*provenance.of_inputs(*each), *in_vain([each], asked)] for each in fresh]
     result.provenance["warnings"] = [*dict.fromkeys(line for lines in of_inputs for line in lines)]
     result.provenance["cases"] = {case.name: _stated(case) for case in drawn.cases}
     result.provenance["unpaired"] = [case.name for case in drawn.alternatives if not drawn.pairs(case)]

@@ -17,6 +17,7 @@ from simulate.priors import Priors
 from simulate.priors.equalities import equalities
 from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
+from simulate.results.in_vain import in_vain
 from simulate.results.provenance import OF_RUN, described, put_priors, put_quantities
 from simulate.rounding import settle
 from simulate.runs import messages
@@ -78,7 +79,7 @@ def run(
     parts_of = components(priors.quantities, priors.priors)
     names = tuple(indented(parts_of, asked)) if parts else asked
     asked_gates = gates(priors, settings.fail_if)
-    means = (gate.quantity for gate in asked_gates if gate.quantity and gate.quantity not in names)
+    means = [gate.quantity for gate in asked_gates if gate.quantity and gate.quantity not in names]
     beside = tuple(dict.fromkeys((*messages.watched(priors, names), *means)))
     columns = [*names, *beside]
     asked_of = questions(priors, settings.probability, settings.given, settings.observe)
@@ -117,6 +118,7 @@ def run(
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
         result.provenance["rare_events"] = events
         result.provenance["warnings"] += [
+            *in_vain([(priors, drawn)], {*names, *means}),
             *(messages.not_computed(priors) if every else ()),
             *messages.too_rare(drawn, events),
             *equalities(priors.quantities, priors.priors, conditions.texts).values(),
