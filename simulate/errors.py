@@ -1,6 +1,7 @@
 """The one error for what a user can mend; any other exception is a mistake of ours."""
 
 import difflib
+import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ CODES = {
     "value": "anything else that is asked or stated and cannot be",
     "warning": "no error: what a reader must know of the figures",
 }
+
+LONGEST = 2000  # characters of what is wrong
+_LONG_WORD = re.compile(r"(\w{40})\w{360,}")
 
 
 class Fault(NamedTuple):
@@ -54,9 +58,16 @@ class SimulateError(ValueError):
     code = "value"
 
     def __init__(self, *faults: str | Fault, code: str = "") -> None:
-        told = (Fault(each) if isinstance(each, str) else each for each in faults)
+        told = (_cut(Fault(each) if isinstance(each, str) else each) for each in faults)
         self.faults = tuple(each if each.code else each._replace(code=code or self.code) for each in told)
         super().__init__("\n".join(map(str, self.faults)))
+
+
+def _cut(fault: Fault) -> Fault:
+    """The fault with words that no name is as long as, and all that goes on for pages, cut."""
+    parts = (_LONG_WORD.sub(r"\1...", part)[:LONGEST] for part in (fault.message, fault.file, fault.key))
+    message, file, key = parts
+    return fault._replace(message=message, file=file, key=key)
 
 
 def none_such(what: str, name: object, choices: Collection[str]) -> SimulateError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulate.errors import SimulateError, suggestion
+from simulate.reading import contents_of, too_long
 from simulate.spelling import file_name
 
 if TYPE_CHECKING:
@@ -72,14 +73,20 @@ def unreadable(file: Revised) -> str:
     return f"there is no {file.path} at the revision {file.revision}{mend}"
 
 
-def contents(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a file, at a revision or as it lies there. Raises OSError or SimulateError where there is none."""
+def contents(path: str | os.PathLike[str], most: int) -> bytes:
+    """The bytes of a file, `most` of them, at a revision or as it lies there.
+
+    Raises OSError or SimulateError where there is none, or none that may be read.
+    """
     file = revised(path)
     if file is None:
-        return Path(path).read_bytes()
+        return contents_of(Path(path), most)
     if fault := unreadable(file):
         raise SimulateError(f"{file}: {fault}")
-    return _git("cat-file", "blob", str(file)).stdout
+    found = _git("cat-file", "blob", str(file)).stdout
+    if len(found) > most:
+        raise SimulateError(f"{file}: {too_long(len(found), most)}")
+    return found
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from simulate.errors import SimulateError, suggestion
 from simulate.revisions import contents
 
+LARGEST = 50_000_000  # bytes of a table
 SEPARATORS = (",", ";", "\t", "|")
 DECIMALS = (".", ",")
 THOUSANDS = ("", ",", ".", " ", "'")
@@ -80,7 +81,7 @@ def read_sheet(path: Path, separator: str = "", mend: str = "") -> Sheet:
     what to do then, with {} in place of that.
     """
     try:
-        text = io.TextIOWrapper(io.BytesIO(contents(path)), "utf-8-sig").read().lstrip("\ufeff")
+        text = io.TextIOWrapper(io.BytesIO(contents(path, LARGEST)), "utf-8-sig").read().lstrip("\ufeff")
     except UnicodeDecodeError as error:
         raise SimulateError(f"{path}: byte {error.start} is not UTF-8; save the table as CSV in UTF-8") from None
     except OSError as error:

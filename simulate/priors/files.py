@@ -6,19 +6,26 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from simulate.errors import Fault, SimulateError, suggestion
 from simulate.grammar import SETTING
-from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile
+from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, shown_key
+from simulate.priors.positions import DEEPEST, Key, deep_line, excess
 from simulate.priors.schema import File
+from simulate.reading import STDIN, refusal, too_long
 from simulate.revisions import contents, folder_of, revised, unreadable
 from simulate.spelling import expanded, path_of
 
 # In a wheel the priors files lie inside the package, in a checkout beside it.
 PACKAGED = Path(__file__).parents[1] / "data" / "priors"
 SHIPPED = PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "priors"
+LARGEST = 1_000_000  # bytes of a priors file
+MOST_KEYS = 5_000
+MOST_VALUES = 100_000  # in lists
+DEEP = "brackets or keys nest too deeply; take some away"
 # What messages call priors that lie in no file.
 TEXT = Path("<text>")
 MAPPING = Path("<mapping>")
@@ -36,7 +43,7 @@ def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile]
         files.append(file)
         layers.append(file_layer(file, own=not layers))
         above = layers[-1].tables.get("extends")
-        if not isinstance(above, str):  # of the wrong type: the schema says so
+        if not isinstance(above, str) or "\0" in above:  # the schema says what is wrong
             return files, layers, []
         path = _short(layers[-1].folder / path_of(above))
         if not _is_file(path):
@@ -54,27 +61,47 @@ def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile]
 def file_layer(file: SourceFile, *, own: bool) -> Layer:
     """The tables of a file, a text or a mapping; raises PriorsError where they are no TOML."""
     if file.path == MAPPING:
-        return Layer(str(file.path), json.loads(file.text), own=own)
+        return _within_limits(Layer(str(file.path), json.loads(file.text), own=own))
     if not file.text.strip():
         raise PriorsError(
             Fault("the file is empty; write [priors.NAME] tables in it", str(file.path), 1, code="syntax")
         )
+    if found := excess(file.text):
+        raise PriorsError(Fault(found[1], str(file.path), found[0], code="syntax"))
     try:
         tables = tomllib.loads(file.text)
     except RecursionError:
-        raise PriorsError(
-            Fault("TOML: brackets nest too deeply; take some away", str(file.path), code="syntax")
-        ) from None
+        raise PriorsError(Fault(f"TOML: {DEEP}", str(file.path), deep_line(file.text), code="syntax")) from None
     except ValueError as error:
         fault, line, column = _syntax(str(error), file.text)
         raise PriorsError(Fault(f"TOML: {fault}", str(file.path), line, column, code="syntax")) from None
-    return Layer(str(file.path), tables, file.text, folder_of(file.path), own=own)
+    return _within_limits(Layer(str(file.path), tables, file.text, folder_of(file.path), own=own))
+
+
+def _within_limits(layer: Layer) -> Layer:
+    """The layer; raises PriorsError where its tables nest too deeply, or hold more than any file needs."""
+    below: list[tuple[Key, Any]] = [((), layer.tables)]
+    keys = values = 0
+    while below:
+        key, value = below.pop()
+        inner = [*(value.items() if isinstance(value, Mapping) else enumerate(value))]
+        keys, values = (keys + len(inner), values) if isinstance(value, Mapping) else (keys, values + len(inner))
+        if len(key) > DEEPEST:
+            raise PriorsError(Fault(DEEP, layer.shown, layer.line(key), key=shown_key(key[:1]), code="syntax"))
+        if keys > MOST_KEYS or values > MOST_VALUES:
+            limits = f"{MOST_KEYS:,} keys or {MOST_VALUES:,} values in lists"
+            mend = "a CSV file holds many values" if values > MOST_VALUES else "split the file, or take some out"
+            raise PriorsError(Fault(f"has more than {limits}; {mend}", layer.shown, code="syntax"))
+        below += [((*key, name), each) for name, each in inner if isinstance(each, Mapping | list)]
+    return layer
 
 
 def _first(source: Path | str | Mapping[str, Any]) -> SourceFile:
     """Take what `load_priors` is given for a mapping, a text, a file or the name of one that ships."""
     if isinstance(source, Mapping):
         return _kept(MAPPING, _as_json(source).encode())
+    if str(source) == "-":
+        return _file(str(STDIN))
     shown = expanded(str(source))
     there = _is_file(shown)
     if isinstance(source, str) and ("\n" in source or not source.strip() or ("=" in source and not there)):
@@ -107,8 +134,10 @@ def _short(path: Path) -> str:
     if file := revised(path):
         return str(file)
     short = Path(os.path.normpath(path))
-    there = path.exists()
-    return str(short if there == short.exists() and (not there or short.samefile(path)) else path)
+    with suppress(OSError):  # of a name too long for any file, say
+        there = path.exists()
+        return str(short if there == short.exists() and (not there or short.samefile(path)) else path)
+    return str(path)
 
 
 def shipped() -> dict[str, Path]:
@@ -137,8 +166,8 @@ def _unreadable(shown: str, others: Sequence[Path] = ()) -> str:
     try:
         if path.is_dir():
             return "is a folder; name a priors file in it"
-        if path.exists():
-            return ""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return refusal(path, LARGEST)
         there = [*path.parent.iterdir()] if path.parent.is_dir() else []
     except (OSError, ValueError) as error:
         return f"cannot be read ({getattr(error, 'strerror', None) or error})"
@@ -150,7 +179,7 @@ def _unreadable(shown: str, others: Sequence[Path] = ()) -> str:
 
 def _file(shown: str) -> SourceFile:
     try:
-        content = contents(shown)
+        content = contents(shown, LARGEST)
     except OSError as error:
         fault = f"cannot be read ({error.strerror}); check its permissions"
         raise PriorsError(Fault(fault, shown, code="file")) from None
@@ -158,6 +187,8 @@ def _file(shown: str) -> SourceFile:
 
 
 def _kept(path: Path, content: bytes) -> SourceFile:
+    if len(content) > LARGEST:
+        raise PriorsError(Fault(too_long(len(content), LARGEST), str(path), code="file"))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -192,6 +223,8 @@ def override_layer(text: str) -> Layer:
 
     Raises PriorsError where it is no TOML.
     """
+    if found := excess(text):
+        raise PriorsError(f"--set '{text}': {found[1]}")
     try:
         entries = SETTING.read(text, "--set")
     except SimulateError as error:
@@ -203,7 +236,7 @@ def override_layer(text: str) -> Layer:
         tables["priors"] = {
             name: value if isinstance(value, dict) else {"value": value} for name, value in priors.items()
         }
-    layer = Layer(f"--set '{text}'", tables)
+    layer = _within_limits(Layer(f"--set '{text}'", tables))
     for name in ("extends", "choices"):
         if name in tables:
             raise PriorsError(Problem(layer, (name,), "cannot be set here; write it in a file").fault)

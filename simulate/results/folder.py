@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulate.errors import SimulateError
+from simulate.reading import STDIN
 from simulate.results import netcdf
 from simulate.results.replacing import Replacement, completed
 from simulate.results.result import Result
@@ -66,6 +67,8 @@ def name_of(path: Path) -> str:
     """
     if file := revised(path):
         return file.name
+    if str(path) == "-":
+        path = STDIN
     path = path.resolve() if path.name in {"", ".."} else path.absolute()
     if path.name == RUN:
         return path.parent.name or path.stem
