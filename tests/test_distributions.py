@@ -677,7 +677,7 @@ def test_empirical_reads_a_column(tmp_path):
         ({"weights": "w"}, "weights", "has no column 'w'; there are name, hours, weight"),
         ({"column": "name"}, "column", "runs.csv:2: 'a' is not a finite number; write a number, or take the row out"),
         ({"file": "none.csv"}, "file", "cannot be read: No such file or directory; name a CSV file"),
-        ({"file": "."}, "file", "cannot be read: Is a directory; name a CSV file"),
+        ({"file": "."}, "file", "is a folder; name a file in it"),
     ]:
         with pytest.raises(ParameterError, match=re.escape(message)) as raised:
             distribution("empirical", {**here, **change}, tmp_path)
