@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from simulate import gates
 from simulate.comparison.bridge import Bridge
 from simulate.figures import (
     ONES,
@@ -20,6 +19,7 @@ from simulate.figures import (
     row_scale,
     shortened,
 )
+from simulate.gates.report import sections as gates
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import bounded, circumstances, estimates, few_beyond, settings_text
@@ -49,7 +49,7 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
 def sections(result: Result) -> list[Section]:
     """The figures side by side, the bridges, what differs in the inputs, and how it was drawn: gates come first."""
     names, (_, *alternatives) = result.labels("quantity"), result.labels("case")
-    told = [*gates.sections(result), *(_brief(result, case) for case in alternatives)]
+    told = [*gates(result), *(_brief(result, case) for case in alternatives)]
     told += [_side_by_side(result, name) for name in names]
     for name in names:
         for case in alternatives:

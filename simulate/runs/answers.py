@@ -1,7 +1,7 @@
 """What a person reads of a run's questions: probabilities, what conditions keep, which priors shift."""
 
-from simulate import gates
 from simulate.figures import percent_text, probability_text, with_unit
+from simulate.gates.report import sections as gates
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import scenario_analysis
@@ -11,7 +11,7 @@ FIGURES = ("probability", "probability_undefined", "probability_where_defined")
 
 def sections(result: Result) -> list[Section]:
     """The verdicts of gates, the probabilities, what the conditions leave and which priors they shift, most first."""
-    told = gates.sections(result)
+    told = gates(result)
     if "probability" in result:
         rows, scenarios = [], result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
         for text in result.labels("question"):
