@@ -9,8 +9,8 @@ from threading import Timer
 from typing import Any, NoReturn
 
 from simulate.cli.exit_codes import SIGNAL
+from simulate.signals import ENDING
 
-ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _received: list[int] = []
 
 

@@ -12,9 +12,7 @@ import ctypes
 import os
 import secrets
 import shutil
-import signal
 import sys
-import threading
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from fnmatch import fnmatch
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from simulate.errors import SimulateError
+from simulate.signals import undisturbed
 
 try:
     import fcntl
@@ -30,28 +29,7 @@ except ImportError:  # where there are no locks, nothing is swept
 
 WRITING, REPLACING = ".writing-", ".replacing-"
 GONE = ".gone"  # lists, a line each, what a new set lacks of the old one
-ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 AT_WORKING_DIRECTORY, EXCHANGE = -100, 2  # of Linux; macOS has its own function, whose flag is the same
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let signals that end a run wait until the block has ended; only a main thread gets any."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    come: list[int] = []
-    handlers = {each: signal.getsignal(each) for each in ENDING}
-    handlers = {each: handler for each, handler in handlers.items() if callable(handler)}
-    try:
-        for each in handlers:
-            signal.signal(each, lambda number, _frame: come.append(number))
-        yield
-    finally:
-        for each, handler in handlers.items():
-            signal.signal(each, handler)
-        for each in come[:1]:
-            signal.raise_signal(each)
 
 
 @contextmanager
@@ -143,7 +121,7 @@ class Replacement:
         except OSError as error:
             reason = error.strerror or str(error)
             raise SimulateError(
-                f"{self._named}: the output folder cannot be written: {reason}; choose another with --out"
+                f"{self._named}: the output folder cannot be written: {reason}; choose another with --out", code="file"
             ) from None
 
     def _earlier(self) -> list[Path]:
