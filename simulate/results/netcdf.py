@@ -7,7 +7,6 @@ import hashlib
 import io
 import math
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -86,6 +85,8 @@ def parsed(content: bytes, where: str, *, figures: bool = True) -> Result:
 
 def _try(content: bytes, path: Path) -> None:
     """Have another process read what nobody vouches for: what is damaged lets the library crash, or never end."""
+    import subprocess  # late: hardly any run needs it
+
     script = f"import sys; from {__name__} import parsed; parsed(sys.stdin.buffer.read(), '')"
     search = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
@@ -98,26 +99,34 @@ def _try(content: bytes, path: Path) -> None:
             timeout=PATIENCE,
         )
     except subprocess.TimeoutExpired:
-        raise SimulateError(f"{path}: cannot be read as netCDF: reading it does not end") from None
+        raise SimulateError(f"{path}: cannot be read as netCDF: reading it does not end", code="file") from None
     if tried.returncode < 0:
-        raise SimulateError(f"{path}: cannot be read as netCDF: reading it crashes")
+        raise SimulateError(f"{path}: cannot be read as netCDF: reading it crashes", code="file")
 
 
 def _content(path: Path) -> tuple[bytes, bool]:
     """What a file holds, and whether it is sealed, as what `simulate` wrote is: then it is what was written."""
     try:
         if not path.is_file():
-            raise SimulateError(f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote")
+            raise SimulateError(
+                f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote", code="file"
+            )
         if (size := path.stat().st_size) > LARGEST:
-            raise SimulateError(f"{path}: is a file of {size:,} bytes, and a result has at most {LARGEST:,}")
+            raise SimulateError(
+                f"{path}: is a file of {size:,} bytes, and a result has at most {LARGEST:,}", code="file"
+            )
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         if isinstance(error, SimulateError):
             raise
-        raise SimulateError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise SimulateError(
+            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}", code="file"
+        ) from None
     sealed = content[-len(SEAL) - DIGITS : -DIGITS] == SEAL
     if sealed and _sealed(content[: -len(SEAL) - DIGITS]) != content:
-        raise SimulateError(f"{path}: is damaged: its content is not what was written; run the priors file again")
+        raise SimulateError(
+            f"{path}: is damaged: its content is not what was written; run the priors file again", code="file"
+        )
     return content, sealed
 
 
