@@ -81,12 +81,15 @@ def contents(path: str | os.PathLike[str], most: int) -> bytes:
     file = revised(path)
     if file is None:
         return contents_of(Path(path), most)
-    if fault := unreadable(file):
-        raise SimulateError(f"{file}: {fault}")
-    found = _git("cat-file", "blob", str(file)).stdout
-    if len(found) > most:
-        raise SimulateError(f"{file}: {too_long(len(found), most)}")
-    return found
+    try:
+        found = _git("cat-file", "blob", str(file))
+    except FileNotFoundError:
+        found = None
+    if found is None or found.returncode:
+        raise SimulateError(f"{file}: {unreadable(file)}")
+    if len(found.stdout) > most:
+        raise SimulateError(f"{file}: {too_long(len(found.stdout), most)}")
+    return found.stdout
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
