@@ -15,14 +15,15 @@ Positive = Annotated[float, "above 0"]
 class ParameterError(SimulateError):
     """A parameter that is missing, unknown, of the wrong type or impossible.
 
-    `key` is the key to mend, or None where it is the table as a whole.
+    `key` is the key to mend, or None where it is the table as a whole; one that is wrong `alone` is so whatever the
+    other keys say.
     """
 
     code = "parameter"
 
-    def __init__(self, key: str | None, message: str) -> None:
+    def __init__(self, key: str | None, message: str, *, alone: bool = False) -> None:
         super().__init__(message)
-        self.key = key
+        self.key, self.alone = key, alone
 
 
 class Percentile(NamedTuple):

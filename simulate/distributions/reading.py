@@ -158,7 +158,7 @@ def chosen_form(family: str, keys: Collection[str], percentiles: Sequence[str], 
     for key in keys:
         if key not in all_keys:
             known = (*lacking, *sorted(all_keys - set(keys)), *other_keys)
-            raise ParameterError(key, f"unknown key{mend_of(family, key, known, takes)}")
+            raise ParameterError(key, f"unknown key{mend_of(family, key, known, takes)}", alone=True)
     for key in keys:
         if key not in likely.kinds:
             others = [*(other for other in keys if other in likely.kinds), *percentiles]
@@ -176,7 +176,7 @@ def in_order(stated: Iterable[tuple[str, float]]) -> list[Percentile]:
     for key, value in stated:
         share = Fraction(key[1:]) / 100
         if not 0 < share < 1:
-            raise ParameterError(key, "a percentile lies between p0 and p100; give one inside, or a bound")
+            raise ParameterError(key, "a percentile lies between p0 and p100; give one inside, or a bound", alone=True)
         points.append(Percentile(key, float(share), float(1 - share), value))
     points.sort(key=lambda at: at.p)
     for first, second in pairwise(points):
@@ -184,10 +184,10 @@ def in_order(stated: Iterable[tuple[str, float]]) -> list[Percentile]:
             raise ParameterError(second.key, f"the same percentile as {first.key}; remove one")
         if first.value == second.value:
             mend = f"spread them, or give a constant: value = {first.value:g}"
-            raise ParameterError(second.key, f"equal to {first.key}; {mend}")
+            raise ParameterError(second.key, f"equal to {first.key}; {mend}", alone=True)
         if first.value > second.value:
             wrong = f"{first.key} = {first.value:g} is above {second.key} = {second.value:g}"
-            raise ParameterError(first.key, f"percentiles in the wrong order: {wrong}; exchange them")
+            raise ParameterError(first.key, f"percentiles in the wrong order: {wrong}; exchange them", alone=True)
     return points
 
 
@@ -200,12 +200,12 @@ def read(kind: Any, key: str, value: Any, folder: Path) -> Any:
         return found
     if kind in (str, Path) or (kind == Numbers | str and isinstance(value, str)):
         if not isinstance(value, str):
-            raise ParameterError(key, f"must be text, not {described(value)}; put it in quotes")
+            raise ParameterError(key, f"must be text, not {described(value)}; put it in quotes", alone=True)
         if "\0" in value:
             raise ParameterError(key, "holds the character NUL, which nothing is named by; take it out")
         return folder / path_of(value) if kind is Path else value
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise ParameterError(key, f"must be a list, not {described(value)}; write [...]")
+        raise ParameterError(key, f"must be a list, not {described(value)}; write [...]", alone=True)
     if kind == tuple[Distribution, ...]:
         return tuple(component(key, place, table, folder) for place, table in enumerate(value, 1))
     return tuple(number(key, item) for item in value)

@@ -13,13 +13,13 @@ def number(key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         quoted = isinstance(value, str) and re.fullmatch(r"[-+]?[\d_.]+([eE][-+]?\d+)?", value)
         advice = "remove the quotes" if quoted else "give a number"
-        raise ParameterError(key, f"must be a number, not {described(value)}; {advice}")
+        raise ParameterError(key, f"must be a number, not {described(value)}; {advice}", alone=True)
     try:
         finite = math.isfinite(value)
     except OverflowError:  # an integer of more than 308 digits
         finite = False
     if not finite:
-        raise ParameterError(key, f"must be finite, not {described(value)}; give a finite number")
+        raise ParameterError(key, f"must be finite, not {described(value)}; give a finite number", alone=True)
     return float(value)
 
 

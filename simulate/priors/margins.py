@@ -16,7 +16,6 @@ from simulate.priors.schema import PriorTable
 from simulate.priors.types import Prior
 
 COMMON = frozenset(PriorTable.model_fields)  # the keys of every prior; others are its family's
-BY_ITSELF = ("unknown key", "must be", "percentiles in the wrong order", "equal to", "a percentile lies")
 NEGLIGIBLE = 1e-3  # probability that a prior may leave beyond what is possible
 
 
@@ -71,7 +70,7 @@ def _further_faults(
             distribution(family, left, folder, COMMON)
         except ParameterError as error:
             key = error.key
-            if key is None or not str(error).startswith(BY_ITSELF):
+            if key is None or not error.alone:
                 return
             yield key, str(error)
         else:
