@@ -98,7 +98,7 @@ class RunTable(BaseModel):
     scheme: Scheme = "sobol"
     percentiles: Percents = (5.0, 25.0, 50.0, 75.0, 95.0)
     quantities: Names = ()
-    fail_if: Names = ()
+    fail_if: Texts = ()
 
 
 class Settings(RunTable):

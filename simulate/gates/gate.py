@@ -22,7 +22,7 @@ from simulate.formulas import Units
 from simulate.grammar import GATE
 from simulate.priors import Priors
 from simulate.results import Result
-from simulate.settings import Names, checked
+from simulate.settings import Texts, checked
 from simulate.spread import resolution, share_error, t_quantile
 
 CHANGES = DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of quantities, of what sets two cases apart
@@ -109,7 +109,7 @@ def gates(priors: Priors, texts: Sequence[str], changes_of: Sequence[str] = ()) 
     units = {name: quantity.unit for name, quantity in priors.quantities.items()}
     changes = {f"{of}{name}": name for name in changes_of for of in CHANGES if f"{of}{name}" not in units}
     units |= {name: units[of] if name.startswith(DIFFERENCE) else "1" for name, of in changes.items()}
-    return tuple(_gate(priors, text, units, changes) for text in dict.fromkeys(checked(Names, "fail_if", texts)))
+    return tuple(_gate(priors, text, units, changes) for text in dict.fromkeys(checked(Texts, "fail_if", texts)))
 
 
 def _gate(priors: Priors, text: str, units: Mapping[str, str], changes: Mapping[str, str]) -> Gate:
