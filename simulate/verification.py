@@ -14,6 +14,7 @@ from simulate.backtesting import backtest
 from simulate.decisions import decide
 from simulate.errors import SimulateError
 from simulate.formats import json
+from simulate.layout import Section
 from simulate.results import Result, Variable
 from simulate.results.folder import read
 from simulate.results.sources import priors_of, restated, whole
@@ -22,6 +23,7 @@ from simulate.sensitivity.tornado import tornado
 from simulate.spelling import path_of
 
 ROUNDING = 1e-9  # of the largest value along the last dimension: what another build or kind of CPU may change
+SHOWN = 5  # differences, the largest
 VERSIONS = ("version", "numpy")  # attributes that say what a result was computed with
 
 
@@ -76,6 +78,22 @@ def verify(source: Any) -> Verification:
     with whole(where):
         ask = _asking(stored, where)
     return compared(stored, ask())
+
+
+def verified_sections(found: Verification, result: str) -> list[Section]:
+    """What a person reads of asking a result, named so, again."""
+    told = f"{result}: {found.question} asked again, {found.values:,} values:"
+    made, now = (" and numpy ".join(versions.values()) for versions in found.versions)
+    versions = f"it was made with simulate {made}, this is {now}"
+    if found.exact:
+        lines = [f"{told} the same bits."]
+    elif found.holds:
+        lines = [
+            f"{told} equal to {ROUNDING:g}, but not the same bits, as on another build or kind of CPU; {versions}."
+        ]
+    else:
+        lines = [f"{told} {len(found.differences)} variables differ; {versions}."]
+    return [Section(remarks=[*lines, *map(str, found.differences[:SHOWN])])]
 
 
 def verified_plain(found: Verification) -> dict[str, Any]:

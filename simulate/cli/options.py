@@ -151,7 +151,12 @@ Observe = Annotated[
 
 
 # How a command prints that computes nothing.
-Printed = Annotated[str, typer.Option("--format", metavar="|".join(PRINTED), help="What to print.")]
+Printed = Annotated[
+    str,
+    typer.Option(
+        "--format", metavar="|".join(PRINTED), help="What to print.", autocompletion=completing.one_of(PRINTED)
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -175,11 +180,6 @@ class Output:
         bool, typer.Option("--quiet", "-q", help="Tell no progress and not what was written; warnings and errors stay.")
     ] = False
 
-    def tell(self, what: str) -> None:
-        """Tell on stderr what is no warning, unless nobody wants to hear it."""
-        if not self.quiet:
-            typer.echo(what, err=True)
-
     save: Annotated[
         bool | None,
         typer.Option(
@@ -187,6 +187,11 @@ class Output:
             help="Write files, or none; by default with tables, at a terminal, and where an option asks for files.",
         ),
     ] = None
+
+    def tell(self, what: str) -> None:
+        """Tell on stderr what is no warning, unless nobody wants to hear it."""
+        if not self.quiet:
+            typer.echo(what, err=True)
 
     def saved(self, further: bool) -> bool:
         """Whether files are written, which other options may ask for: that for `further` files, say."""
