@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulate.errors import Fault, SimulateError
+from simulate.gates import gates
 from simulate.priors import Priors
 from simulate.results.folder import is_result
 from simulate.results.sources import read_source
@@ -32,12 +33,19 @@ def _hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
+def checked_file(name: str, overrides: Sequence[str] = ()) -> Priors:
+    """Read and check a file, with the gates of its `[run]`. Raises SimulateError for what is wrong, as a run does."""
+    priors = read_source(name, overrides)
+    gates(priors, priors.run.fail_if)
+    return priors
+
+
 def checked_files(names: Sequence[str], overrides: Sequence[str] = ()) -> tuple[list[Priors], dict[str, list[Fault]]]:
     """Read and check files: the priors of those that are right, and of each other what is wrong with it."""
     right, wrong = list[Priors](), dict[str, list[Fault]]()
     for name in names:
         try:
-            right.append(read_source(name, overrides))
+            right.append(checked_file(name, overrides))
         except SimulateError as error:
             wrong[name] = [fault if fault.file else fault._replace(file=name) for fault in error.faults]
     return right, wrong

@@ -82,3 +82,13 @@ def test_settings_go_before_what_every_file_says(command):
 @pytest.mark.usefixtures("folder")
 def test_a_folder_without_priors_files_is_refused(command):
     assert command("check", "none") == (2, "", "none: there is no .toml file below it; name a priors file\n")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_gate_that_a_run_refuses_is_refused(command, tmp_path):
+    (tmp_path / "gated.toml").write_text(f'{RIGHT}[run]\nfail_if = "P(c > 1) > 10%"\n')
+    said = "--fail-if 'P(c > 1) > 10%': there is no quantity c"
+    told = [command(*asked, "gated.toml", out=False) for asked in (("check",), ("run",), ("check", "all/right.toml"))]
+    assert [code for code, _, _ in told] == [2, 2, 2]
+    assert all(said in err for _, _, err in told)
+    assert told[0][2] == told[1][2]

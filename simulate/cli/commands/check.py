@@ -35,13 +35,12 @@ def command(
       simulate check priors/base.toml --format json
       simulate check priors more/mine.toml
     """  # noqa: D301
-    from simulate.checking import checked_files, named_files
+    from simulate.checking import checked_file, checked_files, named_files
     from simulate.explaining import checked_plain, priors_sections, verdicts
-    from simulate.results.sources import read_source
 
     names = named_files(sources)
     if len(names) == 1:
-        priors = read_source(names[0], overrides or ())
+        priors = checked_file(names[0], overrides or ())
         print_as(output, partial(priors_sections, priors), partial(checked_plain, [priors]))
         return
     right, wrong = checked_files(names, overrides or ())
