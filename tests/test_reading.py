@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from simulate import settings, spreadsheet
 from simulate.errors import SimulateError
-from simulate.priors import load_priors
+from simulate.priors import files, load_priors, positions
 from simulate.reading import STDIN, contents_of
-from simulate.spreadsheet import LARGEST
 
 PRIORS = 'model = "none"\n[priors.x]\nvalue = 2\n[quantities.y]\nformula = "3 * x"\n'
 SILENT = "has not come to an end in 1 second; write it to a file, and name that"
@@ -136,7 +136,10 @@ def test_a_name_that_nothing_can_have_is_told_in_a_line(load, text):
     ("arguments", "fault"),
     [
         (("check", "big.toml"), "big.toml: has 100,000,000 bytes or more, above the limit of 1,000,000; "),
-        (("backtest", "big.csv"), f"big.csv: has 1,000,000,000 bytes or more, above the limit of {LARGEST:,}; "),
+        (
+            ("backtest", "big.csv"),
+            f"big.csv: has 1,000,000,000 bytes or more, above the limit of {spreadsheet.LARGEST:,}; ",
+        ),
         (("check", "silent"), f"silent: {SILENT}"),
     ],
 )
@@ -222,3 +225,13 @@ def test_a_device_or_closed_standard_input_is_told(standard_input, monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(SimulateError, match="<stdin>: is closed; "):
         contents_of(STDIN, 5)
+
+
+def test_the_page_tells_the_limits():
+    page = (Path(__file__).parent.parent / "docs/reference/questions.md").read_text(encoding="utf-8")
+    _, _, table = page.partition("## What is read")
+    for limit in (files.LARGEST, files.MOST_KEYS, files.MOST_VALUES, spreadsheet.LARGEST, positions.LONGEST_NUMBER):
+        assert f"{limit:,}" in table
+    assert f"| {positions.DEEPEST} |" in table
+    assert f"| {positions.LONGEST} and " in table
+    assert settings.LIMIT in table
