@@ -64,7 +64,7 @@ def by_quadrature(values, weights):
     return ends, float(np.average(values, weights=weights))
 
 
-SCORES = np.linspace(-12, 12, 2_400_001)  # of the standard normal, by which priors are integrated over
+SCORES = np.linspace(-12, 12, 600_001)  # of the standard normal, by which priors are integrated over
 FAMILIES = {
     "uniform": ('dist = "uniform"; lower = 0; upper = 1', stats.uniform()),
     "normal": ('dist = "normal"; mean = 10; sd = 2', stats.norm(10, 2)),

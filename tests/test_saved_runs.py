@@ -65,6 +65,19 @@ DECIDE = (*TORNADO, "scenarios", "percentiles")
 FILES = {"file": (), "set": ("a=2.5", "run.seed=6"), "choice": ("rent",)}
 
 
+def crossed(asked):
+    """What is asked of which files: all of the plain file, and of the others all that is asked at once."""
+    often = {("file", each) for each in asked} | {(kind, "both") for kind in FILES}
+    return pytest.mark.parametrize(
+        ("kind", "asked"),
+        [
+            pytest.param(kind, each, marks=[pytest.mark.long] * ((kind, each) not in often))
+            for kind in FILES
+            for each in asked
+        ],
+    )
+
+
 @pytest.fixture
 def file(load):
     """The priors of the file as such, with something set, or of a choice."""
@@ -102,8 +115,7 @@ def same(one, other):
 # Each option of a run, by each question
 
 
-@pytest.mark.parametrize("kind", FILES)
-@pytest.mark.parametrize("asked", ASKED)
+@crossed(ASKED)
 def test_a_saved_run_runs_again_to_the_bit(file, saved, kind, asked):
     result = run(file(kind), **ASKED[asked])
     folder = saved(result)
@@ -111,8 +123,7 @@ def test_a_saved_run_runs_again_to_the_bit(file, saved, kind, asked):
     assert {netcdf.written(each) for each in again} == {netcdf.written(result)}
 
 
-@pytest.mark.parametrize("kind", FILES)
-@pytest.mark.parametrize("asked", ASKED)
+@crossed(ASKED)
 def test_saved_runs_are_compared_as_they_were_run(file, saved, kind, asked):
     result = run(file(kind), **ASKED[asked])
     folder = saved(result)
@@ -128,8 +139,7 @@ def test_saved_runs_are_compared_as_they_were_run(file, saved, kind, asked):
         assert message.endswith(" left out, for only `simulate run` tells that")
 
 
-@pytest.mark.parametrize("kind", FILES)
-@pytest.mark.parametrize("asked", TORNADO)
+@crossed(TORNADO)
 @pytest.mark.parametrize("method", ["swing", "conditional", "rank"])
 def test_the_tornado_of_a_saved_run_is_that_of_its_file_asked_the_same(file, saved, method, kind, asked):
     told = tornado(file(kind), method=method, **ASKED[asked])
@@ -138,8 +148,7 @@ def test_the_tornado_of_a_saved_run_is_that_of_its_file_asked_the_same(file, sav
     assert result.provenance["overrides"] == list(FILES[kind] if kind == "set" else ())
 
 
-@pytest.mark.parametrize("kind", FILES)
-@pytest.mark.parametrize("asked", DECIDE)
+@crossed(DECIDE)
 def test_the_decision_of_a_saved_run_is_that_of_its_file_asked_the_same(file, saved, kind, asked):
     decided = {"quantities": ["cost"], **ASKED[asked]}
     told = decide(file("set" if kind == "set" else "file"), **decided)
