@@ -62,13 +62,14 @@ def agreed() -> Callable[[Priors], str]:
 
 def assert_possible(result: Result) -> None:
     """A band rises from the least value to the greatest, with the mean between them; probabilities are some."""
-    bands = [result[name] for name in ("minimum", "percentiles", "maximum")]
-    assert (np.diff(np.column_stack(bands)) >= 0).all()  # and none is nan
-    least, greatest = bands[0] / 2, bands[2] / 2  # halves, for their distance need not be a float
-    slack = 1e-9 * np.maximum(-least, greatest)
-    assert (least - slack <= result["mean"] / 2).all()
-    assert (result["mean"] / 2 <= greatest + slack).all()
-    assert (result["sd"] >= 0).all()
+    least, percentiles, greatest = (result[name] for name in ("minimum", "percentiles", "maximum"))
+    bounds = result["percentiles_bound"] if "percentiles_bound" in result else np.full(percentiles.shape, "")
+    for low, band, bound, high in zip(least, percentiles, bounds, greatest, strict=True):
+        assert (np.diff([low, *band[bound == ""], high]) >= 0).all()  # and none is nan
+    slack = 1e-9 * np.maximum(-least, greatest)  # all in halves, for their distance need not be a float
+    assert (least / 2 - slack <= result["mean"] / 2).all()
+    assert (result["mean"] / 2 <= greatest / 2 + slack).all()
+    assert not (result["sd"] < 0).any()
     if "probability" in result:
         assert ((result["probability"] >= 0) & (result["probability"] <= 1)).all()
 
