@@ -1,14 +1,21 @@
-"""What `check` reads: priors files, by name or by folder, and what is wrong in any of them."""
+"""What `check` reads: priors files, by name or by folder, and what is wrong in any of them, or refused by its run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from simulate.conditions import TooFewError
 from simulate.errors import Fault, SimulateError
-from simulate.gates import gates
 from simulate.priors import Priors
 from simulate.results.folder import is_result
 from simulate.results.sources import read_source
+from simulate.runs.precision import targets
+from simulate.runs.run import NoNumbersError, run
+from simulate.scenarios import Drawing, asked_quantities
 from simulate.spelling import path_of
+
+FEW = 2**12  # scenarios that `check` draws of a file
+MANY = 2**20  # and the most that it draws where their number decides
 
 
 def named_files(sources: Sequence[str]) -> list[str]:
@@ -34,10 +41,39 @@ def _hidden(path: Path, folder: Path) -> bool:
 
 
 def checked_file(name: str, overrides: Sequence[str] = ()) -> Priors:
-    """Read and check a file, with the gates of its `[run]`. Raises SimulateError for what is wrong, as a run does."""
+    """Read and check a file. Raises SimulateError for what is wrong in it, and for what its run refuses."""
     priors = read_source(name, overrides)
-    gates(priors, priors.run.fail_if)
+    check_run(priors)
     return priors
+
+
+def check_run(priors: Priors) -> None:
+    """Raise the SimulateError that a run of the priors raises, by their own settings and from few scenarios.
+
+    Where few leave a quantity without a number or too little to conditions, as many are drawn as the run has, MANY at
+    most: beyond, what is a number in none of MANY is refused, and whether conditions leave enough is left to the run.
+    """
+    settings, doubtful = priors.run.asked(), False
+
+    def drawn(most: int) -> None:
+        """Run as many scenarios as are asked for, `most` at most, and once: for a precision it would go on."""
+        few = settings.model_copy(update={"scenarios": min(settings.scenarios, most), "precision": None})
+        run(replace(priors, run=few))
+
+    try:
+        drawn(FEW)
+    except (NoNumbersError, TooFewError):
+        doubtful = True
+    asked = asked_quantities(priors)
+    if settings.precision:
+        targets(settings.precision, asked)
+    Drawing({"": priors}, settings).scenarios("", asked).sampler.words(0)  # a scheme may hold fewer than are asked for
+    if doubtful:
+        try:
+            drawn(MANY)
+        except TooFewError:
+            if settings.scenarios <= MANY and not settings.precision:
+                raise
 
 
 def checked_files(names: Sequence[str], overrides: Sequence[str] = ()) -> tuple[list[Priors], dict[str, list[Fault]]]:

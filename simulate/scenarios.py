@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -79,8 +79,8 @@ class Scenarios:
 
     @property
     def steps(self) -> int:
-        """The steps in which a replicate's chunks are drawn."""
-        return len(together(self.chunks, len(self.plan.inputs)))
+        """The number of steps in which a replicate's chunks are drawn."""
+        return steps(self.chunks, len(self.plan.inputs))
 
     @property
     def contradictions(self) -> list[str]:
@@ -102,8 +102,8 @@ class Scenarios:
     def in_chunks(self, replicate: int, ticks: Ticks | None = None) -> Iterator[Chunk]:
         """The chunks of a replicate in turn, with the inputs and outputs of the plan."""
         words = self.sampler.words(replicate)
-        steps = together(self.chunks, len(self.plan.inputs))
-        for step in steps if ticks is None else ticks(steps):
+        drawn = together(self.chunks, len(self.plan.inputs))
+        for step in drawn if ticks is None else ticks(drawn):
             several = np.concatenate([words(chunk) for chunk in step], axis=1)
             inputs = self.inputs(several)
             computed = {**inputs, **self.plan(inputs)}
@@ -262,14 +262,24 @@ def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:
     return largest, -(-each // largest)
 
 
-def together(chunks: int, inputs: int = 1) -> list[range]:
+def together(chunks: int, inputs: int = 1) -> Iterator[range]:
     """The chunks of a replicate in the steps in which they are drawn: the first one alone, for pilots.
 
     Where there are many inputs, fewer go together.
     """
-    most = max(min(TOGETHER, _INPUTS // max(inputs, 1)), 1)
-    ends = sorted({0, 1, *range(most, chunks, most), chunks})
-    return [range(first, last) for first, last in pairwise(ends)]
+    most = _most_together(inputs)
+    ends = chain((0, 1), range(most, chunks, most), (chunks,))  # one by one: there may be very many
+    return (range(first, last) for first, last in pairwise(ends) if first < last)
+
+
+def steps(chunks: int, inputs: int = 1) -> int:
+    """How many steps `together` gives."""
+    most = _most_together(inputs)
+    return -(-chunks // most) + (chunks > 1 and most > 1)
+
+
+def _most_together(inputs: int) -> int:
+    return max(min(TOGETHER, _INPUTS // max(inputs, 1)), 1)
 
 
 def named_quantities(quantities: Sequence[str] | str | None) -> tuple[str, ...] | Literal["all"]:

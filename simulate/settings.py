@@ -47,12 +47,6 @@ def most_scenarios() -> int:
     return int(stated) if stated.isdecimal() else 10**15
 
 
-def _allowed(scenarios: int) -> int:
-    if scenarios > (most := most_scenarios()):
-        raise SimulateError(f"must be at most {most:_} here, by {LIMIT}, not {scenarios:_}")
-    return scenarios
-
-
 def _listed(value: Any) -> Any:
     """A list, or whatever else can be gone through, as a tuple."""
     plain = _plain(value)
@@ -75,7 +69,6 @@ def _in_order(percents: tuple[float, ...]) -> tuple[float, ...]:
 
 
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**15)]
-Allowed = Annotated[Count, AfterValidator(_allowed)]
 Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
 Percent = Annotated[float, BeforeValidator(_plain), Field(gt=0, lt=100)]
 Percents = Annotated[tuple[Percent, ...], BeforeValidator(_numbers), Field(min_length=1), AfterValidator(_in_order)]
@@ -108,7 +101,6 @@ class Settings(RunTable):
     further statistics and a precision are for `run` alone.
     """
 
-    scenarios: Allowed = 1_000_000
     given: Texts = ()
     observe: Texts = ()
     probability: Texts = ()
@@ -116,12 +108,19 @@ class Settings(RunTable):
     precision: str | None = None
 
     def asked(self, **changes: Any) -> Settings:
-        """These settings with others in their place; None leaves one. Raises SimulateError, naming the first."""
+        """These settings with others in their place; None leaves one. Raises SimulateError, naming the first.
+
+        So it does where there are more scenarios than the environment allows, whoever stated them.
+        """
         wanted = {name: value for name, value in changes.items() if value is not None}
         try:
-            return Settings(**{**dict(self), **wanted})
+            asked = Settings(**{**dict(self), **wanted})
         except ValidationError as invalid:
             raise SimulateError(_first(invalid)) from None
+        if asked.scenarios > (most := most_scenarios()):
+            fault = f"must be at most {most:_} here, by {LIMIT}, not {asked.scenarios:_}"
+            raise SimulateError(Fault(fault, key="scenarios"))
+        return asked
 
     @property
     def conditions(self) -> tuple[str, ...]:

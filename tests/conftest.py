@@ -6,10 +6,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from simulate.checking import check_run
 from simulate.cli import main
+from simulate.errors import SimulateError
 from simulate.priors import Priors, load_priors
+from simulate.results import Result
+from simulate.runs import run
 
 
 @pytest.fixture
@@ -32,6 +37,41 @@ def load(tmp_path: Path) -> Callable[..., Priors]:
 def priors_of(load):
     """Priors without a model, in a file of a name: `priors_of("one", text)`."""
     return lambda name, text: load(f'model = "none"\n{text}', name=name)
+
+
+@pytest.fixture
+def agreed() -> Callable[[Priors], str]:
+    """What both `check` and a run refuse priors with, '' where neither does and the result is a possible one."""
+
+    def refusal(priors: Priors) -> str:
+        told = []
+        for ask in (check_run, run):
+            try:
+                result = ask(priors)
+            except SimulateError as error:
+                told.append(str(error))
+            else:
+                told.append("")
+                if result is not None:
+                    assert_possible(result)
+        assert told[0] == told[1]
+        return told[1]
+
+    return refusal
+
+
+def assert_possible(result: Result) -> None:
+    """A band rises from the least value to the greatest, with the mean between them; probabilities are some."""
+    least, percentiles, greatest = (result[name] for name in ("minimum", "percentiles", "maximum"))
+    bounds = result["percentiles_bound"] if "percentiles_bound" in result else np.full(percentiles.shape, "")
+    for low, band, bound, high in zip(least, percentiles, bounds, greatest, strict=True):
+        assert (np.diff([low, *band[bound == ""], high]) >= 0).all()  # and none is nan
+    slack = 1e-9 * np.maximum(-least, greatest)  # all in halves, for their distance need not be a float
+    assert (least / 2 - slack <= result["mean"] / 2).all()
+    assert (result["mean"] / 2 <= greatest / 2 + slack).all()
+    assert not (result["sd"] < 0).any()
+    if "probability" in result:
+        assert ((result["probability"] >= 0) & (result["probability"] <= 1)).all()
 
 
 WRITING = {"run", "tornado", "compare", "decide", "backtest"}

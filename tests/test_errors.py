@@ -157,6 +157,10 @@ FAULTS = {
         PUE + '[quantities.x]\nunit = "USD"\n',
         "6: quantities.x: formula is missing; add formula = ...",
     ),
+    "missing formula of the model's": (
+        PUE + '[quantities.cost_per_day]\nlabel = "Cost"\n',
+        "6: quantities.cost_per_day: formula is missing; add formula = ...",
+    ),
     "family and value": (
         '[priors.pue]\ndist = "uniform"\nvalue = 1.2\n',
         "3: priors.pue.value: dist and value exclude each other; keep one",

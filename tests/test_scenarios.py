@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from simulate.conditions import questions
 from simulate.priors import load_priors
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
-from simulate.scenarios import TOGETHER, Drawing, asked_quantities, chunking
+from simulate.scenarios import TOGETHER, Drawing, asked_quantities, chunking, steps, together
 from simulate.summary import WEIGHT
 
 TEXT = """
@@ -62,6 +62,12 @@ def test_a_replicate_is_drawn_in_as_many_steps_as_stated(count):
     assert len(seen) == scenarios.steps
     assert [chunk.at for chunk in chunks] == [(3, place) for place in range(scenarios.chunks)]
     assert scenarios.count == 16 * sum(chunk.size for chunk in chunks)
+
+
+def test_the_steps_of_very_many_chunks_take_no_memory():
+    many = 10**15 // CHUNK
+    assert list(islice(together(many), 3)) == [range(1), range(1, TOGETHER), range(TOGETHER, 2 * TOGETHER)]
+    assert steps(many) == 1 + -(-many // TOGETHER)
 
 
 def test_chunks_of_very_many_inputs_are_drawn_one_by_one():

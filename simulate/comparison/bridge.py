@@ -23,7 +23,7 @@ from simulate.graph import Array, Values, as_numpy
 from simulate.replicates import Ticks, Workers
 from simulate.rounding import Rounded, error_near, probed
 from simulate.sampling.sampler import REPLICATES, Sampler
-from simulate.scenarios import TOGETHER, Drawing, chunking, together
+from simulate.scenarios import TOGETHER, Drawing, chunking, steps, together
 from simulate.spread import standard_error
 from simulate.statistics import MEAN, percentiles
 
@@ -125,7 +125,7 @@ class _HybridValues:
             new = [each for each in dict.fromkeys(versions) if each not in taken]
             taken.update(new)
             batches += [(new[first : first + _BATCH], chunks, at_once) for first in range(0, len(new), _BATCH)]
-        counts = [REPLICATES // at_once * len(together(chunks)) for _, chunks, at_once in batches]
+        counts = [REPLICATES // at_once * steps(chunks) for _, chunks, at_once in batches]
         for place, batch in enumerate(batches):
             self._fold(*batch, _between(workers, sum(counts[:place]), sum(counts)), what)
 
@@ -157,7 +157,7 @@ class _HybridValues:
             step=self.size,
             workers=workers,
             what=what,
-            steps=len(together(chunks)),
+            steps=steps(chunks),
             pilots=[range(replicate, replicate + 1) for replicate in range(REPLICATES)],
         )
         for version, band in bands.items():

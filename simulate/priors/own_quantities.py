@@ -85,6 +85,8 @@ def with_units(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Qu
     numbers = without_unit(stack)
     for name in _in_order(stack, quantities):
         quantity, entry, replaced = quantities[name], stack.formulas[name], stack.of_model.get(name)
+        if "formula" not in entry.table:  # which has been told, of a quantity of the model
+            continue
         clear = [need for need in quantity.needs if need in found and need not in stack.unclear]
         units = {need: found[need].unit for need in clear if found[need].unit}
         into = replaced.unit if replaced else ""

@@ -31,6 +31,10 @@ from simulate.statistics import Statistic, optional, usual
 from simulate.thresholds import settled
 
 
+class NoNumbersError(SimulateError):
+    """A quantity that is asked for is a number in none of the scenarios that were drawn."""
+
+
 def run(
     priors: Priors,
     *,
@@ -95,9 +99,9 @@ def run(
         drivers = Drivers(priors, drawn, headline, asked)
         found = folded(drawn, columns, of_columns, workers, drivers)
         wrong = partial(messages.faults, drawn, found.bands, found.first)
-        nowhere = [name for name in names if not found.bands[name].summary.count]
+        nowhere = [name for name in asked if not found.bands[name].summary.count]
         if nowhere and not every:
-            raise SimulateError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
+            raise NoNumbersError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
         settle(drawn, {name: found.bands[name] for name in columns})
         events = messages.rare_events(drawn, found.bands, names)
         result = described("run", priors, settings, drawn)

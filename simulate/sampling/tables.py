@@ -52,6 +52,7 @@ class Lines:
     exact: Distribution | None = None  # for the blank cells
     limits: tuple[float, float] | None = None  # the ends of the support, where a line comes near one
 
+    @np.errstate(all="ignore")  # as in `_lines`
     def __call__(
         self, cell: NDArray[np.int64], position: Array, probabilities: Callable[[Array], tuple[Array, Array]]
     ) -> Array:
@@ -67,6 +68,7 @@ class Lines:
         return value
 
 
+@np.errstate(all="ignore")  # the far ends of a very wide distribution are beyond floats
 def _lines(left: Array, right: Array, low: Array, high: Array) -> Lines:
     """Lines through (left, low) and (right, high)."""
     slope = (high - low) / (right - left)

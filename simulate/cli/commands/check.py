@@ -26,8 +26,12 @@ def command(
 ) -> None:
     """Check priors files and print their priors.
 
-    Nothing is run. Of one file its priors are printed, of several a line each. The exit code is 0 where all is
-    well, else 2 with a line for each fault, 20 of a file at most.
+    What the run of a file refuses is refused too. So few scenarios are drawn, up to a million where their number
+    decides, and nothing is written. Of a run of more scenarios, a quantity that is a number in none of that
+    million is refused, and whether conditions leave enough is left to the run.
+
+    Of one file its priors are printed, of several a line each. The exit code is 0 where all is well, else 2 with
+    a line for each fault, 20 of a file at most.
 
     \b
     Examples:
