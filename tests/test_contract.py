@@ -365,7 +365,7 @@ def test_what_computes_nothing_has_markdown_and_no_csv(command, name):
     assert code == 0
     assert ("| --- |" in out) == (name == "check")
     code, out, err = command(name, *([BASE] if name == "check" else ["capex"]), "--format", "csv")
-    assert (code, out, err) == (2, "", "there is no format 'csv'; choose one of json, markdown, table\n")
+    assert (code, out, err) == (2, "", "there is no format 'csv'; choose one of github, json, markdown, table\n")
 
 
 def test_exit_codes_stand_in_every_help_and_on_the_page(command):

@@ -225,7 +225,7 @@ def test_markdown_has_tables_that_hold_together():
 
 
 def test_formats_are_files_of_a_folder():
-    assert list(FORMATS) == ["csv", "json", "markdown", "table"]
+    assert list(FORMATS) == ["csv", "github", "json", "markdown", "table"]
 
 
 ODD = ["=1+1", "+1", "-1", "@SUM(A1)", "a\u202eb", "a\nb", "a\x9bb", "a|b"]
