@@ -20,8 +20,8 @@ from simulate.results import Result
 
 READER = LOG
 MOST = 10  # rows of figures in a notice
-OF_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-OF_PROPERTIES = {**OF_DATA, ":": "%3A", ",": "%2C"}
+OF_TEXT = {"%": "%25", "\n": "%0A"}
+OF_PROPERTIES = {**OF_TEXT, ":": "%3A", ",": "%2C"}
 KINDS = {FAILS: "error", OPEN: "warning"}  # of annotations, by the verdict of a gate
 
 
@@ -31,9 +31,7 @@ def write(result: Result, sections: Sections, file: TextIO) -> None:
     judged = [each for each in gates.judged(result) if each[0] in KINDS]
     lines = [_annotation(KINDS[verdict], f"{title} (gate)", text) for verdict, text in judged]
     lines += [_annotation("warning", title, text) for text in result.warnings]
-    of_gates = gates.sections(result)
-    tables = [each for each in told if each.rows and not each.folded and each not in of_gates]
-    lines += [_annotation("notice", title, "\n".join(_in_words(each))) for each in tables[:1]]
+    lines.append(_annotation("notice", title, "\n".join(_headline(told, gates.sections(result)))))
     file.writelines(f"{line}\n" for line in [*lines, *_groups(title, told)])
 
 
@@ -56,11 +54,12 @@ def _of_fault(kind: str, title: str, told: Mapping[str, Any]) -> str:
 def _annotation(kind: str, title: str, text: str, **place: Any) -> str:
     known = {**{name: value for name, value in place.items() if value}, "title": title}
     properties = ",".join(f"{name}={_escaped(str(value), OF_PROPERTIES)}" for name, value in known.items())
-    return f"::{kind} {properties}::{_escaped(text, OF_DATA)}"
+    return f"::{kind} {properties}::{_escaped(text, OF_TEXT)}"
 
 
 def _escaped(text: str, signs: Mapping[str, str]) -> str:
-    return "".join(signs.get(sign, sign) for sign in text)
+    lines = "\n".join(map(printable, text.split("\n")))
+    return "".join(signs.get(sign, sign) for sign in lines)
 
 
 def _from_the_root(file: str) -> str:
@@ -70,13 +69,22 @@ def _from_the_root(file: str) -> str:
     return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else file
 
 
+def _headline(sections: Iterable[Section], of_gates: Sequence[Section]) -> Iterator[str]:
+    """The first table and what heads it, as lines; gates have annotations of their own."""
+    for section in sections:
+        if not section.folded and section not in of_gates:
+            yield from filter(None, [section.heading, section.intro])
+            yield from _in_words(section)
+            if section.rows:
+                return
+
+
 def _in_words(section: Section) -> Iterator[str]:
-    """The rows of a table as lines below what heads it, without the columns that can be dropped."""
-    yield from map(printable, filter(None, [section.heading, section.intro]))
+    """The rows of a table as lines, without the columns that can be dropped."""
     for row in section.rows[:MOST]:
         cells = zip(section.columns[1:], row[1:], strict=True)
         told = [f"{column.title} {cell}".strip() for column, cell in cells if cell and not column.drop]
-        yield printable(": ".join(filter(None, [row[0].strip(), ", ".join(told)])).replace("\n", "; "))
+        yield ": ".join(filter(None, [row[0].strip(), ", ".join(told)])).replace("\n", "; ")
     if len(section.rows) > MOST:
         yield f"and {len(section.rows) - MOST} more"
 
@@ -91,7 +99,7 @@ def _groups(title: str, sections: Sequence[Section]) -> Iterator[str]:
 
 def _group(title: str, sections: Iterable[Section]) -> Iterator[str]:
     if lines := plain(laid_out(sections)).splitlines():
-        yield f"::group::{_escaped(printable(title), OF_DATA)}"
+        yield f"::group::{_escaped(title, OF_TEXT)}"
         yield from map(_quoted, lines)
         yield "::endgroup::"
 
