@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from simulate import model
-from simulate.errors import SimulateError, suggestion
+from simulate.errors import Fault, SimulateError, suggestion
 from simulate.figures import SIGNIFICANT_DIGITS, Scale, row_scale
 from simulate.formats import json
 from simulate.formulas import Formula
@@ -220,7 +220,7 @@ def _verdict(priors: Priors) -> list[str]:
         "published figure": priors.published,
     }
     counts = [f"{len(each)} {noun}{'' if len(each) == 1 else 's'}" for noun, each in stated.items()]
-    warnings = [f"Warning: {line}." for line in warnings_of(priors)]
+    warnings = [f"Warning: {each.message}." for each in warnings_of(priors)]
     but = f" but for {len(warnings)} warning{'s' if len(warnings) > 1 else ''}:" if warnings else "."
     closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong{but}"
     return [closing, *warnings]
@@ -234,10 +234,15 @@ def verdicts(right: Sequence[Priors], wrong: Collection[str]) -> list[Section]:
     return [Section(remarks=[*lines, f"{total} files: {told}."])]
 
 
-def warnings_of(priors: Priors) -> list[str]:
-    """What to know of what a file states, in itself and in each of its choices."""
-    cases = [priors, *(choice(priors, name) for name in priors.choices)]
-    return list(dict.fromkeys(line for case in cases for line in case.warnings.values()))
+def warnings_of(priors: Priors) -> list[Fault]:
+    """What to know of what a file states, in itself and in each of its choices, where a prior stands by its line."""
+    told: dict[str, Fault] = {}
+    for case in [priors, *(choice(priors, name) for name in priors.choices)]:
+        for name, text in case.warnings.items():
+            prior = case.priors.get(name)
+            place = (str(prior.file), prior.line) if prior else (str(priors.path), 0)
+            told.setdefault(text, Fault(text, *place))
+    return [*told.values()]
 
 
 def checked_plain(files: Sequence[Priors]) -> dict[str, Any]:
@@ -247,7 +252,7 @@ def checked_plain(files: Sequence[Priors]) -> dict[str, Any]:
         "check",
         files=[file for each in told for file in each["files"]],
         settings={"overrides": list(dict.fromkeys(text for each in told for text in each["overrides"]))},
-        warnings=[line for priors in files for line in warnings_of(priors)],
+        warnings=[each for priors in files for each in warnings_of(priors)],
         result={"checked": [_stated_plain(*each) for each in zip(files, told, strict=True)]},
     )
 

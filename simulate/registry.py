@@ -15,7 +15,8 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
     """The entries of a package by the names of its modules, each imported when it is asked for.
 
     A module's entry is its attribute called `attribute`. The names are known without an import, so that
-    help and error messages can list them at no cost. `what` is the kind of thing, for messages.
+    help and error messages can list them at no cost. `what` is the kind of thing, for messages. Of a module without
+    the attribute there is nothing to `get`.
     """
 
     def __init__(self, package: str, attribute: str, what: str) -> None:
@@ -30,7 +31,10 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
     def __getitem__(self, name: str) -> Entry:
         if name not in self.names:
             raise KeyError(name)
-        entry: Entry = getattr(import_module(f"{self.package}.{name}"), self.attribute)
+        module = import_module(f"{self.package}.{name}")
+        if not hasattr(module, self.attribute):
+            raise KeyError(name)
+        entry: Entry = getattr(module, self.attribute)
         return entry
 
     def __iter__(self) -> Iterator[str]:

@@ -128,14 +128,20 @@ class Settings(RunTable):
         return (*self.given, *self.observe)
 
     def of_any_question(self) -> Settings:
-        """These settings without what is for `run` alone."""
-        return self.model_copy(update={"probability": (), "statistics": (), "precision": None})
+        """These settings without what some questions do not ask."""
+        return self.model_copy(update={"probability": (), "statistics": (), "precision": None, "fail_if": ()})
 
-    def left_out(self, where: str) -> list[str]:
-        """What another question than `run`, named by `where`, does not tell of what was asked: one line, or none."""
+    def left_out(self, where: str, *, gates: bool = True) -> list[str]:
+        """What another question than `run`, named by `where`, does not tell of what was asked, a line each kind.
+
+        That of `gates` is left away where they are judged.
+        """
         options = [*(f"--probability '{text}'" for text in self.probability)]
         options += [f"--statistic '{text}'" for text in self.statistics]
-        return [f"{where}: {' '.join(options)} left out, for only `simulate run` tells that"] if options else []
+        told = [f"{where}: {' '.join(options)} left out, for only `simulate run` tells that"] if options else []
+        if gates and self.fail_if:
+            told.append(f"{where}: no gate of fail_if is judged; ask `simulate run` or `simulate compare`")
+        return told
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -96,3 +98,38 @@ def command(monkeypatch, capsys, tmp_path):
         return code, told.out, "".join(lines)
 
     return run
+
+
+class WorkflowLine(NamedTuple):
+    """A line of a log of GitHub Actions: a command by its name, or a text."""
+
+    name: str
+    properties: dict[str, str]
+    text: str
+
+
+@pytest.fixture
+def workflow():
+    """What GitHub Actions reads in a log: the commands in it, by the rules of its runner, and the text between."""
+    of_text = {"%0A": "\n", "%0D": "\r", "%25": "%"}
+    of_properties = {**of_text, "%3A": ":", "%2C": ","}
+
+    def plain(text, signs):
+        return re.sub("|".join(signs), lambda found: signs[found[0]], text)
+
+    def read(log):
+        lines = []
+        for line in log.splitlines():
+            assert "##[" not in line.partition("::")[0]  # as a command was written before
+            if not line.strip().startswith("::"):
+                lines.append(WorkflowLine("text", {}, line))
+                continue
+            head, _, text = line.strip()[2:].partition("::")
+            name, _, stated = head.partition(" ")
+            pairs = [each.partition("=") for each in stated.split(",") if each]
+            properties = {key: plain(value, of_properties) for key, _, value in pairs}
+            assert len(properties) == len(pairs)
+            lines.append(WorkflowLine(name, properties, plain(text, of_text)))
+        return lines
+
+    return read

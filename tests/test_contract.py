@@ -91,14 +91,24 @@ ASKED = {
 
 
 @pytest.fixture
-def told(command, tmp_path, load):
-    """What a command prints as JSON, its exit code and stderr."""
+def printed(command, tmp_path, load):
+    """What a command prints in a format, after its exit code and before stderr."""
 
-    def ask(*arguments):
+    def ask(form, *arguments, **options):
         places = {"own": load(OWN, name="own").path, "other": load(OTHER, name="other").path, "saved": tmp_path / "s"}
         if "{saved}" in arguments:
             command("run", places["own"], *QUICK, "--no-pictures", "--out", tmp_path / "s", out=False)
-        code, out, err = command(*(each.format(**places) for each in arguments), "--format", "json")
+        return command(*(each.format(**places) for each in arguments), "--format", form, **options)
+
+    return ask
+
+
+@pytest.fixture
+def told(printed):
+    """What a command prints as JSON, its exit code and stderr."""
+
+    def ask(*arguments):
+        code, out, err = printed("json", *arguments)
         return code, json.loads(out), err
 
     return ask
@@ -228,10 +238,9 @@ def test_kinds_of_errors_are_told_apart(told, code):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("place", ["/dev/full", "a closed pipe"])
-def test_an_error_is_told_where_its_document_cannot_be(place):
-    told = f"> {place}" if place == "/dev/full" else "| true"
-    asked = f"{sys.executable} -m simulate run nothing.toml --format json {told}; exit ${{PIPESTATUS[0]}}"
+@pytest.mark.parametrize(("form", "told"), [("json", "| true"), ("json", "> /dev/full"), ("github", "> /dev/full")])
+def test_an_error_is_told_where_its_document_cannot_be(form, told):
+    asked = f"{sys.executable} -m simulate run nothing.toml --format {form} {told}; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert re.fullmatch("nothing.toml: does not exist; .*\n", done.stderr)
@@ -365,7 +374,68 @@ def test_what_computes_nothing_has_markdown_and_no_csv(command, name):
     assert code == 0
     assert ("| --- |" in out) == (name == "check")
     code, out, err = command(name, *([BASE] if name == "check" else ["capex"]), "--format", "csv")
-    assert (code, out, err) == (2, "", "there is no format 'csv'; choose one of json, markdown, table\n")
+    assert (code, out, err) == (2, "", "there is no format 'csv'; choose one of github, json, markdown, table\n")
+
+
+ANNOTATED = {  # what the notice begins with
+    "run of nan": "own\nroot: P0.001 ",
+    "tornado under a condition": "own\nroot: one prior from its P10 to its P90",
+    "decide for own choices": "own\ncost [USD], the less the better",
+    "check own": None,
+    "verify": None,
+    "explain one": None,
+}
+
+
+@pytest.mark.parametrize("name", ANNOTATED)
+def test_every_command_annotates_for_github(printed, workflow, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = printed("github", *ASKED[name], out=False)
+    lines = workflow(out)
+    assert (code, err) == (0, "")
+    assert {each.name for each in lines} - {"warning", "notice"} == {"group", "text", "endgroup"}
+    assert {each.properties.get("title") for each in lines} <= {f"simulate {ASKED[name][0]}", None}
+    notices = [each.text for each in lines if each.name == "notice"]
+    assert len(notices) == (ANNOTATED[name] is not None)
+    assert all(text.startswith(ANNOTATED[name]) for text in notices)
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_log_holds_each_warning_once(printed, workflow):
+    _, out, err = printed("github", *ASKED["run of nan"])
+    _, _, warned = printed("csv", *ASKED["run of nan"])
+    assert err == ""
+    assert [f"warning: {each.text}" for each in workflow(out) if each.name == "warning"] == warned.splitlines() != []
+
+
+def test_faults_are_annotations_of_their_lines(command, workflow, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wrong = OWN.replace("sd = 1", "sd = '1'").replace("sqrt(a)", "sqrt(c)")
+    for name, text in {"right": OWN, "odd": f'{OWN}[quantities.odd]\nformula = "a == b"\n', "wr, ong": wrong}.items():
+        Path(f"{name}.toml").write_text(text)
+    for asked in (("run", "wr, ong.toml"), ("check", "wr, ong.toml", "right.toml", "odd.toml"), ("check", ".")):
+        code, out, err = command(*asked, "--format", "github", out=False)
+        assert (code, err) == (2, "")
+        lines = workflow(out)
+        errors = [each for each in lines if each.name == "error"]
+        assert [(each.properties["file"], each.properties["line"]) for each in errors] == [
+            ("wr, ong.toml", "3"),
+            ("wr, ong.toml", "6"),
+        ]
+        assert {each.properties["title"].partition(" (")[0] for each in errors} == {f"simulate {asked[0]}"}
+        assert [each.text for each in errors] == command(*asked, out=False)[2].splitlines()
+        warned = [each.properties["file"] for each in lines if each.name == "warning"]
+        assert warned == ([] if asked[0] == "run" else ["odd.toml"])
+    code, out, err = command("run", "right.toml", "--senarios", "1", "--format=github", out=False)
+    (error,) = workflow(out)
+    assert (code, err, error.properties) == (2, "", {"title": "simulate run (usage)"})
+
+
+def test_the_last_format_counts(command):
+    code, out, err = command("run", "nothing.toml", "--format", "json", "--format", "table")
+    assert (code, out) == (2, "")
+    assert err.startswith("nothing.toml: does not exist")
+    assert command("run", "nothing.toml", "--format", "table", "--format=json")[1].startswith("{")
 
 
 def test_exit_codes_stand_in_every_help_and_on_the_page(command):

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import math
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -16,9 +17,12 @@ from synthetic import headline_result, run_result
 from simulate.backtesting import backtest
 from simulate.comparison import compare
 from simulate.decisions import decide
-from simulate.formats import FORMATS
+from simulate.errors import Fault, printable
+from simulate.formats import ENVELOPES, FORMATS, READERS
+from simulate.formats.json import envelope
 from simulate.layout import Column, Remark, Section
 from simulate.priors import load_priors
+from simulate.questions import QUESTIONS
 from simulate.results import netcdf
 from simulate.runs import draws, run
 from simulate.sensitivity.tornado import tornado
@@ -225,7 +229,15 @@ def test_markdown_has_tables_that_hold_together():
 
 
 def test_formats_are_files_of_a_folder():
-    assert list(FORMATS) == ["csv", "json", "markdown", "table"]
+    assert list(FORMATS) == ["csv", "github", "json", "markdown", "table"]
+    assert {form: READERS[form] for form in FORMATS} == {
+        "csv": "program",
+        "github": "log",
+        "json": "program",
+        "markdown": "person",
+        "table": "person",
+    }
+    assert [form for form in FORMATS if form in ENVELOPES] == ["github", "json"]
 
 
 ODD = ["=1+1", "+1", "-1", "@SUM(A1)", "a\u202eb", "a\nb", "a\x9bb", "a|b"]
@@ -278,3 +290,106 @@ def test_texts_are_no_marks_of_markdown(text, shown):
     file = io.StringIO()
     FORMATS["markdown"](None, lambda: [Section(text, text, [Column("a")], [[text]], [text])], file)
     assert file.getvalue() == f"### {shown}\n\n{shown}\n\n| a |\n| --- |\n| {shown} |\n\n{shown}\n"
+
+
+HOSTILE = "100 %25, a:b::c\n::error::d\r##[error]e\x1b[0m"
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "::stop-commands::x", "%0A::error::y", "\n", "größer ≥ 1", "a,b=c;d"])
+def test_no_text_gives_github_a_command(workflow, text):
+    """Whatever names and messages hold, the commands are ours, and what they say is what was to be said."""
+    lines = "\n".join(map(printable, text.split("\n")))
+    fault = Fault(f"{text} is wrong; mend it", text, 3, 4, text, "value")
+    section = Section(text, text, [Column("a"), Column("b")], [[text, "1"]], [text], folded=True)
+    file = io.StringIO()
+    ENVELOPES["github"](envelope("run", errors=[fault], warnings=[text]), lambda: [section], file)
+    error, warning, *grouped = workflow(file.getvalue())
+    assert error.name == "error"
+    assert error.properties == {"file": lines, "line": "3", "col": "4", "title": "simulate run (value)"}
+    assert error.text == str(fault)
+    assert (warning.name, warning.properties) == ("warning", {"title": "simulate run"})
+    assert warning.text == printable(text)
+    assert [each.name for each in grouped if each.name != "text"] == ["group", "endgroup"]
+    result = run_result({"a": (text, "1", 1.0, 1.0)})
+    result.provenance["warnings"] = [text]
+    file = io.StringIO()
+    FORMATS["github"](result, lambda: [replace(section, folded=False)], file)
+    told = [each for each in workflow(file.getvalue()) if each.name != "text"]
+    assert [each.name for each in told] == ["warning", "notice", "group", "endgroup"]
+    assert told[0].text == lines
+    assert told[1].text.startswith(f"{lines}\n{lines}\n{printable(text.strip().replace(chr(10), '; '))}")
+    assert told[1].text.endswith("b 1")
+
+
+def test_a_place_that_is_not_known_is_left_out():
+    file = io.StringIO()
+    ENVELOPES["github"](envelope(None, errors=[Fault("is wrong")], warnings=[Fault("is odd", "f.toml")]), list, file)
+    assert file.getvalue() == (
+        "::error title=simulate (value)::is wrong\n::warning file=f.toml,title=simulate::f.toml: is odd\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "shown"),
+    [
+        ("", "a/b.toml", "a/b.toml"),
+        ("", "{here}/a/b.toml", "a/b.toml"),
+        ("", "a/../c.toml", "c.toml"),
+        ("", "../b.toml", "../b.toml"),
+        ("", "/elsewhere/b.toml", "/elsewhere/b.toml"),
+        ("{here}/..", "b.toml", "here/b.toml"),
+        ("{here}/..", "../b.toml", "b.toml"),
+    ],
+)
+def test_github_looks_for_files_from_the_root_of_the_checkout(workflow, root, path, shown, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path) if root else "")
+    file = io.StringIO()
+    ENVELOPES["github"](envelope("run", errors=[Fault("is wrong", path.format(here=here), 1)]), list, file)
+    (error,) = workflow(file.getvalue())
+    assert (error.properties["file"], error.text) == (shown, f"{shown}:1: is wrong")
+
+
+@pytest.mark.parametrize("name", [each for each in RESULTS if each != "draws"])
+def test_every_result_is_annotated(workflow, name):
+    """With the warnings that there are, one notice, and all of the report in groups."""
+    result, file = made(name), io.StringIO()
+    sections = QUESTIONS[result.question].sections(result)
+    FORMATS["github"](result, lambda: sections, file)
+    lines = workflow(file.getvalue())
+    names = [each.name for each in lines if each.name != "text"]
+    folded = [each.heading for each in sections if each.folded]
+    groups = ["group", "endgroup"] * (1 + len(folded))
+    assert names == [*["warning"] * len(result.warnings), "notice", *groups]
+    assert [each.text for each in lines if each.name == "group"] == [f"simulate {result.question}", *folded]
+    shown = "\n".join(each.text for each in lines if each.name == "text")
+    assert all(remark in shown for each in sections for remark in each.remarks if isinstance(remark, str))
+
+
+def test_a_notice_has_the_first_figures_that_cannot_be_left_out(workflow):
+    columns = [Column("what"), Column("unit"), Column("P5", ">"), Column("P25", ">", drop=2), Column("P50", ">")]
+    rows = [[f"  x{place}", "USD", "1", "2", "" if place else "3\n4"] for place in range(12)]
+    brief = Section("First", columns=columns, rows=rows, brief=True)
+    sections = [
+        Section("Title"),
+        replace(brief, folded=True, brief=False, heading="Folded"),
+        brief,
+        Section("Last", remarks=["y"]),
+    ]
+    file = io.StringIO()
+    FORMATS["github"](run_result({"a": ("A", "1", 1.0, 1.0)}), lambda: sections, file)
+    notice, group, *text = workflow(file.getvalue())
+    assert notice.text.split("\n") == [
+        "Title",
+        "First",
+        "x0: unit USD, P5 1, P50 3; 4",
+        *(f"x{place}: unit USD, P5 1" for place in range(1, 10)),
+        "and 2 more",
+    ]
+    assert (group.name, group.text) == ("group", "simulate run")
+    assert [each.text for each in text if each.name == "group"] == ["Folded"]
+    shown = [each.text for each in text]
+    assert shown.count("Folded") == 1
+    assert shown.index("Last") < shown.index("Folded")

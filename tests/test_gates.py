@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import pytest
 from scipy import stats
@@ -261,14 +262,16 @@ def asked(file, *gates):
     ("gates", "wanted"),
     [((), 0), ((HOLDS,), 0), ((FAILS,), 1), ((OPEN,), 3), ((HOLDS, OPEN), 3), ((OPEN, FAILS, HOLDS), 1)],
 )
-def test_exit_codes(command, file, tmp_path, gates, wanted):
-    code, out, err = command(*asked(file, *gates), "--format", "csv")
+def test_exit_codes(command, workflow, file, tmp_path, gates, wanted):
+    code, out, err = command(*asked(file, *gates), "--format", "github")
     assert (code, err) == (wanted, "")
-    assert out
+    kinds = {FAILS: "error", OPEN: "warning"}
+    told = [each.name for each in workflow(out) if each.name in kinds.values()]
+    assert told == [kinds[gate] for gate in gates if gate in kinds]
     assert (tmp_path / "out" / "result.nc").is_file()  # all is written before
 
 
-def test_every_format_says_the_verdict(command, file):
+def test_every_format_says_the_verdict(command, workflow, file):
     gates = asked(file, HOLDS, FAILS, OPEN)
     code, out, _ = command(*gates, "--no-save", out=False)
     lines = [line.split() for line in out.splitlines()]
@@ -279,6 +282,11 @@ def test_every_format_says_the_verdict(command, file):
     assert "\n| P(x > 0.5) > 40% |" in out
     assert "| fails |" in out
     _, out, _ = command(*gates, "--no-save", "--format", "json", out=False)
+    _, github, _ = command(*gates, "--no-save", "--format", "github", out=False)
+    fails, opens = workflow(github)[:2]
+    assert fails.properties == opens.properties == {"title": "simulate run (gate)"}
+    assert re.fullmatch(r"P\(x > 0.5\) > 40%: 50\.000 % ± 0\.\d+ %: fails", fails.text)
+    assert re.fullmatch(r"P\(x > 0.5\) > 50%: 50\.000 % ± 0\.\d+ %: open: no number .* decides it", opens.text)
     found = json.loads(out)["result"]["gates"]
     assert {gate: figures["gate_verdict"]["value"] for gate, figures in found.items()} == {
         HOLDS: "holds",
@@ -288,7 +296,7 @@ def test_every_format_says_the_verdict(command, file):
     assert code == 1
 
 
-def test_the_codes_of_a_comparison(command, tmp_path):
+def test_the_codes_of_a_comparison(command, workflow, tmp_path):
     path = tmp_path / "gated.toml"
     path.write_text(CASES, encoding="utf-8")
     of = ["compare", path, "--vary", "three=3,5", "--scenarios", SCENARIOS, "--bridge", "none", "--no-save"]
@@ -297,6 +305,10 @@ def test_the_codes_of_a_comparison(command, tmp_path):
     code, out, _ = command(*of, "--fail-if", "mean(difference_x) > 1", "--format", "markdown", out=False)
     assert code == 3
     assert out.startswith("| fail if | of | measured |")
+    gates = ("--fail-if", "mean(x) < 2", "--fail-if", "mean(x) > 2", "--fail-if", "P(ratio_x > 1.6) > 50%")
+    _, out, _ = command(*of, *gates, "--format", "github", out=False)
+    told = [each.text.split(": ")[0] for each in workflow(out) if each.name == "error"]
+    assert told == ["mean(x) > 2 of three=5", "P(ratio_x > 1.6) > 50% of three=5"]  # those of the baseline do not count
 
 
 def test_gates_of_the_file_and_of_a_saved_run(command, file, tmp_path):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from simulate.cli.commands import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 STATED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKED = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
@@ -82,3 +84,24 @@ def test_long_tests_run_when_asked_for(asked, collected, tmp_path):
         check=True,
     )
     assert " ".join(sorted(re.findall(r"::(\w+)", done.stdout))) == collected
+
+
+def test_the_hook_for_pre_commit_asks_a_command_of_priors_files_alone():
+    text = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    (hook,) = [dict(re.findall(r"^(?:- |  )(\w+): (.+)$", each, re.MULTILINE)) for each in text.split("\n- ")]
+    script, name = hook["entry"].split()
+    assert (hook["id"], hook["language"]) == ("simulate-check", "python")
+    assert script in STATED["project"]["scripts"]
+    assert name in COMMANDS
+    assert all(re.search(hook["files"], f"priors/{path.name}") for path in (ROOT / "priors").glob("*.toml"))
+    assert not any(re.search(hook["files"], path) for path in ("pyproject.toml", "priors/a.csv", "x/priors/a.toml"))
+
+
+def test_what_the_page_on_reviews_asks_can_be_asked(command):
+    text = (ROOT / "docs" / "reference" / "reviews.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:sh|yaml)\n(.*?)```", text, re.DOTALL)
+    asked = [each for block in blocks for each in re.findall(r"simulate (\w+) (.*(?:\n {10}.*)*--.*)", block)]
+    assert len(asked) == 5
+    for name, line in asked:
+        _, shown, _ = command(name, "--help")
+        assert set(re.findall(r"--[\w-]+", line)) <= set(re.findall(r"--[\w-]+", shown))

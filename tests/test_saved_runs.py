@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +174,17 @@ def test_what_only_a_run_tells_is_said_to_be_left_out(file, asked):
     for told in (tornado(priors_of(result)), decide(priors_of(result), quantities=["cost"])):
         (message,) = (message for message in told.warnings if "left out" in message)
         assert message.startswith(f"{told.question}: --{asked.removesuffix('s')} ")
+
+
+def test_gates_that_are_not_judged_are_told(file):
+    priors = replace(file(), run=file().run.asked(fail_if=["mean(cost) > 1"]))
+    for told in (tornado(priors, quantities=["cost"]), decide(priors, quantities=["cost"])):
+        (message,) = (message for message in told.warnings if "gate" in message)
+        assert message == f"{told.question}: no gate of fail_if is judged; ask `simulate run` or `simulate compare`"
+        assert "gate_verdict" not in told
+    told = compare([priors, priors], bridge=())
+    assert "gate_verdict" in told
+    assert told.warnings == []
 
 
 def test_what_is_asked_anew_goes_before_what_was_asked(file):

@@ -17,7 +17,7 @@ import typer
 from simulate.cli import exit_codes, interrupts
 from simulate.cli.options import PRINTED, Output
 from simulate.errors import SimulateError, none_such, printable
-from simulate.formats import FORMATS
+from simulate.formats import ENVELOPES, FORMATS, LOG, READERS
 from simulate.questions import QUESTIONS, Question
 from simulate.spelling import path_of
 from simulate.style import PictureWarning
@@ -73,7 +73,7 @@ def emit(
                 noted = _draw(folder, kind, result, progress, options)
             written = folder.names
         interrupts.check()
-    for message in [*result.warnings, *noted]:
+    for message in [*(result.warnings if READERS[output.output] != LOG else ()), *noted]:
         typer.echo(f"warning: {message}", err=True)
     if "precision" in result.provenance:
         output.tell(result.provenance["precision"]["text"])
@@ -84,13 +84,11 @@ def emit(
 
 
 def print_as(form: str, sections: Callable[[], Sequence[Section]], plain: Callable[[], dict[str, Any]]) -> None:
-    """Print what is no result of a question: its sections, or as JSON plain data in an envelope."""
+    """Print what is no result of a question: its sections, or where the format takes it plain data in an envelope."""
     if form not in PRINTED:
         raise none_such("format", form, PRINTED)
-    if form == "json":
-        from simulate.formats import json
-
-        json.write_plain(plain(), sys.stdout)
+    if write := ENVELOPES.get(form):
+        write(plain(), sections, sys.stdout)
     else:
         FORMATS[form](None, sections, sys.stdout)  # type: ignore[arg-type]  # tables need no result
 

@@ -6,13 +6,15 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, NoReturn, TextIO
 
 from simulate.cli.exit_codes import REFUSED
 from simulate.cli.interrupts import interruptible
 from simulate.errors import Fault, SimulateError
+from simulate.formats import ENVELOPES, LOG, READERS
 from simulate.spelling import spell_out
 
 SIZES = ("COLUMNS", "LINES")  # of the terminal, in the environment
@@ -64,23 +66,29 @@ def _flush(stdout: TextIO) -> None:
 
 
 def _fail(faults: Sequence[Fault], said: str = "") -> NoReturn:
-    """Tell what is wrong: on stderr a line each, or as it is `said`; where JSON is asked for, on stdout too."""
-    try:
-        sys.stderr.write(f"{said or SimulateError(*faults)}\n")
-        sys.stderr.flush()
-    except OSError:  # there is nowhere left to tell it
-        _drop(sys.stderr)
-    if _json_asked(sys.argv):
+    """Tell what is wrong: on stderr a line each, or as it is `said`, and on stdout in a format that tells errors."""
+    form, alone = _format_asked(sys.argv), False
+    if form in ENVELOPES:
         from simulate.cli.commands import COMMANDS
         from simulate.formats import json
 
         command = next((each for each in sys.argv[1:] if each in COMMANDS), None)
-        try:
-            json.write_plain(json.envelope(command, errors=faults), sys.stdout)
-            sys.stdout.flush()
-        except OSError:  # stdout itself may be what cannot be written
-            _drop(sys.stdout)
+        told = partial(ENVELOPES[form], json.envelope(command, errors=faults), list)
+        alone = _heard(sys.stdout, told) and READERS[form] == LOG
+    if not alone:
+        _heard(sys.stderr, lambda stream: stream.write(f"{said or SimulateError(*faults)}\n"))
     sys.exit(REFUSED)
+
+
+def _heard(stream: TextIO, tell: Callable[[TextIO], object]) -> bool:
+    """Tell something on a stream; whether that could be done, for the stream may be what is wrong."""
+    try:
+        tell(stream)
+        stream.flush()
+    except OSError:
+        _drop(stream)
+        return False
+    return True
 
 
 def _drop(stream: TextIO) -> None:
@@ -101,8 +109,10 @@ def _fail_usage(error: Any) -> NoReturn:
     _fail([Fault(message.replace("\n", " "), key=key, code="usage")], told.getvalue().rstrip("\n"))
 
 
-def _json_asked(arguments: Sequence[str]) -> bool:
-    """Whether `--format json` stands on a command line, right or wrong as the rest of it may be."""
-    asked = [text.removeprefix("--format=") for text in arguments if text.startswith("--format=")]
-    asked += [text for option, text in pairwise(arguments) if option == "--format"]
-    return "json" in asked
+def _format_asked(arguments: Sequence[str]) -> str:
+    """The format that a command line asks for last, right or wrong as the rest of it may be; empty without any."""
+    asked = ""
+    for option, text in pairwise(arguments):
+        if option == "--format" or text.startswith("--format="):
+            asked = text.removeprefix("--format=")
+    return asked

@@ -13,16 +13,13 @@ import typer
 
 from simulate.cli import completing
 from simulate.errors import SimulateError
-from simulate.formats import FORMATS
+from simulate.formats import FORMATS, PERSON, READERS
 from simulate.grammar import NAMES, NUMBERS
 from simulate.sampling.schemes import SCHEMES
 from simulate.spelling import path_of
 
 if TYPE_CHECKING:
     from simulate.priors import Priors
-
-
-SCRIPTS = ("json", "csv")  # formats that programs read, which look for no files beside
 
 
 def flattened(command: Callable[..., None]) -> Callable[..., None]:
@@ -198,7 +195,8 @@ class Output:
         asking = self.out is not None or bool(self.pictures) or further
         if asking and self.save is False:
             raise SimulateError("--no-save: another option asks for files; leave out one of the two")
-        return asking or (self.save if self.save is not None else self.output not in SCRIPTS or sys.stdout.isatty())
+        read_here = READERS[self.output] == PERSON or sys.stdout.isatty()
+        return asking or (self.save if self.save is not None else read_here)
 
     @property
     def for_people(self) -> bool:

@@ -263,7 +263,7 @@ def _warnings(drawn: SideBySide, folded: Folded) -> Iterator[str]:
 
 def _not_as_run(drawn: SideBySide, case: Case) -> Iterator[str]:
     """In what an earlier run is not told as it was run, a line each."""
-    yield from case.settings.left_out(case.label)
+    yield from case.settings.left_out(case.label, gates=False)
     if case.priors and case.saved:
         ran = _sampled(case.saved.attributes["scenarios"], case.settings)
         here = _sampled(drawn.drawn[case.name].count, drawn.settings)

@@ -9,11 +9,12 @@ from functools import lru_cache
 from typing import Any, TextIO
 
 from simulate.errors import printable
-from simulate.formats import Sections
+from simulate.formats import PROGRAM, Sections
 from simulate.results import Result
 from simulate.results.result import ERROR
 from simulate.results.told import key, number, shown_labels, told
 
+READER = PROGRAM
 FORMULAS = ("=", "+", "-", "@")  # with which they begin
 
 

@@ -11,12 +11,13 @@ from typing import Any, TextIO
 
 from simulate import __version__
 from simulate.errors import Fault
-from simulate.formats import Sections
+from simulate.formats import PROGRAM, Sections
 from simulate.results import Result
 from simulate.results.published import place_of
 from simulate.results.result import ERROR
 from simulate.results.told import FINE, key, number, shown_labels, told
 
+READER = PROGRAM
 SCHEMA = "urn:llm-cost-simulate:output"
 SCHEMA_VERSION = "1.0"  # the first part is raised when a program that reads it would have to change
 # Of the provenance: what is told elsewhere in the envelope, or left to the .nc file, and what are settings.
@@ -27,10 +28,10 @@ OF_RESULT = ("title", "best", "numpy")  # of the attributes, the others but the 
 
 def write(result: Result, _sections: Sections | None, file: TextIO) -> None:
     """Write the result as JSON; what is not a number is null."""
-    write_plain(plain(result), file)
+    write_envelope(plain(result), None, file)
 
 
-def write_plain(data: Mapping[str, Any], file: TextIO) -> None:
+def write_envelope(data: Mapping[str, Any], _sections: Sections | None, file: TextIO) -> None:
     """Write plain data as a JSON text that an encoding can hold and that steers no terminal."""
     text = json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False)
     encoding = getattr(file, "encoding", None) or "utf-8"

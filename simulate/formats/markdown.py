@@ -5,9 +5,11 @@ import re
 from typing import TextIO
 
 from simulate.errors import printable
-from simulate.formats import Sections
+from simulate.formats import PERSON, Sections
 from simulate.layout import Remark, Section
 from simulate.results import Result
+
+READER = PERSON
 
 
 def write(_result: Result | None, sections: Sections, file: TextIO) -> None:

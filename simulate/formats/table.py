@@ -2,9 +2,11 @@
 
 from typing import TextIO
 
-from simulate.formats import Sections
+from simulate.formats import PERSON, Sections
 from simulate.layout import print_sections
 from simulate.results import Result
+
+READER = PERSON
 
 
 def write(_result: Result | None, sections: Sections, file: TextIO) -> None:

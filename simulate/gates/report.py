@@ -1,7 +1,7 @@
 """What a person reads of gates: what each measures, and its verdict."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from simulate.figures import percent_text, probability_text, row_scale
 from simulate.gates.gate import OPEN
@@ -11,19 +11,36 @@ from simulate.results import Result
 
 def sections(result: Result) -> list[Section]:
     """The verdicts of gates, a table where any were asked."""
-    if "gate_verdict" not in result:
+    rows = [_row(result, at) for at in _places(result, result.labels("case"))]
+    if not rows:
         return []
-    cases = [{"case": case} for case in result.labels("case")]
-    places = [{"gate": text, **case} for text in result.labels("gate") for case in cases or [{}]]
-    rows = [_row(result, at) for at in places if result.at("gate_verdict", **at)]
     columns = [
         Column("fail if", give="wrap"),
-        Column("of" if cases else "", give="wrap"),
+        Column("of" if result.labels("case") else "", give="wrap"),
         Column("measured", give="wrap"),
         Column("±", ">"),
         Column("verdict", give="wrap"),
     ]
     return [Section(columns=columns, rows=rows)]
+
+
+def judged(result: Result) -> list[tuple[str, str]]:
+    """The verdict of each gate that counts, and a line on it: where cases are compared those of the alternatives."""
+    told = []
+    for at in _places(result, result.labels("case")[1:]):
+        gate, case, measured, error, verdict = _row(result, at)
+        of, beside = f" of {case}" if case else "", f" ± {error}" if error else ""
+        told.append((str(result.at("gate_verdict", **at)), f"{gate}{of}: {measured}{beside}: {verdict}"))
+    return told
+
+
+def _places(result: Result, cases: Sequence[str]) -> list[dict[str, str]]:
+    """Where gates have verdicts: at each that was asked, of each of the cases where there are such."""
+    if "gate_verdict" not in result:
+        return []
+    of_cases = [{"case": case} for case in cases] or [{}]
+    places = [{"gate": text, **case} for text in result.labels("gate") for case in of_cases]
+    return [at for at in places if result.at("gate_verdict", **at)]
 
 
 def _row(result: Result, at: Mapping[str, str]) -> list[str]:
