@@ -24,7 +24,15 @@ from simulate.spelling import path_of
 
 ROUNDING = 1e-9  # of the largest value along the last dimension: what another build or kind of CPU may change
 SHOWN = 5  # differences, the largest
-VERSIONS = ("version", "numpy")  # attributes that say what a result was computed with
+# Attributes that say what decides the last bits, and what is said before their values.
+COMPUTED_WITH = {
+    "version": "simulate ",
+    "python": "Python ",
+    "numpy": "numpy ",
+    "scipy": "scipy ",
+    "system": "",
+    "cpu": "",
+}
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of asking again: `holds` unless figures differ by more than rounding, `exact` where no bit does.
+    """What came of asking again: `exact` where no bit differs, `holds` where none does that may not.
 
-    `differences` has the largest of each variable that is not the same, those that are farthest off first; `versions`
-    tells what the result was computed with, and what it was computed with again.
+    On the same build and kind of CPU, `alike`, none may; elsewhere, or where a result does not say what it was computed
+    with, figures may differ by rounding. `differences` has the largest of each variable that is not the same, the
+    farthest off first; `versions` tells what the result was computed with, and what it was computed with again.
     """
 
     question: str
@@ -56,14 +65,20 @@ class Verification:
     versions: tuple[dict[str, str], dict[str, str]]
 
     @property
+    def alike(self) -> bool:
+        """Whether versions, build and kind of CPU are those that the result was computed with."""
+        stored, again = self.versions
+        return stored == again
+
+    @property
     def exact(self) -> bool:
         """Whether every bit is the same."""
         return not self.differences
 
     @property
     def holds(self) -> bool:
-        """Whether all figures are the same but for rounding."""
-        return all(each.relative <= ROUNDING for each in self.differences)
+        """Whether all figures are the same, but for rounding where that may be otherwise."""
+        return self.exact or (not self.alike and all(each.relative <= ROUNDING for each in self.differences))
 
 
 def verify(source: Any) -> Verification:
@@ -83,17 +98,27 @@ def verify(source: Any) -> Verification:
 def verified_sections(found: Verification, result: str) -> list[Section]:
     """What a person reads of asking a result, named so, again."""
     told = f"{result}: {found.question} asked again, {found.values:,} values:"
-    made, now = (" and numpy ".join(versions.values()) for versions in found.versions)
-    versions = f"it was made with simulate {made}, this is {now}"
+    count = len(found.differences)
+    off = f"{count} variables differ" if count > 1 else "1 variable differs"
     if found.exact:
-        lines = [f"{told} the same bits."]
+        line = f"{told} the same bits."
+    elif found.alike:
+        line = f"{told} {off}. Build and kind of CPU are those that it was made with, so every bit must be the same."
     elif found.holds:
-        lines = [
-            f"{told} equal to {ROUNDING:g}, but not the same bits, as on another build or kind of CPU; {versions}."
-        ]
+        line = f"{told} equal to {ROUNDING:g}, but not the same bits. {_made(found)}"
     else:
-        lines = [f"{told} {len(found.differences)} variables differ; {versions}."]
-    return [Section(remarks=[*lines, *map(str, found.differences[:SHOWN])])]
+        line = f"{told} {off} by more than {ROUNDING:g}. {_made(found)}"
+    return [Section(remarks=[line, *map(str, found.differences[:SHOWN])])]
+
+
+def _made(found: Verification) -> str:
+    """What a result was made with, as far as that is otherwise than now."""
+    stored, again = found.versions
+    names = [name for name in COMPUTED_WITH if stored[name] and stored[name] != again[name]]
+    if not names:
+        return "It does not say on which build and kind of CPU it was made."
+    made, now = (", ".join(f"{COMPUTED_WITH[name]}{told[name]}" for name in names) for told in found.versions)
+    return f"It was made with {made}; this is {now}."
 
 
 def verified_plain(found: Verification) -> dict[str, Any]:
@@ -113,6 +138,7 @@ def verified_plain(found: Verification) -> dict[str, Any]:
         "question": found.question,
         "values": found.values,
         "exact": found.exact,
+        "alike": found.alike,
         "holds": found.holds,
         "rounding": ROUNDING,
         "versions": {"stored": stored, "again": again},
@@ -166,13 +192,13 @@ def compared(stored: Result, again: Result) -> Verification:
 
 
 def _versions(result: Result) -> dict[str, str]:
-    return {name: str(result.attributes.get(name, "")) for name in VERSIONS}
+    return {name: str(result.attributes.get(name, "")) for name in COMPUTED_WITH}
 
 
 def _attributes(stored: Result, again: Result) -> Iterator[Difference]:
     for name in dict.fromkeys([*stored.attributes, *again.attributes]):
         one, other = (result.attributes.get(name) for result in (stored, again))
-        if name not in VERSIONS and one != other:
+        if name not in COMPUTED_WITH and one != other:
             yield Difference(name, (), one, other, np.inf)
 
 

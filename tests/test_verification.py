@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -12,6 +16,8 @@ from simulate.decisions import decide
 from simulate.errors import SimulateError
 from simulate.priors import load_priors
 from simulate.results import netcdf
+from simulate.results.provenance import computed_with
+from simulate.results.result import BUILD
 from simulate.runs import draws, run
 from simulate.sensitivity.tornado import tornado
 from simulate.verification import ROUNDING
@@ -46,29 +52,66 @@ def test_a_backtest_comes_out_again():
 
 @pytest.fixture
 def moved(tmp_path):
-    """A run in a file, with its P50 of capex moved by a factor."""
+    """A run in a file, with its P50 of capex moved by a factor, and what it was made with as told."""
+    result = run(load_priors("base"), quantities=["capex", "pue"], **FEW)
+    made = dict(result.attributes)
 
-    def path(factor):
-        result = run(load_priors("base"), quantities=["capex", "pue"], **FEW)
+    def path(factor, **told):
+        result.attributes.clear()
+        result.attributes.update({name: value for name, value in {**made, **told}.items() if value is not None})
         result["percentiles"][0, 2] *= factor
         (tmp_path / "result.nc").write_bytes(netcdf.written(result))
+        result["percentiles"][0, 2] /= factor
         return tmp_path
 
     return path
 
 
-def test_bits_that_differ_by_rounding_are_told_apart_from_figures_that_do(command, moved):
-    exact = command("verify", moved(1))
+ELSEWHERE = {"numpy": "2.0.0", "cpu": "arm64 NEON"}
+EARLIER = dict.fromkeys([name for name in BUILD if name != "numpy"])  # as before all of it was told
+
+
+def test_on_the_same_build_and_kind_of_cpu_every_bit_must_be_the_same(command, moved):
+    result, exact = moved(1), command("verify", moved(1))
     assert (exact[0], exact[2]) == (0, "")
     assert exact[1].endswith("the same bits.\n")
     code, out, _ = command("verify", moved(1 + ROUNDING / 10))
+    assert code == 1
+    assert "1 variable differs. Build and kind of CPU are those that it was made with" in out
+    assert "percentiles at capex, 50.0: " in out
+    assert simulate.verify(result).alike
+
+
+def test_elsewhere_figures_may_differ_by_rounding_and_why_is_told(command, moved):
+    told = f"It was made with numpy 2.0.0, arm64 NEON; this is numpy {np.__version__}, "
+    code, out, _ = command("verify", moved(1 + ROUNDING / 10, **ELSEWHERE))
     assert code == 0
     assert "equal to 1e-09, but not the same bits" in out
+    assert told in out
     assert "percentiles at capex, 50.0: " in out
-    code, out, _ = command("verify", moved(1 + ROUNDING * 10))
+    code, out, _ = command("verify", moved(1 + ROUNDING * 10, **ELSEWHERE))
     assert code == 1
-    assert "1 variables differ" in out
-    assert "percentiles at capex, 50.0: " in out
+    assert f"1 variable differs by more than 1e-09. {told}" in out
+    assert simulate.verify(moved(1, **ELSEWHERE)).exact
+
+
+def test_a_result_that_does_not_say_what_made_it_is_held_to_rounding(command, moved):
+    code, out, _ = command("verify", moved(1 + ROUNDING / 10, **EARLIER))
+    assert code == 0
+    assert "It does not say on which build and kind of CPU it was made." in out
+    assert simulate.verify(moved(1, **EARLIER)).exact
+
+
+def test_the_kind_of_cpu_is_what_numpy_was_let_use():
+    """A process in which numpy may not use what the CPU can do says so."""
+    told = computed_with()["cpu"].split()
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    assert told[-len(found) :] == found or not found
+    code = "from simulate.results.provenance import computed_with; print(computed_with()['cpu'])"
+    if found:
+        environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(found)}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+        assert done.stdout.split() == told[: -len(found)]
 
 
 def test_each_kind_of_difference_is_named():
