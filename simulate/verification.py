@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from simulate.decisions import decide
 from simulate.errors import SimulateError
 from simulate.formats import json
 from simulate.layout import Section
-from simulate.results import Result, Variable
+from simulate.results import Result, Variable, netcdf
 from simulate.results.folder import read
 from simulate.results.sources import priors_of, restated, whole
 from simulate.runs import draws, run
 from simulate.sensitivity.tornado import tornado
 from simulate.spelling import path_of
+from simulate.spreadsheet import digest_of
 
 ROUNDING = 1e-9  # of the largest value along the last dimension: what another build or kind of CPU may change
 SHOWN = 5  # differences, the largest
@@ -87,6 +89,8 @@ def verify(source: Any) -> Verification:
     Raises SimulateError for what is no result, and for one that does not hold all that it was asked of.
     """
     if isinstance(source, str | PathLike):
+        if not str(source).strip():  # which is not the working directory
+            raise SimulateError(f"RESULT '{source}': is empty; {netcdf.WANTED}")
         stored, where = read(path_of(source)), str(source)
     else:
         stored, where = source if isinstance(source, Result) else Result.of_dataset(source), "the result"
@@ -151,7 +155,7 @@ def _asking(stored: Result, where: str) -> Callable[[], Result]:
     """What asks the question of a result again."""
     told = stored.attributes
     if stored.question == "backtest":
-        return partial(backtest, told["cases_file"] or None, seed=told.get("seed"))
+        return partial(backtest, _cases(stored, where), seed=told.get("seed"))
     if stored.question not in {"run", "draws", "tornado", "decide"}:
         raise SimulateError(
             f"{where}: a result of `simulate {stored.question}` does not hold all that it was asked of; "
@@ -172,6 +176,26 @@ def _asking(stored: Result, where: str) -> Callable[[], Result]:
         return partial(decide, priors, maximize=told["objective"] == "maximize", **options)
     options |= {name: told[name] for name in ("method", "low", "high")}
     return partial(tornado, priors, percentile=told.get("percentile"), **options)
+
+
+def _cases(stored: Result, where: str) -> Path | None:
+    """The file whose cases a backtest scored, None for those that ship. Raises SimulateError where they are not there.
+
+    A backtest holds what the file was, not what stood in it.
+    """
+    name, files = stored.attributes["cases_file"], stored.provenance.get("files")
+    if not name:
+        return None
+    if not files:
+        raise SimulateError(f"{where}: its cases came from {name}, which cannot be read again; give backtest a file")
+    path = path_of(name)
+    try:
+        digest = digest_of(path)
+    except SimulateError as error:
+        raise SimulateError(f"{where}: its cases cannot be had any more: {error}", code="file") from None
+    if digest != files[0]["sha256"]:
+        raise SimulateError(f"{where}: its cases, {name}, have changed since; run backtest again", code="file")
+    return path
 
 
 def compared(stored: Result, again: Result) -> Verification:

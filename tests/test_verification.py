@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from simulate.sensitivity.tornado import tornado
 from simulate.verification import ROUNDING
 
 FEW = {"scenarios": 4096}
+TRAINING = Path(simulate.__file__).parent / "data" / "training_runs.csv"
 STORED = {
     "run": lambda: run(load_priors("base", ["pue=1.1"]), given=["capex < 1e9"], seed=5, **FEW),
     "run with parts": lambda: run(load_priors("base"), quantities=["capex"], parts=True, **FEW),
@@ -136,3 +138,38 @@ def test_a_comparison_is_refused_in_a_line():
     result = compare(["guosheng-2023", "semianalysis-2023"], quantities=["servers"], bridge=(), **FEW)
     with pytest.raises(SimulateError, match="verify the runs that it rests on"):
         simulate.verify(result)
+
+
+@pytest.fixture
+def scored(tmp_path):
+    """A backtest of a table in a file, and the table."""
+    table = tmp_path / "own.csv"
+    table.write_text("".join(TRAINING.read_text(encoding="utf-8").splitlines(keepends=True)[:4]), encoding="utf-8")
+    (tmp_path / "backtest.nc").write_bytes(netcdf.written(backtest(table)))
+    return tmp_path / "backtest.nc", table
+
+
+def test_a_backtest_of_a_table_that_has_changed_or_gone_is_refused_in_a_line(command, scored):
+    result, table = scored
+    assert simulate.verify(result).exact
+    table.write_text(table.read_text(encoding="utf-8").replace("\n", "\n\n"), encoding="utf-8")
+    line = f"{result}: its cases, {table}, have changed since; run backtest again\n"
+    assert command("verify", result) == (2, "", line)
+    table.unlink()
+    line = f"{result}: its cases cannot be had any more: {table}: cannot be read: No such file or directory"
+    assert command("verify", result)[2].startswith(line)
+
+
+def test_a_backtest_of_a_pipe_is_refused_in_a_line(scored):
+    piped = netcdf.read(scored[0])
+    del piped.provenance["files"]
+    with pytest.raises(SimulateError, match="which cannot be read again; give backtest a file"):
+        simulate.verify(piped)
+
+
+def test_a_folder_without_a_run_names_what_is_in_it(command, scored):
+    folder = scored[0].parent
+    line = f"{folder}: holds no result.nc; name a file in it: backtest.nc\n"
+    assert command("verify", folder) == (2, "", line)
+    line = "RESULT ' ': is empty; give a folder or a .nc file that `simulate` wrote\n"
+    assert command("verify", " ") == (2, "", line)
