@@ -36,7 +36,7 @@ def contents_of(path: Path, most: int) -> bytes:
         about = os.fstat(handle)
         if fault := _kind_refused(about, most):
             raise _error(path, fault)
-        return _read(path, handle, most, waits=not stat.S_ISREG(about.st_mode))
+        return _read(path, handle, most, about.st_size if stat.S_ISREG(about.st_mode) else None)
     finally:
         os.close(handle)
 
@@ -62,18 +62,18 @@ def _kind_refused(about: os.stat_result, most: int) -> str:
     return too_long(about.st_size, most) if about.st_size > most else ""
 
 
-def _read(path: Path, handle: int, most: int, *, waits: bool) -> bytes:
-    """Read to the end; with `waits`, for what a pipe has yet to say."""
-    found, deadline = bytearray(), time.monotonic() + PATIENCE
+def _read(path: Path, handle: int, most: int, size: int | None) -> bytes:
+    """Read a file of a size to its end, a large one in one piece; without a size, what has yet to be said."""
+    pieces, length, deadline = list[bytes](), 0, time.monotonic() + PATIENCE
     while True:
-        if waits and not select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        if size is None and not select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0]:
             raise _error(path, f"has not come to an end in {PATIENCE:g} second; write it to a file, and name that")
-        piece = os.read(handle, 2**20)
-        found += piece
-        if not piece:
-            return bytes(found)
-        if len(found) > most:
-            raise _error(path, too_long(len(found), most))
+        if not (piece := os.read(handle, max(size or 0, 2**20))):
+            return b"".join(pieces)
+        pieces.append(piece)
+        length += len(piece)
+        if length > most:
+            raise _error(path, too_long(length, most))
 
 
 def too_long(size: int, most: int) -> str:

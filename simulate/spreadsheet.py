@@ -1,6 +1,7 @@
 """Tables that spreadsheets export as CSV: cells by column, and numbers as different countries write them."""
 
 import csv
+import hashlib
 import io
 import re
 import unicodedata
@@ -74,6 +75,18 @@ class Sheet:
         return tuple(found)
 
 
+def digest_of(path: Path) -> str:
+    """The sha256 of a table. Raises SimulateError where it cannot be read."""
+    return hashlib.sha256(_content(path)).hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return contents(path, LARGEST)
+    except OSError as error:
+        raise SimulateError(f"{path}: cannot be read: {error.strerror or error}; name a CSV file") from None
+
+
 def read_sheet(path: Path, separator: str = "", mend: str = "") -> Sheet:
     """Read a CSV file whose cells a separator parts, a comma where none is given; blank rows are passed over.
 
@@ -81,11 +94,9 @@ def read_sheet(path: Path, separator: str = "", mend: str = "") -> Sheet:
     what to do then, with {} in place of that.
     """
     try:
-        text = io.TextIOWrapper(io.BytesIO(contents(path, LARGEST)), "utf-8-sig").read().lstrip("\ufeff")
+        text = io.TextIOWrapper(io.BytesIO(_content(path)), "utf-8-sig").read().lstrip("\ufeff")
     except UnicodeDecodeError as error:
         raise SimulateError(f"{path}: byte {error.start} is not UTF-8; save the table as CSV in UTF-8") from None
-    except OSError as error:
-        raise SimulateError(f"{path}: cannot be read: {error.strerror or error}; name a CSV file") from None
     stream, skipped = io.StringIO(text, newline=""), 0
     if noted := re.match(r'"?sep=(.)"?\r?\n', text, re.IGNORECASE):  # as some spreadsheets note in a line of its own
         separator, skipped = separator or noted[1], 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,25 @@ from simulate.decisions import decide
 from simulate.errors import SimulateError
 from simulate.formats import json
 from simulate.layout import Section
-from simulate.results import Result, Variable
+from simulate.results import Result, Variable, netcdf
 from simulate.results.folder import read
 from simulate.results.sources import priors_of, restated, whole
 from simulate.runs import draws, run
 from simulate.sensitivity.tornado import tornado
 from simulate.spelling import path_of
+from simulate.spreadsheet import digest_of
 
 ROUNDING = 1e-9  # of the largest value along the last dimension: what another build or kind of CPU may change
 SHOWN = 5  # differences, the largest
-VERSIONS = ("version", "numpy")  # attributes that say what a result was computed with
+# Attributes that say what decides the last bits, and what is said before their values.
+COMPUTED_WITH = {
+    "version": "simulate ",
+    "python": "Python ",
+    "numpy": "numpy ",
+    "scipy": "scipy ",
+    "system": "",
+    "cpu": "",
+}
 
 
 @dataclass(frozen=True)
@@ -44,10 +54,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of asking again: `holds` unless figures differ by more than rounding, `exact` where no bit does.
+    """What came of asking again: `exact` where no bit differs, `holds` where none does that may not.
 
-    `differences` has the largest of each variable that is not the same, those that are farthest off first; `versions`
-    tells what the result was computed with, and what it was computed with again.
+    On the same build and kind of CPU, `alike`, none may; elsewhere, or where a result does not say what it was computed
+    with, figures may differ by rounding. `differences` has the largest of each variable that is not the same, the
+    farthest off first; `versions` tells what the result was computed with, and what it was computed with again.
     """
 
     question: str
@@ -56,14 +67,20 @@ class Verification:
     versions: tuple[dict[str, str], dict[str, str]]
 
     @property
+    def alike(self) -> bool:
+        """Whether versions, build and kind of CPU are those that the result was computed with."""
+        stored, again = self.versions
+        return stored == again
+
+    @property
     def exact(self) -> bool:
         """Whether every bit is the same."""
         return not self.differences
 
     @property
     def holds(self) -> bool:
-        """Whether all figures are the same but for rounding."""
-        return all(each.relative <= ROUNDING for each in self.differences)
+        """Whether all figures are the same, but for rounding where that may be otherwise."""
+        return self.exact or (not self.alike and all(each.relative <= ROUNDING for each in self.differences))
 
 
 def verify(source: Any) -> Verification:
@@ -72,6 +89,8 @@ def verify(source: Any) -> Verification:
     Raises SimulateError for what is no result, and for one that does not hold all that it was asked of.
     """
     if isinstance(source, str | PathLike):
+        if not str(source).strip():  # which is not the working directory
+            raise SimulateError(f"RESULT '{source}': is empty; {netcdf.WANTED}")
         stored, where = read(path_of(source)), str(source)
     else:
         stored, where = source if isinstance(source, Result) else Result.of_dataset(source), "the result"
@@ -83,17 +102,27 @@ def verify(source: Any) -> Verification:
 def verified_sections(found: Verification, result: str) -> list[Section]:
     """What a person reads of asking a result, named so, again."""
     told = f"{result}: {found.question} asked again, {found.values:,} values:"
-    made, now = (" and numpy ".join(versions.values()) for versions in found.versions)
-    versions = f"it was made with simulate {made}, this is {now}"
+    count = len(found.differences)
+    off = f"{count} variables differ" if count > 1 else "1 variable differs"
     if found.exact:
-        lines = [f"{told} the same bits."]
+        line = f"{told} the same bits."
+    elif found.alike:
+        line = f"{told} {off}. Build and kind of CPU are those that it was made with, so every bit must be the same."
     elif found.holds:
-        lines = [
-            f"{told} equal to {ROUNDING:g}, but not the same bits, as on another build or kind of CPU; {versions}."
-        ]
+        line = f"{told} equal to {ROUNDING:g}, but not the same bits. {_made(found)}"
     else:
-        lines = [f"{told} {len(found.differences)} variables differ; {versions}."]
-    return [Section(remarks=[*lines, *map(str, found.differences[:SHOWN])])]
+        line = f"{told} {off} by more than {ROUNDING:g}. {_made(found)}"
+    return [Section(remarks=[line, *map(str, found.differences[:SHOWN])])]
+
+
+def _made(found: Verification) -> str:
+    """What a result was made with, as far as that is otherwise than now."""
+    stored, again = found.versions
+    names = [name for name in COMPUTED_WITH if stored[name] and stored[name] != again[name]]
+    if not names:
+        return "It does not say on which build and kind of CPU it was made."
+    made, now = (", ".join(f"{COMPUTED_WITH[name]}{told[name]}" for name in names) for told in found.versions)
+    return f"It was made with {made}; this is {now}."
 
 
 def verified_plain(found: Verification) -> dict[str, Any]:
@@ -113,6 +142,7 @@ def verified_plain(found: Verification) -> dict[str, Any]:
         "question": found.question,
         "values": found.values,
         "exact": found.exact,
+        "alike": found.alike,
         "holds": found.holds,
         "rounding": ROUNDING,
         "versions": {"stored": stored, "again": again},
@@ -125,7 +155,7 @@ def _asking(stored: Result, where: str) -> Callable[[], Result]:
     """What asks the question of a result again."""
     told = stored.attributes
     if stored.question == "backtest":
-        return partial(backtest, told["cases_file"] or None, seed=told.get("seed"))
+        return partial(backtest, _cases(stored, where), seed=told.get("seed"))
     if stored.question not in {"run", "draws", "tornado", "decide"}:
         raise SimulateError(
             f"{where}: a result of `simulate {stored.question}` does not hold all that it was asked of; "
@@ -148,6 +178,26 @@ def _asking(stored: Result, where: str) -> Callable[[], Result]:
     return partial(tornado, priors, percentile=told.get("percentile"), **options)
 
 
+def _cases(stored: Result, where: str) -> Path | None:
+    """The file whose cases a backtest scored, None for those that ship. Raises SimulateError where they are not there.
+
+    A backtest holds what the file was, not what stood in it.
+    """
+    name, files = stored.attributes["cases_file"], stored.provenance.get("files")
+    if not name:
+        return None
+    if not files:
+        raise SimulateError(f"{where}: its cases came from {name}, which cannot be read again; give backtest a file")
+    path = path_of(name)
+    try:
+        digest = digest_of(path)
+    except SimulateError as error:
+        raise SimulateError(f"{where}: its cases cannot be had any more: {error}", code="file") from None
+    if digest != files[0]["sha256"]:
+        raise SimulateError(f"{where}: its cases, {name}, have changed since; run backtest again", code="file")
+    return path
+
+
 def compared(stored: Result, again: Result) -> Verification:
     """Set a stored result beside the one that came out again."""
     differences = [*_attributes(stored, again)]
@@ -166,13 +216,13 @@ def compared(stored: Result, again: Result) -> Verification:
 
 
 def _versions(result: Result) -> dict[str, str]:
-    return {name: str(result.attributes.get(name, "")) for name in VERSIONS}
+    return {name: str(result.attributes.get(name, "")) for name in COMPUTED_WITH}
 
 
 def _attributes(stored: Result, again: Result) -> Iterator[Difference]:
     for name in dict.fromkeys([*stored.attributes, *again.attributes]):
         one, other = (result.attributes.get(name) for result in (stored, again))
-        if name not in VERSIONS and one != other:
+        if name not in COMPUTED_WITH and one != other:
             yield Difference(name, (), one, other, np.inf)
 
 

@@ -23,8 +23,10 @@ COUNTS = [range(3), pytest.param(range(3, 203), marks=pytest.mark.long)]
 
 
 def started(folder, seed, *options, command=("run", "priors/base.toml")):
-    # the line before the import tells that Python itself, whose own answer to a signal is another, has started
-    script = "import sys; from simulate.cli import main; print('up', flush=True); main()"
+    # the line before main tells that Python itself, whose own answer to a signal is another, has started; what a shell
+    # starts in the background, such as these tests, ignores SIGINT, and so would what it starts
+    heeded = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{heeded}; from simulate.cli import main; print('up', flush=True); main()"
     arguments = [*command, *options, "--seed", str(seed), "--format", "csv", "--out", str(folder)]
     process = subprocess.Popen(
         [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

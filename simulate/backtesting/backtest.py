@@ -4,7 +4,6 @@ A case is forecast without itself: a run that the package ships by a fit to the 
 all that are not of its name, a benchmark by a fit to other stacks and models.
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
@@ -22,8 +21,10 @@ from simulate.replicates import Progress, Ticks, Workers
 from simulate.results import Result
 from simulate.results.folder import is_result
 from simulate.results.provenance import versioned
+from simulate.revisions import revised
 from simulate.settings import Seed, checked, written
 from simulate.spelling import name_text, path_of
+from simulate.spreadsheet import digest_of
 
 Task = TypeVar("Task")
 
@@ -79,9 +80,8 @@ def backtest(
     stated = {"title": "", "cases_file": name_text(str(cases_file or ""))}
     result = versioned("backtest", stated, {"about": about, "excluded": excluded})
     result.attributes.update(seeded)
-    if path and path.is_file():  # what a pipe held cannot be read again
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        result.provenance["files"] = [{"path": stated["cases_file"], "sha256": digest}]
+    if path and (path.is_file() or revised(path)):  # what a pipe held cannot be read again
+        result.provenance["files"] = [{"path": stated["cases_file"], "sha256": digest_of(path)}]
     result.provenance["warnings"] += problems
     _put_cases(result, groups)
     _put_groups(result, list(groups))

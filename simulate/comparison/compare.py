@@ -123,8 +123,9 @@ def _framed(drawn: SideBySide) -> Result:
         result = provenance.described("compare", baseline.priors, settings, drawn.drawn[baseline.name])
     else:
         assert baseline.saved is not None
-        result = Result("compare", {**baseline.saved.attributes, "seed": settings.seed, "scheme": settings.scheme})
-        result.provenance.update({name: baseline.told[name] for name in provenance.STATED}, warnings=[])
+        attributes = {**baseline.saved.attributes, "seed": settings.seed, "scheme": settings.scheme}
+        stated = {name: baseline.told[name] for name in provenance.STATED}
+        result = provenance.versioned("compare", attributes, stated)
         for each in drawn.drawn.values():
             result.attributes["scenarios"] = each.count
     means = [gate.quantity for gates in drawn.gates.values() for gate in gates if gate.quantity]

@@ -14,7 +14,7 @@ from simulate.errors import Fault
 from simulate.formats import PROGRAM, Sections
 from simulate.results import Result
 from simulate.results.published import place_of
-from simulate.results.result import ERROR
+from simulate.results.result import BUILD, ERROR
 from simulate.results.told import FINE, key, number, shown_labels, told
 
 READER = PROGRAM
@@ -23,7 +23,7 @@ SCHEMA_VERSION = "1.0"  # the first part is raised when a program that reads it 
 # Of the provenance: what is told elsewhere in the envelope, or left to the .nc file, and what are settings.
 INSIDE = ("priors", "components", "headline", "asked", "files", "warnings", "cases", "changes", "run", "published")
 SETTINGS = ("given", "observe", "model", "overrides", "choice")
-OF_RESULT = ("title", "best", "numpy")  # of the attributes, the others but the version being settings
+OF_RESULT = ("title", "best", *BUILD)  # of the attributes, the others but the version being settings
 
 
 def write(result: Result, _sections: Sections | None, file: TextIO) -> None:

@@ -129,6 +129,8 @@ def read(path: Path) -> Result:
     file = path / RUN if path.is_dir() else path
     with suppress(OSError):  # of a folder in which nothing may be written
         completed(file.parent)
+    if file != path and not file.exists() and (others := sorted(each.name for each in path.glob("*.nc"))):
+        raise SimulateError(f"{path}: holds no {RUN}; name a file in it: {', '.join(others)}", code="file")
     return netcdf.read(file)
 
 

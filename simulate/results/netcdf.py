@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from simulate.errors import SimulateError, printable
+from simulate.reading import contents_of
 from simulate.results.result import Result, restored, variable_of
 
 LARGEST = 2**32  # bytes of a file that is read
 SMALLEST = 8  # bytes of a value in memory, that of a text's address
+SIGNATURE = b"\x89HDF\r\n\x1a\n"  # of netCDF 4
+WANTED = "give a folder or a .nc file that `simulate` wrote"
 SEAL = b"simulate sha256 "
 DIGITS = 64
 PATIENCE = 20.0  # seconds for what takes a fraction of one
@@ -107,21 +110,13 @@ def _try(content: bytes, path: Path) -> None:
 def _content(path: Path) -> tuple[bytes, bool]:
     """What a file holds, and whether it is sealed, as what `simulate` wrote is: then it is what was written."""
     try:
-        if not path.is_file():
-            raise SimulateError(
-                f"{path}: there is no such file; give a folder or a .nc file that `simulate` wrote", code="file"
-            )
-        if (size := path.stat().st_size) > LARGEST:
-            raise SimulateError(
-                f"{path}: is a file of {size:,} bytes, and a result has at most {LARGEST:,}", code="file"
-            )
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, SimulateError):
-            raise
-        raise SimulateError(
-            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}", code="file"
-        ) from None
+        content = contents_of(path, LARGEST)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        fault = "there is no such file" if missing else f"cannot be read: {error.strerror or error}"
+        raise SimulateError(f"{path}: {fault}; {WANTED}", code="file") from None
+    if not content.startswith(SIGNATURE):
+        raise SimulateError(f"{path}: is no netCDF file; {WANTED}", code="file")
     sealed = content[-len(SEAL) - DIGITS : -DIGITS] == SEAL
     if sealed and _sealed(content[: -len(SEAL) - DIGITS]) != content:
         raise SimulateError(

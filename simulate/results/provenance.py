@@ -1,6 +1,8 @@
 """What a result rests on: the priors and settings that it was drawn with, told in one place and read back there."""
 
+import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import numpy as np
 from simulate import __version__
 from simulate.graph import Quantity
 from simulate.priors import Priors
-from simulate.results.result import Result
+from simulate.results.result import BUILD, Result
 from simulate.scenarios import Scenarios
 from simulate.settings import Settings
 
@@ -44,9 +46,23 @@ def of_inputs(priors: Priors, drawn: Scenarios) -> list[str]:
 
 
 def versioned(question: str, attributes: Mapping[str, Any], provenance: Mapping[str, Any]) -> Result:
-    """A result without figures that says what it is told to, and which versions computed it."""
-    versions = {"version": __version__, "numpy": np.__version__}
-    return Result(question, {**attributes, **versions}, {"warnings": [], **provenance})
+    """A result without figures that says what it is told to, and what it is computed with."""
+    return Result(question, {**attributes, "version": __version__, **computed_with()}, {"warnings": [], **provenance})
+
+
+@cache
+def computed_with() -> dict[str, str]:
+    """The build and the kind of CPU, as far as they decide the last bits of figures: by the names in BUILD.
+
+    numpy chooses by what the CPU can do how it computes functions such as exp, as the system's library does.
+    """
+    from scipy.version import version  # late: who only reads results has no need of it
+
+    abilities: Any = np.show_config(mode="dicts")["SIMD Extensions"]
+    found = [*abilities.get("baseline", ()), *abilities.get("found", ())]  # what is empty is left out
+    library = " ".join(platform.libc_ver()).strip() or f"{platform.system()} {platform.release()}"
+    told = platform.python_version(), np.__version__, version, library, " ".join([platform.machine(), *found])
+    return dict(zip(BUILD, told, strict=True))
 
 
 def put_quantities(result: Result, quantities: Sequence[Quantity]) -> None:

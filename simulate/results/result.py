@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LAYOUT = 4  # of what is stored; 1 had a variable for each quantity and statistic, later ones did not say all asked
 ERROR = "_se"
+BUILD = ("python", "numpy", "scipy", "system", "cpu")  # attributes, which decide the last bits beside the version
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ def command(
 ) -> None:
     """Ask a stored result again, and tell whether it is the same.
 
-    On the same build and kind of CPU the same bits come out; elsewhere figures may differ by rounding, which
-    is told, and are the same to 1e-9. What is farther off is named, with exit code 1. Nothing is written.
+    On the build and kind of CPU that made it, which it names, the same bits must come out; elsewhere figures must
+    be the same to 1e-9. Which of the two is told. What differs more is named, with exit code 1. Nothing is written.
     Results of run (draws.nc too), tornado, decide and backtest can be asked again.
 
     \b
