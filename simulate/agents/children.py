@@ -22,6 +22,7 @@ from simulate.errors import Fault, SimulateError
 from simulate.settings import LIMIT, most_scenarios
 
 AT_ONCE = 4  # calls; more wait for their turn
+COMMAND = [sys.executable, "-P", "-m", "simulate"]  # -P: no module of the working directory
 INDENTED = 8  # so many times as long as it is sent may an answer be as a command prints it
 
 
@@ -77,11 +78,7 @@ async def answer(tool: Tool, given: Mapping[str, Any], limits: Limits) -> tuple[
 async def _output(line: Sequence[str], limits: Limits) -> bytes:
     """What a command prints. Raises SimulateError where it takes too long or prints too much."""
     process = await anyio.open_process(
-        [sys.executable, "-P", "-m", "simulate", *line],  # -P: no module of the working directory
-        stdin=subprocess.DEVNULL,
-        stderr=None,
-        env=limits.environment,
-        start_new_session=True,
+        [*COMMAND, *line], stdin=subprocess.DEVNULL, stderr=None, env=limits.environment, start_new_session=True
     )
     printed = bytearray()
     try:

@@ -89,6 +89,8 @@ def _server(known: Mapping[str, Tool], limits: Limits) -> Server:
             raise MCPError(protocol.INVALID_PARAMS, f"there is no resource {asked.uri}")
         if asked.uri == GUIDE:
             found, _ = await answer(known["guide"], {}, limits)
+            if found["errors"]:
+                raise MCPError(protocol.INTERNAL_ERROR, found["errors"][0]["message"])
             text = found["result"]["guide"]
         else:
             text = _written_schema() if asked.uri == SCHEMA else _priors_text(asked.uri.removeprefix(PRIORS))

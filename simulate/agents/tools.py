@@ -67,7 +67,7 @@ class Tool:
         if not isinstance(files, Mapping) or len(files) > MOST_FILES:
             raise _refused(FILES, f"must be an object of at most {MOST_FILES} texts by name")
         for name, text in files.items():
-            if Path(name).name != name or name.startswith(".") or ":" in name or "\0" in name:
+            if not name or Path(name).name != name or name.startswith(".") or ":" in name or "\0" in name:
                 raise _refused(f"{FILES}.{name}", "must be the plain name of a file; write for instance mine.toml")
             if not isinstance(text, str):
                 raise _refused(f"{FILES}.{name}", f"must be the text of the file, not {_written(text)}")

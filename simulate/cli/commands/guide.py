@@ -20,10 +20,11 @@ def command(
         ),
     ] = "markdown",
 ) -> None:
-    """Print the guide for language models: priors files, quantities, questions, and ten examples.
+    """Print all that a language model must know.
 
-    One page tells all that it takes to write a priors file and to ask questions of it: the keys, the families
-    with examples, the quantities with units, the options, where figures stand in an answer, and what errors mean.
+    The page tells what it takes to write a priors file and to ask questions of it: the keys, the families
+    with examples, the quantities with units, the options, where figures stand in an answer, and what errors
+    mean.
 
     \b
     Examples:

@@ -17,13 +17,13 @@ def command(
     ] = None,
     size: Annotated[int, typer.Option(min=1000, help="So many bytes an answer may have.")] = 250_000,
 ) -> None:
-    """Serve the commands to agents, as tools of the Model Context Protocol.
+    """Serve the commands to agents as MCP tools.
 
-    A client starts this command and speaks with it over standard input and output; it ends when its input
-    does. The tools are guide, check, explain, run, compare, tornado, decide, backtest and verify, with the
-    options of the commands, and answer with the JSON of --format json. Each call is a process of its own.
-    Resources are the guide, the shipped priors files and the schema of the answers. Needs the extra mcp:
-    pip install 'llm-cost-simulate[mcp]'.
+    A client of the Model Context Protocol starts this command and speaks with it over standard input and
+    output; it ends when its input does. The tools are guide, check, explain, run, compare, tornado, decide,
+    backtest and verify, with the options of the commands, and answer with the JSON of --format json. Each
+    call is a process of its own. Resources are the guide, the shipped priors files and the schema of the
+    answers. Needs the extra mcp: pip install 'llm-cost-simulate[mcp]'.
 
     \b
     Examples:
