@@ -16,7 +16,7 @@ ORDER = """
     distributions dependence sampling settings catalog priors
     backends replicates conditions aiming scenarios results spread influence statistics bands thresholds rounding gates
     runs sensitivity comparison decisions calibration backtesting
-    questions formats explaining checking verification library cli __main__
+    questions formats explaining checking verification library agents cli __main__
 """
 ROOMS = ORDER.split()
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 STATED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKED = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
 RUNTIME = STATED["project"]["dependencies"]
+EXTRAS = [each for extra in STATED["project"]["optional-dependencies"].values() for each in extra]
 GROUPS = STATED["dependency-groups"]
 
 
@@ -25,7 +26,7 @@ def by_name(requirements):
     return {name.lower(): allowed for name, allowed in parts}
 
 
-@pytest.mark.parametrize("requirement", RUNTIME)
+@pytest.mark.parametrize("requirement", [*RUNTIME, *EXTRAS])
 def test_runtime_dependency_has_a_lower_bound_and_no_upper_one(requirement):
     assert re.fullmatch(r"[a-z\d-]+>=\d+(\.\d+)*", requirement)
 
@@ -46,6 +47,10 @@ def test_each_tool_is_in_one_group_and_dev_holds_all():
     assert GROUPS["dev"] == [{"include-group": "test"}, {"include-group": "lint"}]
 
 
+def test_what_an_extra_needs_is_tested_as_well():
+    assert by_name(EXTRAS).items() <= by_name(GROUPS["test"]).items()
+
+
 def test_oldest_python_is_the_one_that_is_checked():
     oldest = STATED["project"]["requires-python"].removeprefix(">=")
     assert STATED["tool"]["ruff"]["target-version"] == "py" + oldest.replace(".", "")
@@ -54,7 +59,7 @@ def test_oldest_python_is_the_one_that_is_checked():
 def test_lock_file_is_up_to_date():
     (ours,) = (package for package in LOCKED if package["name"] == STATED["project"]["name"])
     metadata = ours["metadata"]
-    assert {row["name"]: row["specifier"] for row in metadata["requires-dist"]} == by_name(RUNTIME)
+    assert {row["name"]: row["specifier"] for row in metadata["requires-dist"]} == by_name([*RUNTIME, *EXTRAS])
     for group in ("test", "lint"):
         locked = {row["name"]: row["specifier"] for row in metadata["requires-dev"][group]}
         assert locked == by_name(GROUPS[group]), "run: uv lock"

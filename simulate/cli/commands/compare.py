@@ -16,7 +16,7 @@ def command(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="CASE",
+            metavar="CASES...",
             help="Priors files, also FILE:CHOICE or REVISION:PATH of git, or folders or .nc files of earlier runs; the "
             "baseline first.",
             autocompletion=completing.sources,

@@ -43,6 +43,7 @@ def command(
     from simulate.explaining import explained, explained_plain
     from simulate.results.sources import read_source
 
+    quantity = quantity or None  # so that '' before a file lists all quantities with what the file says
     if priors_file is None and quantity is not None and (quantity == "-" or quantity.endswith(".toml")):
         priors_file, quantity = quantity, None
     priors = read_source(priors_file) if priors_file is not None else None
