@@ -13,7 +13,7 @@ import typer
 from jsonschema import Draft202012Validator
 
 from simulate.agents.guide import HOLDS, keys
-from simulate.agents.tools import FILES, MOST_FILES, NAMES, Tool, tools
+from simulate.agents.tools import FILES, MOST_FILES, Tool, tools
 from simulate.cli.commands import COMMANDS
 from simulate.cli.options import flattened
 from simulate.distributions import FAMILIES
@@ -96,10 +96,10 @@ def test_the_refused_example_is_mended_as_it_says(load, mend):
 
 
 def test_the_tools_are_all_commands_but_the_server():
-    assert set(NAMES) == set(COMMANDS) - {"mcp"}
+    assert TOOLS.keys() == set(COMMANDS) - {"mcp"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TOOLS)
 def test_a_tool_has_all_options_of_its_command(command, name):
     """Those of the help, but for the printing, and one that takes two values."""
     _, out, _ = command(name, "--help")

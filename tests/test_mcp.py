@@ -15,13 +15,14 @@ from jsonschema import Draft202012Validator
 from mcp import ClientSession, MCPError, StdioServerParameters, stdio_client
 
 from simulate.agents.children import INDENTED, Limits, answer
-from simulate.agents.tools import NAMES, tools
+from simulate.agents.tools import tools
 from simulate.cli.commands import COMMANDS
 from simulate.cli.options import flattened
 from simulate.priors import shipped
 from simulate.settings import LIMIT
 
 ROOT = Path(__file__).parent.parent
+TOOLS = tools({name: flattened(each) for name, each in COMMANDS.items()})
 SERVER = ["-m", "simulate", "mcp"]
 SIZE = 45_000
 NOW = 'model = "none"\n[priors.load]\ndist = "lognormal"\np5 = 1\np95 = 3\n[quantities.cost]\nformula = "2 * load"\n'
@@ -124,7 +125,7 @@ def told(tmp_path_factory):
 
 
 def test_the_tools_are_listed_with_schemas(told):
-    assert [each.name for each in told["tools"]] == list(NAMES)
+    assert [each.name for each in told["tools"]] == list(TOOLS)
     for each in told["tools"]:
         Draft202012Validator.check_schema(each.output_schema)
         assert each.annotations.read_only_hint == (each.name in {"guide", "check", "explain", "verify"})
@@ -179,7 +180,7 @@ def test_resources_are_the_guide_the_schema_and_the_shipped_files(told):
 
 
 def test_there_is_nothing_of_another_name(told):
-    assert told["no tool"].startswith("there is no tool rum; there are guide, check")
+    assert told["no tool"].startswith("there is no tool rum; there are backtest, check")
     assert told["no resource"] == "there is no resource simulate://priors/../base"
 
 
@@ -191,7 +192,7 @@ def test_a_call_that_is_cancelled_leaves_no_process(told):
 @pytest.mark.long
 def test_every_tool_answers():
     found = in_session(partial(called_at_once, calls=OTHERS), cwd=ROOT)
-    assert set(OTHERS) | set(CALLS) == set(NAMES)
+    assert set(OTHERS) | set(CALLS) == set(TOOLS)
     for name in OTHERS:
         assert found[name].structured_content["command"] == name
         assert found[name].is_error == (name == "verify")
@@ -199,7 +200,7 @@ def test_every_tool_answers():
 
 # ---------------------------------------------------------------- limits, without a server
 
-RUN = tools({name: flattened(each) for name, each in COMMANDS.items()})["run"]
+RUN = TOOLS["run"]
 
 
 def test_a_call_that_takes_too_long_is_ended():

@@ -11,7 +11,7 @@ from typing import Any
 from simulate.agents.parameters import Parameter, description, parameters
 from simulate.errors import Fault, SimulateError, suggestion
 
-NAMES = ("guide", "check", "explain", "run", "compare", "tornado", "decide", "backtest", "verify")  # in this order
+SERVER = "mcp"  # the command that serves the others
 FIXED = ("format", "quiet")  # an answer is JSON
 FILES = "files"
 MOST_FILES = 50
@@ -99,8 +99,8 @@ class Tool:
 
 
 def tools(commands: Mapping[str, Callable[..., None]]) -> dict[str, Tool]:
-    """The tools by name, of the commands by name with their options flat."""
-    return {name: Tool(name, commands[name]) for name in NAMES}
+    """The tools by name, of the commands by name with their options flat: all but the one that serves them."""
+    return {name: Tool(name, each) for name, each in commands.items() if name != SERVER}
 
 
 def _property(parameter: Parameter) -> dict[str, Any]:

@@ -41,6 +41,6 @@ def command(
         raise none_such("format", output, PRINTED)
     page = guide({name: flattened(each) for name, each in COMMANDS.items()}, SAID)
     if output == "json":
-        json.write_plain(json.envelope("guide", result={"guide": page}), sys.stdout)
+        json.write_envelope(json.envelope("guide", result={"guide": page}), None, sys.stdout)
     else:
         typer.echo(page, nl=False)

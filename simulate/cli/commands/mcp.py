@@ -20,10 +20,9 @@ def command(
     """Serve the commands to agents as MCP tools.
 
     A client of the Model Context Protocol starts this command and speaks with it over standard input and
-    output; it ends when its input does. The tools are guide, check, explain, run, compare, tornado, decide,
-    backtest and verify, with the options of the commands, and answer with the JSON of --format json. Each
-    call is a process of its own. Resources are the guide, the shipped priors files and the schema of the
-    answers. Needs the extra mcp: pip install 'llm-cost-simulate[mcp]'.
+    output; it ends when its input does. The tools are all other commands, with their options, and answer
+    with the JSON of --format json. Each call is a process of its own. Resources are the guide, the shipped
+    priors files and the schema of the answers. Needs the extra mcp: pip install 'llm-cost-simulate[mcp]'.
 
     \b
     Examples:
@@ -31,9 +30,9 @@ def command(
       simulate mcp --seconds 20 --scenarios 1e6
       uvx --from 'llm-cost-simulate[mcp]' simulate mcp
     """  # noqa: D301
-    from simulate.settings import Allowed, checked
+    from simulate.settings import Count, checked
 
-    most = None if scenarios is None else checked(Allowed, "--scenarios", scenarios)
+    most = None if scenarios is None else checked(Count, "--scenarios", scenarios)
     try:
         from simulate.agents.children import Limits
         from simulate.agents.server import serve
