@@ -128,6 +128,42 @@ def test_markdown_has_the_tables_of_the_terminal(two):
     assert text.count("<details>") == text.count("</details>") == len(folded)
 
 
+def test_a_comment_tells_changes_first_then_warnings_then_gates(load):
+    text = """model = "none"
+[run]
+seed = {seed}
+{gate}percentiles = [5, 50, 95]
+[priors]
+a = {{dist = "normal", mean = {mean}, sd = 1}}
+b = {{dist = "normal", mean = {mean}, sd = 1}}
+[quantities]
+x = {{formula = "a + 1", unit = "USD"}}
+y = {{formula = "b + log(a)"}}
+"""
+    gate = 'fail_if = ["mean(x) > 0"]\n'
+    before = load(text.format(seed=1, gate="", mean=5), name="before")
+    after = load(text.format(seed=2, gate=gate, mean=6), name="after")
+    told = compare([before, after], scenarios=2**16, bridge=["mean"])
+    file = io.StringIO()
+    FORMATS["markdown"](told, lambda: comparison_report.sections(told), file)
+    comment = file.getvalue()
+    assert told.warnings
+    wanted = [
+        "### before → after\n",
+        "| x \\[USD\\] |",
+        "> [!WARNING]\n> - ",
+        "| fail if |",
+        "<details>",
+        "### x: from",
+    ]
+    assert [comment.index(each) for each in wanted] == sorted(comment.index(each) for each in wanted)
+    assert "b moves nothing here." in comment
+    (inputs,) = [each for each in comparison_report.sections(told) if each.heading.startswith("Inputs")]
+    assert inputs.remarks == [
+        "Under [run]: seed 1 → 2; fail_if none → mean(x) > 0. All cases are drawn alike, as told below."
+    ]
+
+
 def test_the_parts_of_a_table_leave_none_out(two):
     bridge = comparison_report.bridges_of(two, "capex", "base")["P50"]
     shown = bridge.moving[: comparison_report.PARTS]
@@ -136,7 +172,8 @@ def test_the_parts_of_a_table_leave_none_out(two):
     assert len(shown) == comparison_report.PARTS
     assert min(values) >= max(rest)
     text = text_of(two, 100)
-    assert "nothing here" in text
+    assert text.count("of the changes move nothing here") == 2
+    assert text.count("Shapley values") == 1  # below the last
     assert max(map(len, text.splitlines())) <= 100
 
 
