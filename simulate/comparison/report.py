@@ -67,7 +67,7 @@ def _brief(result: Result, case: str) -> Section:
     middle = min(range(len(percents)), key=lambda place: abs(percents[place] - 50))
     least, median, most = (percentile_name(percents[place]) for place in (0, middle, -1))
     heads = [_label(result, each) for each in ends]
-    columns = [Column(title, ">" if title else "<") for title in ("", *heads, "mean", "±", "mean, %")]
+    columns = [Column(title, ">" if title else "<") for title in ("", *heads, "change", "±", "in %")]
     rows = []
     for name in result.labels("quantity"):
         bands = [estimates(result, quantity=name, case=each) for each in ends]
@@ -85,7 +85,7 @@ def _brief(result: Result, case: str) -> Section:
         told = [*_term(scale, change, error), of_before] if change else ["0", "", ""]
         shown = f" [{scale.unit(unit)}]" if scale.unit(unit) else ""
         rows.append([f"{result.at('label', quantity=name)}{shown}", *cells, *told])
-    about = f"{median} ({least} to {most}), and by how much the mean changes."
+    about = f"{median} ({least} to {most}), and the change of the mean."
     return Section(" → ".join(heads), about, columns=columns, rows=rows, brief=True)
 
 
