@@ -89,6 +89,8 @@ class Scale:
             return self.figure(value), "–"
         if not math.isfinite(standard_error):
             return self._written(value, _magnitude(value) - SIGNIFICANT_DIGITS + 1), "–"
+        if not value and not standard_error:
+            return "0", "0"
         if standard_error <= abs(value) * ROUNDING:
             return self._written(value, _last_place_needed(value, _magnitude(value) - EXACT_DIGITS + 1)), "0"
         place = _second_digit(standard_error)

@@ -122,10 +122,41 @@ def test_markdown_has_the_tables_of_the_terminal(two):
     for line in text.splitlines():
         assert line == "" or line[0] in "|#" or not line.startswith(" ")
     told = comparison_report.sections(two)
-    assert re.findall(r"^### (.*)", text, re.MULTILINE) == [each.heading for each in told if not each.folded]
+    assert re.findall(r"^### (.*)", text, re.MULTILINE) == [
+        each.heading for each in told if each.heading and not each.folded
+    ]
     folded = re.findall(r"<summary>(.*?)</summary>", text)
     assert folded == [each.heading for each in told if each.folded]
     assert text.count("<details>") == text.count("</details>") == len(folded)
+
+
+def test_a_comment_tells_changes_first_then_warnings_then_gates(load):
+    text = """model = "none"
+[run]
+seed = {seed}
+{gate}percentiles = [5, 50, 95]
+[priors]
+a = {{dist = "normal", mean = {mean}, sd = 1}}
+b = {{dist = "normal", mean = {mean}, sd = 1}}
+[quantities]
+x = {{formula = "a + 1", unit = "USD"}}
+y = {{formula = "b + log(a)"}}
+"""
+    gate = 'fail_if = ["mean(x) > 0"]\n'
+    before = load(text.format(seed=1, gate="", mean=2), name="before")
+    after = load(text.format(seed=2, gate=gate, mean=3), name="after")
+    told = compare([before, after], scenarios=2**16, bridge=["mean"])
+    file = io.StringIO()
+    FORMATS["markdown"](told, lambda: comparison_report.sections(told), file)
+    comment = file.getvalue()
+    assert told.warnings
+    wanted = ["### before → after\n", "| x \\[USD\\] |", "> [!WARNING]\n> - ", "| fail if |", "<details>", "### x: fr"]
+    assert [comment.index(each) for each in wanted] == sorted(comment.index(each) for each in wanted)
+    assert "b moves nothing here." in comment
+    (inputs,) = [each for each in comparison_report.sections(told) if each.heading.startswith("Inputs")]
+    assert inputs.remarks == [
+        "Under [run]: seed 1 → 2; fail_if none → mean(x) > 0. All cases are drawn alike, as told below."
+    ]
 
 
 def test_the_parts_of_a_table_leave_none_out(two):
@@ -136,7 +167,8 @@ def test_the_parts_of_a_table_leave_none_out(two):
     assert len(shown) == comparison_report.PARTS
     assert min(values) >= max(rest)
     text = text_of(two, 100)
-    assert "nothing here" in text
+    assert text.count("of the changes move nothing here") == 2
+    assert text.count("Shapley values") == 1  # below the last
     assert max(map(len, text.splitlines())) <= 100
 
 

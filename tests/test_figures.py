@@ -233,6 +233,11 @@ def test_a_value_ends_where_the_error_beside_it_does(value, error, texts):
     assert Scale(0, 0, 4).with_error(value, error) == texts
 
 
+def test_nothing_is_told_without_digits_on_every_scale():
+    for exponent in (-9, 0, 6):
+        assert Scale(exponent, 0, 4).with_error(0.0, 0.0) == ("0", "0")
+
+
 def test_a_value_is_never_coarser_than_the_error_beside_it():
     """What is rounded away is at most half of the error's second digit."""
     generator = np.random.Generator(np.random.PCG64(7))

@@ -304,7 +304,10 @@ def test_the_codes_of_a_comparison(command, workflow, tmp_path):
     assert command(*of, "--fail-if", "mean(x) < 2", out=False)[0] == 0
     code, out, _ = command(*of, "--fail-if", "mean(difference_x) > 1", "--format", "markdown", out=False)
     assert code == 3
-    assert out.startswith("| fail if | of | measured |")
+    assert out.startswith(
+        "### three=3 → three=5\n\nP50 (P5 to P95), and the change of the mean.\n\n|  | three=3 | three=5 |"
+    )
+    assert "\n\n| fail if | of | measured |" in out
     gates = ("--fail-if", "mean(x) < 2", "--fail-if", "mean(x) > 2", "--fail-if", "P(ratio_x > 1.6) > 50%")
     _, out, _ = command(*of, *gates, "--format", "github", out=False)
     told = [each.text.split(": ")[0] for each in workflow(out) if each.name == "error"]

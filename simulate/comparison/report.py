@@ -23,8 +23,10 @@ from simulate.gates.report import sections as gates
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs.report import bounded, circumstances, estimates, few_beyond, settings_text
+from simulate.settings import RunTable
 
 PARTS = 10  # parts of a bridge shown one by one
+FEW = 2  # changes that move nothing, named one by one
 LONGEST = 48  # characters of an input shown
 
 
@@ -47,15 +49,15 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
 
 
 def sections(result: Result) -> list[Section]:
-    """The figures side by side, the bridges, what differs in the inputs, and how it was drawn: gates come first."""
+    """What changes in brief, the gates, the figures, the bridges, what differs in the inputs, and how it was drawn."""
     names, (_, *alternatives) = result.labels("quantity"), result.labels("case")
-    told = [*gates(result), *(_brief(result, case) for case in alternatives)]
+    told = [*(_brief(result, case) for case in alternatives), *gates(result)]
     told += [_side_by_side(result, name) for name in names]
-    for name in names:
-        for case in alternatives:
-            bridges = bridges_of(result, name, case)
-            if any(bridge.moving for bridge in bridges.values()):
-                told.append(_bridged(result, name, case, bridges))
+    pairs = [(name, case, bridges_of(result, name, case)) for name in names for case in alternatives]
+    moved = [each for each in pairs if any(bridge.moving for bridge in each[-1].values())]
+    hows = [_how_split(result, bridges) for _, _, bridges in moved]
+    for place, each in enumerate(moved):  # how is told once, below the last of those that are made so
+        told.append(_bridged(result, *each, "" if hows[place] in hows[place + 1 :] else hows[place]))
     return [*told, *(_inputs(result, case) for case in alternatives), _drawn(result)]
 
 
@@ -64,8 +66,8 @@ def _brief(result: Result, case: str) -> Section:
     ends, percents = (result.labels("case")[0], case), result.labels("percentile")
     middle = min(range(len(percents)), key=lambda place: abs(percents[place] - 50))
     least, median, most = (percentile_name(percents[place]) for place in (0, middle, -1))
-    heads = [f"{_label(result, each)}: {median} ({least} to {most})" for each in ends]
-    columns = [Column(""), Column("unit"), *(Column(head, ">") for head in heads), Column("change of the mean", ">")]
+    heads = [_label(result, each) for each in ends]
+    columns = [Column(title, ">" if title else "<") for title in ("", *heads, "change", "±", "in %")]
     rows = []
     for name in result.labels("quantity"):
         bands = [estimates(result, quantity=name, case=each) for each in ends]
@@ -81,9 +83,10 @@ def _brief(result: Result, case: str) -> Section:
         share = change / bands[0][0][-1] if bands[0][0][-1] else math.nan
         of_before = "" if math.isnan(share) else _signed(percent_text(share, digits=3).removesuffix(" %"), share)
         told = [*_term(scale, change, error), of_before] if change else ["0", "", ""]
-        rows.append([str(result.at("label", quantity=name)), scale.unit(unit), *cells, *told])
-    columns += [Column("±", ">"), Column("%", ">")]
-    return Section(" → ".join(_label(result, each) for each in ends), columns=columns, rows=rows, brief=True)
+        shown = f" [{scale.unit(unit)}]" if scale.unit(unit) else ""
+        rows.append([f"{result.at('label', quantity=name)}{shown}", *cells, *told])
+    about = f"{median} ({least} to {most}), and the change of the mean."
+    return Section(" → ".join(heads), about, columns=columns, rows=rows, brief=True)
 
 
 def _signed(text: str, value: float) -> str:
@@ -110,7 +113,25 @@ def _inputs(result: Result, case: str) -> Section:
         Column("change", drop=1),
         *(Column(end, give="wrap") for end in ends),
     ]
-    return Section(heading, columns=columns, rows=rows, remarks=[] if rows else ["None."], folded=True)
+    remarks = [*([] if rows else ["None."]), *_settings_that_differ(result, case)]
+    return Section(heading, columns=columns, rows=rows, remarks=remarks, folded=True)
+
+
+def _settings_that_differ(result: Result, case: str) -> list[str]:
+    """What the case says otherwise under `[run]` than the baseline, a line where there is any."""
+    before, after = (result.provenance["cases"][each]["settings"] for each in (result.labels("case")[0], case))
+    differ = [name for name in RunTable.model_fields if before[name] != after[name]]
+    if not differ:
+        return []
+    told = [f"{name} {_setting(before[name])} → {_setting(after[name])}" for name in differ]
+    common = " All cases are drawn alike, as told below." if {"scenarios", "seed", "scheme"} & {*differ} else ""
+    return [f"Under [run]: {'; '.join(told)}.{common}"]
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value) or "none"
+    return str(value)
 
 
 def _input(stated: Mapping[str, Any] | None) -> str:
@@ -170,8 +191,8 @@ def _lower(result: Result, name: str, case: str) -> str:
     return f"{text.removesuffix(' %')} ± {beside}" if beside else text
 
 
-def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge]) -> Section:
-    """The parts of bridges, the largest of the first statistic first, the rest summed."""
+def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge], how: str) -> Section:
+    """The parts of bridges, the largest of the first statistic first, the rest summed; below them how they split."""
     logarithmic = result.attributes["scale"] == "log"
     moving = list(dict.fromkeys(name for bridge in bridges.values() for name in bridge.moving))
     names, more = moving[:PARTS], len(moving) - PARTS
@@ -190,13 +211,20 @@ def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bri
         columns += [Column(f"{statistic} {unit}".strip(), ">"), Column("±", ">", drop=1)]
         for row, pair in zip(rows, [(shown[0], ""), *cells, (shown[1], "")], strict=True):
             row.extend(pair)
-    still = len(next(iter(bridges.values())).parts) - len(moving)
-    unmoved = f" {still} of the changes move{'s' if still == 1 else ''} nothing here." if still else ""
+    still = [name for name in next(iter(bridges.values())).parts if name not in moving]
+    which = " and ".join(still) if len(still) <= FEW else f"{len(still)} of the changes"
+    unmoved = f"{which} move{'s' if len(still) == 1 else ''} nothing here." if still else ""
+    heading = f"{result.at('label', quantity=quantity)}: from {first} to {last}"
+    remark = " ".join(filter(None, [how, unmoved]))
+    return Section(heading, columns=columns, rows=rows, remarks=[remark] if remark else [])
+
+
+def _how_split(result: Result, bridges: Mapping[str, Bridge]) -> str:
+    """What bridges split, and over which orders."""
     exact = all(bridge.exact for bridge in bridges.values())
     how = "over all orders of the changes" if exact else "over orders drawn at random, which ± counts in"
-    kind = f"{'Factors multiply' if logarithmic else 'Parts sum'} to {_split_text(result, bridges)}"
-    heading = f"{result.at('label', quantity=quantity)}: from {first} to {last}"
-    return Section(heading, columns=columns, rows=rows, remarks=[f"{kind}; Shapley values {how}.{unmoved}"])
+    kind = "Factors multiply" if result.attributes["scale"] == "log" else "Parts sum"
+    return f"{kind} to {_split_text(result, bridges)}; Shapley values {how}."
 
 
 def _split_text(result: Result, statistics: Iterable[str]) -> str:
@@ -252,4 +280,4 @@ def _drawn(result: Result) -> Section:
     if unpaired:
         named = ", ".join(_label(result, case) for case in unpaired)
         told.append(f"The difference of {named} is that of the means; its standard error is that of two separate runs.")
-    return Section(settings_text(result), remarks=[" ".join(told)])
+    return Section(remarks=[f"{settings_text(result)}.", *filter(None, [" ".join(told)])])

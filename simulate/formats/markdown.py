@@ -12,9 +12,13 @@ from simulate.results import Result
 READER = PERSON
 
 
-def write(_result: Result | None, sections: Sections, file: TextIO) -> None:
-    """Write the sections as Markdown with tables."""
-    file.write("\n\n".join(part for section in sections() for part in _parts(section)) + "\n")
+def write(result: Result | None, sections: Sections, file: TextIO) -> None:
+    """Write the sections as Markdown with tables, and the warnings after what stands first in brief."""
+    told = sections()
+    parts, first = [_parts(section) for section in told], sum(section.brief for section in told)
+    if result is not None and result.warnings:
+        parts.insert(first, ["\n".join(["> [!WARNING]", *(f"> - {_escaped(text)}" for text in result.warnings)])])
+    file.write("\n\n".join(part for each in parts for part in each) + "\n")
 
 
 def _parts(section: Section) -> list[str]:
