@@ -441,6 +441,12 @@ from simulate.cli import main
 def interrupt(*_):
     os.kill(os.getpid(), {sent})
 
+def another(*_):
+    try:
+        interrupt()
+    except BaseException:
+        raise ImportError
+
 class Interrupting:
     def find_spec(self, name, *_):
         if name == "{module}":
@@ -452,13 +458,16 @@ main()
 HOWS = {
     "raised": "interrupt()",
     "dropped": "type('Dying', (), {'__del__': interrupt})()",
-    "another": "\n            try: interrupt()\n            except BaseException: raise ImportError",
+    "another": "another()",
+    "dropped as another": "type('Dying', (), {'__del__': another})()",
 }
+ENDED = [
+    *((module, how, signal.SIGTERM, 143) for module in ("typer", "matplotlib.figure") for how in HOWS),
+    *(("typer", "raised", sent, code) for sent, code in ((signal.SIGINT, 130), (signal.SIGHUP, 129))),
+]
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-@pytest.mark.parametrize("how", HOWS)
-@pytest.mark.parametrize("module", ["typer", "matplotlib.figure"])
+@pytest.mark.parametrize(("module", "how", "sent", "code"), ENDED)
 def test_an_interrupted_import_is_quiet_and_leaves_nothing(tmp_path, module, how, sent, code):
     script = INTERRUPTED_IMPORT.format(module=module, how=HOWS[how], sent=int(sent))
     command = [sys.executable, "-c", script, "run", BASE, *QUICK, "--out", str(tmp_path / "out")]

@@ -159,3 +159,12 @@ def test_every_command_that_is_ended_leaves_nothing_behind(tmp_path, kills, comm
         ended(process, sent)
         assert {path.name for path in tmp_path.iterdir()} <= {"new"}
         shutil.rmtree(tmp_path / "new", ignore_errors=True)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_when_all_is_told_comes_to_nothing(sent):
+    script = f"import atexit, signal; atexit.register(signal.raise_signal, {sent:d})\n"
+    script += "signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom simulate.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script, "-V"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout

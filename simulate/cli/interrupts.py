@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM, a terminal that closes: an exception, so that what is open is closed, and a shell's exit code."""
 
+import atexit
 import signal
 import sys
 from _thread import interrupt_main
@@ -29,7 +30,8 @@ def interruptible() -> Iterator[None]:
     """Let the signals that are not ignored end the block with SystemExit, whatever the code in it makes of them.
 
     Extension modules turn the exception into another while they are imported; Python drops one that a destructor
-    raises, so that it is raised again soon after.
+    raises, so that it is raised again soon after, and what else fails in one then goes untold. Signals that come while
+    the process ends, after the block, come to nothing.
     """
     _received.clear()
 
@@ -40,7 +42,7 @@ def interruptible() -> Iterator[None]:
     def dropped(unraisable: Any) -> None:
         if isinstance(unraisable.exc_value, Interrupted):
             Timer(0.01, interrupt_main, _received[:1]).start()
-        else:
+        elif not _received:
             told(unraisable)
 
     handlers = {each: signal.getsignal(each) for each in ENDING}
@@ -58,3 +60,11 @@ def interruptible() -> Iterator[None]:
         sys.unraisablehook = told
         for each, handler in heeded.items():
             signal.signal(each, handler)
+        atexit.unregister(_ignore)
+        atexit.register(_ignore)
+
+
+def _ignore() -> None:
+    """Let signals come to nothing, for Python tells of those that come while it ends in a traceback."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)
