@@ -22,7 +22,7 @@ from simulate.priors import shipped
 from simulate.settings import LIMIT
 
 ROOT = Path(__file__).parent.parent
-SERVER = ["-m", "simulate", "mcp"]
+SERVER = ["-P", "-m", "simulate", "mcp"]
 SIZE = 45_000
 NOW = 'model = "none"\n[priors.load]\ndist = "lognormal"\np5 = 1\np95 = 3\n[quantities.cost]\nformula = "2 * load"\n'
 NEXT = 'extends = "now.toml"\n[priors.load]\ndist = "lognormal"\np5 = 4\np95 = 9\n'
@@ -96,8 +96,9 @@ async def called_at_once(session, calls):
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """What one session is told, in an empty folder, which stays empty; it ends while a call goes on."""
-    folder = tmp_path_factory.mktemp("empty")
+    """What one session is told, in a folder where nothing is written, with a module that nobody must import."""
+    folder = tmp_path_factory.mktemp("folder")
+    (folder / "simulate.py").write_text("raise SystemExit('a module of the working directory')", encoding="utf-8")
 
     async def ask(session):
         found = {"tools": (await session.list_tools()).tools, **await called_at_once(session, CALLS)}
@@ -119,7 +120,7 @@ def told(tmp_path_factory):
         return found
 
     found = in_session(ask, "--size", str(SIZE), cwd=folder)
-    assert list(folder.iterdir()) == []
+    assert list(folder.iterdir()) == [folder / "simulate.py"]
     return found
 
 

@@ -129,13 +129,8 @@ def _texts(parameter: Parameter, value: Any) -> list[str]:
     given = value if isinstance(value, list) else [value]
     for each in given:
         if isinstance(each, bool) or not isinstance(each, str | int | float):
-            kind = (
-                'a list of texts, such as ["..."],'
-                if parameter.many
-                else "a number"
-                if parameter.kind != "string"
-                else "a text"
-            )
+            kind = "a text" if parameter.kind == "string" else "a number"
+            kind = 'a list of texts, such as ["..."]' if parameter.many else kind
             raise _refused(parameter.name, f"must be {kind}, not {_written(each)}")
         if "\0" in str(each):
             raise _refused(parameter.name, "holds the character NUL, which no text may; take it out")
