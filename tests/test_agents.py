@@ -162,6 +162,7 @@ def test_parameters_are_those_that_the_signature_declares():
         ({"thing": "a", "draw": False}, ["--no-draw", "--", "a"]),
         ({"thing": "a.toml:one", "files": {"a.toml": ""}}, ["--", "/f/a.toml:one"]),
         ({"thing": "b.toml", "files": {"a.toml": ""}}, ["--", "b.toml"]),
+        ({"thing": "a", "files": {"a.toml": "", "a": ""}}, ["--", "/f/a"]),
     ],
 )
 def test_a_call_is_a_command_line(given, words):
@@ -180,13 +181,18 @@ def test_operands_that_are_left_out_keep_their_places():
     [
         ({}, "thing: is missing; give THING"),
         ({"thing": "-"}, "thing: '-' cannot be read here; give the text in files, and its name"),
+        (
+            {"thing": "a = 1\nb = 2"},
+            "thing: is a text in place of a name; give it in files as mine.toml, and name that",
+        ),
+        ({"thing": "a:b", "files": {"a.toml": ""}}, "thing: 'a:b' is not among files; did you mean a.toml?"),
         ({"thing": {"a": 1}}, "thing: must be a text, not an object"),
         ({"thing": "a\0"}, "thing: holds the character NUL, which no text may; take it out"),
         ({"thing": "a", "cuont": 3}, "cuont: there is no such parameter; did you mean count?"),
         ({"thing": "a", "x" * 9: 3}, f"{'x' * 9}: there is no such parameter; known are thing, one_more, count"),
         ({"thing": "a", "format": "csv"}, "format: there is no such parameter"),
         ({"thing": "a", "count": True}, "count: must be a number, not true"),
-        ({"thing": "a", "one_more": [["x"]]}, "one_more: must be a list of texts, not a list"),
+        ({"thing": "a", "one_more": [["x"]]}, 'one_more: must be a list of texts, such as ["..."], not a list'),
         ({"thing": "a", "draw": "yes"}, "draw: must be true or false, not 'yes'"),
         ({"thing": "a", "files": "x"}, f"files: must be an object of at most {MOST_FILES} texts by name"),
         ({"thing": "a", "files": {str(each): "" for each in range(51)}}, "files: must be an object of at most 50"),

@@ -23,7 +23,7 @@ from simulate.settings import LIMIT
 
 ROOT = Path(__file__).parent.parent
 TOOLS = tools({name: flattened(each) for name, each in COMMANDS.items()})
-SERVER = ["-m", "simulate", "mcp"]
+SERVER = ["-P", "-m", "simulate", "mcp"]
 SIZE = 45_000
 NOW = 'model = "none"\n[priors.load]\ndist = "lognormal"\np5 = 1\np95 = 3\n[quantities.cost]\nformula = "2 * load"\n'
 NEXT = 'extends = "now.toml"\n[priors.load]\ndist = "lognormal"\np5 = 4\np95 = 9\n'
@@ -97,8 +97,9 @@ async def called_at_once(session, calls):
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """What one session is told, in an empty folder, which stays empty; it ends while a call goes on."""
-    folder = tmp_path_factory.mktemp("empty")
+    """What one session is told, in a folder where nothing is written, with a module that nobody must import."""
+    folder = tmp_path_factory.mktemp("folder")
+    (folder / "simulate.py").write_text("raise SystemExit('a module of the working directory')", encoding="utf-8")
 
     async def ask(session):
         found = {"tools": (await session.list_tools()).tools, **await called_at_once(session, CALLS)}
@@ -120,7 +121,7 @@ def told(tmp_path_factory):
         return found
 
     found = in_session(ask, "--size", str(SIZE), cwd=folder)
-    assert list(folder.iterdir()) == []
+    assert list(folder.iterdir()) == [folder / "simulate.py"]
     return found
 
 
@@ -196,6 +197,15 @@ def test_every_tool_answers():
     for name in OTHERS:
         assert found[name].structured_content["command"] == name
         assert found[name].is_error == (name == "verify")
+
+
+@pytest.mark.long
+def test_a_guide_that_is_too_long_is_refused_in_a_line():
+    async def ask(session):
+        with pytest.raises(MCPError, match="^the answer is longer than 1,000 bytes$"):
+            await session.read_resource("simulate://docs/llms")
+
+    in_session(ask, "--size", "1000")
 
 
 # ---------------------------------------------------------------- limits, without a server

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -129,18 +129,24 @@ def _texts(parameter: Parameter, value: Any) -> list[str]:
     given = value if isinstance(value, list) else [value]
     for each in given:
         if isinstance(each, bool) or not isinstance(each, str | int | float):
-            kind = "a list of texts" if parameter.many else "a number" if parameter.kind != "string" else "a text"
+            kind = "a text" if parameter.kind == "string" else "a number"
+            kind = 'a list of texts, such as ["..."]' if parameter.many else kind
             raise _refused(parameter.name, f"must be {kind}, not {_written(each)}")
         if "\0" in str(each):
             raise _refused(parameter.name, "holds the character NUL, which no text may; take it out")
     return [*map(str, given)] if parameter.many else [",".join(map(str, given))]
 
 
-def _placed(name: str, text: str, files: Sequence[str] | Mapping[str, str], folder: str) -> str:
+def _placed(name: str, text: str, files: Mapping[str, str], folder: str) -> str:
     """An operand, with the folder before it where it names a file that the call brings along."""
     if text == "-":
         raise _refused(name, f"'-' cannot be read here; give the text in {FILES}, and its name")
-    return f"{folder}/{text}" if text.partition(":")[0] in files else text
+    if "\n" in text:
+        raise _refused(name, f"is a text in place of a name; give it in {FILES} as mine.toml, and name that")
+    named = text.partition(":")[0]
+    if f"{named}.toml" in files and named not in files:
+        raise _refused(name, f"'{text}' is not among {FILES}; did you mean {named}.toml?")
+    return f"{folder}/{text}" if named in files else text
 
 
 def _refused(name: str, message: str) -> SimulateError:
