@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple
 from simulate.errors import Fault, SimulateError
 from simulate.revisions import revised, unreadable
 from simulate.spelling import path_of
+from simulate.syntax import broken
 
 if TYPE_CHECKING:
     from simulate.formulas import Formula, Units
@@ -242,9 +243,7 @@ def _setting(text: str) -> dict[str, Any]:
     except RecursionError:
         raise SimulateError("brackets nest too deeply") from None
     except ValueError as error:
-        fault = re.sub(r" \(at .*\)$", "", str(error))
-        hint = "; text stands in quotes within the value" * fault.startswith("Invalid value")
-        raise SimulateError(f"is not a TOML key = value ({fault}){hint}") from None
+        raise SimulateError(f"is no TOML: {broken(error, text).fault}") from None
     if not tables:
         raise SimulateError("sets nothing")
     return tables

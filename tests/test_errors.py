@@ -24,21 +24,21 @@ FAULTS = {
     # --- syntax
     "open bracket": (
         "\n[priors.pue\nvalue = 1\n",
-        "2: TOML: Expected ']' at the end of a table declaration in column 12; …",
+        "2: TOML: column 12: the name of a table ends here, without its ]; write it as [priors.pue], …",
     ),
     "text without quotes": (
         "[priors.pue]\ndist = lognormal\n",
-        "2: TOML: Invalid value in column 8; put text in quotes; numbers look like 0.5, 3e6, 1_000",
+        "2: TOML: column 8: no value begins so, and text stands in quotes; numbers look like 0.5, 3e6, 1_000",
     ),
     "key twice": (
         "[priors.pue]\nvalue = 1.1\nvalue = 1.2\n",
-        "3: TOML: Cannot overwrite a value in column 12; the key is given twice; keep one",
+        "3: TOML: column 12: the key has a value already; keep one",
     ),
     "table twice": (
         "[priors.pue]\nvalue = 1.1\n\n[priors.pue]\nvalue = 1.2\n",
-        "4: TOML: Cannot declare [priors.pue] twice in column 12; the table is given twice; keep one",
+        "4: TOML: column 12: the table [priors.pue] is given twice; keep one",
     ),
-    "open quotes": ('[priors.pue]\nnote = """a\n', "2: TOML: Unterminated string; close the quotes"),
+    "open quotes": ('[priors.pue]\nnote = """a\n', "2: TOML: quotes are left open; close the quotes"),
     "a number of 5000 digits": ("a = " + "9" * 5000 + "\n", "1: a number of 5,000 characters is longer than …"),
     # --- texts that no file of results holds
     **{
@@ -500,9 +500,9 @@ def test_a_malformed_prior_that_a_formula_needs_is_named_at_every_door(malformed
 
 
 OVERRIDES = {
-    "pue": "is not a TOML key = value (Expected '=' after a key in a key/value pair); …",
-    "pue=1.x": "is not a TOML key = value (…",
-    "pue=lognormal": "is not a TOML key = value (Invalid value); text stands in quotes within the value; …",
+    "pue": "is no TOML: the key ends here, and has no value; …",
+    "pue=1.x": "is no TOML: column 6: the line should have come to an end; …",
+    "pue=lognormal": "is no TOML: column 5: no value begins so, and text stands in quotes; …",
     "": "sets nothing; …",
     'pue="1.1"': 'priors.pue.value: must be a number without quotes, not "1.1"',
     "pue=0.5": "priors.pue.value: pue cannot be below 1; mend the value or its unit",
