@@ -293,7 +293,7 @@ def _meant(part: str) -> str:
 
 
 def _alike(part: str) -> list[str]:
-    """Names that differ in case, by a plural, in the form of letters or in how the prefix for a millionth is written."""
+    """Names that differ in case, by a plural, in the form of letters or in the prefix for a millionth."""
     lower = unicodedata.normalize("NFKC", part).translate(_MICRO).replace(" ", "").lower()
     return [name for name in NAMES if name.lower() in {lower, lower.removesuffix("s")}]
 
