@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple
 from simulate.errors import Fault, SimulateError
 from simulate.revisions import revised, unreadable
 from simulate.spelling import path_of
-from simulate.syntax import broken
+from simulate.syntax import broken, loads
 
 if TYPE_CHECKING:
     from simulate.formulas import Formula, Units
@@ -239,7 +238,7 @@ def _setting(text: str) -> dict[str, Any]:
     if share := _SHARE.fullmatch(text):
         return {share[1]: {"value": float(share[2]), "unit": "%"}}
     try:
-        tables = tomllib.loads(text)
+        tables = loads(text)
     except RecursionError:
         raise SimulateError("brackets nest too deeply") from None
     except ValueError as error:

@@ -167,6 +167,8 @@ def fault_of(kind: str, value: Any, context: Mapping[str, Any]) -> str:
             return f"must be {than} {_bound(next(iter(context.values())))}{found}"
         case "float_type" if type(value) is int:
             return "is too large; a number lies below 1e308"
+        case "float_type" if isinstance(value, str) and value.rstrip().endswith("%"):
+            return f'must be a number without quotes{found}; write 10% as 10, with unit = "%"'
         case "value_error":
             return str(context["error"])
     return f"must be {EXPECTED.get(kind, 'another value')}{found}"

@@ -206,6 +206,7 @@ class PercentileErrors(NamedTuple):
     replicates: Array
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of values near the largest floats
 def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summary: Summary) -> PercentileErrors:
     """How well percentiles are known: the spread of the replicates' shares below them, turned into values.
 
@@ -231,10 +232,9 @@ def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summa
         sides.append(np.abs(summary.percentiles(100 * (shares + sign * taken)) - values) * (reach / taken))
         reaches.append(reach)
     spread = np.add(*sides) / np.maximum(np.count_nonzero(sides, axis=0), 1)
-    with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest floats
-        slope = spread * 2 / np.add(*reaches)
-        errors = np.hypot(spread / t, summary.resolution(percents))
-        return PercentileErrors(errors, values - np.clip(0.0, begin, end) / each * slope)
+    slope = spread * 2 / np.add(*reaches)
+    errors = np.hypot(spread / t, summary.resolution(percents))
+    return PercentileErrors(errors, values - np.clip(0.0, begin, end) / each * slope)
 
 
 class Bounds(NamedTuple):

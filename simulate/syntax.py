@@ -1,7 +1,8 @@
 """What is wrong with the syntax of a TOML text, in our own words: tomllib finds it, and says it for programmers."""
 
 import re
-from typing import NamedTuple
+import tomllib
+from typing import Any, NamedTuple
 
 _KEY = 'keys of other characters than letters, digits, _ and - stand in quotes, as "p2.5"'
 _NUMBERS = "numbers look like 0.5, 3e6, 1_000"
@@ -34,6 +35,7 @@ _WORDS = {
     "Escaped character": ("there is no character of this number", "mend the number of the escape"),
     "Invalid date": ("there is no such date or time", "mend it, or put it in quotes"),
     "Invalid value": ("no value begins so, and text stands in quotes", _NUMBERS),
+    "Vanishes": ("the number {} is too small", "write 0, or one above 1e-308"),
     "Exceeds the limit": ("a number is longer than any that is meant", "write it shorter, such as 1.5e9"),
     "Found invalid character '\\n'": ("quotes are left open at the end of the line", "close the quotes"),
     "Illegal character '\\n'": ("quotes are left open at the end of the line", "close the quotes"),
@@ -49,6 +51,21 @@ class Broken(NamedTuple):
     mend: str
     line: int
     column: int
+
+
+def loads(text: str) -> dict[str, Any]:
+    """The tables of a TOML text; raises ValueError, for `broken` to explain, or RecursionError.
+
+    A number too small for floats, which tomllib takes for 0, is a fault too.
+    """
+    return tomllib.loads(text, parse_float=_float)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not number and re.match(r"[-+0._]*[1-9]", text):
+        raise ValueError(f"Vanishes: {text}")
+    return number
 
 
 def broken(error: ValueError, text: str) -> Broken:
@@ -71,7 +88,9 @@ def _named(message: str) -> str:
 
 
 def _opening(text: str, message: str) -> int:
-    """Where quotes begin that are never closed, or else the end of what is written."""
+    """Where a number is, or quotes begin that are never closed, or else the end of what is written."""
+    if message.startswith("Vanishes"):
+        return text.index(_named(message))
     single = re.fullmatch("""Expected "('+)\"""", message)
     quotes = single[1] if single else '"""'
     is_open = single or (message == "Unterminated string" and text.count(quotes) % 2)

@@ -204,6 +204,8 @@ def read(kind: Any, key: str, value: Any, folder: Path) -> Any:
             raise ParameterError(key, f"must be text, not {described(value)}; put it in quotes", alone=True)
         if "\0" in value:
             raise ParameterError(key, "holds the character NUL, which nothing is named by; take it out")
+        if kind is Path and not value.strip():
+            raise ParameterError(key, "is empty; name a CSV file")
         return folder / path_of(value) if kind is Path else value
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise ParameterError(key, f"must be a list, not {described(value)}; write [...]", alone=True)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from simulate.priors.schema import File
 from simulate.reading import STDIN, refusal, too_long
 from simulate.revisions import contents, folder_of, revised, unreadable
 from simulate.spelling import expanded, path_of
-from simulate.syntax import broken
+from simulate.syntax import broken, loads
 
 # In a wheel the priors files lie inside the package, in a checkout beside it.
 PACKAGED = Path(__file__).parents[1] / "data" / "priors"
@@ -45,6 +44,9 @@ def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile]
         above = layers[-1].tables.get("extends")
         if not isinstance(above, str) or "\0" in above:  # the schema says what is wrong
             return files, layers, []
+        if not above.strip():
+            fault = "is empty; name a file, or take it out"
+            return files, layers, [Problem(layers[-1], ("extends",), fault, alone=True)]
         path = _short(layers[-1].folder / path_of(above))
         if not _is_file(path):
             path = _shipped(above) or path
@@ -69,7 +71,7 @@ def file_layer(file: SourceFile, *, own: bool) -> Layer:
     if found := excess(file.text):
         raise PriorsError(Fault(found[1], str(file.path), found[0], code="syntax"))
     try:
-        tables = tomllib.loads(file.text)
+        tables = loads(file.text)
     except RecursionError:
         raise PriorsError(Fault(f"TOML: {DEEP}", str(file.path), deep_line(file.text), code="syntax")) from None
     except ValueError as error:

@@ -158,6 +158,10 @@ def _unknown_key(key: Key, value: Any, tables: Any) -> str:
 def _no_table(key: Key, value: Any) -> str:
     name = shown_key(key)
     match key:
+        case (*_, "priors" | "quantities", str()) if isinstance(value, list) and isinstance(
+            next(iter(value), None), dict
+        ):
+            return f"must be one table; write [{name}] in single brackets"
         case (*_, "priors", str()):
             return f"must be a table, not {written(value)}; write value = {written(value)} under [{name}]"
         case (*_, "quantities", str()):
