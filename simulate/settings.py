@@ -14,6 +14,7 @@ from simulate.errors import Fault, SimulateError
 from simulate.grammar import NUMBERS
 from simulate.sampling.schemes import SCHEMES
 
+MOST_SCENARIOS = 10**15  # that can be asked for
 LIMIT = "SIMULATE_MOST_SCENARIOS"  # in the environment: no run may have more, whoever asks for it
 EXPECTED = {  # pydantic's types of error: what was expected
     "string_type": "text in quotes",
@@ -44,7 +45,7 @@ def _whole(value: Any) -> Any:
 def most_scenarios() -> int:
     """How many scenarios a run may have at most, by the environment."""
     stated = os.environ.get(LIMIT, "")
-    return int(stated) if stated.isdecimal() else 10**15
+    return int(stated) if stated.isdecimal() else MOST_SCENARIOS
 
 
 def _allowed(scenarios: int) -> int:
@@ -74,7 +75,7 @@ def _in_order(percents: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(set(percents)))
 
 
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**15)]
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_SCENARIOS)]
 Allowed = Annotated[Count, AfterValidator(_allowed)]
 Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
 Percent = Annotated[float, BeforeValidator(_plain), Field(gt=0, lt=100)]

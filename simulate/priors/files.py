@@ -46,7 +46,7 @@ def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile]
             return files, layers, []
         if not above.strip():
             fault = "is empty; name a file, or take it out"
-            return files, layers, [Problem(layers[-1], ("extends",), fault, alone=True)]
+            return files, layers, [Problem(layers[-1], ("extends",), fault, alone=True, hides=True)]
         path = _short(layers[-1].folder / path_of(above))
         if not _is_file(path):
             path = _shipped(above) or path

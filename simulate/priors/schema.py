@@ -14,7 +14,13 @@ from simulate.priors.positions import Key
 from simulate.settings import RunTable, fault_of, written
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
-HIDING = (("extends",), ("model",), ("priors",), ("quantities",))  # keys without which other names are unknown
+HIDING = (
+    ("extends",),
+    ("model",),
+    ("accelerator",),
+    ("priors",),
+    ("quantities",),
+)  # keys without which other names are unknown
 BESIDE = (("evidence",), ("source",), ("note",), ("label",))  # keys of priors and quantities that no number depends on
 OTHER_NAMES = {  # what other programs call keys, and what they are here
     **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
