@@ -316,6 +316,10 @@ FAULTS = {
         "pue with visitors_per_day (0.9), mfu_step with visitors_per_day (-0.9); weaken one "
         "(their matrix is not positive semidefinite)",
     ),
+    "drawn at one value": (
+        PUE + '[priors.mfu_step]\ndist = "beta"\nalpha = 1e-300\nbeta = 1\n[correlations]\npue.mfu_step = 0.3\n',
+        "11: correlations.pue.mfu_step: one of the two is drawn at a single value, and correlates with nothing; …",
+    ),
     # --- formulas
     "name unknown to a formula": (
         PUE + '[quantities.x]\nformula = "puu + 1"\n',
