@@ -22,6 +22,7 @@ from simulate.results import Result
 from simulate.rulers import LEAST_PILOT, MOST_VALUES, Bits, Counts, Ruler, laid_out
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Scenarios
+from simulate.settings import MOST_SCENARIOS
 from simulate.spread import FEW_BEYOND, FEWEST_BEYOND, bounds, share_error, tail
 from simulate.statistics import Statistic
 from simulate.summary import MOST_WEIGHT, WEIGHT, Summary
@@ -336,7 +337,10 @@ def only_bounds(result: Result, ask: str = "ask") -> list[str]:
     few = {name: beyond for name, beyond in told.items() if beyond < FEWEST_BEYOND}
     if not few:
         return []
-    needed = 2 ** math.ceil(math.log2(result.attributes["scenarios"] * FEWEST_BEYOND / min(few.values())))
+    scenarios, least = result.attributes["scenarios"], min(few.values())
+    if least < scenarios * FEWEST_BEYOND / MOST_SCENARIOS:
+        return [f"{', '.join(few)}: so few scenarios lie beyond that only a bound is told, at 95 %, as of any run"]
+    needed = 2 ** math.ceil(math.log2(scenarios * FEWEST_BEYOND / least))
     estimates = "an estimate" if len(few) == 1 else "estimates"
     told_as = f"fewer than {FEWEST_BEYOND} scenarios lie beyond, so that only a bound is told, at 95 %"
     return [f"{', '.join(few)}: {told_as}; for {estimates} {ask} for --scenarios {needed}"]

@@ -91,6 +91,8 @@ def _numerical(measure: str, value: float, first: Stretches, second: Stretches) 
     """The parameter at which two margins, the constant stretches of which are given, have a correlation."""
     side = 1.0 if value >= 0 else -1.0
     margins = _levels(first), _levels(second)
+    if any(margin.tied >= 1 for margin in margins):
+        raise DependenceError("one of the two is drawn at a single value, and correlates with nothing")
     statistic = _spearman if measure == "spearman" else _kendall
     at, extreme = statistic(*margins, side)
     if abs(value) > extreme + _ROUNDING:

@@ -21,6 +21,7 @@ CODES = {
 }
 
 LONGEST = 2000  # characters of what is wrong
+LONGEST_KEY = 300
 _LONG_WORD = re.compile(r"(\w{40})\w{360,}")
 
 
@@ -67,6 +68,8 @@ def _cut(fault: Fault) -> Fault:
     """The fault with words that no name is as long as, and all that goes on for pages, cut."""
     parts = (_LONG_WORD.sub(r"\1...", part)[:LONGEST] for part in (fault.message, fault.file, fault.key))
     message, file, key = parts
+    if len(key) > LONGEST_KEY:  # the text of an option
+        key = f"{key[:LONGEST_KEY]}..."
     return fault._replace(message=message, file=file, key=key)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple
 from simulate.errors import Fault, SimulateError
 from simulate.revisions import revised, unreadable
 from simulate.spelling import path_of
+from simulate.syntax import broken, loads
 
 if TYPE_CHECKING:
     from simulate.formulas import Formula, Units
@@ -238,13 +238,11 @@ def _setting(text: str) -> dict[str, Any]:
     if share := _SHARE.fullmatch(text):
         return {share[1]: {"value": float(share[2]), "unit": "%"}}
     try:
-        tables = tomllib.loads(text)
+        tables = loads(text)
     except RecursionError:
         raise SimulateError("brackets nest too deeply") from None
     except ValueError as error:
-        fault = re.sub(r" \(at .*\)$", "", str(error))
-        hint = "; text stands in quotes within the value" * fault.startswith("Invalid value")
-        raise SimulateError(f"is not a TOML key = value ({fault}){hint}") from None
+        raise SimulateError(f"is no TOML: {broken(error, text).fault}") from None
     if not tables:
         raise SimulateError("sets nothing")
     return tables

@@ -14,6 +14,7 @@ from simulate.errors import Fault, SimulateError
 from simulate.grammar import NUMBERS
 from simulate.sampling.schemes import SCHEMES
 
+MOST_SCENARIOS = 10**15  # that can be asked for
 LIMIT = "SIMULATE_MOST_SCENARIOS"  # in the environment: no run may have more, whoever asks for it
 EXPECTED = {  # pydantic's types of error: what was expected
     "string_type": "text in quotes",
@@ -44,7 +45,7 @@ def _whole(value: Any) -> Any:
 def most_scenarios() -> int:
     """How many scenarios a run may have at most, by the environment."""
     stated = os.environ.get(LIMIT, "")
-    return int(stated) if stated.isdecimal() else 10**15
+    return int(stated) if stated.isdecimal() else MOST_SCENARIOS
 
 
 def _listed(value: Any) -> Any:
@@ -68,7 +69,7 @@ def _in_order(percents: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(set(percents)))
 
 
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**15)]
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_SCENARIOS)]
 Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
 Percent = Annotated[float, BeforeValidator(_plain), Field(gt=0, lt=100)]
 Percents = Annotated[tuple[Percent, ...], BeforeValidator(_numbers), Field(min_length=1), AfterValidator(_in_order)]
@@ -172,6 +173,8 @@ def fault_of(kind: str, value: Any, context: Mapping[str, Any]) -> str:
             return f"must be {than} {_bound(next(iter(context.values())))}{found}"
         case "float_type" if type(value) is int:
             return "is too large; a number lies below 1e308"
+        case "float_type" if isinstance(value, str) and value.rstrip().endswith("%"):
+            return f'must be a number without quotes{found}; write 10% as 10, with unit = "%"'
         case "value_error":
             return str(context["error"])
     return f"must be {EXPECTED.get(kind, 'another value')}{found}"

@@ -20,6 +20,7 @@ Influence = Callable[[Summary, Array], Array]
 _MANY = 2**10  # steps with the largest influence, which hold as many scenarios as there are replicates
 FEWEST_BEYOND = 10  # scenarios beyond a percentile: of fewer only a bound can be told
 FEW_BEYOND = 10  # scenarios of a replicate beyond a percentile, below which their spread alone does not tell an error
+_SUMMED = 1e306  # beyond it the sum of the replicates' values may leave the range of numbers
 _NEAR = np.arange(-3, 4)  # scenarios of a replicate from such a percentile to where else its strata are looked at
 NONE_SEEN = 3.0  # what no scenario of n has shown has a probability below 3/n, at 95 % (the rule of three)
 _OUT = np.concatenate([np.arange(1, 8), 2 ** np.arange(3, 19), 3 * 2 ** np.arange(2, 18)])
@@ -105,6 +106,8 @@ def widened_error(values: Sequence[Any] | Array) -> float:
     if not 0 < error < np.inf:
         return error
     deviations = np.asarray(values, dtype=np.float64)
+    if np.abs(deviations).max() > _SUMMED:  # a power of two moves no bit
+        return 2.0**8 * widened_error(deviations * 2.0**-8)
     deviations = (deviations - deviations.mean()) / (error * np.sqrt(count - 1))
     skewness = max(abs(float(np.mean(deviations**3))) - float(np.sqrt(6 / count)), 0.0)
     return error * (1 + skewness * (1 + 2 * t * t) / (6 * t * float(np.sqrt(count))))
@@ -203,6 +206,7 @@ class PercentileErrors(NamedTuple):
     replicates: Array
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of values near the largest floats
 def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summary: Summary) -> PercentileErrors:
     """How well percentiles are known: the spread of the replicates' shares below them, turned into values.
 
@@ -228,10 +232,9 @@ def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summa
         sides.append(np.abs(summary.percentiles(100 * (shares + sign * taken)) - values) * (reach / taken))
         reaches.append(reach)
     spread = np.add(*sides) / np.maximum(np.count_nonzero(sides, axis=0), 1)
-    with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest floats
-        slope = spread * 2 / np.add(*reaches)
-        errors = np.hypot(spread / t, summary.resolution(percents))
-        return PercentileErrors(errors, values - np.clip(0.0, begin, end) / each * slope)
+    slope = spread * 2 / np.add(*reaches)
+    errors = np.hypot(spread / t, summary.resolution(percents))
+    return PercentileErrors(errors, values - np.clip(0.0, begin, end) / each * slope)
 
 
 class Bounds(NamedTuple):

@@ -1,6 +1,7 @@
 """Units of a closed list of names, and exact factors between them."""
 
 import re
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
@@ -292,8 +293,8 @@ def _meant(part: str) -> str:
 
 
 def _alike(part: str) -> list[str]:
-    """Names that differ in case, by a plural or in how the prefix for a millionth is written."""
-    lower = part.translate(_MICRO).replace(" ", "").lower()
+    """Names that differ in case, by a plural, in the form of letters or in the prefix for a millionth."""
+    lower = unicodedata.normalize("NFKC", part).translate(_MICRO).replace(" ", "").lower()
     return [name for name in NAMES if name.lower() in {lower, lower.removesuffix("s")}]
 
 

@@ -835,7 +835,7 @@ REFUSALS = [
     ("beta", "mean = 1.5, sd = 0.6", "mean", "1.5 is not below 1, where it ends; move it inside"),
     ("trapezoid", "lower = 0, upper = 2, inexactness = 1", "inexactness", "1 is out of range; it must be 0 or more and below half the width, 1"),
     ("trapezoid", "p5 = 0, p95 = 2", "p5", "percentiles do not determine how inexact its limits are; trapezoid takes lower, upper, and may have inexactness"),
-    ("constant", "p5 = 1, p95 = 2", "p5", "all its percentiles are its value; constant takes value"),
+    ("constant", "p5 = 1, p95 = 2", "p5", "a constant has one value, and no percentiles; constant takes value"),
     ("constant", 'value = "x"', "value", 'must be a number, not the text "x"; give a number'),
     ("choice", "values = []", "values", "there are none; give at least one"),
     ("choice", "values = 3", "values", "must be a list, not 3; write [...]"),

@@ -24,21 +24,21 @@ FAULTS = {
     # --- syntax
     "open bracket": (
         "\n[priors.pue\nvalue = 1\n",
-        "2: TOML: Expected ']' at the end of a table declaration in column 12; …",
+        "2: TOML: column 12: the name of a table ends here, without its ]; write it as [priors.pue], …",
     ),
     "text without quotes": (
         "[priors.pue]\ndist = lognormal\n",
-        "2: TOML: Invalid value in column 8; put text in quotes; numbers look like 0.5, 3e6, 1_000",
+        "2: TOML: column 8: no value begins so, and text stands in quotes; numbers look like 0.5, 3e6, 1_000",
     ),
     "key twice": (
         "[priors.pue]\nvalue = 1.1\nvalue = 1.2\n",
-        "3: TOML: Cannot overwrite a value in column 12; the key is given twice; keep one",
+        "3: TOML: column 12: the key has a value already; keep one",
     ),
     "table twice": (
         "[priors.pue]\nvalue = 1.1\n\n[priors.pue]\nvalue = 1.2\n",
-        "4: TOML: Cannot declare [priors.pue] twice in column 12; the table is given twice; keep one",
+        "4: TOML: column 12: the table [priors.pue] is given twice; keep one",
     ),
-    "open quotes": ('[priors.pue]\nnote = """a\n', "2: TOML: Unterminated string; close the quotes"),
+    "open quotes": ('[priors.pue]\nnote = """a\n', "2: TOML: quotes are left open; close the quotes"),
     "a number of 5000 digits": ("a = " + "9" * 5000 + "\n", "1: a number of 5,000 characters is longer than …"),
     # --- texts that no file of results holds
     **{
@@ -320,6 +320,10 @@ FAULTS = {
         "pue with visitors_per_day (0.9), mfu_step with visitors_per_day (-0.9); weaken one "
         "(their matrix is not positive semidefinite)",
     ),
+    "drawn at one value": (
+        PUE + '[priors.mfu_step]\ndist = "beta"\nalpha = 1e-300\nbeta = 1\n[correlations]\npue.mfu_step = 0.3\n',
+        "11: correlations.pue.mfu_step: one of the two is drawn at a single value, and correlates with nothing; …",
+    ),
     # --- formulas
     "name unknown to a formula": (
         PUE + '[quantities.x]\nformula = "puu + 1"\n',
@@ -384,6 +388,257 @@ FAULTS = {
     "formula of a choice": (
         PUE + '[choices.a.quantities.capex]\nformula = "xyz"\n',
         "7: choices.a.quantities.capex.formula: there is no quantity or prior xyz; add [priors.xyz]",
+    ),
+    # --- parameters, each of a prior that a formula uses
+    **{
+        name: (f'model = "none"\n[priors.x]\n{body}\n[quantities.y]\nformula = "x"\n', message)
+        for name, body, message in (
+            (
+                "sd of 0",
+                'dist = "normal"\nmean = 1\nsd = 0',
+                "5: priors.x.sd: 0 is not above 0; give a positive number",
+            ),
+            ("sd below 0", 'dist = "normal"\nmean = 1\nsd = -1', "5: priors.x.sd: -1 is not above 0; …"),
+            (
+                "percentiles that are one",
+                'dist = "normal"\np5 = 2\np95 = 2',
+                "5: priors.x.p95: equal to p5; spread them, or give a constant: value = 2",
+            ),
+            (
+                "percentiles beyond the support",
+                'dist = "lognormal"\np5 = 0\np95 = 2',
+                "4: priors.x.p5: 0 is not above 0, where it begins; move it inside",
+            ),
+            (
+                "three percentiles of two",
+                'dist = "normal"\np5 = 1\np50 = 2\np95 = 9',
+                "6: priors.x.p95: two percentiles determine it, 3 given; …",
+            ),
+            (
+                "one percentile twice",
+                'dist = "normal"\np5 = 1\np05 = 2',
+                "5: priors.x.p05: the same percentile as p5; remove one",
+            ),
+            (
+                "percentile of 0",
+                'dist = "normal"\np0 = 1\np95 = 2',
+                "4: priors.x.p0: a percentile lies between p0 and p100; …",
+            ),
+            (
+                "percentiles beside others",
+                'dist = "normal"\nmean = 1\nsd = 1\np5 = 1',
+                "4: priors.x.mean: does not go together with p5; …",
+            ),
+            (
+                "percentiles of a constant",
+                'dist = "constant"\np5 = 1\np95 = 2',
+                "4: priors.x.p5: a constant has one value, and no percentiles; constant takes value",
+            ),
+            (
+                "percentile beside a value",
+                "value = 1\np5 = 1",
+                "4: priors.x.p5: a constant has one value, and no percentiles; …",
+            ),
+            ("bound of a constant", "value = 1\nlower = 0", "4: priors.x.lower: unknown key; constant takes value"),
+            (
+                "bounds in the wrong order",
+                'dist = "uniform"\nlower = 2\nupper = 1',
+                "4: priors.x.lower: 2 is not below upper = 1; put them in order",
+            ),
+            (
+                "bounds that are one",
+                'dist = "uniform"\nlower = 1\nupper = 1',
+                "4: priors.x.lower: 1 is not below upper = 1; …",
+            ),
+            (
+                "mode outside",
+                'dist = "pert"\nlower = 1\nmode = 0\nupper = 2',
+                "5: priors.x.mode: 0 is not between lower = 1 and upper = 2; move it inside",
+            ),
+            (
+                "percentile outside the bounds",
+                'dist = "normal"\np5 = 1\np95 = 2\nlower = 1.5',
+                "4: priors.x.p5: 1 is not above 1.5, where it begins; …",
+            ),
+            (
+                "bounds with nothing between",
+                'dist = "normal"\nmean = 0\nsd = 1\nlower = 50',
+                "6: priors.x.lower: nothing of the distribution lies between the bounds; widen them",
+            ),
+            (
+                "infinite bound",
+                'dist = "normal"\nmean = 0\nsd = 1\nlower = -inf',
+                "6: priors.x.lower: must be finite, not -inf; …",
+            ),
+            (
+                "loguniform from 0",
+                'dist = "loguniform"\nlower = 0\nupper = 1',
+                "4: priors.x.lower: 0 is not above 0; …",
+            ),
+            (
+                "too wide",
+                'dist = "loguniform"\nlower = 1e-300\nupper = 1e300',
+                "5: priors.x.upper: 1e+300 is too many times lower = 1e-300; …",
+            ),
+            *(
+                (
+                    f"beyond floats, {body.split()[2]} {number}",
+                    body,
+                    "2: priors.x: its values leave the range of numbers; mend the parameters",
+                )
+                for number, body in enumerate(
+                    (
+                        'dist = "normal"\nmean = 1e308\nsd = 1e308',
+                        'dist = "normal"\nmean = 0\nsd = 1e308',
+                        'dist = "lognormal"\nmu = 800\nsigma = 1',
+                        'dist = "lognormal"\np5 = 1e-300\np95 = 1e300',
+                        'dist = "uniform"\nlower = -1e308\nupper = 1e308',
+                        'dist = "gamma"\nshape = 1\nscale = 1e307',
+                        'dist = "student_t"\ndf = 1\nlocation = 0\nscale = 1e300',
+                        'dist = "choice"\nvalues = [1e308, -1e308]',
+                    )
+                )
+            ),
+            (
+                "number too small for floats",
+                "value = 1e-400",
+                "3: TOML: the number 1e-400 is too small; write 0, or one above 1e-308",
+            ),
+            (
+                "per cent in quotes",
+                'value = "10%"',
+                '3: priors.x.value: must be a number without quotes, not "10%"; write 10% as 10, with unit = "%"',
+            ),
+            (
+                "parameter in per cent",
+                'dist = "normal"\nmean = "10%"\nsd = 1',
+                '4: priors.x.mean: must be a number, not the text "10%"; write 10% as 10, with unit = "%"',
+            ),
+            (
+                "number in quotes",
+                'dist = "normal"\nmean = "10"\nsd = 1',
+                '4: priors.x.mean: must be a number, not the text "10"; remove the quotes',
+            ),
+            (
+                "date for a number",
+                "value = 2026-01-01",
+                "3: priors.x.value: must be a number without quotes, not 2026-01-01",
+            ),
+            (
+                "date for a parameter",
+                'dist = "normal"\nmean = 2026-01-01\nsd = 1',
+                "4: priors.x.mean: must be a number, not a date; …",
+            ),
+            (
+                "truth for a parameter",
+                'dist = "normal"\nmean = true\nsd = 1',
+                "4: priors.x.mean: must be a number, not true; …",
+            ),
+            ("list for a number", "value = [1]", "3: priors.x.value: must be a number without quotes, not a list"),
+            (
+                "table for a number",
+                "value = {a = 1}",
+                "3: priors.x.value: must be a number without quotes, not a table",
+            ),
+            ("list for a family", 'dist = ["normal"]', "3: priors.x.dist: must be text in quotes, not a list"),
+            ("no family in quotes", 'dist = ""', "3: priors.x.dist: there is no family ''; …"),
+            ("no choices", 'dist = "choice"\nvalues = []', "4: priors.x.values: there are none; give at least one"),
+            (
+                "choices of text",
+                'dist = "choice"\nvalues = ["a"]',
+                '4: priors.x.values: must be a number, not the text "a"; …',
+            ),
+            ("choice of nan", 'dist = "choice"\nvalues = [1, nan]', "4: priors.x.values: must be finite, not nan; …"),
+            (
+                "one value for a list",
+                'dist = "choice"\nvalues = 5',
+                "4: priors.x.values: must be a list, not 5; write [...]",
+            ),
+            (
+                "weights of others",
+                'dist = "choice"\nvalues = [1, 2]\nweights = [1]',
+                "5: priors.x.weights: 1 weights for 2 values; give one for each",
+            ),
+            (
+                "weights of 0",
+                'dist = "choice"\nvalues = [1, 2]\nweights = [0, 0]',
+                "5: priors.x.weights: all are 0; make one of them positive",
+            ),
+            (
+                "negative weight",
+                'dist = "choice"\nvalues = [1, 2]\nweights = [-1, 2]',
+                "5: priors.x.weights: -1 is negative; …",
+            ),
+            (
+                "probabilities",
+                'dist = "choice"\nvalues = [1, 2]\nprobabilities = [0.5, 0.6]',
+                "5: priors.x.probabilities: unknown key; write weights",
+            ),
+            (
+                "no components",
+                'dist = "mixture"\ncomponents = []',
+                "4: priors.x.components: there are none; give at least one",
+            ),
+            (
+                "fault of a component",
+                'dist = "mixture"\ncomponents = [{value = 1}, {dist = "normal", mean = 0, sd = 0}]',
+                "4: priors.x.components: component 2, sd: 0 is not above 0; …",
+            ),
+            (
+                "numbers for components",
+                'dist = "mixture"\ncomponents = [1]',
+                "4: priors.x.components: component 1 must be a table, not 1; …",
+            ),
+            (
+                "no file of data",
+                'dist = "empirical"\nfile = "none.csv"\ncolumn = "a"',
+                "4: priors.x.file: none.csv: cannot be read: No such file or directory; name a CSV file",
+            ),
+            (
+                "file of no name",
+                'dist = "empirical"\nfile = " "\ncolumn = "a"',
+                "4: priors.x.file: is empty; name a CSV file",
+            ),
+            (
+                "file and values",
+                'dist = "empirical"\nvalues = [1]\nfile = "a.csv"',
+                "5: priors.x.file: does not go together with values; …",
+            ),
+            ("number for a unit", "value = 1\nunit = 5", "4: priors.x.unit: must be text in quotes, not 5"),
+        )
+    },
+    "one prior in double brackets": (
+        PUE.replace("[priors.pue]", "[[priors.pue]]"),
+        "1: priors.pue: must be one table; write [priors.pue] in single brackets",
+    ),
+    "one quantity in double brackets": (
+        PUE + '[[quantities.x]]\nformula = "pue"\n',
+        "6: quantities.x: must be one table; write [quantities.x] in single brackets",
+    ),
+    "run in double brackets": (PUE + "[[run]]\nseed = 1\n", "6: run: must be a table, not a list; write [run]"),
+    "choices as a list": ('choices = ["a"]\n' + PUE, "1: choices: must be a table, not a list; write [choices]"),
+    "formula that needs itself": (
+        PUE + '[quantities.x]\nformula = "x"\n',
+        "7: quantities.x.formula: needs itself: x -> x; break the circle or give one of them a prior",
+    ),
+    "unit of a formula for the model's": (
+        PUE + '[quantities.capex]\nformula = "5 [kWh]"\n',
+        "7: quantities.capex.formula: column 1: 5 [kWh] is in kWh, but the unit stated is USD; mend one of the two",
+    ),
+    "figure of text": (
+        PUE + '[[published]]\nquantity = "capex"\nvalue = "1"\n',
+        '8: published.value: must be a number without quotes, not "1"',
+    ),
+    "no scenarios": (PUE + "[run]\nscenarios = 0\n", "7: run.scenarios: must be greater than or equal to 1, not 0"),
+    "scenarios beyond number": (
+        PUE + "[run]\nscenarios = 1e99\n",
+        "7: run.scenarios: must be less than or equal to 1e+15, not 1e+99",
+    ),
+    "extends nothing": ('extends = ""\n', "1: extends: is empty; name a file, or take it out"),
+    "accelerator of a number": ("accelerator = 5\n", "1: accelerator: must be text in quotes, not 5"),
+    "divided by nothing": (
+        PUE + '[quantities.x]\nformula = "pue / 0"\n',
+        "7: quantities.x.formula: column 7: this divides by 0 whatever the draws; mend it",
     ),
     # --- extends
     "extends a number": ("extends = 3\n" + PUE, "1: extends: must be text in quotes, not 3"),
@@ -450,6 +705,35 @@ def refusal(path, *overrides):
     return message
 
 
+ALONE = (
+    *(
+        "extends nothing",
+        "accelerator of a number",
+        "one prior in double brackets",
+        "no choices",
+        "sd of 0",
+        "file of no name",
+    ),
+    *("per cent in quotes", "number too small for floats", "percentiles of a constant", "formula that needs itself"),
+)
+
+
+@pytest.mark.parametrize("fault", ALONE)
+def test_what_follows_from_a_fault_is_not_told(fault):
+    text, expected = FAULTS[fault]
+    Path("faulty.toml").write_text(text, encoding="utf-8")
+    assert refusal("faulty.toml") == f"faulty.toml:{expected}"
+
+
+@pytest.mark.parametrize("formula", ["", "formula = ''", "formula = '(('", "formula = 5", "formula = '1 / 0'"])
+def test_no_prior_is_called_unused_for_a_formula_that_cannot_be_read(formula):
+    Path("faulty.toml").write_text(
+        f'model = "none"\n[priors.x]\nvalue = 1\n[quantities.y]\n{formula}\n', encoding="utf-8"
+    )
+    (line,) = refusal("faulty.toml").split("\n")
+    assert line.startswith(("faulty.toml:4: quantities.y: ", "faulty.toml:5: quantities.y.formula: "))
+
+
 def assert_message(message, expected):
     lines = message.split("\n")
     if expected.endswith("…"):
@@ -504,9 +788,9 @@ def test_a_malformed_prior_that_a_formula_needs_is_named_at_every_door(malformed
 
 
 OVERRIDES = {
-    "pue": "is not a TOML key = value (Expected '=' after a key in a key/value pair); …",
-    "pue=1.x": "is not a TOML key = value (…",
-    "pue=lognormal": "is not a TOML key = value (Invalid value); text stands in quotes within the value; …",
+    "pue": "is no TOML: the key ends here, and has no value; …",
+    "pue=1.x": "is no TOML: column 6: the line should have come to an end; …",
+    "pue=lognormal": "is no TOML: column 5: no value begins so, and text stands in quotes; …",
     "": "sets nothing; …",
     'pue="1.1"': 'priors.pue.value: must be a number without quotes, not "1.1"',
     "pue=0.5": "priors.pue.value: pue cannot be below 1; mend the value or its unit",

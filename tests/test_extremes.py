@@ -9,7 +9,10 @@ import pytest
 
 from simulate.comparison import compare
 from simulate.decisions import decide
+from simulate.distributions import distribution
 from simulate.priors import load_priors
+from simulate.runs import run
+from simulate.sampling.tables import at_scores, score_table
 from simulate.sensitivity.tornado import tornado
 
 PRIORS = """
@@ -99,3 +102,39 @@ def test_a_demand_of_nothing_is_told_in_a_line_where_all_is_constant_too(command
         code, _, err = command(*other, "--no-pictures")
         assert code in {0, 2}
         assert "Traceback" not in err
+
+
+ENDS = {  # a prior's parameters, and a formula of it
+    "no wider than the last digits": ('dist = "normal"\nmean = 1e308\nsd = 1e300', "x"),
+    "from end to end": ('dist = "uniform"\nlower = -8e307\nupper = 8e307', "x + x"),
+    "at both ends": ('dist = "normal"\nmean = 0\nsd = 1', "sign(x) * 1.7e308"),
+    "beyond an end now and then": ('dist = "lognormal"\nmu = 0\nsigma = 100', "x"),
+    "below all numbers": ('dist = "gamma"\nshape = 1e-4\nscale = 1', "x"),
+    "of the least number": ('dist = "normal"\nmean = 0\nsd = 5e-324', "x"),
+    "bounded by nothing": ('dist = "lognormal"\np5 = 1\np95 = 2\nlower = -5\nupper = 1e300', "x"),
+    "constant": ("value = -1.7e308", "x"),
+}
+
+
+@pytest.mark.parametrize("percent", [5, 1e-320])
+@pytest.mark.parametrize("name", ENDS)
+def test_what_lies_at_an_end_of_numbers_is_drawn_alone_and_with_others(name, percent):
+    """Without a warning, which would be an error here; a draw beyond is counted as no number."""
+    prior, written = ENDS[name]
+    text = f'model = "none"\n[run]\npercentiles = [{percent}]\n[priors.x]\n{prior}\n'
+    text += f'[quantities.y]\nformula = "{written}"\n'
+    for more in ("", '[priors.z]\ndist = "normal"\nmean = 0\nsd = 1\n[correlations]\nx.z = 0.5\n'):
+        if more and name in {"constant", "below all numbers"}:  # which correlate with nothing
+            continue
+        result = run(load_priors(text + more), scenarios=1024)
+        assert np.isfinite(result.at("mean", quantity="y")), name
+        assert result.at("percentiles", quantity="y")[0] <= result.at("maximum", quantity="y")
+        assert not any("--scenarios" in each and len(each) > 300 for each in result.warnings)
+
+
+def test_cells_too_steep_for_a_line_have_the_exact_values():
+    drawn = distribution("lognormal", {"mu": 0, "sigma": 100})
+    scores = np.array([3.0, 6.0, 7.0, 7.3])  # the last is beyond floats
+    with np.errstate(over="ignore"):
+        expected = np.exp(100 * scores)
+    np.testing.assert_allclose(at_scores(score_table(drawn), scores), expected, rtol=1e-3)

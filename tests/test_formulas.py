@@ -89,7 +89,7 @@ def test_a_known_name_hides_a_constant():
 def test_numbers_outside_the_domain_come_out_as_nan_and_inf():
     assert math.isnan(value("a ** 0.5", a=-8.0))
     assert value("1 / a", a=0.0) == math.inf
-    assert math.isnan(value("a % 0", a=1.0))
+    assert math.isnan(value("a % b", a=1.0, b=0.0))
     assert value("exp(a)", a=1e4) == math.inf
     np.testing.assert_array_equal(value("log(a)", a=np.array([0.0, 1.0])), [-np.inf, 0.0])
 
@@ -106,8 +106,13 @@ def test_formulas_survive_pickling():
     assert compiled(2.0, 3.0) == 6.0
 
 
-def test_names_are_normalized_as_python_does():
-    assert formula("ｐｕｅ + 1").names == ("pue",)
+def test_letters_that_python_takes_for_others_are_refused():
+    """What looks another way is not read as the name that it is not written as."""
+    for text, meant in {"ｐｕｅ": "p", "𝑎": "a", "ª": "a", "ﬂoor(a)": "fl", "１": "1", "a＋b": "+"}.items():
+        with pytest.raises(FormulaError) as caught:
+            formula(text)
+        assert str(caught.value).endswith(f" is another form of {meant}; write {meant}")
+    assert formula("µ").names == ("μ",)  # a name of no file, which says so
 
 
 SPELT = {
@@ -192,7 +197,17 @@ REFUSED = {
     " \n ": "empty",
     "a +": "column 4: this is no formula",
     " (a": "column 2: this is no formula",
-    "a b": "this is no formula",
+    "a b": "column 3: there is no sign between two parts; write \\* to multiply",
+    "2 (a) pi": "column 7: there is no sign between",
+    "2a": "column 1: a letter follows the number; write \\* to multiply",
+    "1 + 2.5x": "column 7: a letter follows",
+    "1__2": "column 2: this is no formula",
+    "(" * 250 + "a": "this is no formula",
+    "a / 0": "column 5: this divides by 0 whatever the draws",
+    "a // (1 - 1)": "column 7: this divides by 0",
+    "a % 0.0": "column 5: this divides by 0",
+    "1e-400": "column 1: the number is too small; write 0, or one above 1e-308",
+    "a * 0.0_1e-999": "column 5: the number is too small",
     "a = 3": "column 3: = is no comparison; write ==",
     " = a * 3": "column 2: spreadsheets begin a formula so; take the = out",
     "import os": "this is no formula",
@@ -268,7 +283,8 @@ REFUSED = {
     "1) + (2": "this is no formula",
     "a; b": "this is no formula",
     "a\\": "this is no formula",
-    "\0": "this is no formula",
+    "\0": "column 1: the character U\\+0000 cannot be seen; take it out",
+    "a\u202eb": "column 2: the character U\\+202E cannot be seen",
     "9**9**9": "column 4: an exponent beyond 1000",
     "a ** 1e6": "column 6: an exponent beyond 1000",
     "9.0 ** 999 ** 2": "exponent",

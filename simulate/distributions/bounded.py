@@ -17,7 +17,7 @@ class Constant(Distribution):
     """One value for certain. Example: `{value = 8}`."""
 
     value: float
-    refuses_percentiles = "all its percentiles are its value"
+    refuses_percentiles = "a constant has one value, and no percentiles"
 
     def inverse(self, p: Array, q: Array) -> Array:  # noqa: ARG002
         return np.full(p.shape, self.value)

@@ -25,6 +25,7 @@ COUNTS = ("no percentiles", "one percentile", "two percentiles", "three percenti
 BOUNDS = {"lower", "upper"}
 TRIED = f" of which {LEAST:g} or more lies between these bounds"
 EPSILON = float(np.finfo(np.float64).eps)
+OUTERMOST = np.array([2.0**-33, 0.5, 1 - 2.0**-33])  # probabilities that are drawn at all, and the median
 
 
 def distribution(
@@ -87,13 +88,13 @@ def met(family: str, fits: Iterable[Distribution], points: Sequence[Percentile],
 
 
 def unmet(built: Distribution, points: Sequence[Percentile]) -> Percentile | None:
-    """The first of the percentiles that is not met to 1e-9; raises ParameterError unless the quartiles are finite.
+    """The first of the percentiles that is not met to 1e-9; raises ParameterError unless all that is drawn is finite.
 
     Near 0 the stated percentiles are the measure, and where they lie close together: the distribution through others
     may be as wide as one likes.
     """
     quartiles = built.quantile([0.25, 0.5, 0.75])
-    if not np.isfinite(quartiles).all():
+    if not np.isfinite(np.ptp([quartiles, built.quantile(OUTERMOST, OUTERMOST[::-1])])):
         raise ParameterError(None, "its values leave the range of numbers; mend the parameters")
     spread = points[-1].value - points[0].value if len(points) > 1 else np.inf
     for at in points:
@@ -203,6 +204,8 @@ def read(kind: Any, key: str, value: Any, folder: Path) -> Any:
             raise ParameterError(key, f"must be text, not {described(value)}; put it in quotes", alone=True)
         if "\0" in value:
             raise ParameterError(key, "holds the character NUL, which nothing is named by; take it out")
+        if kind is Path and not value.strip():
+            raise ParameterError(key, "is empty; name a CSV file")
         return folder / path_of(value) if kind is Path else value
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise ParameterError(key, f"must be a list, not {described(value)}; write [...]", alone=True)

@@ -12,7 +12,8 @@ def number(key: str, value: Any) -> float:
     """A finite number; raises ParameterError."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         quoted = isinstance(value, str) and re.fullmatch(r"[-+]?[\d_.]+([eE][-+]?\d+)?", value)
-        advice = "remove the quotes" if quoted else "give a number"
+        percent = isinstance(value, str) and value.rstrip().endswith("%")
+        advice = "remove the quotes" if quoted else 'write 10% as 10, with unit = "%"' if percent else "give a number"
         raise ParameterError(key, f"must be a number, not {described(value)}; {advice}", alone=True)
     try:
         finite = math.isfinite(value)

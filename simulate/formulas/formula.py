@@ -3,6 +3,7 @@
 import ast
 import math
 import operator
+import re
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -188,11 +189,11 @@ def parsed(text: str, spell: Callable[[str], str] = str) -> tuple[ast.expr, Text
     except SyntaxError as error:
         if "[" in written.parsed:
             raise FormulaError(f"column {written.parsed.index('[') + 1}: {NO_BRACKETS}") from None
+        column = indent + (error.offset or len(line.strip()) + 1)  # 0: the end
         try:
-            refuse_signs(written.parsed)
+            refuse_signs(written.parsed, column, error.msg)
         except SimulateError as sign:
             raise FormulaError(str(sign)) from None
-        column = indent + (error.offset or len(line.strip()) + 1)  # 0: the end
         raise FormulaError(f"column {column}: this is no formula ({error.msg})") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"this is no formula ({error})") from None
@@ -253,7 +254,9 @@ class _Compiler:
         try:
             value = np.float64(float(node.value))
         except OverflowError:
-            self.refuse(node, "the number is too large")
+            self.refuse(node, "the number is too large; write one below 1e308")
+        if not value and re.match(r"[0._]*[1-9]", self.text.line[self.text.place(node)[0] :]):
+            self.refuse(node, "the number is too small; write 0, or one above 1e-308")
         return self.finite(node, _constant(value))
 
     def name(self, name: str) -> _Part:
@@ -271,6 +274,8 @@ class _Compiler:
         parts = [_number(part) for part in parts]
         if isinstance(op, ast.Pow) and abs(parts[1].constant or 0) > LARGEST_EXPONENT:
             self.refuse(operands[1], f"an exponent beyond {LARGEST_EXPONENT:g} is not allowed; write exp(...)")
+        if isinstance(op, ast.Div | ast.FloorDiv | ast.Mod) and parts[0].constant is None and parts[1].constant == 0:
+            self.refuse(operands[1], "this divides by 0 whatever the draws; mend it")
         return self.finite(node, _applied(ARITHMETIC[type(op)], parts))
 
     def comparison(self, node: ast.Compare, depth: int) -> _Part:

@@ -1,6 +1,7 @@
 """How others write what a formula may hold: functions of other languages, and characters of typesetting."""
 
 import re
+import unicodedata
 
 from simulate.errors import SimulateError
 from simulate.spelling import SUPERSCRIPTS, lowered
@@ -76,7 +77,8 @@ SIGNS = {
 _TYPESET = re.compile("|".join([SUPERSCRIPTS.pattern, *map(re.escape, CHARACTERS)]))
 _FOREIGN = re.compile(r"&&|\|\||<>|=<|=>|(?<![<>=!:])=(?![=<>])")
 
-_NUMBER = r"(?<![\w.])((?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)"
+# Possessive: without that, thousands of digits are tried at every length.
+_NUMBER = r"(?<![\w.])((?:\d[\d_]*+\.?[\d_]*+|\.\d[\d_]*+)(?:[eE][+-]?\d[\d_]*+)?+)"
 _PERCENT = re.compile(_NUMBER + r"\s*%(?=\s*(?:$|[)\],*/<>=!&|]))")  # where no division can go on
 _OPEN_PERCENT = re.compile(_NUMBER + r"%(?=\s*[+-])")
 
@@ -90,23 +92,37 @@ def function_meant(name: str) -> str:
 
 
 def refuse_spelling(line: str) -> None:
-    """Raise SimulateError for the first character of typesetting in a line, or a number with a percent sign."""
+    """Raise SimulateError for the first character that no formula holds, or a number with a percent sign."""
     if found := _TYPESET.search(line):
         power = lowered(found[0]) if SUPERSCRIPTS.match(found[0]) else ""
         name, meant = (f"a superscript {power}", f"** {power}") if power else CHARACTERS[found[0]]
         raise SimulateError(f"column {found.start() + 1}: {found[0]} is {name}; write {meant}")
+    for place, character in enumerate(line, 1):
+        if not character.isprintable():
+            raise SimulateError(f"column {place}: the character U+{ord(character):04X} cannot be seen; take it out")
+        # Python reads such letters as the plain ones, and shows no difference.
+        if not character.isascii() and (plain := unicodedata.normalize("NFKC", character)).isascii():
+            raise SimulateError(f"column {place}: {character} is another form of {plain}; write {plain}")
     if found := _PERCENT.search(line):
         raise SimulateError(f"column {found.start() + 1}: % is what a division leaves; write {found[1]} [%]")
     _refuse_open_percent(line)
 
 
-def refuse_signs(line: str) -> None:
-    """Raise SimulateError for the first sign of another language in a line that is no formula."""
+def refuse_signs(line: str, column: int, fault: str) -> None:
+    """Raise SimulateError for the first sign of another language in a line that is no formula, or a sign left out.
+
+    Python has found the fault in that column, from 1.
+    """
     if re.match(r"\s*=[^=]", line):
         raise SimulateError(f"column {line.index('=') + 1}: spreadsheets begin a formula so; take the = out")
     if found := _FOREIGN.search(line):
         name, meant = SIGNS[found[0]]
         raise SimulateError(f"column {found.start() + 1}: {found[0]} is {name}; write {meant}")
+    before, after = line[: column - 1].rstrip(), line[column - 1 :]
+    if fault.startswith("invalid syntax") and re.search(r"[\w)]$", before) and re.match(r"[\w(]", after):
+        raise SimulateError(f"column {column}: there is no sign between two parts; write * to multiply")
+    if fault == "invalid decimal literal" and re.match(r"[\d.]+[^\W\d_]", after):
+        raise SimulateError(f"column {column}: a letter follows the number; write * to multiply")
 
 
 def with_percent(text: str) -> str:

@@ -7,6 +7,7 @@ other characters, so that every column stays what it was.
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -92,7 +93,10 @@ class Text:
         """Multiply the numbers of a tree that stand in millions, percent and the like."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and self.scales.get(node.col_offset, 1) != 1:
-                node.value = float(Fraction(str(node.value)) * self.scales[node.col_offset])
+                try:
+                    node.value = float(Fraction(str(node.value)) * self.scales[node.col_offset])
+                except (OverflowError, ValueError):  # beyond what floats hold, and refused as such
+                    node.value = math.inf
         return tree
 
     def of(self, node: ast.expr) -> str:

@@ -22,12 +22,11 @@ from simulate.formulas import Units
 from simulate.grammar import GATE
 from simulate.priors import Priors
 from simulate.results import Result
-from simulate.settings import Texts, checked
+from simulate.settings import MOST_SCENARIOS, Texts, checked
 from simulate.spread import resolution, share_error, t_quantile
 
 CHANGES = DIFFERENCE, RATIO = "difference_", "ratio_"  # before the names of quantities, of what sets two cases apart
 FAILS, HOLDS, OPEN = "fails", "holds", "open"
-MOST = 10**15  # scenarios that can be asked for
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -97,7 +96,7 @@ class Gate:
         resolved = found.resolved * scenarios / gap
         random = max(error**2 - found.resolved**2, 0.0) * scenarios / gap**2
         needed = (random + math.hypot(random, 2 * resolved)) / 2
-        return 2.0 ** (math.floor(math.log2(needed)) + 1) if needed < MOST / 2 else math.nan
+        return 2.0 ** (math.floor(math.log2(needed)) + 1) if needed < MOST_SCENARIOS / 2 else math.nan
 
 
 def gates(priors: Priors, texts: Sequence[str], changes_of: Sequence[str] = ()) -> tuple[Gate, ...]:

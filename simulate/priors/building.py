@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -142,7 +142,9 @@ def _check_use(
 
     In a choice's case its own priors alone are in question: the file's have been looked at without it.
     """
-    used = {need for quantity in quantities.values() for need in quantity.needs} | _named_in_formulas(layers)
+    used = {need for quantity in quantities.values() for need in quantity.needs} | _named_in_formulas(
+        layers, stack.priors
+    )
     used |= {name for pair in correlations for name in (pair.first, pair.second)} | stack.malformed
     pairs = [layer.tables.get("correlations", {}) for layer in layers]  # those in which something is wrong too
     used |= {name for table in pairs for first, others in table.items() for name in (first, *others)}
@@ -161,18 +163,23 @@ def _check_use(
         stack.problems.append(Problem(layers[-1], (), "states no priors; add [priors.NAME] tables"))
 
 
-def _named_in_formulas(layers: Sequence[Layer]) -> set[str]:
-    """Names in formulas of the file and its choices, those replaced by an override or a choice too."""
+def _named_in_formulas(layers: Sequence[Layer], every: Collection[str]) -> set[str]:
+    """Names in formulas of the file and its choices, those replaced by an override or a choice too.
+
+    A formula that is refused and has no words may have been meant to name `every` one.
+    """
     tables = [layer.tables for layer in layers if layer.own]
     tables += [option for layer in layers for option in layer.tables.get("choices", {}).values()]
     named = {name for layer in layers for name in layer.aside}
+    if any("quantities" in key for layer in layers for key in layer.malformed):
+        named.update(every)
     for table in tables:
         for quantity in table.get("quantities", {}).values():
-            text = quantity.get("formula", "0")
+            text = quantity.get("formula", "")
             try:
                 named.update(formula(text).names)
             except FormulaError:  # reported where it is built
-                named.update(re.findall(r"\w+", text))
+                named.update(re.findall(r"[^\W\d]\w*", text) or every)
     return named
 
 

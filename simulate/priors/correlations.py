@@ -42,7 +42,7 @@ def merged_correlations(
     `margins` are the distributions of those priors that could be built. Also what to know of those whose correlations
     fall idle, by name.
     """
-    varies = {name: np.ptp(margin.support) > 0 for name, margin in margins.items()}
+    varies = {name: margin.support[0] < margin.support[1] for name, margin in margins.items()}
     merged: dict[frozenset[str], Correlation] = {}
     for level, layer in stack.upwards():
         seen: dict[frozenset[str], str] = {}

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +16,7 @@ from simulate.priors.schema import File
 from simulate.reading import STDIN, refusal, too_long
 from simulate.revisions import contents, folder_of, revised, unreadable
 from simulate.spelling import expanded, path_of
+from simulate.syntax import broken, loads
 
 # In a wheel the priors files lie inside the package, in a checkout beside it.
 PACKAGED = Path(__file__).parents[1] / "data" / "priors"
@@ -45,6 +44,9 @@ def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile]
         above = layers[-1].tables.get("extends")
         if not isinstance(above, str) or "\0" in above:  # the schema says what is wrong
             return files, layers, []
+        if not above.strip():
+            fault = "is empty; name a file, or take it out"
+            return files, layers, [Problem(layers[-1], ("extends",), fault, alone=True, hides=True)]
         path = _short(layers[-1].folder / path_of(above))
         if not _is_file(path):
             path = _shipped(above) or path
@@ -69,12 +71,12 @@ def file_layer(file: SourceFile, *, own: bool) -> Layer:
     if found := excess(file.text):
         raise PriorsError(Fault(found[1], str(file.path), found[0], code="syntax"))
     try:
-        tables = tomllib.loads(file.text)
+        tables = loads(file.text)
     except RecursionError:
         raise PriorsError(Fault(f"TOML: {DEEP}", str(file.path), deep_line(file.text), code="syntax")) from None
     except ValueError as error:
-        fault, line, column = _syntax(str(error), file.text)
-        raise PriorsError(Fault(f"TOML: {fault}", str(file.path), line, column, code="syntax")) from None
+        fault, mend, line, column = broken(error, file.text)
+        raise PriorsError(Fault(f"TOML: {fault}; {mend}", str(file.path), line, column, code="syntax")) from None
     return _within_limits(Layer(str(file.path), tables, file.text, folder_of(file.path), own=own))
 
 
@@ -196,26 +198,6 @@ def _kept(path: Path, content: bytes) -> SourceFile:
         fault = Fault("is not UTF-8; save it with the encoding UTF-8", str(path), line, code="syntax")
         raise PriorsError(fault) from None
     return SourceFile(path, text, hashlib.sha256(content).hexdigest())
-
-
-def _syntax(message: str, text: str) -> tuple[str, int, int]:
-    """Split tomllib's message into fault, with a mend, line and column."""
-    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-    line = int(place[1]) if place and place[1] else text.count("\n", 0, len(text.rstrip())) + 1
-    fault = message[: place.start()] if place else message
-    fault = re.sub(r"\('(.*?)',?\)", lambda names: f"[{names[1]}]".replace("', '", "."), fault)
-    column = f" in column {place[2]}" if place and place[2] else ""
-    mends = {
-        "Invalid value": "put text in quotes; numbers look like 0.5, 3e6, 1_000",
-        "Invalid statement": 'keys other than letters, digits, _ and - stand in quotes, as "p2.5"',
-        "Expected '='": "write key = value",
-        "Cannot overwrite": "the key is given twice; keep one",
-        "Cannot declare": "the table is given twice; keep one",
-        "Expected newline": "write one key = value a line, text in quotes",
-        "Unterminated": "close the quotes",
-    }
-    mend = next((mend for start, mend in mends.items() if fault.startswith(start)), "mend the syntax")
-    return f"{fault}{column}; {mend}", line, int(place[2] or 0) if place else 0
 
 
 def override_layer(text: str) -> Layer:

@@ -14,7 +14,13 @@ from simulate.priors.positions import Key
 from simulate.settings import RunTable, fault_of, written
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
-HIDING = (("extends",), ("model",), ("priors",), ("quantities",))  # keys without which other names are unknown
+HIDING = (
+    ("extends",),
+    ("model",),
+    ("accelerator",),
+    ("priors",),
+    ("quantities",),
+)  # keys without which other names are unknown
 BESIDE = (("evidence",), ("source",), ("note",), ("label",))  # keys of priors and quantities that no number depends on
 OTHER_NAMES = {  # what other programs call keys, and what they are here
     **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
@@ -158,6 +164,10 @@ def _unknown_key(key: Key, value: Any, tables: Any) -> str:
 def _no_table(key: Key, value: Any) -> str:
     name = shown_key(key)
     match key:
+        case (*_, "priors" | "quantities", str()) if isinstance(value, list) and isinstance(
+            next(iter(value), None), dict
+        ):
+            return f"must be one table; write [{name}] in single brackets"
         case (*_, "priors", str()):
             return f"must be a table, not {written(value)}; write value = {written(value)} under [{name}]"
         case (*_, "quantities", str()):

@@ -68,9 +68,9 @@ class Lines:
         return value
 
 
-@np.errstate(all="ignore")  # the far ends of a very wide distribution are beyond floats
+@np.errstate(all="ignore")
 def _lines(left: Array, right: Array, low: Array, high: Array) -> Lines:
-    """Lines through (left, low) and (right, high)."""
+    """Lines through (left, low) and (right, high); no numbers where these are too far apart for one."""
     slope = (high - low) / (right - left)
     slope[high == low] = 0.0
     return Lines(low - slope * left, slope)
@@ -135,6 +135,7 @@ def _spread(distribution: Distribution) -> float:
     return float(high - low)
 
 
+@np.errstate(all="ignore")
 def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) -> Array:
     """Quantiles at p = 1 - q, whose normal scores are given: where costly, between exact ones on a grid.
 
@@ -152,7 +153,7 @@ def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) ->
         for place, weight in enumerate((3, -25, 150, 150, -25, 3))
     )
     known = exact[5:-5:2]
-    if (np.abs(between - known) > _SMOOTH * np.maximum(np.abs(known), _spread(distribution))).any():
+    if not (np.abs(between - known) <= _SMOOTH * np.maximum(np.abs(known), _spread(distribution))).all():
         return distribution.quantile(p, q)
     place = (scores + reach) / step
     first = np.clip(place.astype(np.int64) - 2, 0, len(grid) - 6)
@@ -186,7 +187,8 @@ def _blanked(
     torn = gap > np.maximum(_TORN * (rise[1:] + rise[:-1]), _FINE * spread + rounding[1:] + rounding[:-1])
     low, high = distribution.support
     outside = (start < low - rounding) | (end > high + rounding)
-    blank = jumped | _beside(torn) | outside | (error > _TOLERANCE * np.maximum(np.abs(values), spread))
+    beyond = ~(np.isfinite(start) & np.isfinite(end))
+    blank = jumped | _beside(torn) | outside | beyond | (error > _TOLERANCE * np.maximum(np.abs(values), spread))
     lines.intercept[order[blank]] = np.nan
     near = (start <= low + rounding).any() or (end >= high - rounding).any()
     return Lines(lines.intercept, lines.slope, distribution if blank.any() else None, (low, high) if near else None)
