@@ -130,7 +130,10 @@ def _framed(drawn: SideBySide) -> Result:
     means = [gate.quantity for gates in drawn.gates.values() for gate in gates if gate.quantity]
     asked = [*drawn.quantities, *means]
     fresh = [(case.priors, drawn.drawn[case.name]) for case in drawn.cases if case.priors]
-    of_inputs = [[*provenance.of_inputs(*each), *in_vain([each], asked)] for each in fresh]
+    of_inputs = [
+        [*provenance.of_inputs(case, scenarios), *in_vain([case], [*asked, *scenarios.questions.names])]
+        for case, scenarios in fresh
+    ]
     result.provenance["warnings"] = [*dict.fromkeys(line for lines in of_inputs for line in lines)]
     result.provenance["cases"] = {case.name: _stated(case) for case in drawn.cases}
     result.provenance["unpaired"] = [case.name for case in drawn.alternatives if not drawn.pairs(case)]

@@ -96,7 +96,7 @@ def decide(
         check_kept(first.questions, kept, why=first.contradictions)
     result = provenance.described("decide", priors, settings, first)
     of_inputs = [line for option, case in cases.items() for line in provenance.of_inputs(case, drawn[option])]
-    of_inputs += in_vain([(case, drawn[option]) for option, case in cases.items()], names)
+    of_inputs += in_vain([*cases.values()], [*names, *first.questions.names])
     warnings = [*dict.fromkeys(of_inputs), *_faults(priors, bands, drawn, cost), *settings.left_out("decide")]
     if chosen:
         warnings.append(f"decide: the run was of choice {chosen}; here all choices are set side by side")

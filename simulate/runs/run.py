@@ -118,7 +118,7 @@ def run(
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
         result.provenance["rare_events"] = events
         result.provenance["warnings"] += [
-            *in_vain([(priors, drawn)], {*names, *means}),
+            *in_vain([priors], {*names, *means, *drawn.questions.names}),
             *(messages.not_computed(priors) if every else ()),
             *messages.too_rare(drawn, events),
             *equalities(priors.quantities, priors.priors, conditions.texts).values(),
