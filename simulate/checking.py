@@ -36,7 +36,7 @@ def _hidden(path: Path, folder: Path) -> bool:
 def checked_file(name: str, overrides: Sequence[str] = ()) -> Priors:
     """Read and check a file, with the gates of its `[run]`. Raises SimulateError for what is wrong, as a run does."""
     priors = read_source(name, overrides)
-    gates(priors, priors.run.fail_if)
+    gates(priors, priors.run.asked().fail_if)
     return priors
 
 

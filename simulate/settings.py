@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from simulate.errors import Fault, SimulateError
 from simulate.grammar import NUMBERS
 from simulate.sampling.schemes import SCHEMES
+from simulate.spreadsheet import read_number
 
 LIMIT = "SIMULATE_MOST_SCENARIOS"  # in the environment: no run may have more, whoever asks for it
 EXPECTED = {  # pydantic's types of error: what was expected
@@ -42,9 +43,10 @@ def _whole(value: Any) -> Any:
 
 
 def most_scenarios() -> int:
-    """How many scenarios a run may have at most, by the environment."""
-    stated = os.environ.get(LIMIT, "")
-    return int(stated) if stated.isdecimal() else 10**15
+    """How many scenarios a run may have at most, by the environment. Raises SimulateError for what is no count."""
+    stated = os.environ.get(LIMIT)
+    most: int = checked(Count, LIMIT, read_number(stated) or stated) if stated else 10**15
+    return most
 
 
 def _allowed(scenarios: int) -> int:
