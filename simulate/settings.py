@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from simulate.errors import Fault, SimulateError
+from simulate.errors import Fault, SimulateError, read_all
 from simulate.grammar import NUMBERS
 from simulate.sampling.schemes import SCHEMES
 from simulate.spreadsheet import read_number
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 LIMIT = "SIMULATE_MOST_SCENARIOS"  # in the environment: no run may have more, whoever asks for it
 EXPECTED = {  # pydantic's types of error: what was expected
@@ -118,12 +121,21 @@ class Settings(RunTable):
     precision: str | None = None
 
     def asked(self, **changes: Any) -> Settings:
-        """These settings with others in their place; None leaves one. Raises SimulateError, naming the first."""
-        wanted = {name: value for name, value in changes.items() if value is not None}
+        """These settings with others in their place; None leaves one. Raises SimulateError, naming each at fault."""
+        settings, faults = self.read(**changes)
+        read_all(faults=faults)
+        return settings
+
+    def read(self, **changes: Any) -> tuple[Settings, list[Fault]]:
+        """The same where more is to be read beside: what is at fault is left out of the settings."""
+        wanted = {**dict(self), **{name: value for name, value in changes.items() if value is not None}}
         try:
-            return Settings(**{**dict(self), **wanted})
+            return Settings(**wanted), []
         except ValidationError as invalid:
-            raise SimulateError(_first(invalid)) from None
+            faults: dict[Any, Fault] = {}
+            for error in invalid.errors(include_url=False):
+                faults.setdefault(error["loc"][0], _fault(error))  # one for each setting
+            return Settings(**{name: value for name, value in wanted.items() if name not in faults}), [*faults.values()]
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -151,11 +163,10 @@ def checked(kind: Any, name: str, value: Any) -> Any:
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as invalid:
-        raise SimulateError(_first(invalid, name)) from None
+        raise SimulateError(_fault(invalid.errors(include_url=False)[0], name)) from None
 
 
-def _first(invalid: ValidationError, *names: str) -> Fault:
-    error = invalid.errors(include_url=False)[0]
+def _fault(error: ErrorDetails, *names: str) -> Fault:
     key = ".".join([*filter(None, names), *(part for part in error["loc"] if isinstance(part, str))])
     return Fault(fault_of(error["type"], error["input"], error.get("ctx", {})), key=key)
 
