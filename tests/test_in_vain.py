@@ -52,6 +52,7 @@ def in_vain(result):
             ["--set 'correlations.a.b=0.5': changes nothing: --set 'correlations.b.a=0.4' takes its place"],
         ),
         (["run.seed=3"], ["one"], []),
+        (["two=5", "b=1"], ["two"], ["--set 'b=1': b reaches none of the quantities asked for: nothing is computed"]),
     ],
 )
 def test_overrides_in_vain(overrides, asked, told):
@@ -150,6 +151,8 @@ def test_what_a_file_states_for_what_is_asked_for_or_a_result_of_the_model_is_no
     assert "parameters_active" not in line
     (line,) = of_file(run(load(text), quantities=[RENT], given=["weight_bytes > 1e11 [B]"], scenarios=4096))
     assert "parameters_active" not in line
+    (line,) = of_file(run(load(text + "peak_flops = { value = 1e15 }\n"), quantities=[RENT], scenarios=64))
+    assert "parameters_active" in line  # serving_mfu alone, a share, needs it
     trained = {"training_tokens": 1e12, "mfu_end_to_end": 0.4, "peak_flops": 1e15, "training_accelerators": 1e4}
     text += "".join(f"{name} = {{ value = {value} }}\n" for name, value in trained.items())
     (line,) = of_file(run(load(text), quantities=[RENT], scenarios=64))
@@ -225,3 +228,14 @@ def test_what_is_for_one_of_the_choices_is_not_in_vain(load, command):
         _, _, told = command(*asking, *asked)
         assert told.count(HEADLINE) == 1, asking
         assert line in told
+
+
+def test_a_formula_that_needs_it_is_not_in_the_way(load):
+    text = SERVING + '[quantities.racks]\nformula = "10 / servers_per_rack"\n'
+    (line,) = in_vain(run(load(text, "servers_per_rack=7"), quantities=["accelerators_busy"], scenarios=64))
+    assert line.endswith("ask for racks")
+
+
+def test_of_a_file_that_needs_its_overrides_nothing_is_told(load):
+    text = LONE.replace('lone = { dist = "normal", p5 = 1, p95 = 2 }', 'lone = { dist = "normal", p5 = 1 }')
+    assert not of_file(run(load(text, "lone.p95=2"), quantities=["one"], scenarios=64))
