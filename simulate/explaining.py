@@ -18,6 +18,7 @@ from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
 from simulate.priors import Prior, Priors, choice
 from simulate.results import Result, provenance
+from simulate.results.in_vain import in_vain
 from simulate.settings import RunTable, checked
 
 OWN = "The priors file's own:"
@@ -237,7 +238,8 @@ def verdicts(right: Sequence[Priors], wrong: Collection[str]) -> list[Section]:
 def warnings_of(priors: Priors) -> list[str]:
     """What to know of what a file states, in itself and in each of its choices."""
     cases = [priors, *(choice(priors, name) for name in priors.choices)]
-    return list(dict.fromkeys(line for case in cases for line in case.warnings.values()))
+    told = [line for case in cases for line in case.warnings.values()]
+    return list(dict.fromkeys([*told, *in_vain(cases, priors.run.quantities or priors.headline)]))
 
 
 def checked_plain(files: Sequence[Priors]) -> dict[str, Any]:

@@ -132,6 +132,8 @@ def test_what_a_file_states_beside_what_takes_its_place_is_one_line_of_every_com
         f"its own ({path}:3), which takes the place of what is computed"
     )
     asked = ("--quantities", RENT, "--scenarios", 64, "--format", "json")
+    _, out, _ = command("check", path, "--format", "json")
+    assert [each["message"] for each in json.loads(out)["warnings"]] == [line]
     others = [("run", path), ("tornado", path), ("compare", path, "--vary", "output_tokens=100,200")]
     for asking in others:
         _, out, _ = command(*asking, *asked)
