@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.errors import Fault, SimulateError, suggestion
+from simulate.errors import Fault, SimulateError, read_all, suggestion
 from simulate.formulas import Formula, Percentile, Units
 from simulate.formulas.logic import both
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
@@ -196,14 +197,16 @@ def questions(
 ) -> Questions:
     """Read questions: conditions such as 'capex > 1e9', and observations such as 'capex = 5e8 +- 10%'.
 
-    Raises SimulateError for one that cannot be read or answered.
+    Raises SimulateError for all that cannot be read or answered.
     """
     asked = checked(Names, "probability", probabilities)
-    return Questions(
-        tuple(_condition(priors, PROBABILITY, "--probability", text) for text in asked),
-        tuple(_condition(priors, CONDITION, "--given", text) for text in given),
-        tuple(_observation(priors, text) for text in observed),
+    read = read_all(
+        *(partial(_condition, priors, PROBABILITY, "--probability", text) for text in asked),
+        *(partial(_condition, priors, CONDITION, "--given", text) for text in given),
+        *(partial(_observation, priors, text) for text in observed),
     )
+    first, last = len(asked), len(asked) + len(given)
+    return Questions(tuple(read[:first]), tuple(read[first:last]), tuple(read[last:]))
 
 
 class TooFewError(SimulateError):

@@ -2,8 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NamedTuple
 
 # The kinds that programs can tell apart; a further one may be added, none changes its meaning.
 CODES = {
@@ -71,6 +71,22 @@ def _cut(fault: Fault) -> Fault:
     if len(key) > LONGEST_KEY:  # the text of an option
         key = f"{key[:LONGEST_KEY]}..."
     return fault._replace(message=message, file=file, key=key)
+
+
+def read_all(*readings: Callable[[], Any], faults: Iterable[Fault] = ()) -> list[Any]:
+    """What readings give, none of which rests on another.
+
+    Raises SimulateError with the faults of all, those that are known before first.
+    """
+    found, given = list(faults), []
+    for reading in readings:
+        try:
+            given.append(reading())
+        except SimulateError as error:
+            found += error.faults
+    if found:
+        raise SimulateError(*dict.fromkeys(found))
+    return given
 
 
 def none_such(what: str, name: object, choices: Collection[str]) -> SimulateError:

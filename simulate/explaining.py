@@ -18,6 +18,7 @@ from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
 from simulate.priors import Prior, Priors, choice
 from simulate.results import Result, provenance
+from simulate.results.in_vain import in_vain
 from simulate.settings import RunTable, checked
 
 OWN = "The priors file's own:"
@@ -236,13 +237,14 @@ def verdicts(right: Sequence[Priors], wrong: Collection[str]) -> list[Section]:
 
 def warnings_of(priors: Priors) -> list[Fault]:
     """What to know of what a file states, in itself and in each of its choices, where a prior stands by its line."""
+    cases = [priors, *(choice(priors, name) for name in priors.choices)]
     told: dict[str, Fault] = {}
-    for case in [priors, *(choice(priors, name) for name in priors.choices)]:
+    for case in cases:
         for name, text in case.warnings.items():
             prior = case.priors.get(name)
             place = (str(prior.file), prior.line) if prior else (str(priors.path), 0)
             told.setdefault(text, Fault(text, *place))
-    return [*told.values()]
+    return [*told.values(), *in_vain(cases, priors.run.quantities or priors.headline)]
 
 
 def checked_plain(files: Sequence[Priors]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple
 from simulate.errors import Fault, SimulateError
 from simulate.revisions import revised, unreadable
 from simulate.spelling import path_of
+from simulate.spreadsheet import read_number
 from simulate.syntax import broken, loads
 
 if TYPE_CHECKING:
@@ -151,8 +152,8 @@ def _closed(text: str, start: int) -> int:
 
 def _probable(text: str) -> float:
     """A probability from 0 to 1, or with its sign in per cent."""
-    share = _number(text.removesuffix("%").strip()) / (100 if text.endswith("%") else 1)
-    if not 0 <= share <= 1:
+    share = _ratio(text)
+    if share is None or not 0 <= share <= 1:
         raise SimulateError(f"'{text}' is no probability; per cent have their sign, 10%")
     return share
 
@@ -169,13 +170,12 @@ def _observation(text: str) -> tuple[str, float, float]:
     name, *figures, percent = found.groups()
     if figures[0].endswith("%"):
         raise SimulateError(f"{figures[0]} is a share or a number; write it without the sign, 10% as 0.1")
-    try:
-        value, error = map(float, figures)
-    except ValueError:
-        raise SimulateError("holds no two numbers") from None
+    value, error = map(read_number, figures)
+    if value is None or error is None:
+        raise SimulateError("holds no two finite numbers")
     sd = abs(value) * error / 100 if percent else error
-    if not (math.isfinite(value) and math.isfinite(sd) and sd > 0):
-        raise SimulateError("the standard deviation must be above 0 and all finite")
+    if not 0 < sd < math.inf:
+        raise SimulateError("the standard deviation must be above 0 and finite")
     return name, value, sd
 
 
@@ -205,11 +205,9 @@ def _precision(text: str) -> tuple[tuple[str | None, float | None, float], ...]:
 
 
 def _share(text: str) -> float:
-    number = text.removesuffix("%").strip()
-    try:
-        share = float(number) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        raise SimulateError(f"'{text}' is no target") from None
+    share = _ratio(text)
+    if share is None:
+        raise SimulateError(f"'{text}' is no target")
     if not 0 < share < 1:
         raise SimulateError(f"'{text}' is not between 0 and 100 %")
     return share
@@ -230,13 +228,14 @@ def _bridge(text: str) -> tuple[float | Literal["mean"], ...]:
     return tuple("mean" if part == "mean" else _percent(part) for part in _parts(text))
 
 
-_SHARE = re.compile(r"\s*([\w-]+)\s*=\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*%\s*")
+_SHARE = re.compile(r"\s*([\w-]+)\s*=\s*((?:[+-]?\d+(?:_\d+)*)?[^_%]*)%\s*", re.ASCII)  # TOML's digits may be parted
 
 
 def _setting(text: str) -> dict[str, Any]:
     """The tables of KEY = VALUE as TOML reads it; 10% is a value of that unit."""
-    if share := _SHARE.fullmatch(text):
-        return {share[1]: {"value": float(share[2]), "unit": "%"}}
+    share = _SHARE.fullmatch(text)
+    if share and (percent := read_number(share[2].replace("_", ""))) is not None:
+        return {share[1]: {"value": percent, "unit": "%"}}
     try:
         tables = loads(text)
     except RecursionError:
@@ -336,13 +335,16 @@ def _refuse_brackets(text: str) -> None:
 
 
 def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise SimulateError(f"'{text}' is no number") from None
-    if not math.isfinite(number):
-        raise SimulateError(f"'{text}' is not finite")
+    number = read_number(text)
+    if number is None:
+        raise SimulateError(f"'{text}' is no number")
     return number
+
+
+def _ratio(text: str) -> float | None:
+    """A number, or a hundredth of one with its sign; None for anything else."""
+    number = read_number(text.removesuffix("%"))
+    return number if number is None or not text.endswith("%") else number / 100
 
 
 def _percent(text: str) -> float:

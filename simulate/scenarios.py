@@ -15,7 +15,7 @@ from simulate import graph
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant, Distribution
-from simulate.errors import SimulateError
+from simulate.errors import SimulateError, read_all
 from simulate.grammar import NAMES
 from simulate.graph import Plan, Quantity, Values
 from simulate.priors import Priors
@@ -305,8 +305,7 @@ def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = No
     if asked == "all":
         return tuple(name for name in priors.quantities if name not in lacking)
     if named := asked or tuple(dict.fromkeys(priors.run.quantities)):
-        for name in named:
-            check_known(priors, name)
+        read_all(*(partial(check_known, priors, name) for name in named))
         return named
     headline = tuple(name for name in priors.headline if name not in lacking)
     if not headline:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from simulate.errors import Fault, SimulateError
+from simulate.errors import Fault, SimulateError, read_all
 from simulate.grammar import NUMBERS
 from simulate.sampling.schemes import SCHEMES
+from simulate.spreadsheet import read_number
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 MOST_SCENARIOS = 10**15  # that can be asked for
 LIMIT = "SIMULATE_MOST_SCENARIOS"  # in the environment: no run may have more, whoever asks for it
@@ -43,9 +47,10 @@ def _whole(value: Any) -> Any:
 
 
 def most_scenarios() -> int:
-    """How many scenarios a run may have at most, by the environment."""
-    stated = os.environ.get(LIMIT, "")
-    return int(stated) if stated.isdecimal() else MOST_SCENARIOS
+    """How many scenarios a run may have at most, by the environment. Raises SimulateError for what is no count."""
+    stated = os.environ.get(LIMIT)
+    most: int = checked(Count, LIMIT, read_number(stated) or stated) if stated else MOST_SCENARIOS
+    return most
 
 
 def _listed(value: Any) -> Any:
@@ -109,19 +114,29 @@ class Settings(RunTable):
     precision: str | None = None
 
     def asked(self, **changes: Any) -> Settings:
-        """These settings with others in their place; None leaves one. Raises SimulateError, naming the first.
+        """These settings with others in their place; None leaves one. Raises SimulateError, naming each at fault.
 
         So it does where there are more scenarios than the environment allows, whoever stated them.
         """
-        wanted = {name: value for name, value in changes.items() if value is not None}
+        settings, faults = self.read(**changes)
+        read_all(faults=faults)
+        return settings
+
+    def read(self, **changes: Any) -> tuple[Settings, list[Fault]]:
+        """The same where more is to be read beside: what is at fault is left out of the settings."""
+        wanted = {**dict(self), **{name: value for name, value in changes.items() if value is not None}}
+        faults: dict[Any, Fault] = {}
         try:
-            asked = Settings(**{**dict(self), **wanted})
+            settings = Settings(**wanted)
         except ValidationError as invalid:
-            raise SimulateError(_first(invalid)) from None
-        if asked.scenarios > (most := most_scenarios()):
-            fault = f"must be at most {most:_} here, by {LIMIT}, not {asked.scenarios:_}"
-            raise SimulateError(Fault(fault, key="scenarios"))
-        return asked
+            for error in invalid.errors(include_url=False):
+                faults.setdefault(error["loc"][0], _fault(error))  # one for each setting
+            settings = Settings(**{name: value for name, value in wanted.items() if name not in faults})
+        most = most_scenarios()
+        if settings.scenarios > most and "scenarios" not in faults:
+            over = f"must be at most {most:_} here, by {LIMIT}, not {settings.scenarios:_}"
+            faults["scenarios"] = Fault(over, key="scenarios")
+        return settings, [*faults.values()]
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -155,11 +170,10 @@ def checked(kind: Any, name: str, value: Any) -> Any:
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as invalid:
-        raise SimulateError(_first(invalid, name)) from None
+        raise SimulateError(_fault(invalid.errors(include_url=False)[0], name)) from None
 
 
-def _first(invalid: ValidationError, *names: str) -> Fault:
-    error = invalid.errors(include_url=False)[0]
+def _fault(error: ErrorDetails, *names: str) -> Fault:
     key = ".".join([*filter(None, names), *(part for part in error["loc"] if isinstance(part, str))])
     return Fault(fault_of(error["type"], error["input"], error.get("ctx", {})), key=key)
 

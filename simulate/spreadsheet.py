@@ -65,13 +65,13 @@ class Sheet:
         for line, cells in self.rows:
             number = read_number(cells[place], decimal or ".", thousands)
             if number is None:
-                raise SimulateError(f"{self.path}:{line}: {_no_number(cells[place], name)}")
+                raise SimulateError(f"{self.path}:{line}: {name}: {_no_number(cells[place], name)}")
             found.append(number)
         if self.separator == ";" and not (decimal or thousands):
             pointed = [(line, cells[place].strip()) for line, cells in self.rows if "." in cells[place]]
             if pointed and all(_THOUSANDS_OR_NOT.fullmatch(cell) for _, cell in pointed):
                 line, cell = pointed[0]
-                raise SimulateError(f"{self.path}:{line}: {cell!r} may be two numbers; write {_readings(cell)}")
+                raise SimulateError(f"{self.path}:{line}: {name}: {cell!r} may be two numbers; write {_readings(cell)}")
         return tuple(found)
 
 

@@ -206,7 +206,7 @@ def test_saved_draws_are_those_of_the_run_that_reached_the_precision(command, tm
         (("run", BASE, "--quantities", "prefill_seconds"), "cannot be computed"),
         (("run", BASE, "--percentiles", "0"), "percentiles: must be greater than 0, not 0.0"),
         (("run", BASE, "--percentiles", "5,x"), "'x' is no number"),
-        (("run", BASE, "--percentiles", ""), "--percentiles '': is empty; write for instance '5,50,95'"),
+        (("run", BASE, "--percentiles", ""), "percentiles: is empty; write for instance '5,50,95'"),
         (("tornado", BASE, "--quantities", ""), "--quantities '': is empty; write for instance "),
         (("run", BASE, "--scenarios", "0"), "scenarios: must be greater than or equal to 1, not 0"),
         (("run", BASE, "--seed", str(2**64)), f"seed: must be less than 2^63, not {2**64}"),

@@ -326,11 +326,11 @@ def test_a_refusal_tells_in_how_many_scenarios_conditions_are_undefined(normals)
         ("given", "__import__('os') > 1", "there is no function|not allowed"),
         ("observed", "total > 1", "is no measured value"),
         ("observed", "total = 1", "is no measured value"),
-        ("observed", "total = x +- 1", "holds no two numbers"),
+        ("observed", "total = x +- 1", "holds no two finite numbers"),
         ("observed", "totl = 1 +- 1", "did you mean total"),
         ("observed", "total = 0 +- 5%", "must be above 0"),
         ("observed", "total = 1 +- -2", "must be above 0"),
-        ("observed", "total = nan +- 1", "must be above 0"),
+        ("observed", "total = nan +- 1", "holds no two finite numbers"),
     ],
 )
 def test_questions_that_cannot_be_read(normals, option, text, message):

@@ -675,7 +675,11 @@ def test_empirical_reads_a_column(tmp_path):
         ({"column": "hour"}, "column", "has no column 'hour'; did you mean hours?"),
         ({"column": "x"}, "column", "has no column 'x'; there are name, hours, weight"),
         ({"weights": "w"}, "weights", "has no column 'w'; there are name, hours, weight"),
-        ({"column": "name"}, "column", "runs.csv:2: 'a' is not a finite number; write a number, or take the row out"),
+        (
+            {"column": "name"},
+            "column",
+            "runs.csv:2: name: 'a' is not a finite number; write a number, or take the row out",
+        ),
         ({"file": "none.csv"}, "file", "cannot be read: No such file or directory; name a CSV file"),
         ({"file": "."}, "file", "is a folder; name a file in it"),
     ]:

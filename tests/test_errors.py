@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulate.errors import is_slip, suggestion
+from simulate.errors import SimulateError, is_slip, suggestion
 from simulate.priors import PriorsError, load_priors
+from simulate.settings import Settings
 
 PUE = '[priors.pue]\ndist = "lognormal"\np5 = 1.1\np95 = 1.5\nshift = 1\n'
 STEP = '[priors.mfu_step]\ndist = "uniform"\nlower = 0.3\nupper = 0.5\n'
@@ -939,3 +940,60 @@ def test_a_slip_of_the_hand_is_one_edit(word, other):
     exchanged = len(word) == len(other) and sorted(word.lower()) == sorted(other.lower())
     assert is_slip(word, other) == (edits == 0 or (edits == 1 and (exchanged or len(word) > 3)))
     assert is_slip(word, other) == (suggestion(word, [other], slips=True) == f"; did you mean {other}?")
+
+
+SEVERAL = {  # the line of each option that is wrong, by how it begins, in the order of the commands' checks
+    "run": (
+        "--percentiles 0,x --seed -1 --scheme q --given x>1 --given capex> --observe capex=a+-1 --probability pue "
+        "--statistic a --statistic b --quantities nope,nix --precision z --fail-if mean(x)>2 --fail-if x --threads 0",
+        [
+            "seed: must be greater", "scheme: there is no scheme 'q'", "percentiles: 'x' is no number",
+            "there is no quantity nope", "there is no quantity nix", "--probability 'pue': is no condition",
+            "--given 'x>1': there is no quantity x", "--given 'capex>': column 7: ", "--observe 'capex=a+-1': holds no",
+            "there is no statistic 'a'", "there is no statistic 'b'", "--fail-if 'mean(x)>2': ", "--fail-if 'x': is no ",
+            "threads: must be ", "--precision 'z': 'z' is no target",
+        ],
+    ),
+    "tornado": (
+        "--method q --low 0 --high 100 --percentiles 200 --given x>1 --quantities nope --threads 0",
+        [
+            "percentiles: must be less than 100", "there is no quantity nope", "there is no method 'q'",
+            "low: must be greater than 0", "high: must be less than 100", "--given 'x>1': there is", "threads: must be ",
+        ],
+    ),
+    "decide": (
+        "--seed -1 --quantities nope,nix --given x>1 --threads 0",
+        [
+            "seed: must be greater", "toml: there is no quantity nope", "toml: there is no quantity nix",
+            "threads: must be ", "--given 'x>1': ",
+        ],
+    ),
+    "compare": (
+        "--vary pue=1.1,1.2 --bridge 200 --scale q --seed -1 --quantities nope,nix --threads 0",
+        [
+            "seed: must be greater", "there is no quantity nope", "there is no quantity nix", "--bridge '200': 200 is not",
+            "threads: must be ", "there is no scale 'q'",
+        ],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_all_options_that_are_wrong_are_told_at_once(command, name):
+    options, lines = SEVERAL[name]
+    code, out, told = command(name, "own-or-rent" if name == "decide" else "base", *options.split())
+    assert (code, out) == (2, "")
+    found = told.splitlines()
+    assert len(found) == len(lines)
+    assert all(line in each.partition("; ")[0] for line, each in zip(lines, found, strict=True))
+
+
+def test_what_is_wrong_with_the_file_is_told_before_what_is_asked_of_it(command):
+    _, _, told = command("run", "base", "--set", "pue=0.5", "--seed", -1)
+    assert told.splitlines() == ["--set 'pue=0.5': priors.pue.value: pue cannot be below 1; mend the value or its unit"]
+
+
+def test_one_setting_is_told_once():
+    with pytest.raises(SimulateError) as refused:
+        Settings().asked(percentiles=[0, 200, 300], seed=-1)
+    assert [fault.key for fault in refused.value.faults] == ["seed", "percentiles"]

@@ -222,7 +222,7 @@ def test_each_case_is_asked_and_alternatives_judged(two):
         ("mean(x) > 1 [kWh]", "1 [kWh] is in kWh, but x is in USD"),
         ("P(x > 1) > 5", "'5' is no probability"),
         ("x > 1", "is no probability, percentile or mean"),
-        ("P(x > 1) > 5 USD", "'5 USD' is no number"),
+        ("P(x > 1) > 5 USD", "'5 USD' is no probability"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_one_line(two, gate, wanted):

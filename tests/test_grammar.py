@@ -157,6 +157,7 @@ def test_a_setting_in_percent_has_that_unit():
     assert FORMS["setting"].read("share=-2.5e1%", "--set") == {"share": {"value": -25.0, "unit": "%"}}
 
 
+OTHER_DIGITS = ("1_0", "\u0661\u0660", "\uff11")  # which float reads, and none of our forms
 BAD = {
     ("condition", "a > 10% + b"): "column 5: 10% may be a number or not; write 10 [%], or 10 % (...)",
     ("condition", "a ≥ 1"): "column 3: ≥ is a comparison sign; write >=",
@@ -176,10 +177,10 @@ BAD = {
     ("probability", "P(a > 1"): "this is no formula",
     ("probability", "  P(a.b)"): "column 5: attributes",
     ("observation", "capex = 1"): "is no measured value",
-    ("observation", "capex = x +- 1"): "holds no two numbers",
+    ("observation", "capex = x +- 1"): "holds no two finite numbers",
     ("observation", "capex = 0 +- 5%"): "must be above 0",
     ("observation", "capex = 1 +- -2"): "must be above 0",
-    ("observation", "capex = nan +- 1"): "must be above 0 and all finite",
+    ("observation", "capex = nan +- 1"): "holds no two finite numbers",
     ("observation", "capex = 1 [USD] +- 1"): "brackets are not allowed here, nor yet with a unit",
     ("percentile", "capex"): "'capex' is no percentile of a quantity",
     ("percentile", "capex:p0"): "0 is not between 0 and 100 %",
@@ -188,7 +189,16 @@ BAD = {
     ("precision", "soon"): "'soon' is no target",
     ("precision", "0%"): "'0%' is not between 0 and 100 %",
     ("precision", "200%"): "'200%' is not between 0 and 100 %",
-    ("precision", "nan"): "'nan' is not between 0 and 100 %",
+    ("precision", "nan"): "'nan' is no target",
+    **{("numbers", text): f"'{text}' is no number" for text in OTHER_DIGITS},
+    **{("precision", f"{text}%"): f"'{text}%' is no target" for text in OTHER_DIGITS},
+    **{("bridge", text): f"'{text}' is no number" for text in OTHER_DIGITS},
+    **{("observation", f"capex = 1 +- {text}"): "holds no two finite numbers" for text in OTHER_DIGITS},
+    **{("gate", f"P(capex > 1) > {text}%"): f"'{text}%' is no probability" for text in OTHER_DIGITS},
+    **{
+        ("setting", f"pue = {text}%"): "is not a TOML key = value"
+        for text in ("\u0661\u0660", "1__0", "10_", "1_0.0_1")
+    },
     ("precision", "capex:p100=1%"): "100 is not between 0 and 100 %",
     ("precision", "0.5%,"): "a comma has nothing beside it",
     ("statistic", ""): "is no name of a statistic",
@@ -212,7 +222,7 @@ BAD = {
     ("names", "capex,"): "a comma has nothing beside it",
     ("numbers", ""): "is empty",
     ("numbers", "5 50"): "'5 50' is no number",
-    ("numbers", "5,inf"): "'inf' is not finite",
+    ("numbers", "5,inf"): "'inf' is no number",
     ("case", " "): "is empty",
     ("case", ":h100"): "is no file",
     ("case", "priors:h100"): "priors is no file that could hold choices",
@@ -236,6 +246,15 @@ def test_what_is_no_text_is_refused(form, value):
 
 def test_control_characters_do_not_reach_the_terminal():
     assert "'pue\\x1b\\n'" in refusal(grammar.CONDITION, "pue\x1b\n")
+
+
+def test_a_percentile_in_digits_of_another_script_is_none():
+    assert grammar.CONDITION.read("capex > P90", "--given").percentiles
+    assert not grammar.CONDITION.read("capex > P\u0669\u0660", "--given").percentiles
+
+
+def test_a_percentage_may_be_parted_as_in_toml():
+    assert grammar.SETTING.read("pue=1_200.5%", "--set") == {"pue": {"value": 1200.5, "unit": "%"}}
 
 
 # ---------------------------------------------------------------- conditions

@@ -127,7 +127,7 @@ class TestEachFile:
 
     def test_it_runs_as_it_is(self, file):
         warnings = run(priors(file), scenarios=1024).warnings
-        assert not [line for line in warnings if "nan or infinite" in line]
+        assert not [line for line in warnings if "nan or infinite" in line or "nor of the headline" in line]
 
 
 @pytest.mark.parametrize(("file", "row"), rows("P50"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.settings import Settings
+from simulate.settings import Settings, most_scenarios
 
 TAKEN = {
     "scenarios": (64, [64, 64.0, 6.4e1, np.int64(64), np.uint8(64), np.float32(64)]),
@@ -57,3 +57,27 @@ def test_the_environment_limits_how_many_scenarios_a_run_may_have(monkeypatch):
         SimulateError, match=r"^scenarios: must be at most 1_000 here, by SIMULATE_MOST_SCENARIOS, not 1_000_000$"
     ):
         Settings().asked(seed=1)
+
+
+@pytest.mark.parametrize(("stated", "most"), [("1e3", 1000), ("1000", 1000), ("", 10**15)])
+def test_the_limit_is_a_count_as_elsewhere(monkeypatch, stated, most):
+    monkeypatch.setenv("SIMULATE_MOST_SCENARIOS", stated)
+    assert most_scenarios() == most
+
+
+@pytest.mark.parametrize("stated", ["many", "0", "1_000", "1.5", "\u0661"])
+def test_a_limit_that_is_no_count_is_refused(monkeypatch, stated):
+    monkeypatch.setenv("SIMULATE_MOST_SCENARIOS", stated)
+    with pytest.raises(SimulateError, match=f'SIMULATE_MOST_SCENARIOS: must be .*, not "?{stated}"?$'):
+        Settings().asked(seed=1)
+
+
+def test_a_file_of_more_scenarios_than_the_limit_is_read_and_refused_where_it_runs(command, load, monkeypatch):
+    path = load('[run]\nscenarios = 5000\n[quantities]\none = { formula = "1" }\n').path
+    monkeypatch.setenv("SIMULATE_MOST_SCENARIOS", "1e3")
+    line = "scenarios: must be at most 1_000 here, by SIMULATE_MOST_SCENARIOS, not 5_000\n"
+    for asking in (("check", path), ("run", path)):
+        code, _, told = command(*asking)
+        assert (code, told.endswith(line)) == (2, True)
+    code, _, _ = command("run", path, "--scenarios", 64)
+    assert code == 0

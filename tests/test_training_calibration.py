@@ -109,8 +109,10 @@ BAD_ROWS = {
     "training_tokens: '15T' is not a number": "Bad,70e9,70e9,0,15T,H100,989e12,6.4e6",
     "accelerator_hours: 0 is not": "Bad,70e9,70e9,0,15e12,H100,989e12,0",
     "accelerator_hours: -3 is not": "Bad,70e9,70e9,0,15e12,H100,989e12,-3",
-    "accelerator_hours: nan is not": "Bad,70e9,70e9,0,15e12,H100,989e12,nan",
-    "training_tokens: 1e999 is not": "Bad,70e9,70e9,0,1e999,H100,989e12,6.4e6",
+    "parameters_active: '1_000' is not a number": "Bad,70e9,1_000,0,15e12,H100,989e12,6.4e6",
+    "training_tokens: '\u0661\u0665e12' is not a number": "Bad,70e9,70e9,0,\u0661\u0665e12,H100,989e12,6.4e6",
+    "accelerator_hours: 'nan' is not": "Bad,70e9,70e9,0,15e12,H100,989e12,nan",
+    "training_tokens: '1e999' is not": "Bad,70e9,70e9,0,1e999,H100,989e12,6.4e6",
     "accelerator_hours: 1e300 is not": "Bad,70e9,70e9,0,15e12,H100,989e12,1e300",
     "accelerator_hours: 6 x parameters_active x training_tokens in 1e+06 hours would be 0% of": (
         "Bad,1e-200,1e-200,0,1e-200,H100,989e12,1e6"
@@ -128,7 +130,7 @@ BAD_ROWS = {
 @pytest.mark.parametrize("message", BAD_ROWS)
 def test_a_malformed_row_gets_one_line_and_the_rest_are_read(tmp_path, message):
     path = tmp_path / "runs.csv"
-    path.write_text(HEADER + GOOD + BAD_ROWS[message] + "\n" + GOOD.replace("Good", "Better"))
+    path.write_text(HEADER + GOOD + BAD_ROWS[message] + "\n" + GOOD.replace("Good", "Better"), encoding="utf-8")
     runs, problems = read_runs(path)
     assert [run.model for run in runs] == ["Good", "Better"]
     (problem,) = problems

@@ -19,7 +19,7 @@ from simulate.catalog import CatalogError, accelerator
 from simulate.errors import SimulateError
 from simulate.graph import Array
 from simulate.model.training_mfu import EFFECTS, Effect, TrainingMfu
-from simulate.spreadsheet import read_sheet
+from simulate.spreadsheet import read_number, read_sheet
 
 RUNS_FILE = Path(__file__).parents[1] / "data" / "training_runs.csv"
 # What a file of runs must have.
@@ -176,10 +176,9 @@ def _positive(row: Mapping[str, str], column: str) -> float:
     text = row[column]
     if not text:
         raise SimulateError(f"{column}: empty; give a number")
-    try:
-        value = float(text)
-    except ValueError:
-        raise SimulateError(f"{column}: {text!r} is not a number; write it like 70e9, without commas") from None
+    value = read_number(text)
+    if value is None:
+        raise SimulateError(f"{column}: {text!r} is not a number; write it like 70e9, without commas")
     if not 0 < value < 1e99:  # so that products of a few stay finite
         raise SimulateError(f"{column}: {text} is not a positive number below 1e99")
     return value

@@ -14,7 +14,6 @@ import typer
 from simulate.cli import completing
 from simulate.errors import SimulateError
 from simulate.formats import FORMATS, PERSON, READERS
-from simulate.grammar import NAMES, NUMBERS
 from simulate.sampling.schemes import SCHEMES
 from simulate.spelling import path_of
 
@@ -116,11 +115,7 @@ class Sampling:
 
     def asked(self, **more: Any) -> dict[str, Any]:
         """The options as a question takes them."""
-        read = {
-            "percentiles": None if self.percentiles is None else NUMBERS.read(self.percentiles, "--percentiles"),
-            "quantities": None if self.quantities is None else NAMES.read(self.quantities, "--quantities"),
-        }
-        return {**vars(self), **read, **more}
+        return {**vars(self), **more}
 
 
 Given = Annotated[

@@ -7,6 +7,7 @@ runs would give. Every statistic has its standard error from the spread over rep
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -17,7 +18,7 @@ from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.hybrids import CORRELATIONS
 from simulate.comparison.inputs import changes
 from simulate.comparison.paired import Folded, SideBySide, as_run
-from simulate.errors import SimulateError, none_such
+from simulate.errors import SimulateError, none_such, read_all
 from simulate.figures import percentile_name
 from simulate.gates import DIFFERENCE, RATIO, put_gates
 from simulate.grammar import BRIDGE
@@ -66,13 +67,16 @@ def compare(
     found = cases_of(cases, vary)
     if len(found) < 2:
         raise SimulateError("one case compares with nothing; name another priors file, or use --vary")
-    settings = found[0].settings.asked(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles)
-    split = _statistics(bridge)
-    if not isinstance(scale, str) or scale not in get_args(BridgeScale):
-        raise none_such("scale", scale, get_args(BridgeScale))
-    checked(Count, "pairs", pairs)
-    workers = Workers(threads, progress)
-    drawn = SideBySide(found, settings, _asked(found, quantities), workers, fail_if)
+    settings, faults = found[0].settings.read(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles)
+    names, split, workers, *_ = read_all(
+        partial(_asked, found, quantities),
+        partial(_statistics, bridge),
+        partial(Workers, threads, progress),
+        partial(_scale, scale),
+        partial(checked, Count, "pairs", pairs),
+        faults=faults,
+    )
+    drawn = SideBySide(found, settings, names, workers, fail_if)
     folded = drawn.fold(workers)
     result = _framed(drawn)
     result.attributes["scale"] = scale
@@ -87,6 +91,11 @@ def compare(
     warnings += folded.warnings(found[0].name, drawn.bounded)
     warnings += [line for case in found if case.priors for line in as_run(case, folded.bands)]
     return result
+
+
+def _scale(scale: Any) -> None:
+    if not isinstance(scale, str) or scale not in get_args(BridgeScale):
+        raise none_such("scale", scale, get_args(BridgeScale))
 
 
 def _statistics(bridge: Any) -> tuple[Asked, ...]:
@@ -107,13 +116,16 @@ def _asked(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> lis
     else:
         own = [asked_quantities(case.priors, quantities) if case.priors else case.quantities for case in cases]
         asked = [name for names in own for name in names]
-    for name in asked:
-        if not any(name in case.quantities for case in cases):
-            for case in cases:
-                if case.priors:
-                    asked_quantities(case.priors, [name])  # says whether it is unknown, or what it lacks
-            raise SimulateError(f"no case has the quantity {name}")
+    read_all(*(partial(_check_known, cases, name) for name in asked))
     return list(dict.fromkeys(asked))
+
+
+def _check_known(cases: Sequence[Case], name: str) -> None:
+    if not any(name in case.quantities for case in cases):
+        for case in cases:
+            if case.priors:
+                asked_quantities(case.priors, [name])  # says whether it is unknown, or what it lacks
+        raise SimulateError(f"no case has the quantity {name}")
 
 
 def _framed(drawn: SideBySide) -> Result:
@@ -131,7 +143,10 @@ def _framed(drawn: SideBySide) -> Result:
     means = [gate.quantity for gates in drawn.gates.values() for gate in gates if gate.quantity]
     asked = [*drawn.quantities, *means]
     fresh = [(case.priors, drawn.drawn[case.name]) for case in drawn.cases if case.priors]
-    of_inputs = [[*provenance.of_inputs(*each), *in_vain([each], asked)] for each in fresh]
+    of_inputs = [
+        [*provenance.of_inputs(case, scenarios), *map(str, in_vain([case], [*asked, *scenarios.questions.names]))]
+        for case, scenarios in fresh
+    ]
     result.provenance["warnings"] = [*dict.fromkeys(line for lines in of_inputs for line in lines)]
     result.provenance["cases"] = {case.name: _stated(case) for case in drawn.cases}
     result.provenance["unpaired"] = [case.name for case in drawn.alternatives if not drawn.pairs(case)]

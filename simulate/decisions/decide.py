@@ -11,7 +11,7 @@ from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates,
 from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, moved, partitions, worth
 from simulate.decisions.smoothing import Saved
-from simulate.errors import SimulateError
+from simulate.errors import SimulateError, read_all
 from simulate.graph import Array
 from simulate.priors import Priors, choice, stated
 from simulate.replicates import Progress, Ticks, Workers
@@ -66,26 +66,23 @@ def decide(
     if chosen:  # the file itself, of which a choice is but one case
         priors = stated(priors.files, priors.overrides)
     cases = _cases(priors)
-    named = named_quantities(quantities)
-    if named == "all":
-        raise SimulateError(f"{priors.path}: {named!r} is no cost to decide by; name it first, then others")
-    settings = run_with.asked(
-        scenarios=scenarios,
-        seed=seed,
-        scheme=scheme,
-        percentiles=percentiles,
-        quantities=named or None,
-        given=given,
-        observe=observe,
+    settings, faults = run_with.read(
+        scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, given=given, observe=observe
     )
-    names = _asked(priors, cases, settings.quantities)
+    names, workers, *_ = read_all(
+        partial(_asked, priors, cases, quantities, settings.quantities),
+        partial(Workers, threads, progress),
+        *(partial(questions, case, (), settings.given, settings.observe) for case in cases.values()),
+        faults=faults,
+    )
+    named = named_quantities(quantities)
+    settings = settings.asked(quantities=named or None)
     cost, units = names[0], _units(priors, cases, names)
     if not (named or is_cost(units[0])):
         what = "a mere number" if units[0] == "1" else f"in {units[0]}"
         raise SimulateError(
             f"{priors.path}: {cost} is {what}, which is no cost; name what to decide by with --quantities {cost}"
         )
-    workers = Workers(threads, progress)
     drawn = _drawn(priors, cases, names, settings, workers)
     first = next(iter(drawn.values()))
     statistics = usual(settings.percentiles)
@@ -96,7 +93,7 @@ def decide(
         check_kept(first.questions, kept, why=first.contradictions)
     result = provenance.described("decide", priors, settings, first)
     of_inputs = [line for option, case in cases.items() for line in provenance.of_inputs(case, drawn[option])]
-    of_inputs += in_vain([(case, drawn[option]) for option, case in cases.items()], names)
+    of_inputs += map(str, in_vain([*cases.values()], [*names, *first.questions.names]))
     warnings = [*dict.fromkeys(of_inputs), *_faults(priors, bands, drawn, cost), *settings.left_out("decide")]
     if chosen:
         warnings.append(f"decide: the run was of choice {chosen}; here all choices are set side by side")
@@ -134,19 +131,27 @@ def _cases(priors: Priors) -> dict[str, Priors]:
     return {name: choice(priors, name) for name in priors.choices}
 
 
-def _asked(priors: Priors, cases: Mapping[str, Priors], named: Sequence[str]) -> tuple[str, ...]:
-    """The quantities to tell, the cost first; checked in each choice."""
-    names = tuple(dict.fromkeys(named))
+def _asked(
+    priors: Priors, cases: Mapping[str, Priors], quantities: Sequence[str] | str | None, of_file: Sequence[str]
+) -> tuple[str, ...]:
+    """The quantities to tell, the cost first, those of the file where none are named; checked in each choice."""
+    named = named_quantities(quantities)
+    if named == "all":
+        raise SimulateError(f"{priors.path}: {named!r} is no cost to decide by; name it first, then others")
+    names = tuple(dict.fromkeys(named or of_file))
     if not names:
         if len(priors.headline) != 1:
             raise SimulateError(
                 f"{priors.path}: by what to decide? Name the cost with --quantities or in [run] quantities"
             )
         names = priors.headline
-    for name in names:
+
+    def check(name: str) -> None:
+        anywhere = any(name in each.quantities for each in cases.values())
         for option, case in cases.items():
-            anywhere = any(name in each.quantities for each in cases.values())
             check_known(case, name, f"{priors.path}: {f'choice {option}: ' if anywhere else ''}")
+
+    read_all(*(partial(check, name) for name in names))
     return names
 
 

@@ -172,7 +172,7 @@ NOTES = {  # what other programs call what is told beside the numbers, of whatev
 COMMON = {**dict.fromkeys(("distribution", "family", "type"), "dist"), **NOTES}
 
 
-_PERCENTILE = re.compile(r"(?:p|q|pct|perc|percentile)?_?(\d\d?(?:\.\d+)?)(?:%|th)?", re.IGNORECASE)
+_PERCENTILE = re.compile(r"(?:p|q|pct|perc|percentile)?_?(\d\d?(?:\.\d+)?)(?:%|th)?", re.IGNORECASE | re.ASCII)
 
 
 def family_meant(name: str, families: Collection[str], otherwise: str) -> str:

@@ -20,7 +20,7 @@ from simulate.distributions.values import described, listed, number
 from simulate.spelling import path_of
 
 FAMILIES = {**bounded.FAMILIES, **beta.FAMILIES, **unbounded.FAMILIES, **metalog.FAMILIES, **discrete.FAMILIES}
-PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
+PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)", re.ASCII)
 COUNTS = ("no percentiles", "one percentile", "two percentiles", "three percentiles")
 BOUNDS = {"lower", "upper"}
 TRIED = f" of which {LEAST:g} or more lies between these bounds"

@@ -11,8 +11,8 @@ from typing import NamedTuple, NoReturn
 
 from simulate.formulas.text import Text
 
-_TOKEN = re.compile(r"(?<![\w.])[Pp](\d+(?:\.\d+)?)(?![\w.])")
-_NAME = re.compile(r"[Pp](\d+(?:_\d+)?)")
+_TOKEN = re.compile(r"(?<![\w.])[Pp]([0-9]+(?:\.[0-9]+)?)(?![\w.])")
+_NAME = re.compile(r"[Pp]([0-9]+(?:_[0-9]+)?)")
 ALONE = "stands alone on one side of a comparison, capex > P90, and means that percentile of the other side"
 
 

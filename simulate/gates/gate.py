@@ -11,13 +11,14 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from simulate.bands import Band
 from simulate.conditions import EXPLAIN, Condition, Questions, check_known
-from simulate.errors import SimulateError
+from simulate.errors import SimulateError, read_all
 from simulate.formulas import Units
 from simulate.grammar import GATE
 from simulate.priors import Priors
@@ -100,7 +101,7 @@ class Gate:
 
 
 def gates(priors: Priors, texts: Sequence[str], changes_of: Sequence[str] = ()) -> tuple[Gate, ...]:
-    """Read gates such as 'P(capex > 1e9) > 10%'. Raises SimulateError for one that cannot be read or measured.
+    """Read gates such as 'P(capex > 1e9) > 10%'. Raises SimulateError for all that cannot be read or measured.
 
     Of the quantities in `changes_of` they may name the difference from another case and the ratio to it, as
     difference_capex and ratio_capex.
@@ -108,7 +109,8 @@ def gates(priors: Priors, texts: Sequence[str], changes_of: Sequence[str] = ()) 
     units = {name: quantity.unit for name, quantity in priors.quantities.items()}
     changes = {f"{of}{name}": name for name in changes_of for of in CHANGES if f"{of}{name}" not in units}
     units |= {name: units[of] if name.startswith(DIFFERENCE) else "1" for name, of in changes.items()}
-    return tuple(_gate(priors, text, units, changes) for text in dict.fromkeys(checked(Texts, "fail_if", texts)))
+    asked = dict.fromkeys(checked(Texts, "fail_if", texts))
+    return tuple(read_all(*(partial(_gate, priors, text, units, changes) for text in asked)))
 
 
 def _gate(priors: Priors, text: str, units: Mapping[str, str], changes: Mapping[str, str]) -> Gate:

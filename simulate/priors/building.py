@@ -18,7 +18,7 @@ from simulate.priors.margins import prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
 from simulate.priors.types import Choice, Priors, Published
-from simulate.settings import Settings
+from simulate.settings import RunTable, Settings
 from simulate.spelling import name_text
 from simulate.units import UnitError, conversion_factor
 
@@ -217,7 +217,8 @@ def _run(stack: Stack, quantities: Mapping[str, Quantity]) -> Settings:
         for i, name in enumerate(layer.tables.get("run", {}).get("quantities", [])):
             _check_known(stack, layer, ("run", "quantities", i), name)
     named = tuple(name for name in merged.get("quantities", ()) if name in quantities)
-    return Settings(**{**merged, "quantities": named})
+    # how many scenarios the environment allows is a matter of who runs it
+    return Settings.model_construct(**dict(RunTable(**{**merged, "quantities": named})))
 
 
 def _check_known(stack: Stack, layer: Layer, key: Key, name: str) -> None:

@@ -47,9 +47,7 @@ def choice(priors: Priors, name: str) -> Priors:
         known = ", ".join(priors.choices) or "none"
         mend = suggestion(name, priors.choices, f"choices are {known}")
         raise PriorsError(f"{priors.path}: there is no choice {name}{mend}", code="unknown_name")
-    case, problems = built(priors.files, priors.overrides, priors.layers, name)
-    raise_all(problems, priors.layers)
-    return case
+    return priors.cases[name]
 
 
 def _loaded(
@@ -74,11 +72,15 @@ def _loaded(
         found += faults
     priors, more = built(files, overrides, layers, "")
     found += more
+    cases = {"": priors}
     for name in priors.choices:
-        found += _of_choice(built(files, overrides, layers, name)[1], found)
+        cases[name], more = built(files, overrides, layers, name)
+        found += _of_choice(more, found)
     if unread or any(problem.hides for problem in found):
         found = [problem for problem in found if problem.alone]
     raise_all(found, [*given, *file_layers], unread)
+    for each in cases.values():
+        each.cases.update(cases)
     return priors
 
 

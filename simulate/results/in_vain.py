@@ -1,54 +1,185 @@
-"""What is changed in vain: overrides that reach none of the quantities asked for, and why they do not."""
+"""What is stated in vain: entries of overrides and of the file itself that move none of the figures, and why not.
 
-from collections.abc import Collection, Mapping, Sequence
+An override is held against what is asked for. A file serves more questions than one: what it states may be for the
+headline or another end of the model as well, and is told only where something stands in its way.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from simulate import model
+from simulate.errors import Fault, SimulateError
 from simulate.graph import Quantity, missing, plan
-from simulate.priors import Priors
-from simulate.scenarios import Scenarios
+from simulate.priors import Priors, stated
+from simulate.priors.layers import shown_key
+
+MOST = 3  # names in a line
+REPLACING = {"priors": ("dist", "value"), "quantities": ("formula",)}  # other entries change single keys
 
 
-def in_vain(cases: Sequence[tuple[Priors, Scenarios]], asked: Collection[str]) -> list[str]:
-    """Tell the priors and formulas that overrides change without effect on what is asked of the cases, a line each."""
-    found = [_unreached(priors, drawn, asked) for priors, drawn in cases]
-    return [line for key, line in found[0].items() if all(key in each for each in found)]
+class Entry(NamedTuple):
+    """Something that is stated: its key, and the names that must all be of use for it to be of any.
+
+    An accelerator has none, and its own name in the key. What `replaces` takes the place of what farther layers state.
+    """
+
+    key: tuple[str, ...]
+    names: tuple[str, ...]
+    replaces: bool
+
+    @property
+    def shown(self) -> str:
+        """A prior or a quantity by its name, what else by its key."""
+        match self.key:
+            case ("accelerator", _):
+                return " ".join(self.key)
+            case ("correlations", *_):
+                return shown_key(self.key)
+        return self.key[1]
 
 
-def _unreached(priors: Priors, drawn: Scenarios, asked: Collection[str]) -> dict[tuple[str, str], str]:
-    """Why an override reaches nothing that is drawn or computed, by its text and the name that it changes."""
-    able = priors.quantities.keys() - missing(priors.quantities, priors.priors)  # a case may lack some
-    wanted = [name for name in dict.fromkeys([*asked, *drawn.questions.names]) if name in able]
-    needed = plan(priors.quantities, priors.priors, wanted)
-    inputs = needed.inputs
-    # behind a correlated input stand others, whose priors may move it
-    reached = {*inputs, *drawn.sampler.behind(inputs), *(name for name, _, _ in needed.steps)}
-    told: dict[tuple[str, str], str] = {}
-    replaced: dict[str, str] = {}  # by name, the nearest override that changes it
-    for layer in priors.layers[: len(priors.overrides)]:  # the nearest first
-        for kind, keys in (("priors", ("dist", "value")), ("quantities", ("formula",))):
-            for name, table in layer.tables.get(kind, {}).items():
-                if name in replaced:
-                    told[layer.shown, name] = f"{layer.shown}: changes nothing: {replaced[name]} takes its place"
-                elif name not in reached:
-                    why = _why(priors, name)
-                    told[layer.shown, name] = f"{layer.shown}: {name} reaches none of the quantities asked for: {why}"
-                if any(key in table for key in keys):  # others change single keys
-                    replaced.setdefault(name, layer.shown)
-    return told
+def in_vain(cases: Sequence[Priors], asked: Collection[str]) -> list[Fault]:
+    """Tell what overrides and the file state in vain, each once, where none of these cases of one file needs it.
+
+    The quantities of conditions and gates must be among those asked for.
+    """
+    return [*_of_overrides(cases, asked), *_of_file(cases, asked)]
 
 
-def _why(priors: Priors, name: str) -> str:
-    """The first quantity on the way up from a name that is stated instead of computed, or what could be asked for."""
-    wired = model.quantities(priors.model)
-    above = _above(wired, name, stop=priors.priors)
-    for each in above:
-        if prior := priors.priors.get(each):
+def _of_overrides(cases: Sequence[Priors], asked: Collection[str]) -> Iterator[Fault]:
+    case, reached = cases[0], _reached(cases, asked)
+    replaced: dict[Collection[str], str] = {}  # the nearest override that changes it, by what is changed
+    for layer in case.layers[: len(case.overrides)]:  # the nearest first
+        for entry in _entries(layer.tables):
+            changed = frozenset(entry.names) or entry.key
+            if changed in replaced:
+                yield Fault(f"{layer.shown}: changes nothing: {replaced[changed]} takes its place")
+            elif (idle := _idle(cases, entry, reached)) is not None:
+                lacking = missing(case.quantities, case.priors)
+                way = _in_the_way(case, idle, lacking) or f"ask for {', '.join(_askable(case, idle, lacking)[:MOST])}"
+                yield Fault(f"{layer.shown}: {entry.shown} reaches none of the quantities asked for: {way}")
+            if entry.replaces:
+                replaced.setdefault(changed, layer.shown)
+
+
+def _of_file(cases: Sequence[Priors], asked: Collection[str]) -> Iterator[Fault]:
+    """What the file states itself, and of its choices those that are asked about, a line for each reason."""
+    case = cases[0]
+    layer = case.layers[len(case.overrides)]
+    parts = {"": layer.tables, **{each.chosen: _choice(layer.tables, each.chosen) for each in cases if each.chosen}}
+    for chosen, tables in parts.items():
+        entries = [*_entries(tables)]
+        every = {each.chosen: each for each in [*cases, *case.cases.values()]}
+        found = _blocked([*every.values()], chosen, entries, asked)
+        if found and case.overrides:  # which may be what stands in the way
+            found = _blocked(_as_it_stands(case), chosen, entries, asked)
+        for way, shown in found.items():
+            key = shown[0].key
+            line = layer.line(("choices", chosen, *key) if chosen else key)
+            of = f"choice {chosen}: " if chosen else ""
+            names = ", ".join(each.shown for each in shown[:MOST])
+            more = f" and {len(shown) - MOST} more" * (len(shown) > MOST)
+            reach = f"reach{'es' * (len(shown) == 1)} none of the quantities asked for, nor of the headline"
+            yield Fault(f"{of}{names}{more} {reach}: {way}", layer.shown, line)
+
+
+def _choice(tables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = tables.get("choices", {}).get(name, {})
+    return found
+
+
+def _as_it_stands(case: Priors) -> list[Priors]:
+    """The cases of a file without overrides; none of a file that is not whole without them."""
+    with suppress(SimulateError):
+        return [*stated(case.files).cases.values()]
+    return []
+
+
+def _blocked(
+    cases: Sequence[Priors], chosen: str, entries: Collection[Entry], asked: Collection[str]
+) -> dict[str, list[Entry]]:
+    """The entries that serve no end of the cases, of those of the choice if it is one, by what stands in the way."""
+    reached, found = set[str](), dict[str, list[Entry]]()
+    cases = [each for each in cases if chosen in ("", each.chosen)]
+    for case in cases:  # until all are of use
+        reached |= _reached([case], [*asked, *case.headline, *case.run.quantities, *_ends(case.model)])
+        idle = [(entry, name) for entry in entries if (name := _idle(cases, entry, reached)) is not None]
+        if not idle:
+            return {}
+    lacking = missing(cases[0].quantities, cases[0].priors) if cases else {}
+    for entry, name in idle if cases else ():
+        if way := _in_the_way(cases[0], name, lacking):
+            found.setdefault(way, []).append(entry)
+    return found
+
+
+def _entries(tables: Mapping[str, Any]) -> Iterator[Entry]:
+    if name := tables.get("accelerator"):
+        yield Entry(("accelerator", name), (), replaces=False)
+    for kind, keys in REPLACING.items():
+        for name, table in tables.get(kind, {}).items():
+            yield Entry((kind, name), (name,), replaces=any(key in table for key in keys))
+    for first, others in tables.get("correlations", {}).items():
+        for second in others:
+            yield Entry(("correlations", first, second), (first, second), replaces=True)
+
+
+def _reached(cases: Sequence[Priors], names: Collection[str]) -> set[str]:
+    """What is drawn or computed for some of the names, as far as the cases can compute them.
+
+    What is only correlated with that is not among it: its distribution moves nothing.
+    """
+    reached = set[str]()
+    for case in cases:
+        able = case.quantities.keys() - missing(case.quantities, case.priors)
+        needed = plan(case.quantities, case.priors, [name for name in dict.fromkeys(names) if name in able])
+        reached.update(needed.inputs, (name for name, _, _ in needed.steps))
+    return reached
+
+
+def _ends(of_model: str) -> list[str]:
+    """What nothing else of a model needs; shares and counts aside, which tell of what they are computed from."""
+    quantities = model.quantities(of_model)
+    needed = {need for quantity in quantities.values() for need in quantity.needs}
+    return [name for name, quantity in quantities.items() if name not in needed and quantity.unit != "1"]
+
+
+def _idle(cases: Sequence[Priors], entry: Entry, reached: Collection[str]) -> str | None:
+    """The name for which an entry is of no use, '' for an accelerator; None where it is of use."""
+    if entry.names:
+        return next((name for name in entry.names if name not in reached), None)
+    origin = " ".join(entry.key)
+    figures = {name for case in cases for name, prior in case.priors.items() if prior.layer.shown == origin}
+    return None if figures.intersection(reached) else ""
+
+
+def _in_the_way(case: Priors, name: str, lacking: Mapping[str, Sequence[str]]) -> str:
+    """What keeps a name from being of use: the nearest on its way up that is not computed from it; '' for none."""
+    if not name:
+        return "none of its figures is needed"
+    wired = model.quantities(case.model)
+    for each in _above(wired, name, stop=case.priors):
+        if prior := case.priors.get(each):
             line = f":{prior.line}" * bool(prior.line)
-            return f"{each} is a prior of its own ({prior.layer.shown}{line}), which takes the place of what needs it"
-        if each in priors.own and name not in priors.quantities[each].needs and name in wired[each].needs:
-            return f"{each} is given by a formula of its own, which does not need it"
-    able = [each for each in _above(priors.quantities, name, stop=priors.priors) if each not in priors.priors]
-    return f"ask for {', '.join(able[:3])}" if able else "nothing that is computed needs it"
+            return (
+                f"{each} is a prior of its own ({prior.layer.shown}{line}), which takes the place of what is computed"
+            )
+        if each in case.own and name not in case.quantities[each].needs and name in wired[each].needs:
+            return f"{each} is given by a formula of its own, which does not need that"
+    if _askable(case, name, lacking):
+        return ""
+    above = _above(case.quantities, name, stop=case.priors)
+    for each in [name, *above]:
+        if each in lacking:
+            return f"{each} cannot be computed: there is no prior for {', '.join(lacking[each][:MOST])}"
+    return "nothing is computed from that"
+
+
+def _askable(case: Priors, name: str, lacking: Collection[str]) -> list[str]:
+    """What could be asked for so that a name moves it."""
+    above = _above(case.quantities, name, stop=case.priors)
+    return [each for each in above if each not in case.priors and each not in lacking]
 
 
 def _above(quantities: Mapping[str, Quantity], name: str, stop: Collection[str]) -> list[str]:

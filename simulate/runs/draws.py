@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.conditions import Kept, check_kept, questions
+from simulate.errors import read_all
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.replicates import Workers
@@ -35,9 +36,13 @@ def draws(
     where the run has no more, and under measured values the coordinate `weight` is what each counts beside others.
     Raises SimulateError for what cannot be asked or computed, and where conditions leave no scenario.
     """
-    settings = priors.run.asked(scenarios=scenarios, seed=seed, scheme=scheme, given=given, observe=observe)
-    names = asked_quantities(priors, quantities)
-    drawing, unsettled = Drawing({"": priors}, settings), questions(priors, (), settings.given, settings.observe)
+    settings, faults = priors.run.read(scenarios=scenarios, seed=seed, scheme=scheme, given=given, observe=observe)
+    names, unsettled = read_all(
+        partial(asked_quantities, priors, quantities),
+        partial(questions, priors, (), settings.given, settings.observe),
+        faults=faults,
+    )
+    drawing = Drawing({"": priors}, settings)
     asked = settled(unsettled, partial(drawing.scenarios, ""), Workers())
     drawn = drawing.scenarios("", names, asked)
     columns: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}

@@ -9,9 +9,9 @@ import numpy as np
 
 from simulate.bands import Bands, Fault, Gathering, Part, fold_replicates, only_bounds, put_bands, put_kept
 from simulate.conditions import Condition, Kept, Undefined, check_kept, questions
-from simulate.errors import SimulateError
+from simulate.errors import SimulateError, read_all
 from simulate.gates import Gate, Measured, gates, of_condition, of_mean, put_gates, with_gates
-from simulate.grammar import STATISTIC
+from simulate.grammar import PRECISION, STATISTIC
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.priors.equalities import equalities
@@ -67,7 +67,7 @@ def run(
     Raises SimulateError for what cannot be asked or computed, for a quantity named that is a number in no scenario,
     and where conditions leave too few scenarios.
     """
-    settings = priors.run.asked(
+    settings, faults = priors.run.read(
         scenarios=scenarios,
         seed=seed,
         scheme=scheme,
@@ -79,16 +79,21 @@ def run(
         fail_if=fail_if,
         precision=precision,
     )
-    asked = asked_quantities(priors, quantities)
+    asked, asked_of, extra, asked_gates, workers, _ = read_all(
+        partial(asked_quantities, priors, quantities),
+        partial(questions, priors, settings.probability, settings.given, settings.observe),
+        partial(_statistics, settings.statistics),
+        partial(gates, priors, settings.fail_if),
+        partial(Workers, threads, progress),
+        partial(PRECISION.read, settings.precision, "--precision") if settings.precision is not None else tuple,
+        faults=faults,
+    )
     parts_of = components(priors.quantities, priors.priors)
     names = tuple(indented(parts_of, asked)) if parts else asked
-    asked_gates = gates(priors, settings.fail_if)
     means = [gate.quantity for gate in asked_gates if gate.quantity and gate.quantity not in names]
     beside = tuple(dict.fromkeys((*messages.watched(priors, names), *means)))
     columns = [*names, *beside]
-    asked_of = questions(priors, settings.probability, settings.given, settings.observe)
-    extra = tuple(optional(*STATISTIC.read(text, "--statistic")) for text in settings.statistics)
-    workers, every = Workers(threads, progress), quantities == "all"
+    every = isinstance(quantities, str) and quantities.strip() == "all"
 
     def told(settings: Settings) -> Result:
         drawing = Drawing({"": priors}, settings)
@@ -122,7 +127,7 @@ def run(
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
         result.provenance["rare_events"] = events
         result.provenance["warnings"] += [
-            *in_vain([(priors, drawn)], {*names, *means}),
+            *map(str, in_vain([priors], {*names, *means, *drawn.questions.names})),
             *(messages.not_computed(priors) if every else ()),
             *messages.too_rare(drawn, events),
             *equalities(priors.quantities, priors.priors, conditions.texts).values(),
@@ -138,6 +143,13 @@ def run(
     # an earlier run begins where it had got to
     start = scenarios if precision is not None or scenarios else settings.scenarios
     return to_precision(told, settings, targets(settings.precision, asked), start=start)
+
+
+def _statistics(texts: Sequence[str]) -> tuple[Statistic, ...]:
+    def read(text: str) -> Statistic:
+        return optional(*STATISTIC.read(text, "--statistic"))
+
+    return tuple(read_all(*(partial(read, text) for text in texts)))
 
 
 Column = str | Condition | Undefined  # a quantity, or 1 in the scenarios in which a condition holds or is undefined

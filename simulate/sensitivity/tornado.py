@@ -10,7 +10,7 @@ import numpy as np
 from simulate.bands import BOUND, only_bounds
 from simulate.conditions import questions
 from simulate.distributions import Constant
-from simulate.errors import SimulateError
+from simulate.errors import SimulateError, read_all
 from simulate.figures import percentile_name
 from simulate.graph import plan
 from simulate.priors import Priors
@@ -25,7 +25,7 @@ from simulate.scenarios import Drawing, asked_quantities, chunking
 from simulate.sensitivity.ends import End, of_distribution, of_draws
 from simulate.sensitivity.method import Asking, Band, Measured, Method
 from simulate.sensitivity.methods import METHODS
-from simulate.settings import Percent, Percents, Settings, checked
+from simulate.settings import Percent, Settings, checked
 from simulate.statistics import MEAN, single_percentile
 from simulate.thresholds import settled
 
@@ -65,20 +65,23 @@ def tornado(
     `quantity` `baseline`, `mean` and `percentiles`.
     Raises SimulateError for what cannot be asked or measured.
     """
-    how = METHODS[METHODS.known(method)]
-    low, high = checked(Percent, "low", low), checked(Percent, "high", high)
-    if low >= high:
-        raise SimulateError(f"low {low:g} and high {high:g} are no rising percentages between 0 and 100")
-    if percentile is not None:
-        percentile = checked(Percent, "percentile", percentile)
-        if not how.follows:
-            mend = " or ".join(name for name, each in METHODS.items() if each.follows)
-            raise SimulateError(f"{method} follows no percentile of the quantity; use {mend} with --percentile")
-    told = () if percentiles is None else checked(Percents, "percentiles", percentiles)
-    asked = priors.run.asked(
-        scenarios=scenarios, seed=seed, scheme=scheme, percentiles=(50.0, *told), given=given, observe=observe
+    asked, faults = priors.run.read(
+        scenarios=scenarios,
+        seed=seed,
+        scheme=scheme,
+        percentiles=(50.0,) if percentiles is None else percentiles,
+        given=given,
+        observe=observe,
     )
-    names = asked_quantities(priors, quantities)
+    names, how, (low, high), asked_of, workers = read_all(
+        partial(asked_quantities, priors, quantities),
+        partial(_method, method, percentile),
+        partial(_ends_asked, low, high),
+        partial(questions, priors, (), asked.given, asked.observe),
+        partial(Workers, threads, progress),
+        faults=faults,
+    )
+    asked = asked.asked(percentiles=(50.0, *asked.percentiles))
     settings, rare = asked.of_any_question(), _for_rare_events(priors, names)
     settings = settings.asked(scenarios=_count(method, how, settings, rare, chosen=scenarios is not None))
     background = run(
@@ -89,8 +92,7 @@ def tornado(
         threads=threads,
         progress=progress,
     )
-    drawing, workers = Drawing({"": priors}, settings), Workers(threads, progress)
-    asked_of = questions(priors, (), settings.given, settings.observe)
+    drawing = Drawing({"": priors}, settings)
     conditions = settled(asked_of, partial(drawing.scenarios, ""), workers)
     followed = MEAN if percentile is None else single_percentile(percentile)
     ends = _ends(priors, background, low, high)
@@ -121,6 +123,25 @@ def tornado(
     _put_effects(result, priors, how, measured, ends)
     _put_background(result, background, settings.percentiles)
     return result
+
+
+def _method(method: str, percentile: float | None) -> Method:
+    """The method of a name, which follows the percentile if there is one."""
+    how = METHODS[METHODS.known(method)]
+    if percentile is not None:
+        checked(Percent, "percentile", percentile)
+        if not how.follows:
+            mend = " or ".join(name for name, each in METHODS.items() if each.follows)
+            raise SimulateError(f"{method} follows no percentile of the quantity; use {mend} with --percentile")
+    return how
+
+
+def _ends_asked(low: float, high: float) -> tuple[float, float]:
+    """The percents of a prior, which must rise."""
+    low, high = read_all(partial(checked, Percent, "low", low), partial(checked, Percent, "high", high))
+    if low >= high:
+        raise SimulateError(f"low {low:g} and high {high:g} are no rising percentages between 0 and 100")
+    return low, high
 
 
 def _for_rare_events(priors: Priors, names: Sequence[str]) -> int:

@@ -9,7 +9,6 @@ import typer
 from simulate.cli import completing
 from simulate.cli.emitting import emit
 from simulate.cli.options import FailIf, Output, Sampling
-from simulate.grammar import BRIDGE
 
 
 def command(
@@ -65,6 +64,6 @@ def command(
     from simulate.comparison import cases_of, compare, default_name
 
     cases = cases_of(sources, vary or ())
-    asked = sampling.asked(bridge=BRIDGE.read(bridge, "--bridge"), scale=scale, fail_if=fail_if)
+    asked = sampling.asked(bridge=bridge, scale=scale, fail_if=fail_if)
     paths = [Path(case.told["files"][0]["path"]) for case in cases]
     emit("compare", partial(compare, cases, **asked), output, default_name(cases, vary or ()), paths)
