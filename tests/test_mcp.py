@@ -202,7 +202,7 @@ def test_every_tool_answers():
 @pytest.mark.long
 def test_a_guide_that_is_too_long_is_refused_in_a_line():
     async def ask(session):
-        with pytest.raises(MCPError, match=r"^the answer is longer than 1,000 bytes$"):
+        with pytest.raises(MCPError, match="longer than 1,000 bytes"):
             await session.read_resource("simulate://docs/llms")
 
     in_session(ask, "--size", "1000")
