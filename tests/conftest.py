@@ -120,8 +120,8 @@ def workflow():
     def read(log):
         lines = []
         for line in log.splitlines():
-            assert "##[" not in line.partition("::")[0]  # as a command was written before
             if not line.strip().startswith("::"):
+                assert "##[" not in line  # as a command was written before
                 lines.append(WorkflowLine("text", {}, line))
                 continue
             head, _, text = line.strip()[2:].partition("::")

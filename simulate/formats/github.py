@@ -31,7 +31,7 @@ def write(result: Result, sections: Sections, file: TextIO) -> None:
     judged = [each for each in gates.judged(result) if each[0] in KINDS]
     lines = [_annotation(KINDS[verdict], f"{title} (gate)", text) for verdict, text in judged]
     lines += [_annotation("warning", title, text) for text in result.warnings]
-    lines.append(_annotation("notice", title, "\n".join(_headline(told, gates.sections(result)))))
+    lines.append(_annotation("notice", title, "\n".join(_headline(told))))
     file.writelines(f"{line}\n" for line in [*lines, *_groups(title, told)])
 
 
@@ -69,10 +69,10 @@ def _from_the_root(file: str) -> str:
     return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else file
 
 
-def _headline(sections: Iterable[Section], of_gates: Sequence[Section]) -> Iterator[str]:
-    """The first table and what heads it, as lines; gates have annotations of their own."""
+def _headline(sections: Iterable[Section]) -> Iterator[str]:
+    """The first table and what heads it, as lines."""
     for section in sections:
-        if not section.folded and section not in of_gates:
+        if not section.folded:
             yield from filter(None, [section.heading, section.intro])
             yield from _in_words(section)
             if section.rows:
