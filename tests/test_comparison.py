@@ -648,3 +648,10 @@ def test_bridges_of_percentiles_that_round_alike_stay_apart(priors_of):
     )
     told = compared(one, two, bridge=[50.00001, 50.00002])
     assert told.labels("statistic") == ["P50.00001", "P50.00002"]
+
+
+def test_no_more_cases_are_made_than_anyone_reads(load):
+    priors = load('model = "none"\n[priors.x]\nvalue = 1\n[priors.z]\nvalue = 1\n[quantities.y]\nformula = "x + z"\n')
+    many = ["x=" + ",".join(["1"] * 40), "z=" + ",".join(["1"] * 26)]
+    with pytest.raises(SimulateError, match=r"^--vary: makes 1,040 cases, more than 1,000; list fewer values$"):
+        cases_of(priors, many)

@@ -106,20 +106,8 @@ ANY = [
     "\udcff",
     "x" * 5000,
 ]
-SOURCES = [
-    "own.toml",
-    "own.toml",
-    "own.toml",
-    "own.toml:two",
-    "saved",
-    "bad.toml",
-    "none.toml",
-    ".",
-    "/dev/null",
-    "",
-    "cost",
-    "own.toml:none",
-]
+SOURCES = ["own.toml"] * 20 + ["own.toml:two", "saved", "saved"]
+WRONG_SOURCES = ["bad.toml", "none.toml", ".", "/dev/null", "", "own.toml:none"]
 
 
 def option_line(chance, commands):
@@ -127,15 +115,19 @@ def option_line(chance, commands):
     name = chance.choice(sorted(commands))
     parameters = commands[name].params
     line = [name]
-    count = chance.choice([1, 1, 1, 2, 0]) if name != "compare" else chance.choice([1, 2, 2, 3])
-    line += [chance.choice(SOURCES) for _ in range(count)]
+    count = 2 if name == "compare" else chance.choice([1] * 18 + [0, 2])
+    if name == "verify":
+        line.append("saved")
+    elif name != "backtest" or chance.random() < 0.2:
+        line += [chance.choice(SOURCES if chance.random() < 0.95 else WRONG_SOURCES) for _ in range(count)]
     if name == "explain":
         line[1:1] = [chance.choice(["cost", "a", "csot", "*", ""])]
     options = [each for each in parameters if each.opts[0].startswith("-")]
     for each in chance.sample(options, min(len(options), chance.randint(0, 4))):
         option = chance.choice([*each.opts, *each.secondary_opts])
-        values = [*VALUES.get(each.opts[0], ["1", "0", "-1"])] * 3 + ANY
-        value = chance.choice(values)
+        values = VALUES.get(each.opts[0], ["1", "0", "-1"])
+        right = chance.random() < 0.7
+        value = chance.choice(values[: 1 + len(values) // 3] if right else [*values, *ANY])
         line += [option] if each.is_flag else [option, *(value if isinstance(value, tuple) else [value] * each.nargs)]
     if chance.random() < 0.05:
         line.insert(chance.randrange(1, len(line) + 1), chance.choice(["--nothing", "-x", *ANY]))

@@ -301,3 +301,15 @@ def test_shipped_priors_show_themselves_briefly(path):
     assert str(path) in lines[0]
     for prior in priors.priors.values():
         assert "\n" not in repr(prior)
+
+
+@pytest.mark.parametrize(
+    "text", [".".join(["x"] * 30_000) + "=1", "x=" + "[" * 9000, "quantities.y.formula='" + "x+" * 40_000 + "x'"]
+)
+def test_an_override_of_many_pages_is_named_in_one_short_line_with_its_fault(text):
+    told = refusal('model = "none"\n', text)
+    assert told.startswith(f"--set '{text[:290]}")
+    assert any(
+        fault in told for fault in ("parts has more than 50; ", "nest too deeply", "characters, more than 4000; ")
+    )
+    assert len(told) < 700

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,8 @@ from simulate.spelling import file_name, name_text
 
 if TYPE_CHECKING:
     from xarray import Dataset
+
+MOST_CASES = 1_000  # made by varying: each is a file read anew, and a column of every table
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ def _earlier(result: Result, path: Path | None = None) -> Case:
 def _varied(case: Case, priors: Priors, varying: Iterable[str]) -> list[Case]:
     read = [grammar.VARIATION.read(text, "--vary") for text in varying]
     choices = [[f"{name}={value}" for value in values] for name, values in read]
+    if (count := math.prod(map(len, choices))) > MOST_CASES:
+        raise SimulateError(f"--vary: makes {count:,} cases, more than {MOST_CASES:,}; list fewer values")
     varied = []
     for texts in itertools.product(*choices):
         made = stated(priors.files, [*priors.overrides, *texts], priors.chosen)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from simulate.errors import Fault, SimulateError, suggestion
+from simulate.errors import LONGEST_KEY, Fault, SimulateError, suggestion
 from simulate.grammar import SETTING
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, shown_key
 from simulate.priors.positions import DEEPEST, Key, deep_line, excess
@@ -200,13 +200,18 @@ def _kept(path: Path, content: bytes) -> SourceFile:
     return SourceFile(path, text, hashlib.sha256(content).hexdigest())
 
 
+def shown_setting(text: str) -> str:
+    """An override as messages name it."""
+    return f"--set '{text}'" if len(text) <= LONGEST_KEY else f"--set '{text[:LONGEST_KEY]}...'"
+
+
 def override_layer(text: str) -> Layer:
     """Read an override: an entry of [priors], or of any table when its name opens with that table's.
 
     Raises PriorsError where it is no TOML.
     """
     if found := excess(text):
-        raise PriorsError(f"--set '{text}': {found[1]}")
+        raise PriorsError(Fault(found[1], key=shown_setting(text)))
     try:
         entries = SETTING.read(text, "--set")
     except SimulateError as error:
@@ -218,7 +223,7 @@ def override_layer(text: str) -> Layer:
         tables["priors"] = {
             name: value if isinstance(value, dict) else {"value": value} for name, value in priors.items()
         }
-    layer = _within_limits(Layer(f"--set '{text}'", tables))
+    layer = _within_limits(Layer(shown_setting(text), tables))
     for name in ("extends", "choices"):
         if name in tables:
             raise PriorsError(Problem(layer, (name,), "cannot be set here; write it in a file").fault)

@@ -7,7 +7,7 @@ from typing import Any
 from simulate import settings
 from simulate.errors import Fault, SimulateError, suggestion
 from simulate.priors.building import built
-from simulate.priors.files import file_layer, override_layer, read_files
+from simulate.priors.files import file_layer, override_layer, read_files, shown_setting
 from simulate.priors.layers import Layer, PriorsError, Problem, SourceFile, raise_all
 from simulate.priors.schema import checked
 from simulate.priors.types import Priors
@@ -64,7 +64,7 @@ def _loaded(
             given.append(override_layer(text))
         except SimulateError as error:
             unread += error.faults
-            given.append(Layer(f"--set '{text}'", {}))
+            given.append(Layer(shown_setting(text), {}))
     layers, found = [], list(problems)
     for layer in (*reversed(given), *file_layers):
         whole, faults = checked(layer)
