@@ -67,7 +67,7 @@ def parsed(content: bytes, where: str, *, figures: bool = True) -> Result:
     import h5py
 
     try:
-        with h5py.File(io.BytesIO(content), "r") as opened:  # where that fails, h5netcdf fails once more as it is closed
+        with h5py.File(io.BytesIO(content), "r") as opened:  # where that fails, h5netcdf fails again as it closes
             opened.attrs.get("_nc3_strict")
         with h5netcdf.File(io.BytesIO(content), "r") as file:
             attributes = dict(file.attrs)
