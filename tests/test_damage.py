@@ -86,7 +86,11 @@ def test_a_damaged_result_is_refused_in_a_line(result, tmp_path, seeds):
             assert content[:head] == whole[:head]
 
 
-@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 503), marks=pytest.mark.long)], ids=["few", "500"])
+# of the few, 18 and 64 let h5netcdf fail again as it closes
+SEEDS = [(0, 18, 64), pytest.param(range(3, 503), marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("seeds", SEEDS, ids=["few", "500"])
 def test_what_nobody_vouches_for_is_read_or_refused_in_a_line(bare, tmp_path, seeds):
     """A bit in the values goes unnoticed; the library must neither crash nor go on for ever in this process."""
     path = tmp_path / "a.nc"

@@ -64,8 +64,11 @@ def read(path: Path, *, figures: bool = True) -> Result:
 def parsed(content: bytes, where: str, *, figures: bool = True) -> Result:
     """The result in a file's content. Raises SimulateError, beginning with `where`, for any that holds none."""
     import h5netcdf
+    import h5py
 
     try:
+        with h5py.File(io.BytesIO(content), "r") as opened:  # where that fails, h5netcdf fails again as it closes
+            opened.attrs.get("_nc3_strict")
         with h5netcdf.File(io.BytesIO(content), "r") as file:
             attributes = dict(file.attrs)
             auxiliary = str(attributes.pop("coordinates", "")).split()
