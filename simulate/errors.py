@@ -66,11 +66,16 @@ class SimulateError(ValueError):
 
 def _cut(fault: Fault) -> Fault:
     """The fault with words that no name is as long as, and all that goes on for pages, cut."""
-    parts = (_LONG_WORD.sub(r"\1...", part)[:LONGEST] for part in (fault.message, fault.file, fault.key))
+    parts = (shortened(part)[:LONGEST] for part in (fault.message, fault.file, fault.key))
     message, file, key = parts
     if len(key) > LONGEST_KEY:  # the text of an option
         key = f"{key[:LONGEST_KEY]}..."
     return fault._replace(message=message, file=file, key=key)
+
+
+def shortened(text: str) -> str:
+    """The text with words that no name is as long as cut."""
+    return _LONG_WORD.sub(r"\1...", text)
 
 
 def read_all(*readings: Callable[[], Any], faults: Iterable[Fault] = ()) -> list[Any]:

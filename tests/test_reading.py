@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from simulate import settings, spreadsheet
+from simulate.comparison import cases
 from simulate.errors import SimulateError
 from simulate.priors import files, load_priors, positions
 from simulate.reading import STDIN, contents_of
@@ -235,3 +236,4 @@ def test_the_page_tells_the_limits():
     assert f"| {positions.DEEPEST} |" in table
     assert f"| {positions.LONGEST} and " in table
     assert settings.LIMIT in table
+    assert f"| {cases.MOST_CASES:,} |" in table

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TextIO
 
 from simulate.cli.exit_codes import REFUSED
 from simulate.cli.interrupts import interruptible
-from simulate.errors import Fault, SimulateError
+from simulate.errors import Fault, SimulateError, shortened
 from simulate.formats import ENVELOPES, LOG, READERS
 from simulate.spelling import spell_out
 
@@ -106,7 +106,7 @@ def _fail_usage(error: Any) -> NoReturn:
         message = f"{error.message}; did you mean {' or '.join(near)}?"
     if param := getattr(error, "param", None):
         key = param.opts[-1] if param.opts[-1].startswith("-") else param.metavar or param.name
-    _fail([Fault(message.replace("\n", " "), key=key, code="usage")], told.getvalue().rstrip("\n"))
+    _fail([Fault(message.replace("\n", " "), key=key, code="usage")], shortened(told.getvalue().rstrip("\n")))
 
 
 def _format_asked(arguments: Sequence[str]) -> str:
