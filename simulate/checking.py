@@ -1,11 +1,13 @@
 """What `check` reads: priors files, by name or by folder, and what is wrong in any of them, or refused by its run."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from simulate.conditions import TooFewError
 from simulate.errors import Fault, SimulateError
+from simulate.grammar import PRECISION
 from simulate.priors import Priors
 from simulate.results.folder import is_result
 from simulate.results.sources import read_source
@@ -54,10 +56,15 @@ def check_run(priors: Priors) -> None:
     most: beyond, what is a number in none of MANY is refused, and whether conditions leave enough is left to the run.
     """
     settings, doubtful = priors.run.asked(), False
+    precision = settings.precision  # for which a run would go on; one that cannot be read is told with all else
+    if precision is not None:
+        with suppress(SimulateError):
+            PRECISION.read(precision, "--precision")
+            precision = None
 
     def drawn(most: int) -> None:
-        """Run as many scenarios as are asked for, `most` at most, and once: for a precision it would go on."""
-        few = settings.model_copy(update={"scenarios": min(settings.scenarios, most), "precision": None})
+        """Run as many scenarios as are asked for, `most` at most, and once."""
+        few = settings.model_copy(update={"scenarios": min(settings.scenarios, most), "precision": precision})
         run(replace(priors, run=few))
 
     try:

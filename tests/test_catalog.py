@@ -153,7 +153,8 @@ def test_overrides_and_choices_name_accelerators_too(load):
 
 def test_commands_tell_it_once_where_the_prior_is_used(load, command):
     demand = "".join(f"[priors.{name}]\nvalue = 2\n" for name in ("questions_per_day", "output_tokens"))
-    _, priors = told(load, SERVING + demand, 'accelerator = "H200"\n[choices.one]\n[choices.two]\n')
+    near = 'accelerator = "H200"\n[run]\nquantities = ["accelerators_busy"]\n[choices.one]\n[choices.two]\n'
+    _, priors = told(load, SERVING + demand, near)
     code, out, _ = command("check", priors.path)
     assert code == 0
     assert " ".join(out.split()).count("Warning: seconds_per_token: ") == 1

@@ -110,7 +110,7 @@ def test_an_infinite_value_is_neither_lower_nor_higher(priors_of, sign, baseline
 
 
 def test_of_what_is_infinite_in_every_scenario_nothing_is_lower(priors_of):
-    two = priors_of("two", lognormal("a", 2) + '[quantities.cost]\nformula = "a / 0"\n')
+    two = priors_of("two", lognormal("a", 2) + "[priors.b]\nvalue = 0\n" + '[quantities.cost]\nformula = "a / b"\n')
     one = priors_of("one", lognormal("a", 2) + '[quantities.cost]\nformula = "a"\n')
     told = compared(one, two)
     assert np.isnan(told.estimate("probability_lower", quantity="cost", case="two")).all()

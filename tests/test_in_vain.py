@@ -126,14 +126,15 @@ def of_file(result):
 
 
 def test_what_a_file_states_beside_what_takes_its_place_is_one_line_of_every_command(load, command):
-    path = load(SERVING).path
+    path = load(f'{SERVING}[run]\nquantities = ["{RENT}"]\n').path
     line = (
         f"{path}:8: parameters_active, layers, kv_heads and 1 more reach {HEADLINE}: seconds_per_token is a prior of "
         f"its own ({path}:3), which takes the place of what is computed"
     )
     asked = ("--quantities", RENT, "--scenarios", 64, "--format", "json")
     _, out, _ = command("check", path, "--format", "json")
-    assert [each["message"] for each in json.loads(out)["warnings"]] == [line]
+    (warning,) = json.loads(out)["warnings"]
+    assert "{file}:{line}: {message}".format(**warning) == line
     others = [("run", path), ("tornado", path), ("compare", path, "--vary", "output_tokens=100,200")]
     for asking in others:
         _, out, _ = command(*asking, *asked)
