@@ -344,7 +344,7 @@ def test_workers_stop_when_nobody_waits_any_more(measured, method):
 
     before = threading.active_count()
     with pytest.raises(Gone):
-        measured(GAUSSIAN, method, scenarios=10**8, progress=progress, threads=2)
+        measured(GAUSSIAN, method, scenarios=10**7, progress=progress, threads=2)
     end = time.monotonic() + 2
     while threading.active_count() > before and time.monotonic() < end:
         time.sleep(0.01)
