@@ -317,3 +317,11 @@ def test_deepseek_answers_hold_the_published_tokens_and_context():
     assert result.at("mean", quantity="output_tokens_per_day") == pytest.approx(168e9, rel=0.5 / 168)
     assert result.at("mean", quantity="tokens_per_day") == pytest.approx(776e9, rel=0.5 / 776)
     assert result.at("mean", quantity="context_tokens") == pytest.approx(4_989, rel=0.5 / 1_211)
+
+
+@pytest.mark.parametrize("none", ["visitors_per_day", "seconds_per_token", "peak_flops", "server_power"])
+def test_constants_of_zero_leave_figures(none):
+    """Of a file in which nothing varies, no figure that is told is nan or infinite."""
+    told = run(load_priors("guosheng-2023", [f"{none}=0"]), scenarios=64)
+    assert np.isfinite(told["percentiles"]).all()
+    assert (told["percentiles"] >= 0).all()
