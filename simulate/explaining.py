@@ -109,7 +109,7 @@ def explained_plain(quantity: str | None = None, priors: Priors | None = None) -
             "parameter": each.function is None,
             "default": each.default,
             "definition": each.definition,
-            "equation": _equation(each) or None,
+            "equation": (name not in bound and _equation(each)) or None,
             "never": each.beyond(-np.inf, np.inf) or None,
             "needs": list(needs[name]),
             "needed_by": users[name],
@@ -130,7 +130,7 @@ def _known(name: str, quantities: Mapping[str, Quantity]) -> None:
 
 def _binding(name: str, priors: Priors) -> list[str | Remark]:
     """What a priors file says of a quantity."""
-    if name in priors.own:
+    if name in priors.own and name not in priors.priors:
         return [f"{priors.path} states it by a formula of its own."]
     if name not in priors.priors:
         computed = priors.quantities[name].function is not None
@@ -139,10 +139,12 @@ def _binding(name: str, priors: Priors) -> list[str | Remark]:
     scale, figures = _prior_figures(prior)
     band = figures[0] if prior.family == "constant" else " / ".join(figures) + " (P5 / P50 / P95)"
     stated = ", ".join(f"{key} = {value}" for key, value in prior.specification.items())
-    where = f"{prior.file}:{prior.line}"
+    where = f"{prior.file}:{prior.line}" if prior.line else f"{prior.file}"
     texts = [f"{where}: {prior.family}, {stated}: {band} {scale.unit(prior.unit)}".rstrip()]
     for what, text in (("Evidence", prior.evidence or "not stated"), ("Source", prior.source), ("Note", prior.note)):
         texts += [f"{what}: {text}"] if text else []
+    if name in priors.own:
+        texts.append("The prior takes the place of the formula.")
     return [Remark(text, indent="  ") for text in texts]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from simulate import model
 from simulate.errors import SimulateError
-from simulate.explaining import explained, priors_sections
+from simulate.explaining import explained, explained_plain, priors_sections
 from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
 from simulate.runs.messages import not_computed
@@ -87,6 +87,17 @@ def test_list_holds_every_quantity_once(shop):
     words = [line.split()[0] for line in text_of().splitlines() if line]
     assert sorted(word for word in words if word in quantities) == sorted(quantities)
     assert "income" in text_of(None, shop)
+
+
+def test_a_prior_that_takes_the_place_of_a_formula_is_what_is_told(load):
+    load(SHOP, name="far")
+    near = load('extends = "far.toml"\n[priors.income]\nvalue = 7\nsource = "a bill"\n', name="near")
+    told = explained_plain("income", near)["result"]["quantities"]["income"]
+    assert (told["equation"], told["needs"], told["prior"]["source"]) == (None, [], "a bill")
+    text = text_of("income", near)
+    assert "near.toml:2: constant, value = 7: 7 USD" in text
+    assert "The prior takes the place of the formula." in text
+    assert "by a formula of its own" not in text
 
 
 def test_a_quantity_that_there_is_not_is_refused():

@@ -34,6 +34,14 @@ def in_vain(result):
     return [line for line in result.warnings if line.startswith("--set")]
 
 
+def test_a_correlation_of_what_two_cases_draw_is_of_use_to_their_comparison(load):
+    """Each of them alone needs one end of it."""
+    mine, other = (load(TABLES.replace('"a + 1"', f'"{name} + 1"'), "correlations.a.b=0.5", name=name) for name in "ab")
+    assert in_vain(run(mine, quantities=["one"], scenarios=64))
+    assert not in_vain(compare([mine, other], quantities=["one"], scenarios=64))
+    assert in_vain(compare([mine, load(TABLES, name="c")], quantities=["one"], scenarios=64))
+
+
 @pytest.mark.parametrize(
     ("overrides", "asked", "told"),
     [

@@ -90,7 +90,7 @@ async def _output(line: Sequence[str], limits: Limits) -> bytes:
                     raise _too_long(limits)
             await process.wait()
     except TimeoutError:
-        mend = "ask for fewer scenarios or quantities, or start the server with more --seconds"
+        mend = "ask for fewer quantities or scenarios, 131072 say, or start the server with more --seconds"
         raise SimulateError(f"has not ended in {limits.seconds:g} seconds; {mend}") from None
     finally:
         _end(process)

@@ -6,13 +6,16 @@ import importlib.resources
 import inspect
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from simulate import model
 from simulate.agents.parameters import Parameter, description, parameters
+from simulate.catalog import accelerators
 from simulate.distributions import FAMILIES
 from simulate.distributions.reading import forms
 from simulate.errors import CODES
@@ -69,7 +72,8 @@ def guide(commands: Mapping[str, Callable[..., None]], exit_codes: Mapping[int, 
         "commands": (f"- `{name}`: {description(each).partition(chr(10))[0]}" for name, each in commands.items()),
         "options": _options({name: parameters(each) for name, each in commands.items()}),
         "keys": (_row(f"`{key}`", HOLDS[key], default) for key, default in keys()),
-        "shipped": ", ".join(shipped()),
+        "shipped": ", ".join(f"`{name}` ({_title(file)})" for name, file in shipped().items()),
+        "accelerators": ", ".join(accelerators()),
         "families": _families(),
         "units": ", ".join(NAMES),
         "functions": ", ".join(FUNCTIONS),
@@ -85,6 +89,11 @@ def guide(commands: Mapping[str, Callable[..., None]], exit_codes: Mapping[int, 
     }
     page = (importlib.resources.files("simulate") / "data" / "guide.md").read_text("utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda name: _text(parts.pop(name[1])), page)
+
+
+def _title(file: Path) -> str:
+    title: str = tomllib.loads(file.read_text("utf-8"))["title"]
+    return title
 
 
 def keys(table: type[BaseModel] = File, above: str = "") -> Iterator[tuple[str, str]]:

@@ -143,8 +143,12 @@ def _framed(drawn: SideBySide) -> Result:
     means = [gate.quantity for gates in drawn.gates.values() for gate in gates if gate.quantity]
     asked = [*drawn.quantities, *means]
     fresh = [(case.priors, drawn.drawn[case.name]) for case in drawn.cases if case.priors]
+    inputs = {name for _, scenarios in fresh for name in scenarios.plan.inputs}
     of_inputs = [
-        [*provenance.of_inputs(case, scenarios), *map(str, in_vain([case], [*asked, *scenarios.questions.names]))]
+        [
+            *provenance.of_inputs(case, scenarios),
+            *map(str, in_vain([case], [*asked, *scenarios.questions.names], inputs)),
+        ]
         for case, scenarios in fresh
     ]
     result.provenance["warnings"] = [*dict.fromkeys(line for lines in of_inputs for line in lines)]

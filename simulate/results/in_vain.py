@@ -39,19 +39,20 @@ class Entry(NamedTuple):
         return self.key[1]
 
 
-def in_vain(cases: Sequence[Priors], asked: Collection[str]) -> list[Fault]:
+def in_vain(cases: Sequence[Priors], asked: Collection[str], beside: Collection[str] = ()) -> list[Fault]:
     """Tell what overrides and the file state in vain, each once, where none of these cases of one file needs it.
 
-    The quantities of conditions and gates must be among those asked for.
+    The quantities of conditions and gates must be among those asked for. `beside` are the inputs of all that they are
+    compared with, on the same uniforms: correlations of these are of use.
     """
-    return [*_of_overrides(cases, asked), *_of_file(cases, asked)]
+    return [*_of_overrides(cases, asked, beside), *_of_file(cases, asked, beside)]
 
 
-def _of_overrides(cases: Sequence[Priors], asked: Collection[str]) -> Iterator[Fault]:
+def _of_overrides(cases: Sequence[Priors], asked: Collection[str], beside: Collection[str]) -> Iterator[Fault]:
     case, reached = cases[0], _reached(cases, asked)
     replaced: dict[Collection[str], str] = {}  # the nearest override that changes it, by what is changed
     for layer in case.layers[: len(case.overrides)]:  # the nearest first
-        for entry in _entries(layer.tables):
+        for entry in _entries(layer.tables, beside):
             changed = frozenset(entry.names) or entry.key
             if changed in replaced:
                 yield Fault(f"{layer.shown}: changes nothing: {replaced[changed]} takes its place")
@@ -63,13 +64,13 @@ def _of_overrides(cases: Sequence[Priors], asked: Collection[str]) -> Iterator[F
                 replaced.setdefault(changed, layer.shown)
 
 
-def _of_file(cases: Sequence[Priors], asked: Collection[str]) -> Iterator[Fault]:
+def _of_file(cases: Sequence[Priors], asked: Collection[str], beside: Collection[str]) -> Iterator[Fault]:
     """What the file states itself, and of its choices those that are asked about, a line for each reason."""
     case = cases[0]
     layer = case.layers[len(case.overrides)]
     parts = {"": layer.tables, **{each.chosen: _choice(layer.tables, each.chosen) for each in cases if each.chosen}}
     for chosen, tables in parts.items():
-        entries = [*_entries(tables)]
+        entries = [*_entries(tables, beside)]
         every = {each.chosen: each for each in [*cases, *case.cases.values()]}
         found = _blocked([*every.values()], chosen, entries, asked)
         if found and case.overrides:  # which may be what stands in the way
@@ -114,14 +115,15 @@ def _blocked(
     return found
 
 
-def _entries(tables: Mapping[str, Any]) -> Iterator[Entry]:
+def _entries(tables: Mapping[str, Any], beside: Collection[str]) -> Iterator[Entry]:
+    """What tables state, but for correlations of what is drawn `beside`."""
     if name := tables.get("accelerator"):
         yield Entry(("accelerator", name), (), replaces=False)
     for kind, keys in REPLACING.items():
         for name, table in tables.get(kind, {}).items():
             yield Entry((kind, name), (name,), replaces=any(key in table for key in keys))
     for first, others in tables.get("correlations", {}).items():
-        for second in others:
+        for second in (each for each in others if not {first, each} <= {*beside}):
             yield Entry(("correlations", first, second), (first, second), replaces=True)
 
 
