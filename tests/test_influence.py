@@ -63,7 +63,7 @@ def benchmark(monkeypatch):
 
 
 @pytest.mark.parametrize("scheme", ["random", "sobol"])
-@pytest.mark.parametrize("replications", [8, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("replications", [5, pytest.param(200, marks=pytest.mark.long)])
 def test_shares_hold_the_truth_as_often_as_stated(benchmark, scheme, replications):
     """At least 93 % beyond what chance does, at a false alarm of 1 % of all: a sample of benchmarks/influence.md."""
     cells = benchmark.measure(replications, (scheme,))
