@@ -511,9 +511,7 @@ def test_what_is_not_a_number_beside_the_cost_is_told_and_left_out(decided):
 @pytest.mark.parametrize("scheme", ["sobol", pytest.param("random", marks=pytest.mark.long)])
 def test_the_result_does_not_depend_on_threads(scheme):
     priors = load_priors("priors/accelerators.toml")
-    told = [
-        written(decide(priors, scenarios=2**13, scheme=scheme, threads=threads), "json") for threads in (1, 2)
-    ]
+    told = [written(decide(priors, scenarios=2**13, scheme=scheme, threads=threads), "json") for threads in (1, 2)]
     assert told[0] == told[1]
 
 
