@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from simulate.agents.guide import HOLDS, keys
 from simulate.agents.tools import FILES, MOST_FILES, Tool, tools
+from simulate.cli.app import FLATTENED
 from simulate.cli.commands import COMMANDS
 from simulate.cli.options import flattened
 from simulate.distributions import FAMILIES
@@ -23,7 +24,7 @@ from simulate.model import quantities
 from simulate.priors import shipped
 
 PAGE = Path("docs/llms.md").read_text(encoding="utf-8")
-TOOLS = tools({name: flattened(each) for name, each in COMMANDS.items()})
+TOOLS = tools(FLATTENED)
 EXAMPLES = re.findall(r"^### (\d+\. [^\n]*)\n(.*?)(?=^### |\Z)", PAGE, re.DOTALL | re.MULTILINE)
 QUICK = ["--scenarios", "2048"]
 

@@ -16,13 +16,12 @@ from mcp import ClientSession, MCPError, StdioServerParameters, stdio_client
 
 from simulate.agents.children import INDENTED, Limits, answer
 from simulate.agents.tools import tools
-from simulate.cli.commands import COMMANDS
-from simulate.cli.options import flattened
+from simulate.cli.app import FLATTENED
 from simulate.priors import shipped
 from simulate.settings import LIMIT
 
 ROOT = Path(__file__).parent.parent
-TOOLS = tools({name: flattened(each) for name, each in COMMANDS.items()})
+TOOLS = tools(FLATTENED)
 SERVER = ["-P", "-m", "simulate", "mcp"]
 SIZE = 45_000
 NOW = 'model = "none"\n[priors.load]\ndist = "lognormal"\np5 = 1\np95 = 3\n[quantities.cost]\nformula = "2 * load"\n'

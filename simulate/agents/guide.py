@@ -6,7 +6,6 @@ import importlib.resources
 import inspect
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -15,6 +14,7 @@ from pydantic import BaseModel
 
 from simulate import model
 from simulate.agents.parameters import Parameter, description, parameters
+from simulate.agents.tools import written_schema
 from simulate.catalog import accelerators
 from simulate.distributions import FAMILIES
 from simulate.distributions.reading import forms
@@ -26,6 +26,7 @@ from simulate.priors.schema import File
 from simulate.sampling.schemes import SCHEMES
 from simulate.sensitivity.methods import METHODS
 from simulate.statistics import OPTIONAL
+from simulate.syntax import loads
 from simulate.units import NAMES
 
 HOLDS = {  # by key of the schema; a table has its own rows
@@ -67,7 +68,7 @@ HOLDS = {  # by key of the schema; a table has its own rows
 
 def guide(commands: Mapping[str, Callable[..., None]], exit_codes: Mapping[int, str]) -> str:
     """The page as markdown. `commands` are by name, with their options flat; `exit_codes` say what they mean."""
-    schema = json.loads((importlib.resources.files("simulate.formats") / "output.schema.json").read_text("utf-8"))
+    schema = json.loads(written_schema())
     parts: dict[str, Iterable[str] | str] = {
         "commands": (f"- `{name}`: {description(each).partition(chr(10))[0]}" for name, each in commands.items()),
         "options": _options({name: parameters(each) for name, each in commands.items()}),
@@ -92,7 +93,7 @@ def guide(commands: Mapping[str, Callable[..., None]], exit_codes: Mapping[int, 
 
 
 def _title(file: Path) -> str:
-    title: str = tomllib.loads(file.read_text("utf-8"))["title"]
+    title: str = loads(file.read_text("utf-8"))["title"]
     return title
 
 

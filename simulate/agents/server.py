@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from simulate import __version__
 from simulate.agents.children import AT_ONCE, Limits, answer
-from simulate.agents.tools import Tool, tools
+from simulate.agents.tools import Tool, tools, written_schema
 from simulate.priors import shipped
 from simulate.signals import ENDING
 
@@ -93,7 +92,7 @@ def _server(known: Mapping[str, Tool], limits: Limits) -> Server:
                 raise MCPError(protocol.INTERNAL_ERROR, found["errors"][0]["message"])
             text = found["result"]["guide"]
         else:
-            text = _written_schema() if asked.uri == SCHEMA else _priors_text(asked.uri.removeprefix(PRIORS))
+            text = written_schema() if asked.uri == SCHEMA else _priors_text(asked.uri.removeprefix(PRIORS))
         contents = protocol.TextResourceContents(uri=asked.uri, mime_type=listed[asked.uri], text=text)
         return protocol.ReadResourceResult(contents=[contents])
 
@@ -125,7 +124,7 @@ def _envelope_schema() -> dict[str, Any]:
 
     The whole is a resource.
     """
-    whole = json.loads(_written_schema())
+    whole = json.loads(written_schema())
     settings = {"type": "object", "description": whole["properties"]["settings"]["description"]}
     kept = {
         "type": whole["type"],
@@ -148,10 +147,6 @@ def _resources() -> list[protocol.Resource]:
         protocol.Resource(uri=uri, name=name, mime_type=kind, description=description)
         for uri, name, kind, description in told
     ]
-
-
-def _written_schema() -> str:
-    return (importlib.resources.files("simulate.formats") / "output.schema.json").read_text("utf-8")
 
 
 def _priors_text(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,6 +102,11 @@ class Tool:
 def tools(commands: Mapping[str, Callable[..., None]]) -> dict[str, Tool]:
     """The tools by name, of the commands by name with their options flat: all but the one that serves them."""
     return {name: Tool(name, each) for name, each in commands.items() if name != SERVER}
+
+
+def written_schema() -> str:
+    """The JSON Schema of every answer, as it ships."""
+    return (importlib.resources.files("simulate.formats") / "output.schema.json").read_text("utf-8")
 
 
 def _property(parameter: Parameter) -> dict[str, Any]:

@@ -16,8 +16,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _name, _command in COMMANDS.items():
-    app.command(_name, epilog=HELP)(flattened(_command))
+FLATTENED = {name: flattened(command) for name, command in COMMANDS.items()}  # as typer and agents read them
+for _name, _command in FLATTENED.items():
+    app.command(_name, epilog=HELP)(_command)
 
 
 @app.callback(invoke_without_command=True, epilog=HELP)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, only_bounds, put_bands, put_kept
-from simulate.conditions import Kept, check_kept, check_known, questions
+from simulate.conditions import Kept, Questions, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, moved, partitions, worth
 from simulate.decisions.smoothing import Saved
 from simulate.errors import SimulateError, read_all
@@ -69,7 +69,7 @@ def decide(
     settings, faults = run_with.read(
         scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, given=given, observe=observe
     )
-    names, workers, *_ = read_all(
+    names, workers, *asked = read_all(
         partial(_asked, priors, cases, quantities, settings.quantities),
         partial(Workers, threads, progress),
         *(partial(questions, case, (), settings.given, settings.observe) for case in cases.values()),
@@ -83,7 +83,7 @@ def decide(
         raise SimulateError(
             f"{priors.path}: {cost} is {what}, which is no cost; name what to decide by with --quantities {cost}"
         )
-    drawn = _drawn(priors, cases, names, settings, workers)
+    drawn = _drawn(priors, cases, names, settings, dict(zip(cases, asked, strict=True)), workers)
     first = next(iter(drawn.values()))
     statistics = usual(settings.percentiles)
     parted = partitions(cases, cost, drawn)
@@ -175,15 +175,19 @@ def _label(priors: Priors, cases: Mapping[str, Priors], name: str) -> str:
 
 
 def _drawn(
-    priors: Priors, cases: Mapping[str, Priors], names: Sequence[str], settings: Settings, workers: Workers
+    priors: Priors,
+    cases: Mapping[str, Priors],
+    names: Sequence[str],
+    settings: Settings,
+    asked: Mapping[str, Questions],
+    workers: Workers,
 ) -> dict[str, Scenarios]:
-    """The scenarios of each choice, all on the uniforms that a run of the file itself has.
+    """The scenarios of each choice under what is asked of it, all on the uniforms that a run of the file itself has.
 
     The file gives the names their dimensions, but is no case: its correlations that no choice has do not count.
     """
     places = dimensions(name for each in (priors, *cases.values()) for name in each.priors)
     drawing = Drawing(cases, settings)
-    asked = {name: questions(case, (), settings.given, settings.observe) for name, case in cases.items()}
     draw = {name: partial(drawing.scenarios, name, places=places) for name in cases}
     return {name: draw[name](names, settled(asked[name], draw[name], workers)) for name in cases}
 

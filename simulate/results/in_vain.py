@@ -123,7 +123,7 @@ def _entries(tables: Mapping[str, Any], beside: Collection[str]) -> Iterator[Ent
         for name, table in tables.get(kind, {}).items():
             yield Entry((kind, name), (name,), replaces=any(key in table for key in keys))
     for first, others in tables.get("correlations", {}).items():
-        for second in (each for each in others if not {first, each} <= {*beside}):
+        for second in (each for each in others if not (first in beside and each in beside)):
             yield Entry(("correlations", first, second), (first, second), replaces=True)
 
 

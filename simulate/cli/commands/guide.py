@@ -32,14 +32,13 @@ def command(
       simulate guide --format json
     """  # noqa: D301
     from simulate.agents.guide import guide
-    from simulate.cli.commands import COMMANDS
+    from simulate.cli.app import FLATTENED
     from simulate.cli.exit_codes import SAID
-    from simulate.cli.options import flattened
     from simulate.formats import json
 
     if output not in PRINTED:
         raise none_such("format", output, PRINTED)
-    page = guide({name: flattened(each) for name, each in COMMANDS.items()}, SAID)
+    page = guide(FLATTENED, SAID)
     if output == "json":
         json.write_envelope(json.envelope("guide", result={"guide": page}), None, sys.stdout)
     else:

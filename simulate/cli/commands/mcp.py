@@ -41,9 +41,7 @@ def command(
             raise
         state = "not installed" if isinstance(error, ModuleNotFoundError) else "too old"
         raise SimulateError(f"mcp is {state}; {EXTRA}") from None
-    from simulate.cli.commands import COMMANDS
+    from simulate.cli.app import FLATTENED
     from simulate.cli.exit_codes import SIGNAL
-    from simulate.cli.options import flattened
 
-    commands = {name: flattened(each) for name, each in COMMANDS.items()}
-    serve(commands, Limits(seconds, size, most), lambda number: SIGNAL + number)
+    serve(FLATTENED, Limits(seconds, size, most), lambda number: SIGNAL + number)
