@@ -104,7 +104,7 @@ class Scenarios:
         words = self.sampler.words(replicate)
         drawn = together(self.chunks, len(self.plan.inputs))
         for step in drawn if ticks is None else ticks(drawn):
-            several = np.concatenate([words(chunk) for chunk in step], axis=1)
+            several = words(*step)
             inputs = self.inputs(several)
             computed = {**inputs, **self.plan(inputs)}
             chunks = []

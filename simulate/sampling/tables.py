@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arrays import beside, moved, to_host
 from simulate.distributions.scores import normal_probability, normal_score
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class Lines:
-    """A piecewise linear function: intercept + slope * position; nan in the cells left blank, if there are any."""
+    """A piecewise linear function: intercept + slope * position; nan in the cells left blank, if there are any.
+
+    It takes positions wherever they are; what blank cells hold is found on the host and goes back.
+    """
 
     intercept: Array
     slope: Array
@@ -57,12 +61,13 @@ class Lines:
         self, cell: NDArray[np.int64], position: Array, probabilities: Callable[[Array], tuple[Array, Array]]
     ) -> Array:
         """Values at positions in their cells, below and above which lie the probabilities."""
-        value = self.slope.take(cell)
+        value: Array = beside(self.slope, cell).take(cell)
         value *= position
-        value += self.intercept.take(cell)
+        value += beside(self.intercept, cell).take(cell)
         if self.exact is not None:
             blank = np.flatnonzero(np.isnan(value))
-            value[blank] = self.exact.quantile(*probabilities(position[blank]))
+            exact = self.exact.quantile(*probabilities(to_host(position[blank])))
+            value[blank] = moved(exact, value)
         if self.limits is not None:
             np.clip(value, *self.limits, out=value)
         return value
