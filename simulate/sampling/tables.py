@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, singledispatch
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -36,6 +36,7 @@ _HALF = _OCTAVES << _LEADING_BITS  # cells on one side of the median
 _GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)  # in units of the cell
 _SCORES_PER_UNIT = 512
 SCORE_LIMIT = 8.5
+_LAST_SCORE = SCORE_LIMIT - 1e-9  # that lies in a cell
 _SCORE_CELLS = int(2 * SCORE_LIMIT * _SCORES_PER_UNIT)
 _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile range, if that is more
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
@@ -46,10 +47,7 @@ _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class Lines:
-    """A piecewise linear function: intercept + slope * position; nan in the cells left blank, if there are any.
-
-    It takes positions wherever they are; what blank cells hold is found on the host and goes back.
-    """
+    """A piecewise linear function: intercept + slope * position; nan in the cells left blank, if there are any."""
 
     intercept: Array
     slope: Array
@@ -57,17 +55,21 @@ class Lines:
     limits: tuple[float, float] | None = None  # the ends of the support, where a line comes near one
 
     @np.errstate(all="ignore")  # as in `_lines`
-    def __call__(
-        self, cell: NDArray[np.int64], position: Array, probabilities: Callable[[Array], tuple[Array, Array]]
-    ) -> Array:
-        """Values at positions in their cells, below and above which lie the probabilities."""
+    def __call__(self, cell: NDArray[np.int64], position: Array) -> Array:
+        """Values at positions in their cells."""
         value: Array = beside(self.slope, cell).take(cell)
         value *= position
         value += beside(self.intercept, cell).take(cell)
+        return value
+
+    def completed(self, value: Array, probabilities: Callable[[Cells], tuple[Array, Array]]) -> Array:
+        """The same with what blank cells hold, by the probabilities below and above those places, within the support.
+
+        It takes values wherever they are; what is exact is found on the host and goes back.
+        """
         if self.exact is not None:
             blank = np.flatnonzero(np.isnan(value))
-            exact = self.exact.quantile(*probabilities(to_host(position[blank])))
-            value[blank] = moved(exact, value)
+            value[blank] = moved(self.exact.quantile(*probabilities(blank)), value)
         if self.limits is not None:
             np.clip(value, *self.limits, out=value)
         return value
@@ -248,17 +250,19 @@ def _normal_table() -> Lines:
 
 def normal_scores(words: Words) -> Array:
     """Standard normal draws for words."""
-    return at_words(_normal_table(), words)
+    return at_words(words, _normal_table())
 
 
-def at_words(table: Lines, words: Words) -> Array:
+@singledispatch
+def at_words(words: Words, table: Lines) -> Array:
     """Values of the distribution of a uniform table, for words."""
     position = _positions(words)
-    return table(_cells(position), position, probabilities_at)
+    return table.completed(table(_cells(position), position), lambda blank: probabilities(to_host(words[blank])))
 
 
-def at_scores(table: Lines, scores: Array) -> Array:
+@singledispatch
+def at_scores(scores: Array, table: Lines) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    position = np.clip(scores, -SCORE_LIMIT, SCORE_LIMIT - 1e-9)
+    position = np.clip(scores, -SCORE_LIMIT, _LAST_SCORE)
     cell = ((position + SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
-    return table(cell, position, normal_probability)
+    return table.completed(table(cell, position), lambda blank: normal_probability(to_host(position[blank])))
