@@ -28,6 +28,7 @@ _LEADING_BITS = 10  # a bin of float bits is at most 2^-10 wide, relative to its
 _SHIFT = 52 - _LEADING_BITS
 _OCTAVE = 1 << _LEADING_BITS
 _SIGNLESS = (1 << 63 - _SHIFT) - 1
+CONSTANTS = {"BIN_SHIFT": _SHIFT, "SIGNLESS": _SIGNLESS, "PARTS": PARTS}  # by which kernels find the same cells
 _FULLEST = 1 / 200  # of the values, in a bin of float bits
 _FULLEST_BEYOND = 1 / 20  # of the values beyond it
 _EVEN_ENOUGH = 1 / 8  # of about the distance that chance would put between the halves of a chunk
@@ -106,14 +107,19 @@ class Knots:
         return (PARTS + 1) * (len(self.knots) - 1) + 1
 
     @cached_property
+    def rates(self) -> Array:
+        """Cells by unit of distance from each knot to the next."""
+        with np.errstate(over="ignore", divide="ignore"):
+            found: Array = PARTS / np.diff(self.knots)
+        return found
+
+    @cached_property
     def _segments(self) -> tuple[Cells, Array, Array]:
         """Of each knot, and between it and the next: the first cell, the lowest value, cells by unit of distance."""
         count = len(self.knots)
         first: Cells = (np.arange(count)[:, None] * (PARTS + 1) + np.arange(2)).ravel()[:-1]
-        with np.errstate(over="ignore", divide="ignore"):
-            rates = PARTS / np.diff(self.knots)
         scales = np.zeros(2 * count - 1)
-        scales[1::2] = rates
+        scales[1::2] = self.rates
         return first, np.repeat(self.knots, 2)[:-1], scales
 
     def places(self, values: Array, weights: Counts | None) -> tuple[Cells, Counts | None]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from simulate.arrays import on_host
 from simulate.rulers import MOST_VALUES, Array, Bits, Counts, Ruler
+from simulate.tallies import by_value, tallied
 
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
 MOST_WEIGHT = 2**36  # of a scenario: sums of a chunk's stay below 2^53, of all below 2^63
@@ -98,13 +100,17 @@ class Summary:
     def add(self, column: Array | float, size: int, weights: Counts | None = None) -> None:
         """Add the next chunk of `size` scenarios; a float stands for as many equal values.
 
-        `weights`, whole numbers of at most `MOST_WEIGHT`, say how often each scenario counts (by default once).
+        `weights`, whole numbers of at most `MOST_WEIGHT`, say how often each scenario counts (by default once). Of an
+        array of a device only a tally comes here.
         """
-        values = np.atleast_1d(np.asarray(column, dtype=np.float64))
         if weights is not None:
             self._squared_weights += float(np.add.reduce((weights / WEIGHT) ** 2))
+        if not on_host(column):
+            self._add_tally(column, size, weights)
+            return
+        values = np.atleast_1d(np.asarray(column, dtype=np.float64))
         if len(values) == 1:  # stands for them all
-            weights = np.array([size if weights is None else weights.sum()])
+            weights = np.array([size if weights is None else int(weights.sum())])
         least, greatest = float(values.min()), float(values.max())
         if not (np.isfinite(least) and np.isfinite(greatest)):
             finite = np.isfinite(values)
@@ -118,12 +124,41 @@ class Summary:
         self._entries += size if len(values) == 1 else len(values)
         self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
         self._add_moments(values, weights, max(-least, greatest))
+        self._add_counts(values, weights)
+
+    def _add_tally(self, column: Any, size: int, weights: Any) -> None:
+        """Add a chunk that is on a device, by what its ruler's cells hold of it, or value by value."""
+        tally = None
+        if self._values is None and not self._exponent:
+            if np.isnan(self._shift):
+                self._shift = float(self._ruler.ends(np.array([self._ruler.cells // 2]))[0][0])
+            tally = tallied(column, weights, self._ruler, self._shift)
+            if abs(int(np.frexp(max(-tally.minimum, tally.maximum))[1])) > _PLAIN:
+                tally = None
+        tally = tally or by_value(column, weights)
+        self.nonfinite += size - tally.finite
+        if not tally.finite:
+            return
+        self._steps = None
+        self.count += tally.total
+        self._entries += tally.finite
+        self.minimum, self.maximum = min(self.minimum, tally.minimum), max(self.maximum, tally.maximum)
+        if tally.cells is None:
+            self._add_moments(tally.others, tally.times, max(-tally.minimum, tally.maximum))
+        else:
+            self._rescaled(0)
+            self._shifted = [held + more for held, more in zip(self._shifted, tally.sums, strict=True)]
+            self._add_cells(tally.cells)
+        if len(tally.others):
+            self._add_counts(tally.others, tally.times)
+
+    def _add_counts(self, values: Array, weights: Counts | None) -> None:
         if self._values is None:
             self._count(values, weights)
-        else:
-            self._values.add(*_occurrences(values, weights))
-            if self._values.exceed(MOST_VALUES):
-                self._spill()
+            return
+        self._values.add(*_occurrences(values, weights))
+        if self._values.exceed(MOST_VALUES):
+            self._spill()
 
     def _add_moments(self, values: Array, weights: Counts | None, largest: float) -> None:
         if np.isnan(self._shift):

@@ -11,6 +11,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+from emulated import RawModule  # noqa: F401 - it is of a module of arrays
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 waits = itertools.count()  # `seen` reads it
@@ -209,3 +210,7 @@ FUNCTIONS: dict[str, Any] = {
     "zeros_like": zeros_like,
     "ones_like": ones_like,
 }
+
+
+def ascontiguousarray(values: Any) -> Any:
+    return ndarray(np.ascontiguousarray(values.held))

@@ -38,6 +38,13 @@ _SCORES_PER_UNIT = 512
 SCORE_LIMIT = 8.5
 _LAST_SCORE = SCORE_LIMIT - 1e-9  # that lies in a cell
 _SCORE_CELLS = int(2 * SCORE_LIMIT * _SCORES_PER_UNIT)
+CONSTANTS = {  # by which kernels find the same cells
+    "CELL_SHIFT": 52 - _LEADING_BITS,
+    "HALF": _HALF,
+    "SCORE_LIMIT": SCORE_LIMIT,
+    "LAST_SCORE": _LAST_SCORE,
+    "SCORES_PER_UNIT": _SCORES_PER_UNIT,
+}
 _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile range, if that is more
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 _TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
@@ -257,7 +264,12 @@ def normal_scores(words: Words) -> Array:
 def at_words(words: Words, table: Lines) -> Array:
     """Values of the distribution of a uniform table, for words."""
     position = _positions(words)
-    return table.completed(table(_cells(position), position), lambda blank: probabilities(to_host(words[blank])))
+    return completed_words(table(_cells(position), position), words, table)
+
+
+def completed_words(values: Array, words: Words, table: Lines) -> Array:
+    """The values on the lines of a uniform table with what blank cells hold, for words."""
+    return table.completed(values, lambda blank: probabilities(to_host(words[blank])))
 
 
 @singledispatch
@@ -265,4 +277,13 @@ def at_scores(scores: Array, table: Lines) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
     position = np.clip(scores, -SCORE_LIMIT, _LAST_SCORE)
     cell = ((position + SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
-    return table.completed(table(cell, position), lambda blank: normal_probability(to_host(position[blank])))
+    return completed_scores(table(cell, position), scores, table)
+
+
+def completed_scores(values: Array, scores: Array, table: Lines) -> Array:
+    """The values on the lines of a score table with what blank cells hold, at standard normal scores."""
+
+    def probabilities(blank: Cells) -> tuple[Array, Array]:
+        return normal_probability(np.clip(to_host(scores[blank]), -SCORE_LIMIT, _LAST_SCORE))
+
+    return table.completed(values, probabilities)
