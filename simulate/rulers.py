@@ -15,6 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.device import Bins, Parts
+
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Cells = NDArray[np.int64]
@@ -28,7 +30,6 @@ _LEADING_BITS = 10  # a bin of float bits is at most 2^-10 wide, relative to its
 _SHIFT = 52 - _LEADING_BITS
 _OCTAVE = 1 << _LEADING_BITS
 _SIGNLESS = (1 << 63 - _SHIFT) - 1
-CONSTANTS = {"BIN_SHIFT": _SHIFT, "SIGNLESS": _SIGNLESS, "PARTS": PARTS}  # by which kernels find the same cells
 _FULLEST = 1 / 200  # of the values, in a bin of float bits
 _FULLEST_BEYOND = 1 / 20  # of the values beyond it
 _EVEN_ENOUGH = 1 / 8  # of about the distance that chance would put between the halves of a chunk
@@ -55,6 +56,11 @@ class Ruler(Protocol):
         """The lowest and the highest value of cells; the same where a cell is a single value."""
         ...
 
+    @property
+    def cut(self) -> Bins | Parts:
+        """By which a kernel finds the cells that the pilot has foreseen."""
+        ...
+
 
 def _edge(bins: Cells) -> Array:
     return (bins << _SHIFT).view(np.float64)
@@ -79,6 +85,11 @@ class Bits:
             bins[negative] = -1 - (bins[negative] & _SIGNLESS)
         bins -= self.start
         return bins, weights
+
+    @property
+    def cut(self) -> Bins:
+        """By which a kernel finds the cells."""
+        return Bins(self.cells, _SHIFT, self.start)
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The edges of bins."""
@@ -107,11 +118,10 @@ class Knots:
         return (PARTS + 1) * (len(self.knots) - 1) + 1
 
     @cached_property
-    def rates(self) -> Array:
-        """Cells by unit of distance from each knot to the next."""
+    def cut(self) -> Parts:
+        """By which a kernel finds the cells."""
         with np.errstate(over="ignore", divide="ignore"):
-            found: Array = PARTS / np.diff(self.knots)
-        return found
+            return Parts(self.cells, self.knots, PARTS / np.diff(self.knots), PARTS)
 
     @cached_property
     def _segments(self) -> tuple[Cells, Array, Array]:
@@ -119,7 +129,7 @@ class Knots:
         count = len(self.knots)
         first: Cells = (np.arange(count)[:, None] * (PARTS + 1) + np.arange(2)).ravel()[:-1]
         scales = np.zeros(2 * count - 1)
-        scales[1::2] = self.rates
+        scales[1::2] = self.cut.rates
         return first, np.repeat(self.knots, 2)[:-1], scales
 
     def places(self, values: Array, weights: Counts | None) -> tuple[Cells, Counts | None]:

@@ -133,7 +133,7 @@ class Summary:
             if np.isnan(self._shift):
                 self._shift = float(self._ruler.ends(np.array([self._ruler.cells // 2]))[0][0])
             tally = tallied(column, weights, self._ruler, self._shift)
-            if abs(int(np.frexp(max(-tally.minimum, tally.maximum))[1])) > _PLAIN:
+            if abs(int(np.frexp(max(-tally.ends[0], tally.ends[1]))[1])) > _PLAIN:
                 tally = None
         tally = tally or by_value(column, weights)
         self.nonfinite += size - tally.finite
@@ -142,9 +142,9 @@ class Summary:
         self._steps = None
         self.count += tally.total
         self._entries += tally.finite
-        self.minimum, self.maximum = min(self.minimum, tally.minimum), max(self.maximum, tally.maximum)
+        self.minimum, self.maximum = min(self.minimum, tally.ends[0]), max(self.maximum, tally.ends[1])
         if tally.cells is None:
-            self._add_moments(tally.others, tally.times, max(-tally.minimum, tally.maximum))
+            self._add_moments(tally.others, tally.times, max(-tally.ends[0], tally.ends[1]))
         else:
             self._rescaled(0)
             self._shifted = [held + more for held, more in zip(self._shifted, tally.sums, strict=True)]

@@ -145,11 +145,11 @@ class Sampler:
 
     def at_words(self, name: str, words: Words) -> Array:
         """The column of a name outside the copula."""
-        return at_words(words[self.rows[name]], self._tables[name])
+        return at_words(self._tables[name], words[self.rows[name]])
 
     def at_scores(self, name: str, scores: Array) -> Array:
         """The column of a name in the copula, at standard normal scores; beyond its table's, those are exact."""
-        values = at_scores(scores, self._tables[name])
+        values = at_scores(self._tables[name], scores)
         if self.proposal and len(far := np.flatnonzero(np.abs(scores) >= SCORE_LIMIT)):
             exact = self._distributions[name].quantile(*normal_probability(to_host(scores[far])))
             values[far] = moved(exact, values)

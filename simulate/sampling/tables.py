@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache, singledispatch
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.arrays import beside, moved, to_host
+from simulate.device import on_score_lines, on_word_lines, with_kernel
 from simulate.distributions.scores import normal_probability, normal_score
 
 if TYPE_CHECKING:
@@ -32,19 +33,10 @@ Each = TypeVar("Each", np.float64, np.bool_)
 
 _LEADING_BITS = 8
 _OCTAVES = 32
-_HALF = _OCTAVES << _LEADING_BITS  # cells on one side of the median
 _GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)  # in units of the cell
 _SCORES_PER_UNIT = 512
 SCORE_LIMIT = 8.5
-_LAST_SCORE = SCORE_LIMIT - 1e-9  # that lies in a cell
 _SCORE_CELLS = int(2 * SCORE_LIMIT * _SCORES_PER_UNIT)
-CONSTANTS = {  # by which kernels find the same cells
-    "CELL_SHIFT": 52 - _LEADING_BITS,
-    "HALF": _HALF,
-    "SCORE_LIMIT": SCORE_LIMIT,
-    "LAST_SCORE": _LAST_SCORE,
-    "SCORES_PER_UNIT": _SCORES_PER_UNIT,
-}
 _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile range, if that is more
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 _TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
@@ -62,17 +54,10 @@ class Lines:
     limits: tuple[float, float] | None = None  # the ends of the support, where a line comes near one
 
     @np.errstate(all="ignore")  # as in `_lines`
-    def __call__(self, cell: NDArray[np.int64], position: Array) -> Array:
-        """Values at positions in their cells."""
-        value: Array = beside(self.slope, cell).take(cell)
-        value *= position
-        value += beside(self.intercept, cell).take(cell)
-        return value
-
     def completed(self, value: Array, probabilities: Callable[[Cells], tuple[Array, Array]]) -> Array:
-        """The same with what blank cells hold, by the probabilities below and above those places, within the support.
+        """Values on the lines, with those of the blank cells, below and above which lie the probabilities of places.
 
-        It takes values wherever they are; what is exact is found on the host and goes back.
+        Those are found on the host, wherever the values are.
         """
         if self.exact is not None:
             blank = np.flatnonzero(np.isnan(value))
@@ -97,12 +82,13 @@ def _positions(words: Words) -> Array:
     return position
 
 
-def _cells(position: Array) -> NDArray[np.int64]:
+def _cells(position: Array, leading_bits: int) -> NDArray[np.int64]:
     """The cell of each position."""
-    leading = position.view(np.int64) >> (52 - _LEADING_BITS)
-    cell = leading & (_HALF - 1)
+    half = _OCTAVES << leading_bits
+    leading = position.view(np.int64) >> (52 - leading_bits)
+    cell = leading & (half - 1)
     leading >>= 63
-    leading &= _HALF
+    leading &= half
     cell |= leading
     return cell
 
@@ -257,33 +243,42 @@ def _normal_table() -> Lines:
 
 def normal_scores(words: Words) -> Array:
     """Standard normal draws for words."""
-    return at_words(words, _normal_table())
+    return at_words(_normal_table(), words)
 
 
-@singledispatch
-def at_words(words: Words, table: Lines) -> Array:
+def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
+    value = _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS)
+    return table.completed(value, lambda blank: probabilities(to_host(words[blank])))
+
+
+@with_kernel(on_word_lines)
+def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int) -> Array:
     position = _positions(words)
-    return completed_words(table(_cells(position), position), words, table)
+    return _on_lines(_cells(position, leading_bits), position, slope, intercept)
 
 
-def completed_words(values: Array, words: Words, table: Lines) -> Array:
-    """The values on the lines of a uniform table with what blank cells hold, for words."""
-    return table.completed(values, lambda blank: probabilities(to_host(words[blank])))
-
-
-@singledispatch
-def at_scores(scores: Array, table: Lines) -> Array:
+def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    position = np.clip(scores, -SCORE_LIMIT, _LAST_SCORE)
-    cell = ((position + SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
-    return completed_scores(table(cell, position), scores, table)
+    value = _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT)
+    return table.completed(value, lambda blank: normal_probability(_within(to_host(scores[blank]), SCORE_LIMIT)))
 
 
-def completed_scores(values: Array, scores: Array, table: Lines) -> Array:
-    """The values on the lines of a score table with what blank cells hold, at standard normal scores."""
+@with_kernel(on_score_lines)
+def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float) -> Array:
+    position = _within(scores, limit)
+    cell = ((position + limit) * (len(slope) / (2 * limit))).astype(np.int64)
+    return _on_lines(cell, position, slope, intercept)
 
-    def probabilities(blank: Cells) -> tuple[Array, Array]:
-        return normal_probability(np.clip(to_host(scores[blank]), -SCORE_LIMIT, _LAST_SCORE))
 
-    return table.completed(values, probabilities)
+def _within(scores: Array, limit: float) -> Array:
+    """Scores beyond the last cells as in them."""
+    return np.clip(scores, -limit, limit - 1e-9)
+
+
+@np.errstate(all="ignore")
+def _on_lines(cell: Cells, position: Array, slope: Array, intercept: Array) -> Array:
+    value: Array = beside(slope, cell).take(cell)
+    value *= position
+    value += beside(intercept, cell).take(cell)
+    return value
