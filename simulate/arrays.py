@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,6 @@ def full(column: Any, size: int) -> Any:
     return column if is_column(column) else here().full(size, column)
 
 
-def is_column(values: Any) -> bool:
+def is_column(values: Any) -> TypeGuard[NDArray[Any]]:
     """Whether there is one value a scenario, rather than a number for all of them."""
     return getattr(values, "ndim", 0) > 0
