@@ -7,9 +7,9 @@ from typing import Any
 from simulate.backends import Task, Ticks
 from simulate.bands import Gathering, Key, Part, Pilot
 from simulate.graph import Quantity
-from simulate.replicates import Partial, Workers
+from simulate.replicates import DEVICES, Partial, Workers
 from simulate.rulers import MOST_VALUES, Bits, Ruler
-from simulate.scenarios import Piece, Scenarios
+from simulate.scenarios import PIECE, Piece, Scenarios
 from simulate.statistics import Statistic
 
 MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
@@ -28,6 +28,7 @@ def fold(
     what: str,
     steps: Callable[[Task], int],
     pilots: Sequence[Task] = (),
+    on_device: bool = False,
 ) -> None:
     """Work off the tasks, each with a gathering of its own, as `Workers.fold` does.
 
@@ -49,7 +50,7 @@ def fold(
     def worked(task: Task, ticks: Ticks) -> Partial:
         return work(Gathering(rulers, quantities), task, ticks)
 
-    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios)
+    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios, on_device=on_device)
 
 
 def fold_replicates(
@@ -64,13 +65,14 @@ def fold_replicates(
     quantities: Mapping[Any, Quantity] | None = None,
     what: str = "scenarios",
     steps: Callable[[Piece], int] | None = None,
+    on_device: bool = False,
 ) -> None:
     """Work off the pieces of scenarios as `fold` does, and take the parts of each replicate's columns.
 
     What the work itself returns is taken beside them: `join` adds that of a replicate's next piece to that of its
     first. The steps are as many as the scenarios have unless given.
     """
-    pieces = drawn.pieces
+    pieces = drawn.pieces(DEVICES.get(workers.backend or "", PIECE))
     each = len(pieces) // drawn.replicates
     begun: list[tuple[Gathering[Key], Partial]] = []  # the replicate of which not all pieces are here, if any
     numbers = count(1)
@@ -108,4 +110,5 @@ def fold_replicates(
         what=what,
         steps=drawn.steps if steps is None else steps,
         pilots=pieces[::each],
+        on_device=on_device,
     )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from simulate.backends import BACKENDS, Step, Task, Ticks
-from simulate.errors import read_all
+from simulate.errors import SimulateError, read_all
 from simulate.machine import processors
 from simulate.settings import Backend, WorkerCount, checked
 
@@ -20,6 +20,7 @@ Partial = TypeVar("Partial")
 FEW = 2**13  # scenarios up to which a second thread costs more than it brings
 MANY = 2**24  # scenarios from which processes win back what they take to start
 MOST_THREADS = 4  # beyond which threads wait for each other
+DEVICES = {"cupy": 2**22}  # the backends that have one, and the scenarios of a piece there
 
 
 def _checked(work: Callable[[Task, Ticks], Partial], how: Any) -> Callable[[Task, Ticks], Partial]:
@@ -76,14 +77,19 @@ class Workers:
         steps: Callable[[Task], int],
         scenarios: int,
         here: bool = False,
+        on_device: bool = False,
     ) -> None:
         """Work off the tasks and take the results in their order.
 
         `work` goes through its `steps` by way of the ticks that it is given, each short enough to wait for: an
         interrupt ends the work there. `what` says what is being done, for those who are told of it, which nobody is of
-        what is `here`; the rest is as `chosen` takes it.
+        what is `here`, and `on_device` whether the work takes arrays of a device; the rest is as `chosen` takes it.
+        Raises SimulateError where a device is asked for in vain.
         """
         backend, workers = self.chosen(len(tasks), scenarios, here=here)
+        if backend in DEVICES and not on_device:
+            only = "`simulate run` and swings of `simulate tornado` alone are drawn on a device"
+            raise SimulateError(f"--backend {backend}: {only}; leave --backend out")
         stopped, lock, done, taken = Event(), Lock(), 0, 0
         total = sum(map(steps, tasks))
 

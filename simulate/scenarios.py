@@ -88,10 +88,12 @@ class Scenarios:
         """The number of scenarios, at least as many as were asked for."""
         return self.size * self.chunks * self.replicates
 
-    @property
-    def pieces(self) -> list[Piece]:
-        """All scenarios, in as many pieces of each replicate: cut by their number alone, never by who draws them."""
-        most = max(PIECE // self.size, 1 << (-(-self.chunks // MOST_PIECES) - 1).bit_length())
+    def pieces(self, size: int = PIECE) -> list[Piece]:
+        """All scenarios, in as many pieces of each replicate, of so many scenarios or more.
+
+        They are cut by the number of scenarios alone, never by that of workers.
+        """
+        most = max(size // self.size, 1 << (-(-self.chunks // MOST_PIECES) - 1).bit_length())
         cuts = [range(first, min(first + most, self.chunks)) for first in range(0, self.chunks, most)]
         return [Piece(replicate, chunks) for replicate in range(self.replicates) for chunks in cuts]
 

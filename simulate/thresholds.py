@@ -75,7 +75,7 @@ def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, work
             wholes[each.name].merge(summary)
 
     what = "percentiles of conditions"
-    fold_replicates(work, drawn, take, keys=wholes, statistics=(), workers=workers, what=what)
+    fold_replicates(work, drawn, take, keys=wholes, statistics=(), workers=workers, what=what, on_device=True)
     return {
         each.name: Threshold(
             float(wholes[each.name].percentiles([each.percent])[0]),

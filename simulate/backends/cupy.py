@@ -13,7 +13,6 @@ from simulate.backends import Result, Task, Ticks
 from simulate.errors import SimulateError
 
 INSTALL = "pip install 'llm-cost-simulate[gpu]'"
-_MIXED = ("Implicit conversion to a NumPy array", "Unsupported type <class 'numpy.ndarray'>")  # in cupy's words
 
 
 def in_order(
@@ -27,15 +26,11 @@ def in_order(
 def on_device(
     module: Any, work: Callable[[Task, Ticks], Result], tasks: Sequence[Task], ticks: Ticks
 ) -> Generator[Result, None, None]:
-    """The same by a module of arrays. Raises SimulateError for work that is for the host alone, or too large."""
+    """The same by a module of arrays. Raises SimulateError where its device has too little memory."""
     for task in tasks:
         try:
             with drawn_by(module):
                 result = work(task, ticks)
-        except TypeError as error:
-            if not str(error).startswith(_MIXED):
-                raise
-            raise SimulateError("--backend cupy: this question is for the host alone; leave --backend out") from None
         except MemoryError as error:
             raise SimulateError(f"--backend cupy: the device has too little memory ({error})") from None
         yield result

@@ -227,6 +227,7 @@ def folded(
         keys=keys,
         statistics=statistics,
         workers=workers,
+        on_device=True,
         join=Replicate.join,
         quantities=drawn.quantities,
     )
