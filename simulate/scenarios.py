@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import graph
+from simulate.compiled import prepare
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant, Distribution
@@ -101,6 +102,7 @@ class Scenarios:
 
     def in_chunks(self, replicate: int, ticks: Ticks | None = None) -> Iterator[Chunk]:
         """The chunks of a replicate in turn, with the inputs and outputs of the plan."""
+        prepare(self.count)
         words = self.sampler.words(replicate)
         drawn = together(self.chunks, len(self.plan.inputs))
         for step in drawn if ticks is None else ticks(drawn):
