@@ -16,12 +16,14 @@ import simulate
 from simulate.compiled import LEAST, SWITCH, compilable, kernels, prepare
 from simulate.distributions import distribution
 from simulate.errors import SimulateError
+from simulate.machine import processors
 from simulate.rulers import Bits, Knots
 from simulate.sampling.schemes import SCHEMES
 from simulate.sampling.tables import at_scores, at_words, score_table, uniform_table
 from simulate.summary import MOST_WEIGHT
 
 SCENARIOS = 2**17  # enough for rulers
+LONG = LEAST * processors()
 GREATEST = float(np.finfo(np.float64).max)
 
 
@@ -141,7 +143,7 @@ def by_numpy():
 
 
 @pytest.mark.parametrize(
-    ("switch", "scenarios", "compiled"), [("1", 1, True), ("0", LEAST, False), ("", LEAST, True)], ids=str
+    ("switch", "scenarios", "compiled"), [("1", 1, True), ("0", LONG, False), ("", LONG, True)], ids=str
 )
 def test_compiled_forms_are_in_use_where_that_pays(monkeypatch, by_numpy, switch, scenarios, compiled):
     monkeypatch.setenv(SWITCH, switch)
@@ -162,8 +164,8 @@ def test_a_switch_that_is_none_is_refused(monkeypatch):
 WITHOUT = f"""
 import sys
 sys.modules["numba"] = None  # as where it is not installed
-from simulate.compiled import LEAST, prepare
-prepare(LEAST)
+from simulate.compiled import prepare
+prepare({LONG})
 import os
 os.environ["{SWITCH}"] = "1"
 prepare(1)

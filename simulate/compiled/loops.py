@@ -10,9 +10,10 @@ import numpy as np
 
 from simulate.compiled.kernels import SIGNATURES
 from simulate.errors import SimulateError
+from simulate.machine import processors
 
 SWITCH = "SIMULATE_COMPILED"  # in the environment: 0 for no run, 1 for every run, however short
-LEAST = 2**23  # scenarios of a run that win back the time that loading takes
+LEAST = 2**22  # scenarios a processor that win back the time that loading takes
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
@@ -59,7 +60,7 @@ def prepare(scenarios: int) -> None:
         raise SimulateError(f"{SWITCH} is {wanted!r}; set it to 0 for no run, 1 for every run, or not at all")
     if wanted == "0":
         _in_use.clear()
-    elif wanted or scenarios >= LEAST or _loaded.cache_info().currsize:
+    elif wanted or scenarios >= LEAST * processors() or _loaded.cache_info().currsize:
         with _one_at_a_time:
             kernels, fault = _loaded()
         if wanted and fault:
