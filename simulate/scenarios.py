@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simulate import graph
 from simulate.arrays import here, is_column
 from simulate.backends import Ticks
+from simulate.compiled import prepare
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant, Distribution
@@ -129,6 +130,8 @@ class Scenarios:
         """
         words = self.sampler.words(piece.replicate)
         on_device = here() is not np
+        if not on_device:
+            prepare(self.count)
         drawn = self._large_steps(piece.chunks) if on_device else together(piece.chunks, len(self.plan.inputs))
         for step in drawn if ticks is None else ticks(drawn):
             several = words(*step)

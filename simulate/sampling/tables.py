@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.arrays import beside, moved, to_host
+from simulate.compiled import compilable, kernels
 from simulate.device import on_score_lines, on_word_lines, with_kernel
 from simulate.distributions.scores import normal_probability, normal_score
 
@@ -253,6 +254,7 @@ def at_words(table: Lines, words: Words) -> Array:
 
 
 @with_kernel(on_word_lines)
+@compilable(kernels.on_word_lines)
 def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int) -> Array:
     position = _positions(words)
     return _on_lines(_cells(position, leading_bits), position, slope, intercept)
@@ -265,6 +267,7 @@ def at_scores(table: Lines, scores: Array) -> Array:
 
 
 @with_kernel(on_score_lines)
+@compilable(kernels.on_score_lines)
 def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float) -> Array:
     position = _within(scores, limit)
     cell = ((position + limit) * (len(slope) / (2 * limit))).astype(np.int64)
