@@ -1,31 +1,28 @@
 """A stand-in for an array module of a device: what cupy does, on numpy's arrays, and refuses what cupy refuses.
 
 Its arrays are never taken for numpy's: nothing converts them but `get`, nothing mixes them with numpy's, and a look at
-a value, which would wait for the device, is counted in `waits`. Functions and ufuncs are those that cupy has, called
+a value, which would wait for the device, is counted in `seen`. Functions and ufuncs are those that cupy has, called
 as cupy takes them.
 """
 
 from __future__ import annotations
 
-import itertools
+from collections import Counter
 from typing import Any
 
+import emulated
 import numpy as np
-from emulated import RawModule  # noqa: F401 - it is of a module of arrays
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-waits = itertools.count()  # `seen` reads it
+seen = Counter[str]()  # `waits` for the device, and how many `numbers` came from it
+if emulated.COMPILER:
+    RawModule = emulated.RawModule
 _REDUCED = {"add": "sum", "multiply": "prod"}  # the ufuncs that cupy reduces by
 _ADDED_AT = {"add", "maximum", "minimum", "bitwise_or"}
 
 
 def waited() -> None:
-    next(waits)
-
-
-def seen() -> int:
-    """How often something waited for the device so far."""
-    return waits.__reduce__()[1][0]
+    seen["waits"] += 1
 
 
 class ndarray(NDArrayOperatorsMixin):  # noqa: N801 - as cupy's
@@ -44,6 +41,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801 - as cupy's
 
     def get(self) -> Any:
         waited()
+        seen["numbers"] += self.held.size
         return self.held.copy()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:

@@ -5,7 +5,6 @@ rounded otherwise there, and sums taken in another order.
 """
 
 from collections.abc import Callable, Generator, Sequence
-from functools import cache
 from typing import Any
 
 from simulate.arrays import drawn_by
@@ -36,7 +35,6 @@ def on_device(
         yield result
 
 
-@cache
 def device() -> Any:
     """The module cupy, with a device. Raises SimulateError where one is missing."""
     try:
