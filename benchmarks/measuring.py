@@ -1,0 +1,86 @@
+"""What measurements share: times and memory of a process and its children, tables, pictures."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import resource
+import statistics
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulate.backends import available_threads
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROOT = Path(__file__).parent.parent
+TABLES = ROOT / "benchmarks"
+PICTURES = ROOT / ".docs"
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def _children(process: int) -> list[int]:
+    """The processes below one, by /proc; none where there is no such thing."""
+    found = []
+    for tasks in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in map(int, tasks.read_text(encoding="ascii").split()):
+            found += [child, *_children(child)]
+    return found
+
+
+def processor_seconds() -> float:
+    """Processor time of this process so far, all its threads and children."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    alive = 0.0
+    for child in _children(os.getpid()):
+        fields = Path(f"/proc/{child}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        alive += sum(map(int, fields[11:15])) / TICK  # utime, stime, and those of the children that it waited for
+    return time.process_time() + ended.ru_utime + ended.ru_stime + alive
+
+
+def peak_memory() -> float:
+    """MiB that this process and its living children held at their greatest, as a sum.
+
+    By /proc, for a child's ru_maxrss starts at its parent's.
+    """
+    kibibytes = 0
+    for process in (os.getpid(), *_children(os.getpid())):
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
+        kibibytes += int(status.partition("VmHWM:")[2].split()[0])
+    return kibibytes / 1024
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, its first column left, the others right."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def host() -> str:
+    """The machine, the versions and the day, for the head of a table."""
+    cpus = Path("/proc/cpuinfo")
+    names = [line.partition(": ")[2] for line in cpus.read_text().splitlines() if line.startswith("model name")]
+    machine = f"{available_threads()} processors ({names[0] if names else platform.machine()})"
+    software = f"Python {platform.python_version()}, numpy {version('numpy')}, scipy {version('scipy')}"
+    return f"{machine}, {software}, {dt.datetime.now(tz=dt.UTC).date()}"
+
+
+def median(values: Sequence[float]) -> float:
+    """The median, nan of none."""
+    return statistics.median(values) if values else float("nan")
+
+
+def write(name: str, title: str, text: str, figure: Figure) -> None:
+    """Write benchmarks/NAME.md, with the title, and .docs/NAME.png; print the text."""
+    from simulate.style import own_style
+
+    with own_style():
+        figure.savefig(PICTURES / f"{name}.png", dpi=100)
+    whole = f"# {title}\n\n{text}\n\n![{title}](../.docs/{name}.png)\n"
+    (TABLES / f"{name}.md").write_text(whole, encoding="utf-8")
+    print(text)
