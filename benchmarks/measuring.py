@@ -13,8 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulate.backends import available_threads
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -61,11 +59,16 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def processors() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def host() -> str:
     """The machine, the versions and the day, for the head of a table."""
     cpus = Path("/proc/cpuinfo")
     names = [line.partition(": ")[2] for line in cpus.read_text().splitlines() if line.startswith("model name")]
-    machine = f"{available_threads()} processors ({names[0] if names else platform.machine()})"
+    machine = f"{processors()} processors ({names[0] if names else platform.machine()})"
     software = f"Python {platform.python_version()}, numpy {version('numpy')}, scipy {version('scipy')}"
     return f"{machine}, {software}, {dt.datetime.now(tz=dt.UTC).date()}"
 
