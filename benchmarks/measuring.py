@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import platform
 import resource
 import statistics
+import subprocess
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,6 +53,33 @@ def peak_memory() -> float:
         status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
         kibibytes += int(status.partition("VmHWM:")[2].split()[0])
     return kibibytes / 1024
+
+
+class Server:
+    """A process that answers each line of JSON on its standard input with one on its standard output."""
+
+    def __init__(self, command: Sequence[str], *, tree: Path = ROOT) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(tree)}
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=tree, env=environment)
+
+    def answer(self) -> dict[str, Any]:
+        """Its next line; `missing` says where there is none any more."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        return json.loads(line) if line else {"missing": "the process failed"}
+
+    def ask(self, *asked: Any) -> dict[str, Any]:
+        """What it answers."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def close(self) -> None:
+        """End it."""
+        with self.process:
+            pass  # which closes its streams and waits
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -13,9 +13,7 @@ Writes benchmarks/peers.md and .docs/peers.png.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,14 +23,14 @@ import numpy as np
 from scipy.special import ndtri
 
 from benchmarks.handwritten_formulas import PERCENTS, compute, draw
-from benchmarks.measuring import ROOT, host, median, table, write
+from benchmarks.measuring import Server, host, median, table, write
 from benchmarks.peer_workloads import PEERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FALSE_ALARM = 0.01  # of all percentiles of all peers in all rounds together
-REFERENCE, PART = 2**22, 2**18  # scenarios by hand that the percentiles are held to, and those held at once
+REFERENCE, PART = 2**22, 2**17  # scenarios by hand that the percentiles are held to, and those held at once
 FASTEST = {"numpy": 5, "openturns": 25, "chaospy": 50}  # how many times faster we want to be
 
 
@@ -43,45 +41,29 @@ class Measured:
     name: str
     scenarios: int
     told: list[Mapping[str, Any]] = field(default_factory=list)
-    missing: str = ""
+    missing: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        command = [sys.executable, "-m", "benchmarks.peer_workloads", self.name]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        answer = self._answer()
-        self.version = answer.get("version", "")
-        self.missing = answer.get("missing", "")
-
-    def _answer(self) -> Mapping[str, Any]:
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        return json.loads(line) if line else {"missing": "failed"}
+        self.server = Server([sys.executable, "-m", "benchmarks.peer_workloads", self.name])
+        answer = self.server.answer()
+        self.version, self.missing = answer.get("version", ""), answer.get("missing", "")
 
     def work(self, seed: int, *, kept: bool) -> None:
         """One run, in its process, of which the figures may be kept."""
-        assert self.process.stdin
-        self.process.stdin.write(json.dumps([self.scenarios, seed]) + "\n")
-        self.process.stdin.flush()
-        answer = self._answer()
+        answer = self.server.ask(self.scenarios, seed)
         self.missing = answer.get("missing", "")
         if kept and not self.missing:
             self.told.append(answer)
-
-    def close(self) -> None:
-        """End its process."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
 
     def of_million(self, what: str) -> list[float]:
         """Seconds by round that a million scenarios take, or would take at the same rate."""
         return [each[what] / self.scenarios * 1e6 for each in self.told]
 
 
-def farthest(measured: list[Measured]) -> tuple[dict[str, float], float]:
+def farthest(measured: list[Measured], reference: int = REFERENCE) -> tuple[dict[str, float], float]:
     """How far the percentiles of each peer lie from their probabilities, and how far they may, in standard errors.
 
-    The probability is the share of REFERENCE scenarios by hand that lie below.
+    The probability is the share of so many other scenarios by hand that lie below.
     """
     cells = [
         (each, name, place, value)
@@ -91,15 +73,15 @@ def farthest(measured: list[Measured]) -> tuple[dict[str, float], float]:
         for place, value in enumerate(values)
     ]
     below = np.zeros(len(cells))
-    for part in range(REFERENCE // PART):
+    for part in range(reference // PART if cells else 0):
         columns = {name: np.sort(column) for name, column in compute(**draw(PART, 10_000 + part)).items()}
         below += [np.searchsorted(columns[name], value) for _, name, _, value in cells]
     bound = -float(ndtri(FALSE_ALARM / 2 / max(len(cells), 1)))
     found = dict.fromkeys((each.name for each in measured), 0.0)
     for (each, _, place, _), count in zip(cells, below, strict=True):
         share = PERCENTS[place] / 100
-        error = math.sqrt(share * (1 - share) * (1 / each.scenarios + 1 / REFERENCE))
-        found[each.name] = max(found[each.name], abs(count / REFERENCE - share) / error)
+        error = math.sqrt(share * (1 - share) * (1 / each.scenarios + 1 / reference))
+        found[each.name] = max(found[each.name], abs(count / reference - share) / error)
     return found, bound
 
 
@@ -174,6 +156,6 @@ def main() -> None:
             if not each.missing:
                 each.work(seed, kept=seed > 0)
     for each in measured:
-        each.close()
+        each.server.close()
     text = report(measured, options.rounds)
     write("peers", "Beside other packages", text, drawn([each for each in measured if not each.missing]))

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -24,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measuring import ROOT, host, median, table, write
+from benchmarks.measuring import ROOT, Server, host, median, table, write
 from benchmarks.stages import REST, STAGES
 
 if TYPE_CHECKING:
@@ -46,26 +44,7 @@ class Version:
     def __init__(self, label: str, tree: Path) -> None:
         self.label = label
         self.told: dict[str, list[Mapping[str, Any]]] = {name: [] for name in FILES}
-        environment = {**os.environ, "PYTHONPATH": str(tree)}
-        command = [sys.executable, "-P", str(ROOT / "benchmarks" / "stages.py")]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tree, env=environment
-        )
-
-    def run(self, name: str, scenarios: int, seed: int) -> Mapping[str, Any]:
-        """What a run of a file took, in milliseconds."""
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(json.dumps([str(FILES[name]), scenarios, seed]) + "\n")
-        self.process.stdin.flush()
-        told: Mapping[str, Any] = json.loads(self.process.stdout.readline())
-        return told
-
-    def close(self) -> None:
-        """End its process."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
+        self.server = Server([sys.executable, "-P", str(ROOT / "benchmarks" / "stages.py")], tree=tree)
 
     def stage(self, name: str, stage: str) -> float:
         """The median of what a stage took."""
@@ -148,13 +127,13 @@ def main() -> None:
         else:
             print(f"{options.before} is not in this clone: told is what there is now", file=sys.stderr)
         for seed in range(options.rounds + 1):
-            for name in FILES:
+            for name, path in FILES.items():
                 for version in versions:
-                    told = version.run(name, options.scenarios, seed)
+                    told = version.server.ask(str(path), options.scenarios, seed)
                     if seed:
                         version.told[name].append(told)
         for version in versions:
-            version.close()
+            version.server.close()
     write("profile", "Where the time goes", report(versions, options.scenarios, options.rounds), drawn(versions))
     if options.unknown:
         for version in versions:
