@@ -135,9 +135,9 @@ def main() -> None:
     heads = ("", f"error at 2^{last.bit_length() - 1}", "told over true", f"scenarios to {SOUGHT:.1%}", "seconds to it")
     known, own = 100 / np.sqrt(2 * options.seeds), 100 * uncertain / truth
     text = f"""`python -m benchmarks accuracy`: the P95 of capex of base.toml, in process, {options.seeds} seeds
-each. The error is the root mean square distance from a run of 2^{options.reference} scenarios by Sobol' nets, whose own standard
-error is {own:.3f} %; of {options.seeds} distances it is known to {known:.0f} %. What is told is the standard error of
-each run.
+each. The error is the root mean square distance from a run of 2^{options.reference} scenarios by Sobol' nets, whose own
+standard error is {own:.3f} %; of {options.seeds} distances it is known to {known:.0f} %. What is told is the standard
+error of each run.
 
 {host()}.
 

@@ -11,7 +11,9 @@ import statistics
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +23,17 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 TABLES = ROOT / "benchmarks"
 PICTURES = ROOT / ".docs"
+COMPILED = "SIMULATE_COMPILED"  # the variable that says whether runs take their compiled loops
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 def _children(process: int) -> list[int]:
     """The processes below one, by /proc; none where there is no such thing."""
     found = []
-    for tasks in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, tasks.read_text(encoding="ascii").split()):
-            found += [child, *_children(child)]
+    with suppress(OSError):  # it has ended
+        for tasks in Path(f"/proc/{process}/task").glob("*/children"):
+            for child in map(int, tasks.read_text(encoding="ascii").split()):
+                found += [child, *_children(child)]
     return found
 
 
@@ -38,28 +42,31 @@ def processor_seconds() -> float:
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     alive = 0.0
     for child in _children(os.getpid()):
-        fields = Path(f"/proc/{child}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        alive += sum(map(int, fields[11:15])) / TICK  # utime, stime, and those of the children that it waited for
+        with suppress(OSError):
+            stat = Path(f"/proc/{child}/stat").read_text(encoding="ascii", errors="replace")
+            alive += sum(map(int, stat.rpartition(")")[2].split()[11:15])) / TICK  # its own and its waited children's
     return time.process_time() + ended.ru_utime + ended.ru_stime + alive
 
 
-def peak_memory() -> float:
-    """MiB that this process and its living children held at their greatest, as a sum.
+def peak_memory(process: int | None = None) -> float:
+    """MiB that a process, by default this one, and its living children held at their greatest, as a sum.
 
     By /proc, for a child's ru_maxrss starts at its parent's.
     """
     kibibytes = 0
-    for process in (os.getpid(), *_children(os.getpid())):
-        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
-        kibibytes += int(status.partition("VmHWM:")[2].split()[0])
+    process = process or os.getpid()
+    for each in (process, *_children(process)):
+        with suppress(OSError, IndexError):  # it has ended
+            status = Path(f"/proc/{each}/status").read_text(encoding="utf-8", errors="replace")
+            kibibytes += int(status.partition("VmHWM:")[2].split()[0])
     return kibibytes / 1024
 
 
 class Server:
     """A process that answers each line of JSON on its standard input with one on its standard output."""
 
-    def __init__(self, command: Sequence[str], *, tree: Path = ROOT) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(tree)}
+    def __init__(self, command: Sequence[str], *, tree: Path = ROOT, **variables: str) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(tree), **variables}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=tree, env=environment)
 
@@ -91,6 +98,11 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def processors() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def can_compile() -> bool:
+    """Whether numba is there, with which runs have compiled loops."""
+    return all(find_spec(name) for name in ("numba", "simulate.compiled"))
 
 
 def host() -> str:

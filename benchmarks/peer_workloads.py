@@ -12,13 +12,14 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.handwritten_formulas import GUMBEL_5, GUMBEL_95, HOURS, PERCENTS, Z95, Array, compute, draw, simulate
-from benchmarks.measuring import peak_memory, processor_seconds
+from benchmarks.measuring import COMPILED, can_compile, peak_memory, processor_seconds
 
 PRIORS = Path(__file__).parent / "own_formulas.toml"
 ENGINEERS, OF_ENGINEERS = [4, 6, 8, 12], [0.2, 0.4, 0.3, 0.1]
@@ -46,10 +47,13 @@ def _told(columns: dict[str, Array]) -> dict[str, Array]:
     return {name: np.percentile(column, PERCENTS) for name, column in columns.items()}
 
 
-def ours() -> Workload:
-    """Ours, by its defaults."""
+def ours(*, compiled: bool = False) -> Workload:
+    """Ours, by its defaults, with numpy alone or with compiled loops."""
     import simulate
 
+    os.environ[COMPILED] = f"{compiled:d}"
+    if compiled and not can_compile():
+        raise ImportError("needs numba")
     priors = simulate.load_priors(PRIORS)
 
     def work(scenarios: int, seed: int) -> dict[str, Array]:
@@ -320,21 +324,23 @@ def monaco() -> Workload:
 
 
 class Peer(NamedTuple):
-    """How a peer is called, what makes its workload, and the share of the scenarios that it is given."""
+    """How a peer is called, its package, what makes its workload, and the share of the scenarios that it is given."""
 
     label: str
+    package: str
     prepare: Callable[[], Workload]
     share: float = 1.0
 
 
 PEERS = {
-    "simulate": Peer("simulate", ours),
-    "numpy": Peer("hand-written numpy", numpy),
-    "numexpr": Peer("numexpr", numexpr),
-    "squigglepy": Peer("squigglepy", squigglepy),
-    "openturns": Peer("OpenTURNS", openturns),
-    "chaospy": Peer("chaospy", chaospy),
-    "monaco": Peer("monaco", monaco, share=1 / 256),  # a case takes a Python function and its objects
+    "simulate": Peer("simulate", "simulate", ours),
+    "compiled": Peer("simulate, compiled", "simulate", partial(ours, compiled=True)),
+    "numpy": Peer("hand-written numpy", "numpy", numpy),
+    "numexpr": Peer("numexpr", "numexpr", numexpr),
+    "squigglepy": Peer("squigglepy", "squigglepy", squigglepy),
+    "openturns": Peer("OpenTURNS", "openturns", openturns),
+    "chaospy": Peer("chaospy", "chaospy", chaospy),
+    "monaco": Peer("monaco", "monaco", monaco, share=1 / 256),  # a case takes a Python function and its objects
 }
 
 
@@ -348,7 +354,7 @@ def serve(name: str) -> None:
     except ImportError as error:
         print(json.dumps({"missing": str(error)}), file=answers, flush=True)
         return
-    print(json.dumps({"version": sys.modules[name].__version__}), file=answers, flush=True)
+    print(json.dumps({"version": sys.modules[peer.package].__version__}), file=answers, flush=True)
     for line in sys.stdin:
         scenarios, seed = json.loads(line)
         start, of_processor = time.perf_counter(), processor_seconds()

@@ -94,7 +94,9 @@ def drawn(measured: list[Measured]) -> Figure:
     ours = median(measured[0].of_million("seconds"))
     for row, each in enumerate(measured):
         wall, processor = median(each.of_million("seconds")), median(each.of_million("processor"))
-        axis.plot([wall], [row], "o", color=PALETTE[0] if each.name == "simulate" else MUTED, markersize=11)
+        axis.plot(
+            [wall], [row], "o", color=PALETTE[0] if PEERS[each.name].package == "simulate" else MUTED, markersize=11
+        )
         axis.plot([processor], [row], "|", color=INK, markersize=15, markeredgewidth=2)
         axis.text(max(wall, processor) * 1.25, row, f"{wall:.2g} s, {wall / ours:.3g} times", va="center", color=INK)
     axis.set_xscale("log")

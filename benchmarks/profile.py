@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measuring import ROOT, Server, host, median, table, write
+from benchmarks.measuring import COMPILED, ROOT, Server, can_compile, host, median, table, write
 from benchmarks.stages import REST, STAGES
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ FILES = {"base.toml": ROOT / "priors" / "base.toml", "own_formulas.toml": ROOT /
 BEFORE = "f14b86e"
 # The way of a run, for readers.
 ORDER = (
-    "tables of the inverse", "words and chunks", "copula", "inverse", "formulas", "compiled kernel", "rulers",
-    "summaries", "percentiles of replicates", "merging", "drivers", "result", "Dataset", "netCDF", REST,
+    "tables of the inverse", "words and chunks", "copula", "inverse", "formulas", "rulers", "summaries",
+    "percentiles of replicates", "merging", "drivers", "result", "Dataset", "netCDF", REST,
 )  # fmt: skip
 assert {*ORDER} == {*STAGES, REST}
 
@@ -41,10 +41,12 @@ assert {*ORDER} == {*STAGES, REST}
 class Version:
     """A version of the package in a process of its own, and what its runs told, by file."""
 
-    def __init__(self, label: str, tree: Path) -> None:
+    def __init__(self, label: str, tree: Path, *, compiled: bool = False) -> None:
         self.label = label
         self.told: dict[str, list[Mapping[str, Any]]] = {name: [] for name in FILES}
-        self.server = Server([sys.executable, "-P", str(ROOT / "benchmarks" / "stages.py")], tree=tree)
+        self.server = Server(
+            [sys.executable, "-P", str(ROOT / "benchmarks" / "stages.py")], tree=tree, **{COMPILED: f"{compiled:d}"}
+        )
 
     def stage(self, name: str, stage: str) -> float:
         """The median of what a stage took."""
@@ -64,6 +66,18 @@ def taken_out(commit: str, folder: Path) -> bool:
         with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
             archive.extractall(folder, filter="data")
     return packed.returncode == 0
+
+
+def started(commit: str, folder: Path) -> list[Version]:
+    """The versions that are set beside each other: the commit, what there is now, and that with compiled loops."""
+    versions = [Version("now", ROOT)]
+    if taken_out(commit, folder):
+        versions.insert(0, Version(commit, folder))
+    else:
+        print(f"{commit} is not in this clone: told is what there is now", file=sys.stderr)
+    if can_compile():
+        versions.append(Version("compiled", ROOT, compiled=True))
+    return versions
 
 
 def drawn(versions: Sequence[Version]) -> Figure:
@@ -121,11 +135,7 @@ def main() -> None:
     parser.add_argument("--unknown", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        versions = [Version("now", ROOT)]
-        if taken_out(options.before, Path(folder)):
-            versions.insert(0, Version(options.before, Path(folder)))
-        else:
-            print(f"{options.before} is not in this clone: told is what there is now", file=sys.stderr)
+        versions = started(options.before, Path(folder))
         for seed in range(options.rounds + 1):
             for name, path in FILES.items():
                 for version in versions:

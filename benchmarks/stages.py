@@ -27,7 +27,6 @@ STAGES = {
     "netCDF": r"results/netcdf\.py:",
     "Dataset": r"results/result\.py:Result\.to_dataset",
     "drivers": r"runs/drivers\.py:|^influence\.py:",
-    "compiled kernel": r"^compiled/",
     "merging": r"^bands\.py:Bands?\.(add|merge)|^summary\.py:Summary\._?merge|:Folded\.add",
     "percentiles of replicates": r"^bands\.py:Gathering\.finish|^summary\.py:Summary\.finish",
     "rulers": r"^rulers\.py:laid_out|^bands\.py:Pilot\.",
