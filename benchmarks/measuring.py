@@ -17,6 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulate.machine import processors
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -93,11 +95,6 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown, its first column left, the others right."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def processors() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def can_compile() -> bool:

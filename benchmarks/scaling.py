@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks import handwritten, handwritten_formulas
-from benchmarks.measuring import ROOT, can_compile, host, median, processors, table, write
+from benchmarks.measuring import ROOT, can_compile, host, median, table, write
+from simulate.machine import processors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

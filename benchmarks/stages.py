@@ -27,7 +27,7 @@ STAGES = {
     "netCDF": r"results/netcdf\.py:",
     "Dataset": r"results/result\.py:Result\.to_dataset",
     "drivers": r"runs/drivers\.py:|^influence\.py:",
-    "merging": r"^bands\.py:Bands?\.(add|merge)|^summary\.py:Summary\._?merge|:Folded\.add",
+    "merging": r"^bands\.py:(Bands?\.(add|merge)|Gathering\.merge)|^summary\.py:Summary\._?merge|:Folded\.add",
     "percentiles of replicates": r"^bands\.py:Gathering\.finish|^summary\.py:Summary\.finish",
     "rulers": r"^rulers\.py:laid_out|^bands\.py:Pilot\.",
     "summaries": r"^summary\.py:|^rulers\.py:|^bands\.py:Gathering\.",
@@ -81,9 +81,8 @@ def serve() -> None:
     from simulate.results.netcdf import written
     from simulate.runs import run
 
-    alone: dict[str, Any] = {"threads": 1}
-    if "workers" in inspect.signature(run).parameters:
-        alone = {"backend": "serial", "workers": 1}
+    earlier = "workers" not in inspect.signature(run).parameters
+    alone: dict[str, Any] = {"threads": 1} if earlier else {"backend": "serial"}
     package = Path(simulate.__file__).parent
     for line in sys.stdin:
         path, scenarios, seed = json.loads(line)
