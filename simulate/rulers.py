@@ -30,6 +30,7 @@ _OCTAVE = 1 << _LEADING_BITS
 _SIGNLESS = (1 << 63 - _SHIFT) - 1
 _FULLEST = 1 / 200  # of the values, in a bin of float bits
 _FULLEST_BEYOND = 1 / 20  # of the values beyond it
+_GREATEST = float(np.finfo(np.float64).max)
 _EVEN_ENOUGH = 1 / 8  # of about the distance that chance would put between the halves of a chunk
 
 
@@ -142,7 +143,7 @@ class Knots:
     @staticmethod
     def _distances(distances: Array) -> Cells:
         """The bins of positive distances; the last one takes those that no float can say."""
-        return np.minimum(distances, np.finfo(float).max).view(np.int64) >> _SHIFT
+        return np.minimum(distances, _GREATEST).view(np.int64) >> _SHIFT
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The ends of parts, knots and distances."""

@@ -40,6 +40,8 @@ _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile 
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 _TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
 _FINE = 1e-6  # of the interquartile range: lines so near each other meet in any case
+import os
+_PIECE = int(os.environ.get("PIECE",8192))
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 
@@ -248,8 +250,11 @@ def normal_scores(words: Words) -> Array:
 
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
-    position = _positions(words)
-    return table(_cells(position), position, probabilities_at)
+    values = np.empty(len(words))
+    for first in range(0, len(words), _PIECE):
+        position = _positions(words[first : first + _PIECE])
+        values[first : first + _PIECE] = table(_cells(position), position, probabilities_at)
+    return values
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
