@@ -35,9 +35,9 @@ Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of 
 
 TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
 _INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
-# glibc keeps for the next arrays what such as are no larger than one given back before give back, and up to twice that
-# at the end of what it holds; else it returns that to the system each time, and is given it anew, set to 0.
-_GIVEN_BACK = 31 * 2**20  # bytes, below the most that it learns from
+# What arrays give back glibc returns to the system, which hands it out again page by page, set to 0: a third of the time
+# of draws and formulas. It keeps it once one array so large, which nothing has touched, has been given back.
+_GIVEN_BACK = 31 * 2**20  # bytes, below the most from which it learns
 
 
 class Chunk(NamedTuple):
@@ -153,7 +153,7 @@ class Drawing:
 
     def __init__(self, cases: Mapping[str, Priors], settings: Settings) -> None:
         self.cases, self.settings = cases, settings
-        np.empty(_GIVEN_BACK, np.uint8)
+        np.empty(_GIVEN_BACK, np.uint8)  # and given back at once
         self.places = dimensions(name for file in cases.values() for name in file.priors)
         self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
         self._aims: dict[tuple[str, Questions], Aim] = {}

@@ -24,7 +24,7 @@ _PLAIN = 400  # powers of two up to which squares need no scaling
 class Steps:
     """Intervals in rising order, the number that each holds, evenly spread from its low to its high end.
 
-    `numbers` and their sums up to the end of each, `last`; `ends` tells the lower and upper ends of those at some places.
+    `last` are the sums of `numbers` up to the end of each; `ends` tells the lower and upper ends of those at places.
     """
 
     def __init__(self, numbers: Array | Counts, ends: Callable[[Cells], tuple[Array, Array]]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from scipy import special, stats
 
 from simulate.distributions import distribution
-from simulate.influence import atoms, binned, binned_uniforms, grid, influence, jackknife, outcomes
+from simulate.influence import Sampled, atoms, binned, binned_uniforms, grid, influence, jackknife, outcome
 from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
 from simulate.runs import run
@@ -89,9 +89,10 @@ def test_shares_of_a_sum_of_normals(scheme, scenarios):
 def test_a_net_is_taken_for_no_more_than_it_is():
     """Squares of the means of bins count their own error; the pairs of replicates do not, however few a bin holds."""
     words = np.random.default_rng(5).integers(0, 2**16, (16, 256), np.uint16)
-    noise = np.random.default_rng(6).normal(size=(1, 16 * 256))
-    told = outcomes(noise, np.ones(16 * 256), np.repeat(np.arange(16), 256), count=16, effective=2**12)
-    value, error = jackknife(influence(binned_uniforms(words.ravel(), 2**12), told).shares[:, 0])
+    noise = np.random.default_rng(6).normal(size=16 * 256)
+    sampled = Sampled(np.ones(16 * 256), np.repeat(np.arange(16), 256), replicates=16, effective=2**12)
+    told = influence(binned_uniforms(words.ravel(), 2**12), [outcome(noise, sampled)], sampled)
+    value, error = jackknife(told.shares[:, 0])
     bins = len(grid(2**12)) + 1
     assert abs(value) < SEEDS_BEYOND * error
     # of a product of two means, each of noise: sqrt(2 bins) / scenarios, with Richardson's third twice that at most

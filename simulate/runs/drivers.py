@@ -11,7 +11,18 @@ from simulate.backends import ordered_map
 from simulate.bands import Band
 from simulate.conditions import Kept
 from simulate.graph import Array
-from simulate.influence import Influence, atoms, beyond_error, binned, binned_uniforms, influence, jackknife, outcomes
+from simulate.influence import (
+    Influence,
+    Outcome,
+    Sampled,
+    atoms,
+    beyond_error,
+    binned,
+    binned_uniforms,
+    influence,
+    jackknife,
+    outcome,
+)
 from simulate.priors import Priors
 from simulate.results import Result
 from simulate.scenarios import Chunk, Scenarios
@@ -139,25 +150,28 @@ class Drivers:
         weights = np.concatenate([sample.weights for sample in whole])
         sizes = [sum(len(sample.weights) for sample in of_replicate) for of_replicate in samples]
         replicate = np.repeat(np.arange(len(samples)), sizes)
-        effective = min(float(len(weights)), kept.effective)
-        columns = [np.concatenate([sample.moved[name] for sample in whole]) for name in names]
-        for name, column in zip(names, columns, strict=True):
+        sampled = Sampled(weights, replicate, len(samples), min(float(len(weights)), kept.effective))
+
+        def of_quantity(name: str) -> Outcome:
+            column = np.concatenate([sample.moved[name] for sample in whole])
             if logarithmic[name]:
                 np.log(column, where=np.isfinite(column), out=column)
-        told = outcomes(np.array(columns), weights, replicate, count=len(samples), effective=effective)
+            return outcome(column, sampled)
+
+        told = dict(zip(names, ordered_map(of_quantity, names, threads), strict=True))
 
         def of_prior(prior: str) -> dict[str, Influence]:
-            rows = [row for row, name in enumerate(names) if prior in self.movers[name]]
-            if not rows:
+            moved = [name for name in names if prior in self.movers[name]]
+            if not moved:
                 return {}
             column = np.concatenate([sample.inputs[prior] for sample in whole])
             if prior in self.uniform:
-                bins = binned_uniforms(column, effective)
+                bins = binned_uniforms(column, sampled.effective)
             else:
-                bins = binned(column, weights, self.atoms[prior].values, effective)
-            each = influence(bins, told.of(rows))
-            alone = [len(self.movers[names[row]]) == 1 for row in rows]
-            return {names[row]: each.of(place, alone=alone[place]) for place, row in enumerate(rows)}
+                bins = binned(column, weights, self.atoms[prior].values, sampled.effective)
+            each = influence(bins, [told[name] for name in moved], sampled)
+            alone = [len(self.movers[name]) == 1 for name in moved]
+            return {name: each.of(place, alone=alone[place]) for place, name in enumerate(moved)}
 
         for prior, of_quantities in zip(self.inputs, ordered_map(of_prior, self.inputs, threads), strict=True):
             for name, each in of_quantities.items():

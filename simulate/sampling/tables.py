@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,7 @@ _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile 
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 _TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
 _FINE = 1e-6  # of the interquartile range: lines so near each other meet in any case
-import os
-_PIECE = int(os.environ.get("PIECE",8192))
+_PIECE = 2**14  # values computed in one go: what that takes stays near the processor, beside a table
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 
@@ -250,15 +249,29 @@ def normal_scores(words: Words) -> Array:
 
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
-    values = np.empty(len(words))
-    for first in range(0, len(words), _PIECE):
-        position = _positions(words[first : first + _PIECE])
-        values[first : first + _PIECE] = table(_cells(position), position, probabilities_at)
-    return values
+
+    def at(words: Words) -> Array:
+        position = _positions(words)
+        return table(_cells(position), position, probabilities_at)
+
+    return _piecewise(at, words)
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    position = np.clip(scores, -SCORE_LIMIT, SCORE_LIMIT - 1e-9)
-    cell = ((position + SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
-    return table(cell, position, normal_probability)
+
+    def at(scores: Array) -> Array:
+        position = np.clip(scores, -SCORE_LIMIT, SCORE_LIMIT - 1e-9)
+        cell = ((position + SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
+        return table(cell, position, normal_probability)
+
+    return _piecewise(at, scores)
+
+
+def _piecewise(function: Callable[[NDArray[Any]], Array], at: NDArray[Any]) -> Array:
+    """The values of a function of each element, some after the others."""
+    values = np.empty(len(at))
+    for first in range(0, len(at), _PIECE):
+        piece = slice(first, first + _PIECE)
+        values[piece] = function(at[piece])
+    return values
