@@ -1,6 +1,6 @@
 """How often the 95 % intervals hold the truth, for every statistic that has a standard error.
 
-    python benchmarks/coverage.py [--replications 2000] [--check] [--format table|json|markdown]
+    python -m benchmarks coverage [--replications 2000] [--check] [--format table|json|markdown]
 
 Problems with known answers: one input of several kinds, atoms, sums, products, correlated, negative and constant
 quantities, conditions, two cases, a decision, the methods of tornado. Intervals are the estimate and Student's t with
@@ -22,10 +22,20 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from coverage_problems import ALTERNATIVE, CHOICES, PERCENTS, PRIORS, PROBABILITIES, TAIL, Key, distributions, truths
 from scipy import stats
 
 import simulate
+from benchmarks.coverage_problems import (
+    ALTERNATIVE,
+    CHOICES,
+    PERCENTS,
+    PRIORS,
+    PROBABILITIES,
+    TAIL,
+    Key,
+    distributions,
+    truths,
+)
 from simulate.conditions import NO_QUESTIONS
 from simulate.replicates import Workers
 from simulate.scenarios import Drawing
@@ -304,7 +314,3 @@ def _print(cells: list[Cell], *, markdown: bool) -> None:
     rows += [(*key, *(shares[scheme, key] for scheme in SCHEMES)) for key in truths()]
     for row in rows:
         print(f"| {' | '.join(row)} |" if markdown else f"{row[0]:34s} {row[1]:34s} {row[2]:>16s} {row[3]:>16s}")
-
-
-if __name__ == "__main__":
-    main()

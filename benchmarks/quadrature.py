@@ -1,6 +1,6 @@
 """How often intervals hold quadrature's answers where measured values lie far out, and where costs jump or wave.
 
-    python benchmarks/quadrature.py [--replications 200] [--scenarios 16384] [--format markdown]
+    python -m benchmarks quadrature [--replications 200] [--scenarios 16384] [--format markdown]
 
 Far measurements: of a prior, of what is computed, several at once, of both roots of a square, of a choice. Values of
 information: smooth costs, jumps, waves, with little and with much noise. Intervals are the estimate and Student's t
@@ -183,7 +183,3 @@ def main() -> None:
             ],
             asked.format,
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import special, stats
 
+from benchmarks.influence import measure
 from simulate.distributions import distribution
 from simulate.influence import Sampled, atoms, binned, binned_uniforms, grid, influence, jackknife, outcome
 from simulate.layout import laid_out, plain
@@ -20,7 +19,6 @@ from simulate.runs.report import sections
 from simulate.sampling.schemes import SCHEMES
 from simulate.sensitivity.tornado import tornado
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 SEEDS_BEYOND = 5  # standard errors of 16 replicates: beyond them 2 in 10,000 (Student's t)
 
 
@@ -56,17 +54,11 @@ def agrees(result, truths, quantity="y"):
 # Closed forms
 
 
-@pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    return importlib.import_module("influence")
-
-
 @pytest.mark.parametrize("scheme", ["random", "sobol"])
 @pytest.mark.parametrize("replications", [5, pytest.param(200, marks=pytest.mark.long)])
-def test_shares_hold_the_truth_as_often_as_stated(benchmark, scheme, replications):
+def test_shares_hold_the_truth_as_often_as_stated(scheme, replications):
     """At least 93 % beyond what chance does, at a false alarm of 1 % of all: a sample of benchmarks/influence.md."""
-    cells = benchmark.measure(replications, (scheme,))
+    cells = measure(replications, (scheme,))
     assert len(cells) > 30
     assert [cell for cell in cells if cell.outside(len(cells))] == []
     assert max(cell.stated for cell in cells) < 0.02  # and an interval says something

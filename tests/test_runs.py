@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tracemalloc
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from scipy import special
 
 import simulate
+from benchmarks import handwritten, handwritten_formulas
 from simulate.conditions import questions
 from simulate.errors import SimulateError
 from simulate.priors import load_priors
@@ -407,14 +407,13 @@ def test_no_further_statistic_is_given_unasked(priors):
 # Beside plain numpy
 
 
-def test_base_agrees_with_the_hand_written_model(base):
+@pytest.mark.parametrize(
+    ("path", "by_hand"), [("priors/base.toml", handwritten), ("benchmarks/own_formulas.toml", handwritten_formulas)]
+)
+def test_runs_agree_with_hand_written_numpy(path, by_hand):
     """The same priors and equations by numpy's own generator, in 16 parts: within 5 combined standard errors."""
-    path = ROOT / "benchmarks" / "handwritten.py"
-    specification = importlib.util.spec_from_file_location("handwritten", path)
-    handwritten = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(handwritten)
-    parts = [handwritten.simulate(2**14, seed) for seed in range(16)]
-    bands = run(base, scenarios=2**18, quantities=list(parts[0]), percentiles=handwritten.PERCENTS)
+    parts = [by_hand.simulate(2**14, seed) for seed in range(16)]
+    bands = run(load_priors(ROOT / path), scenarios=2**18, quantities=list(parts[0]), percentiles=by_hand.PERCENTS)
     for name in parts[0]:
         columns = [part[name] for part in parts]
         values, own_error = bands.estimate("percentiles", quantity=name)
