@@ -35,8 +35,8 @@ Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of 
 
 TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
 _INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
-# What arrays give back glibc returns to the system, which hands it out again page by page, set to 0: a third of the time
-# of draws and formulas. It keeps it once one array so large, which nothing has touched, has been given back.
+# What arrays give back glibc returns to the system, which hands it out again page by page, set to 0: a third of what
+# draws and formulas take. It keeps it once one array so large, which nothing has touched, has been given back.
 _GIVEN_BACK = 31 * 2**20  # bytes, below the most from which it learns
 
 
