@@ -31,6 +31,7 @@ WIDEST = 2.0**-9  # of a bin, in probability
 _PER_BIN = 8  # effective scenarios of all replicates together in the narrowest bin
 _SLOPE = 8  # towards the ends no bin is wider than its distance from there, over this
 MOST_ATOMS = 2**7  # of one distribution, each a bin
+_APART = 1e-6  # of two values: so near each other a piece of a distribution ends where the next begins
 _GROUPS = 8  # of scenarios, by the input: what a direction is judged by
 _BACKWARDS = 0.1  # of the way that the mean goes, so much at most goes back where there is a direction
 _TINY = np.finfo(float).tiny  # in place of weights that sum to 0
@@ -158,7 +159,7 @@ def grid(effective: float) -> Array:
 
 
 class Atoms(NamedTuple):
-    """Values of a distribution with a probability of their own, and the masses between its jumps."""
+    """Values of a distribution with a probability of their own, and the masses of these and of what lies apart."""
 
     values: Array
     masses: Array
@@ -169,7 +170,11 @@ def atoms(distribution: Distribution) -> Atoms:
     if len(distribution.jumps) >= MOST_ATOMS:
         return Atoms(np.zeros(0), np.ones(1))
     found = pieces(distribution)
-    return Atoms(found.values[~np.isnan(found.values)], found.probabilities)
+    spread, between = np.isnan(found.values), found.levels[1:-1]
+    below, above = distribution.quantile(between), distribution.quantile(np.nextafter(between, 1))
+    apart = above - below > _APART * (np.abs(above) + np.abs(below))
+    first = np.flatnonzero(np.concatenate([[True], apart | ~(spread[1:] & spread[:-1])]))
+    return Atoms(found.values[~spread], np.add.reduceat(found.probabilities, first))
 
 
 def binned(column: Array, weights: Array, alone: Array, effective: float) -> Bins:

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from scipy import special, stats
+from test_distributions import table
 
 from benchmarks.influence import measure
 from simulate.distributions import distribution
@@ -126,6 +127,19 @@ def test_what_no_two_replicates_have_seen_is_not_known():
     twice = of(text, scenarios=2**20, seed=6)  # in two, of two replicates: its mean is known, and what it does
     assert twice.at("mean", quantity="y") * 2**20 == pytest.approx(2e6, rel=1e-3)
     agrees(twice, {"e": 1e12 / (1e12 + 1e4), "b": 1e4 / (1e12 + 1e4)})
+
+
+@pytest.mark.parametrize(
+    ("components", "masses"),
+    [
+        ('{dist = "normal", mean = 0, sd = 1}, {dist = "uniform", lower = -4, upper = 4}', [1.0]),  # beyond 4, no gap
+        ('{dist = "uniform", lower = 0, upper = 1}, {dist = "uniform", lower = 5, upper = 6}', [0.8, 0.2]),
+        ('{dist = "uniform", lower = 0, upper = 1}, {value = 0.5}', [0.4, 0.2, 0.4]),
+    ],
+)
+def test_what_lies_apart_is_an_event_and_a_tail_is_none(components, masses):
+    made = distribution("mixture", table(f"components = [{components}], weights = [4, 1]"))
+    assert atoms(made).masses == pytest.approx(masses, rel=1e-9)
 
 
 @pytest.mark.parametrize("mass", [1e-3, 2e-4])

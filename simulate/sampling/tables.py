@@ -55,18 +55,26 @@ class Lines:
 
     @np.errstate(all="ignore")  # as in `_lines`
     def __call__(
-        self, cell: NDArray[np.int64], position: Array, probabilities: Callable[[Array], tuple[Array, Array]]
+        self,
+        at: NDArray[Any],
+        placed: Callable[[NDArray[Any]], tuple[Cells, Array]],
+        probabilities: Callable[[Array], tuple[Array, Array]],
     ) -> Array:
-        """Values at positions in their cells, below and above which lie the probabilities."""
-        value = self.slope.take(cell)
-        value *= position
-        value += self.intercept.take(cell)
+        """Values at words or scores, which are `placed` in cells, at positions with `probabilities` below and above."""
+        values = np.empty(len(at))
+        for first in range(0, len(at), _PIECE):
+            piece = slice(first, first + _PIECE)
+            cell, position = placed(at[piece])
+            value = self.slope.take(cell)
+            value *= position
+            value += self.intercept.take(cell)
+            values[piece] = value
         if self.exact is not None:
-            blank = np.flatnonzero(np.isnan(value))
-            value[blank] = self.exact.quantile(*probabilities(position[blank]))
+            blank = np.flatnonzero(np.isnan(values))
+            values[blank] = self.exact.quantile(*probabilities(placed(at[blank])[1]))
         if self.limits is not None:
-            np.clip(value, *self.limits, out=value)
-        return value
+            np.clip(values, *self.limits, out=values)
+        return values
 
 
 @np.errstate(all="ignore")
@@ -250,28 +258,18 @@ def normal_scores(words: Words) -> Array:
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
 
-    def at(words: Words) -> Array:
+    def placed(words: Words) -> tuple[Cells, Array]:
         position = _positions(words)
-        return table(_cells(position), position, probabilities_at)
+        return _cells(position), position
 
-    return _piecewise(at, words)
+    return table(words, placed, probabilities_at)
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
 
-    def at(scores: Array) -> Array:
+    def placed(scores: Array) -> tuple[Cells, Array]:
         position = np.clip(scores, -SCORE_LIMIT, SCORE_LIMIT - 1e-9)
-        cell = ((position + SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64)
-        return table(cell, position, normal_probability)
+        return ((position + SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64), position
 
-    return _piecewise(at, scores)
-
-
-def _piecewise(function: Callable[[NDArray[Any]], Array], at: NDArray[Any]) -> Array:
-    """The values of a function of each element, some after the others."""
-    values = np.empty(len(at))
-    for first in range(0, len(at), _PIECE):
-        piece = slice(first, first + _PIECE)
-        values[piece] = function(at[piece])
-    return values
+    return table(scores, placed, normal_probability)
