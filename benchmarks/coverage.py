@@ -70,7 +70,7 @@ def loaded(text: str) -> Any:
 
 def estimates(scheme: str, seed: int) -> Found:
     """Estimate and standard error of every statistic with one seed."""
-    settings = {"scenarios": SCENARIOS, "seed": seed, "scheme": scheme, "threads": 1}
+    settings = {"scenarios": SCENARIOS, "seed": seed, "scheme": scheme, "workers": 1}
     found, marked = _of_run(settings)
     found |= _of_condition(settings) | _of_comparison(settings) | _of_decision(settings) | _of_methods(settings)
     return Found(found, marked)
@@ -190,7 +190,7 @@ def _of_methods(settings: Mapping[str, Any]) -> Estimates:
     def measured(method: str, quantity: str, scenarios: int, followed: Any = MEAN) -> Mapping[str, Any]:
         asked = Settings(**{key: settings[key] for key in ("seed", "scheme")}, scenarios=scenarios)
         drawing = Drawing({"": priors}, asked)
-        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, ends, followed, Workers(1), 0)
+        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, ends, followed, Workers("serial"), 0)
         return METHODS[method].measure(asking).effects
 
     mean, median = (measured("conditional", "twice", SCENARIOS, each)["x"] for each in (MEAN, single_percentile(50.0)))
@@ -250,7 +250,7 @@ def within(scheme: str, seed: int) -> bool:
         scenarios=2**10,
         seed=seed,
         scheme=scheme,
-        threads=1,
+        workers=1,
         percentiles=[95],
         quantities=["product"],
         precision="95:2%",

@@ -128,7 +128,7 @@ def estimates(scheme: str, size: int, seed: int) -> Estimates:
     for text in (PRIORS, RARE):
         priors = loaded(text)
         scenarios = size if text == PRIORS else max(size, 2**17)  # in which a rare event is seen often enough
-        run = simulate.run(priors, scenarios=scenarios, seed=seed, scheme=scheme, threads=1)
+        run = simulate.run(priors, scenarios=scenarios, seed=seed, scheme=scheme, workers=1)
         for quantity, prior in truths():
             if quantity in run["quantity"]:
                 name, at = (

@@ -84,7 +84,7 @@ def measured(priors: Priors, name: str, settings: Settings, asked: Questions) ->
 
 def column(drawn: Scenarios, name: str, replicate: int) -> tuple[np.ndarray, np.ndarray]:
     """The finite values of a replicate, and their weights."""
-    chunks = list(drawn.in_chunks(replicate))
+    chunks = list(drawn.in_chunks(drawn.whole(replicate)))
     values = np.concatenate([np.broadcast_to(chunk.columns[name], chunk.size) for chunk in chunks])
     weights = np.concatenate([np.ones(chunk.size) if chunk.weights is None else chunk.weights for chunk in chunks])
     finite = np.isfinite(values)

@@ -131,7 +131,7 @@ def loaded(text: str) -> Any:
 
 def estimates(scheme: str, scenarios: int, seed: int) -> Found:
     """Every figure with one seed."""
-    settings: dict[str, Any] = {"scenarios": scenarios, "seed": seed, "scheme": scheme, "threads": 1}
+    settings: dict[str, Any] = {"scenarios": scenarios, "seed": seed, "scheme": scheme, "workers": 1}
     found: Found = {}
     for name, each in far().items():
         told = simulate.run(

@@ -171,7 +171,8 @@ def atoms(distribution: Distribution) -> Atoms:
         return Atoms(np.zeros(0), np.ones(1))
     found = pieces(distribution)
     spread, between = np.isnan(found.values), found.levels[1:-1]
-    below, above = distribution.quantile(between), distribution.quantile(np.nextafter(between, 1))
+    step = np.minimum(between, 1 - between) * 2.0**-30  # more than rounding of the level
+    below, above = distribution.quantile(between - step), distribution.quantile(between + step)
     apart = above - below > _APART * (np.abs(above) + np.abs(below))
     first = np.flatnonzero(np.concatenate([[True], apart | ~(spread[1:] & spread[:-1])]))
     return Atoms(found.values[~spread], np.add.reduceat(found.probabilities, first))

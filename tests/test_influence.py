@@ -365,8 +365,8 @@ def test_given_a_condition_its_scenarios_count(options):
     agrees(result, {"a": of_a / (of_a + of_b), "b": of_b / (of_a + of_b)})
 
 
-def test_the_same_bits_whatever_the_threads():
-    one, three = (of(NORMALS + SUM, threads=threads, scenarios=2**18) for threads in (1, 3))
+def test_the_same_bits_whatever_the_backend():
+    one, three = (of(NORMALS + SUM, backend=each, workers=3, scenarios=2**18) for each in ("serial", "threads"))
     for name in ("variance_share", "variance_share_se", "rank_correlation", "variance_share_together"):
         assert np.array_equal(one[name], three[name])
 

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.backends import ordered_map
 from simulate.bands import Band
 from simulate.conditions import Kept
 from simulate.graph import Array
@@ -24,6 +24,7 @@ from simulate.influence import (
     outcome,
 )
 from simulate.priors import Priors
+from simulate.replicates import Workers
 from simulate.results import Result
 from simulate.scenarios import Chunk, Scenarios
 from simulate.summary import WEIGHT, Summary
@@ -93,17 +94,16 @@ class Drivers:
         samples: Sequence[Sequence[Sample]],
         bands: Mapping[Any, Band],
         kept: Kept,
-        threads: int | None = None,
+        workers: Workers,
     ) -> None:
         """Put shares, directions and correlations into a result, along `quantity` and `prior`; nan where none is told.
 
-        `samples` are those of each replicate, `kept` what conditions leave of all scenarios; the priors are gone
-        through on so many `threads`, by default on all processors.
+        `samples` are those of each replicate, `kept` what conditions leave of all scenarios.
         """
         quantities, inputs = result.labels("quantity"), result.labels("prior")
         logarithmic = {name: _wide(bands[name].summary) for name in self.moved}
         varying = [name for name in self.moved if bands[name].summary.minimum < bands[name].summary.maximum]
-        found = self._influences(varying, logarithmic, samples, kept, threads)
+        found = self._influences(varying, logarithmic, samples, kept, workers)
         shape = len(quantities), len(inputs)
         share, error, direction, correlation = (np.full(shape, np.nan) for _ in range(4))
         together, kinds = np.full((2, shape[0]), np.nan), list(EVIDENCE.values())
@@ -140,7 +140,7 @@ class Drivers:
         logarithmic: Mapping[str, bool],
         samples: Sequence[Sequence[Sample]],
         kept: Kept,
-        threads: int | None,
+        workers: Workers,
     ) -> dict[str, dict[str, Influence]]:
         """What the priors do to the quantities, by quantity and prior."""
         found: dict[str, dict[str, Influence]] = {name: {} for name in names}
@@ -158,7 +158,8 @@ class Drivers:
                 np.log(column, where=np.isfinite(column), out=column)
             return outcome(column, sampled)
 
-        told = dict(zip(names, ordered_map(of_quantity, names, threads), strict=True))
+        asked = partial(workers.map, what="what moves the bands", here=True)
+        told = dict(zip(names, asked(of_quantity, names, scenarios=len(weights) * len(names)), strict=True))
 
         def of_prior(prior: str) -> dict[str, Influence]:
             moved = [name for name in names if prior in self.movers[name]]
@@ -173,7 +174,8 @@ class Drivers:
             alone = [len(self.movers[name]) == 1 for name in moved]
             return {name: each.of(place, alone=alone[place]) for place, name in enumerate(moved)}
 
-        for prior, of_quantities in zip(self.inputs, ordered_map(of_prior, self.inputs, threads), strict=True):
+        of_priors = asked(of_prior, self.inputs, scenarios=len(weights) * len(self.inputs))
+        for prior, of_quantities in zip(self.inputs, of_priors, strict=True):
             for name, each in of_quantities.items():
                 found[name][prior] = each
         return found
