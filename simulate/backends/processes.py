@@ -38,7 +38,9 @@ def in_order(
     from loky import BrokenProcessPool, get_reusable_executor
 
     carried = Carried.of(work)
-    pool = get_reusable_executor(workers, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),), env=ENVIRONMENT)
+    with _uninterrupted():
+        begin = {"initializer": _begin, "initargs": (os.getpid(),), "env": ENVIRONMENT}
+        pool = get_reusable_executor(workers, timeout=IDLE, **begin)
 
     def submit(task: Task) -> Future[bytes]:
         with _uninterrupted():
@@ -68,6 +70,12 @@ def _uninterrupted() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    from multiprocessing import resource_tracker
+
+    from loky.backend import resource_tracker as trackers_of_loky
+
+    for tracker in (resource_tracker, trackers_of_loky):  # each lets signals through again when it starts
+        tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
