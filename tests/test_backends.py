@@ -159,7 +159,8 @@ def test_pieces_give_the_same_bits_in_other_processes():
 @pytest.mark.parametrize("backend", CPU)
 @pytest.mark.parametrize("pieces", [1, 3])
 def test_replicates_are_put_together_of_their_pieces_in_order(backend, pieces):
-    """Each tells its own numbers: the mean of a replicate is that of its pieces, and what is joined stands in order."""
+    """The mean of a replicate is that of its pieces, what is joined stands in order, and keys come back as themselves."""
+    key = object()
     cuts = [Piece(replicate, range(place, place + 1)) for replicate in range(4) for place in range(pieces)]
     drawn = SimpleNamespace(pieces=cuts, replicates=4, count=100 * len(cuts), size=100, steps=lambda _: 1)
     statistics, taken = usual([50]), []
@@ -167,14 +168,14 @@ def test_replicates_are_put_together_of_their_pieces_in_order(backend, pieces):
     def work(gathering, piece, ticks):
         for _ in ticks(range(1)):
             column = np.arange(100.0) + 1000 * piece.replicate + 100 * piece.chunks.start
-            gathering.add("x", column, 100)
+            gathering.add(key, column, 100)
         return [piece]
 
     def take(parts, joined):
-        taken.append((parts["x"].summary.mean, parts["x"].summary.count, joined))
+        taken.append((parts[key].summary.mean, parts[key].summary.count, joined))
 
     pool = Workers(backend, 2)
-    fold_replicates(work, drawn, take, keys=["x"], statistics=statistics, workers=pool, join=list.extend)
+    fold_replicates(work, drawn, take, keys=[key], statistics=statistics, workers=pool, join=list.extend)
     middle = (100 * pieces - 1) / 2
     assert taken == [
         (1000 * number + middle, 100 * pieces, [piece for piece in cuts if piece.replicate == number])

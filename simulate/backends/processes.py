@@ -37,7 +37,8 @@ def in_order(
     del ticks
     from loky import BrokenProcessPool, get_reusable_executor
 
-    carried = Carried.of(work)
+    known = getattr(work, "known", ())
+    carried = Carried.of(work, known)
     with _uninterrupted():
         begin = {"initializer": _begin, "initargs": (os.getpid(),), "env": ENVIRONMENT}
         pool = get_reusable_executor(workers, timeout=IDLE, **begin)
@@ -48,7 +49,8 @@ def in_order(
         return future
 
     try:
-        yield from map(brought, taken(submit, tasks, workers))
+        for found in taken(submit, tasks, workers):
+            yield brought(found, known)
     except BrokenProcessPool:
         mend = "where memory is short, ask for fewer --workers"
         raise SimulateError(f"a worker process has been killed or has crashed; {mend}") from None
