@@ -159,7 +159,7 @@ def test_pieces_give_the_same_bits_in_other_processes():
 @pytest.mark.parametrize("backend", CPU)
 @pytest.mark.parametrize("pieces", [1, 3])
 def test_replicates_are_put_together_of_their_pieces_in_order(backend, pieces):
-    """The mean of a replicate is that of its pieces, what is joined stands in order, and keys come back as themselves."""
+    """A mean is that of the pieces, what is joined stands in order, and keys come back as themselves."""
     key = object()
     cuts = [Piece(replicate, range(place, place + 1)) for replicate in range(4) for place in range(pieces)]
     drawn = SimpleNamespace(pieces=cuts, replicates=4, count=100 * len(cuts), size=100, steps=lambda _: 1)
