@@ -32,6 +32,7 @@ _OCTAVE = 1 << _LEADING_BITS
 _SIGNLESS = (1 << 63 - _SHIFT) - 1
 _FULLEST = 1 / 200  # of the values, in a bin of float bits
 _FULLEST_BEYOND = 1 / 20  # of the values beyond it
+_GREATEST = float(np.finfo(np.float64).max)
 _ONCE = np.zeros(0, np.int64)  # for weights: each value counts once
 _NONE = _ONCE, _ONCE  # no cells, no weights
 _EVEN_ENOUGH = 1 / 8  # of about the distance that chance would put between the halves of a chunk
@@ -144,9 +145,7 @@ class Knots:
         if not _count_in_knots(values, _ONCE if weights is None else weights, *self._segments, counts, PARTS):
             return _NONE
         outside = (values < self.knots[0]) | (values > self.knots[-1])
-        cells, times = self.places(values[outside], _times(weights, outside))
-        assert times is not None
-        return cells, times
+        return _beyond(values[outside], self.knots, self.cells), _times(weights, outside)
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The ends of parts, knots and distances."""
@@ -179,19 +178,23 @@ def _among_knots(
     within, numbers = values[edges[0] : edges[-1]], np.diff(edges)
     with np.errstate(over="ignore", invalid="ignore"):
         parts = (within - np.repeat(low, numbers)) * np.repeat(scale, numbers)
-        np.fmin(parts, PARTS - 1, out=parts)  # the last one takes what no float can say
-        inside: Cells = np.repeat(first, numbers) + parts.astype(np.int64)
-        if len(within) == len(values):
-            return inside, weights
-        below = -1 - _distances(knots[0] - values[: edges[0]])
-        above = first[-1] + 1 + _distances(values[edges[-1] :] - knots[-1])
+    np.fmin(parts, PARTS - 1, out=parts)  # the last one takes what no float can say
+    inside: Cells = np.repeat(first, numbers) + parts.astype(np.int64)
+    if len(within) == len(values):
+        return inside, weights
+    below, above = (_beyond(each, knots, int(first[-1]) + 1) for each in (values[: edges[0]], values[edges[-1] :]))
     cells: Cells = np.concatenate([below, inside, above])
     return cells, weights
 
 
-def _distances(distances: Array) -> Cells:
-    """The bins of positive distances; the last one takes those that no float can say."""
-    return np.minimum(distances, np.finfo(float).max).view(np.int64) >> _SHIFT
+def _beyond(values: Array, knots: Array, cells: int) -> Cells:
+    """The cells of values beyond the ends of so many: bins of the distances, the last of what no float can say."""
+    below = values < knots[0]
+    with np.errstate(over="ignore"):
+        distances = np.where(below, knots[0] - values, values - knots[-1])
+    bins = np.minimum(distances, _GREATEST).view(np.int64) >> _SHIFT
+    beyond: Cells = np.where(below, -1 - bins, cells + bins)
+    return beyond
 
 
 @compilable(kernels.count_in_bits)
