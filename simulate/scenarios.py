@@ -37,6 +37,11 @@ TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads t
 _INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
 
 
+class Piece(NamedTuple):
+    replicate: int
+    chunks: range
+
+
 class Chunk(NamedTuple):
     """The scenarios of a chunk that the conditions keep: columns by name, and the uniforms behind all.
 
@@ -101,8 +106,16 @@ class Scenarios:
 
     def in_chunks(self, replicate: int, ticks: Ticks | None = None) -> Iterator[Chunk]:
         """The chunks of a replicate in turn, with the inputs and outputs of the plan."""
-        words = self.sampler.words(replicate)
         drawn = together(self.chunks, len(self.plan.inputs))
+        if isinstance(replicate, Piece):
+            piece = replicate
+            replicate = piece.replicate
+            drawn = (
+                each
+                for each in [range(max(e.start, piece.chunks.start), min(e.stop, piece.chunks.stop)) for e in drawn]
+                if len(each)
+            )
+        words = self.sampler.words(replicate)
         for step in drawn if ticks is None else ticks(drawn):
             several = np.concatenate([words(chunk) for chunk in step], axis=1)
             inputs = self.inputs(several)

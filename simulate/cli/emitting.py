@@ -38,16 +38,15 @@ def emit(
     name: str,
     paths: Sequence[Path],
     *,
-    beside: Mapping[str, Callable[[Result], Result] | None] | None = None,
+    beside: Mapping[str, Callable[[Result, Replacement, Progress | None], None] | None] | None = None,
     **options: Any,
 ) -> None:
     """Ask a question, write its result into the folder with its pictures, and print it.
 
     `ask` takes who is told of the progress; `name` is that of the folder unless the user names one, and `paths` the
-    files that the result is of; `beside` gives further results, that of the question in hand, by the names of their
-    files, None for one that is not wanted this time; `options` go to the report and the pictures. What is written
-    replaces the files of an earlier result as one set, when all is there. Exits with the code of what gates say of the
-    result, when all is told.
+    files that the result is of; `beside` writes further files, by their names, with the result in hand, None for one
+    that is not wanted this time; `options` go to the report and the pictures. What is written replaces the files of an
+    earlier result as one set, when all is there. Exits with the code of what gates say of the result, when all is told.
     """
     from simulate.backends import keep_freed_memory
     from simulate.results import folder as folders
@@ -68,7 +67,9 @@ def emit(
         interrupts.check()
         result = ask(progress=progress)
         if folder:
-            _store(folder, kind, result, {name: more for name, more in further.items() if more})
+            _store(folder, kind, result)
+            for write in filter(None, further.values()):
+                write(result, folder, progress)
             if output.pictures or (output.pictures is None and output.for_people):
                 noted = _draw(folder, kind, result, progress, options)
             written = folder.names
@@ -102,9 +103,7 @@ def _leave(result: Result) -> None:
         raise typer.Exit(exit_codes.FAILED if FAILS in told else exit_codes.OPEN)
 
 
-def _store(
-    folder: Replacement, kind: Question, result: Result, further: Mapping[str, Callable[[Result], Result]]
-) -> None:
+def _store(folder: Replacement, kind: Question, result: Result) -> None:
     """Write the numbers of a result."""
     from simulate.results import netcdf
     from simulate.results.folder import file_of
@@ -114,8 +113,6 @@ def _store(
         text = StringIO()
         FORMATS[form](result, list, text)
         folder.write(name, text.getvalue().encode())
-    for name, more in further.items():
-        folder.write(name, netcdf.written(more(result)))
 
 
 def _draw(

@@ -43,7 +43,7 @@ def command(
         ),
     ] = None,
     save_draws: Annotated[
-        bool, typer.Option("--save-draws", help="Write the scenarios, those kept and their weights, to draws.nc.")
+        bool, typer.Option("--save-draws", help="Write the scenarios, those kept and their weights, to draws.zarr.")
     ] = False,
     output: Output,
 ) -> None:
@@ -63,8 +63,12 @@ def command(
       simulate run priors/base.toml --precision 0.5%
       simulate run priors/base.toml --fail-if 'P(capex > 1e9) > 20%' --fail-if 'P95(capex) > 2e9'
     """  # noqa: D301
+    from simulate.replicates import Progress, Workers
     from simulate.results import Result
-    from simulate.runs import draws, run
+    from simulate.results.replacing import Replacement
+    from simulate.results.store import DRAWS, Writer
+    from simulate.runs import run
+    from simulate.runs.draws import draw
 
     priors = source.load()
     further = [*(statistic or ()), *([f"{interval[0]} {percent_name(interval[1])}"] if interval else ())]
@@ -77,12 +81,15 @@ def command(
         precision=precision,
         parts=output.for_people,
     )
-    drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities", "given", "observe")}
 
-    def drawn_by(result: Result) -> Result:
-        """The scenarios of the run, of the last one where it went on until a precision was reached."""
-        reached = result.attributes["scenarios"] if "precision" in result.provenance else drawn["scenarios"]
-        return draws(priors, **{**drawn, "scenarios": reached})
+    def write_draws(result: Result, folder: Replacement, progress: Progress | None) -> None:
+        """Write the scenarios of the run, of the last one where it went on until a precision was reached."""
+        drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "given", "observe")}
+        if "precision" in result.provenance:
+            drawn["scenarios"] = result.attributes["scenarios"]
+        store = Writer(folder, DRAWS)
+        workers = Workers(asked["threads"], progress)
+        store.finish(draw(priors, asked["quantities"], take=store.add, workers=workers, **drawn))
 
-    beside = {"draws.nc": drawn_by if save_draws else None}
+    beside = {DRAWS: write_draws if save_draws else None}
     emit("run", partial(run, priors, **asked), output, source.name, [priors.path], beside=beside)
