@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,32 +40,41 @@ def emit(
     paths: Sequence[Path],
     *,
     beside: Mapping[str, Callable[[Result, Replacement, Progress | None], None] | None] | None = None,
+    resume: bool | None = None,
     **options: Any,
 ) -> None:
     """Ask a question, write its result into the folder with its pictures, and print it.
 
     `ask` takes who is told of the progress; `name` is that of the folder unless the user names one, and `paths` the
     files that the result is of; `beside` writes further files, by their names, with the result in hand, None for one
-    that is not wanted this time; `options` go to the report and the pictures. What is written replaces the files of an
+    that is not wanted this time; `resume` says whether it goes on from a checkpoint, of which `ask` is then told, None
+    where the question has none; `options` go to the report and the pictures. What is written replaces the files of an
     earlier result as one set, when all is there. Exits with the code of what gates say of the result, when all is told.
     """
     from simulate.backends import keep_freed_memory
+    from simulate.checkpoints import FILES, Checkpoint
     from simulate.results import folder as folders
+    from simulate.settings import checkpoint_interval
 
     FORMATS.known(output.output)
     keep_freed_memory()
     kind, further = QUESTIONS[question], beside or {}
     pictures = [f"{name}.{ending}" for name in kind.pictures for ending in ("png", "svg")]
-    files = [folders.file_of(question), *kind.files, *further, *pictures]
+    files = [folders.file_of(question), *kind.files, *further, *pictures, *(() if resume is None else FILES)]
     if output.out is not None and not output.out.strip():
         raise SimulateError(f"--out '{output.out}': is empty; name a folder")
-    saved, kept, noted, written = output.saved(any(further.values())), "", list[str](), list[str]()
+    saved, kept, noted, written = output.saved(bool(resume) or any(further.values())), "", list[str](), list[str]()
     place = path_of(output.out or "")
     if saved and not output.out:
         place, kept = folders.default_folder(name, paths)
     saving = folders.output_folder(place, files) if saved else nullcontext()
     with saving as folder, progress_shown(quiet=output.quiet) as progress:
         interrupts.check()
+        if folder and resume is not None:
+            checkpoint = Checkpoint(place, resume=resume, interval=checkpoint_interval())
+            if resume and not checkpoint.found:
+                output.tell(printable(f"No checkpoint in {place}{os.sep}: the run starts anew"))
+            ask = partial(ask, checkpoint=checkpoint)
         result = ask(progress=progress)
         if folder:
             _store(folder, kind, result)

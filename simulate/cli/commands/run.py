@@ -45,6 +45,9 @@ def command(
     save_draws: Annotated[
         bool, typer.Option("--save-draws", help="Write the scenarios, those kept and their weights, to draws.zarr.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a run that was broken off last saved what it had found.")
+    ] = False,
     output: Output,
 ) -> None:
     """Run a priors file and print percentile bands.
@@ -92,4 +95,4 @@ def command(
         store.finish(draw(priors, asked["quantities"], take=store.add, workers=workers, **drawn))
 
     beside = {DRAWS: write_draws if save_draws else None}
-    emit("run", partial(run, priors, **asked), output, source.name, [priors.path], beside=beside)
+    emit("run", partial(run, priors, **asked), output, source.name, [priors.path], beside=beside, resume=resume)
