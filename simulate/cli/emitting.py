@@ -51,8 +51,8 @@ def emit(
     where the question has none; `options` go to the report and the pictures. What is written replaces the files of an
     earlier result as one set, when all is there. Exits with the code of what gates say of the result, when all is told.
     """
-    from simulate.backends import keep_freed_memory
     from simulate.checkpoints import FILES, Checkpoint
+    from simulate.machine import keep_freed_memory
     from simulate.results import folder as folders
     from simulate.settings import checkpoint_interval
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.backends import Ticks
 from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import read_all
 from simulate.graph import Array
 from simulate.priors import Priors
-from simulate.replicates import Ticks, Workers
+from simulate.replicates import Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_quantities
 from simulate.results.store import LONG
@@ -46,7 +47,7 @@ def draws(
         priors,
         quantities,
         take=parts.append,
-        workers=Workers(workers),
+        workers=Workers(backend, workers),
         scenarios=scenarios,
         seed=seed,
         scheme=scheme,
@@ -123,7 +124,7 @@ def draw(
         for replicate, chunks in enumerate(-(-each // drawn.size) for each in left)
         for first in range(0, chunks, TOGETHER)
     ]
-    workers.fold(work, pieces, taken, what="draws", steps=1)
+    workers.fold(work, pieces, taken, what="draws", steps=drawn.steps, scenarios=drawn.count)
     check_kept(conditions, kept, fewest=1, why=drawn.contradictions)
     result = described("draws", priors, settings, drawn)
     result.attributes["scenarios"] = settings.scenarios

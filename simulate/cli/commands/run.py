@@ -91,7 +91,7 @@ def command(
         if "precision" in result.provenance:
             drawn["scenarios"] = result.attributes["scenarios"]
         store = Writer(folder, DRAWS)
-        workers = Workers(asked["threads"], progress)
+        workers = Workers(asked["backend"], asked["workers"], progress)
         store.finish(draw(priors, asked["quantities"], take=store.add, workers=workers, **drawn))
 
     beside = {DRAWS: write_draws if save_draws else None}
