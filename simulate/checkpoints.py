@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,10 @@ class Checkpoint:
 
     def open(self, of: Mapping[str, Any]) -> None:
         """Say what the run is by named texts and the like. Raises SimulateError where what was found is of another."""
-        of = json.loads(json.dumps(of))
-        if self.found and (other := [name for name in {**of, **self._of} if of.get(name) != self._of.get(name)]):
+        told: dict[str, Any] = json.loads(json.dumps(of))
+        if self.found and (other := [each for each in {**told, **self._of} if told.get(each) != self._of.get(each)]):
             raise SimulateError(f"{self.path}: is of another run, by its {', '.join(other)}; {ANEW}", code="file")
-        self._of = of
+        self._of = told
 
     def begin(self, number: Any) -> None:
         """Begin a round: what was found is of use if it is the same one."""
@@ -96,4 +97,5 @@ class Checkpoint:
         except OSError as error:
             raise SimulateError(f"{self.path}: cannot be written: {error.strerror or error}", code="file") from None
         finally:
-            written.unlink(missing_ok=True)
+            with suppress(OSError):  # it has been moved
+                written.unlink()

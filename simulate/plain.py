@@ -32,9 +32,10 @@ def stored(value: Any, known: Sequence[Any] = ()) -> bytes:
     """A value as the bytes of an .npz file. Raises TypeError for what is not storable."""
     writing = _Writing(known)
     text = json.dumps(writing.plain(value))
-    arrays = {kind: np.concatenate(parts) for kind, parts in writing.arrays.items()}
+    arrays: dict[str, Any] = {kind: np.concatenate(parts) for kind, parts in writing.arrays.items()}
+    arrays[_TEXT] = np.frombuffer(text.encode(), np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, **{_TEXT: np.frombuffer(text.encode(), np.uint8)}, **arrays)
+    np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 
@@ -117,13 +118,16 @@ class _Reading:
         if issubclass(cls, Enum):
             return cls[told]
         state = self.value(told)
-        return cls(*state) if issubclass(cls, tuple) else _made(cls, state)
+        if issubclass(cls, tuple):
+            return cls(*state)
+        made = cls.__new__(cls)
+        fill(made, state)
+        return made
 
 
-def _made(cls: type, state: Any) -> Any:
-    made = cls.__new__(cls)
+def fill(made: Any, state: Any) -> None:
+    """Give an object the state that another of its class had."""
     if hasattr(made, "__setstate__"):
         made.__setstate__(state)
     else:
         vars(made).update(state)
-    return made

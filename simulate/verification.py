@@ -16,7 +16,6 @@ from simulate.decisions import decide
 from simulate.errors import SimulateError
 from simulate.formats import json
 from simulate.layout import Section
-from simulate.replicates import Workers
 from simulate.results import Result, Variable, netcdf
 from simulate.results.folder import read
 from simulate.results.replacing import STORE
@@ -121,7 +120,7 @@ def _of_store(store: Reader, where: str) -> Verification:
         at = stop
 
     with whole(where):
-        ask = _asking(store.described, where, partial(draw, take=take, workers=Workers()))
+        ask = _asking(store.described, where, partial(draw, take=take))
     found = compared(store.described, ask())
     if at != store.length:
         largest[LONG] = Difference(LONG, (), store.length, at, np.inf)

@@ -13,7 +13,6 @@ import zarr
 import simulate
 from simulate.errors import SimulateError
 from simulate.priors import load_priors
-from simulate.replicates import Workers
 from simulate.results import Result
 from simulate.results.folder import output_folder
 from simulate.results.store import CHUNK, DRAWS, Reader, Writer
@@ -85,10 +84,9 @@ def test_what_is_held_at_a_time_does_not_grow(scenarios):
     held = []
     draw(
         load_priors(BASE),
-        ["training_cost"],
+        lambda part: held.append(part["place"].size),
+        quantities=["training_cost"],
         scenarios=scenarios,
-        take=lambda part: held.append(part["place"].size),
-        workers=Workers(),
     )
     assert sum(held) == scenarios
     assert max(held) == min(TOGETHER * DRAWN_AT_ONCE, scenarios // 16)

@@ -128,6 +128,30 @@ def test_a_run_that_is_ended_while_it_replaces_a_result_leaves_one(whole, tmp_pa
     assert count > len(kills) / 4
 
 
+RESUMED = ("--quantities", "capex", "--given", "capex > P50", "--scenarios", str(2**18))
+
+
+@pytest.mark.parametrize("kills", [range(2), pytest.param(range(2, 52), marks=pytest.mark.long)], ids=["few", "50"])
+def test_a_run_that_is_ended_goes_on_to_the_same_bits(tmp_path, monkeypatch, kills):
+    monkeypatch.setenv("SIMULATE_CHECKPOINT_SECONDS", "0")
+    assert finished(started(tmp_path / "undisturbed", 2, *RESUMED)) == 0
+    count = 0
+    for kill in kills:
+        chance, sent = random.Random(kill), (signal.SIGKILL, signal.SIGINT)[kill % 2]
+        folder, resume = tmp_path / str(kill), []
+        for _ in range(1 + kill // 2 % 2):
+            process = started(folder, 2, *RESUMED, *resume)
+            resume = ["--resume"]
+            while process.poll() is None and not (folder / "checkpoint.npz").exists():
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.1))
+            process.send_signal(sent)
+            count += ended(process, sent) and [path.name for path in folder.iterdir()] == ["checkpoint.npz"]
+        assert finished(started(folder, 2, *RESUMED, "--resume")) == 0
+        assert contents(folder) == contents(tmp_path / "undisturbed")
+    assert count > len(kills) / 4
+
+
 @pytest.mark.parametrize("runs", [2, pytest.param(8, marks=pytest.mark.long)])
 def test_runs_at_once_into_one_folder_leave_the_result_of_one(tmp_path, runs):
     for seed in range(runs):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from simulate.spelling import path_of
 from simulate.style import PictureWarning
 
 if TYPE_CHECKING:
+    from simulate.checkpoints import Checkpoint
     from simulate.layout import Section
     from simulate.replicates import Progress
     from simulate.results import Result
@@ -51,10 +51,9 @@ def emit(
     where the question has none; `options` go to the report and the pictures. What is written replaces the files of an
     earlier result as one set, when all is there. Exits with the code of what gates say of the result, when all is told.
     """
-    from simulate.checkpoints import FILES, Checkpoint
+    from simulate.checkpoints import FILES
     from simulate.machine import keep_freed_memory
     from simulate.results import folder as folders
-    from simulate.settings import checkpoint_interval
 
     FORMATS.known(output.output)
     keep_freed_memory()
@@ -71,10 +70,7 @@ def emit(
     with saving as folder, progress_shown(quiet=output.quiet) as progress:
         interrupts.check()
         if folder and resume is not None:
-            checkpoint = Checkpoint(place, resume=resume, interval=checkpoint_interval())
-            if resume and not checkpoint.found:
-                output.tell(printable(f"No checkpoint in {place}{os.sep}: the run starts anew"))
-            ask = partial(ask, checkpoint=checkpoint)
+            ask = partial(ask, checkpoint=_checkpoint(place, output, resume=resume))
         result = ask(progress=progress)
         if folder:
             _store(folder, kind, result)
@@ -102,6 +98,17 @@ def print_as(form: str, sections: Callable[[], Sequence[Section]], plain: Callab
         write(plain(), sections, sys.stdout)
     else:
         FORMATS[form](None, sections, sys.stdout)  # type: ignore[arg-type]  # tables need no result
+
+
+def _checkpoint(place: Path, output: Output, *, resume: bool) -> Checkpoint:
+    """The checkpoint in a folder."""
+    from simulate.checkpoints import Checkpoint
+    from simulate.settings import checkpoint_interval
+
+    checkpoint = Checkpoint(place, resume=resume, interval=checkpoint_interval())
+    if resume and not checkpoint.found:
+        output.tell(printable(f"{checkpoint.path}: is not there, and the run starts anew"))
+    return checkpoint
 
 
 def _leave(result: Result) -> None:

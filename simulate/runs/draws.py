@@ -13,7 +13,7 @@ from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import read_all
 from simulate.graph import Array
 from simulate.priors import Priors
-from simulate.replicates import Workers
+from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_quantities
 from simulate.results.store import LONG
@@ -34,6 +34,7 @@ def draws(
     observe: Sequence[str] | None = None,
     backend: str | None = None,
     workers: int | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Draw exactly as many scenarios as asked: every input and quantity, in its unit, `value` along `scenario`.
 
@@ -45,9 +46,11 @@ def draws(
     parts = list[Result]()
     result = draw(
         priors,
-        quantities,
-        take=parts.append,
-        workers=Workers(backend, workers),
+        parts.append,
+        quantities=quantities,
+        backend=backend,
+        workers=workers,
+        progress=progress,
         scenarios=scenarios,
         seed=seed,
         scheme=scheme,
@@ -73,10 +76,12 @@ class Part(NamedTuple):
 
 def draw(
     priors: Priors,
-    quantities: Sequence[str] | str | None = None,
-    *,
     take: Callable[[Result], object],
-    workers: Workers,
+    *,
+    quantities: Sequence[str] | str | None = None,
+    backend: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
     **asked: Any,
 ) -> Result:
     """Draw scenarios as `draws` does, and hand them on part by part, so that they need not be held.
@@ -84,13 +89,14 @@ def draw(
     `take` gets each part as the arrays along `scenario`; returned is what describes them all. `asked` are settings.
     """
     settings, faults = priors.run.read(**asked)
-    names, unsettled = read_all(
+    names, unsettled, pool = read_all(
         partial(asked_quantities, priors, quantities),
         partial(questions, priors, (), settings.given, settings.observe),
+        partial(Workers, backend, workers, progress),
         faults=faults,
     )
     drawing = Drawing({"": priors}, settings)
-    conditions = settled(unsettled, partial(drawing.scenarios, ""), workers)
+    conditions = settled(unsettled, partial(drawing.scenarios, ""), pool)
     drawn = drawing.scenarios("", names, conditions)
     columns = tuple(dict.fromkeys([*drawn.plan.inputs, *names]))
     left = [settings.scenarios // REPLICATES + (each < settings.scenarios % REPLICATES) for each in range(REPLICATES)]
@@ -124,7 +130,7 @@ def draw(
         for replicate, chunks in enumerate(-(-each // drawn.size) for each in left)
         for first in range(0, chunks, TOGETHER)
     ]
-    workers.fold(work, pieces, taken, what="draws", steps=drawn.steps, scenarios=drawn.count)
+    pool.fold(work, pieces, taken, what="draws", steps=drawn.steps, scenarios=drawn.count)
     check_kept(conditions, kept, fewest=1, why=drawn.contradictions)
     result = described("draws", priors, settings, drawn)
     result.attributes["scenarios"] = settings.scenarios

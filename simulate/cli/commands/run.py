@@ -66,7 +66,7 @@ def command(
       simulate run priors/base.toml --precision 0.5%
       simulate run priors/base.toml --fail-if 'P(capex > 1e9) > 20%' --fail-if 'P95(capex) > 2e9'
     """  # noqa: D301
-    from simulate.replicates import Progress, Workers
+    from simulate.replicates import Progress
     from simulate.results import Result
     from simulate.results.replacing import Replacement
     from simulate.results.store import DRAWS, Writer
@@ -85,14 +85,14 @@ def command(
         parts=output.for_people,
     )
 
+    of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers")
+    drawn = {name: asked[name] for name in of_draws}
+
     def write_draws(result: Result, folder: Replacement, progress: Progress | None) -> None:
         """Write the scenarios of the run, of the last one where it went on until a precision was reached."""
-        drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "given", "observe")}
-        if "precision" in result.provenance:
-            drawn["scenarios"] = result.attributes["scenarios"]
+        reached = result.attributes["scenarios"] if "precision" in result.provenance else drawn["scenarios"]
         store = Writer(folder, DRAWS)
-        workers = Workers(asked["backend"], asked["workers"], progress)
-        store.finish(draw(priors, asked["quantities"], take=store.add, workers=workers, **drawn))
+        store.finish(draw(priors, store.add, **{**drawn, "scenarios": reached}, progress=progress))
 
     beside = {DRAWS: write_draws if save_draws else None}
     emit("run", partial(run, priors, **asked), output, source.name, [priors.path], beside=beside, resume=resume)
