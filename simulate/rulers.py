@@ -34,6 +34,7 @@ _SIGNLESS = (1 << 63 - _SHIFT) - 1
 _FULLEST = 1 / 200  # of the values, in a bin of float bits
 _FULLEST_BEYOND = 1 / 20  # of the values beyond it
 _ONCE = np.zeros(0, np.int64)  # for weights: each value counts once
+_GREATEST = float(np.finfo(np.float64).max)
 _EVEN_ENOUGH = 1 / 8  # of about the distance that chance would put between the halves of a chunk
 
 
@@ -185,7 +186,7 @@ def _among_knots(
 
 def _distances(distances: Array) -> Cells:
     """The bins of positive distances; the last one takes those that no float can say."""
-    return np.minimum(distances, np.finfo(float).max).view(np.int64) >> _SHIFT
+    return np.minimum(distances, _GREATEST).view(np.int64) >> _SHIFT
 
 
 @compilable(kernels.count_in_bits)

@@ -36,7 +36,9 @@ def started(folder, seed, *options, command=("run", "priors/base.toml")):
 
 
 def contents(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """The files, those of stores too, without what a kill has left unfinished."""
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if not name.startswith(".writing-")}
 
 
 def finished(process):

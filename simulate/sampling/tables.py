@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile 
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 _TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
 _FINE = 1e-6  # of the interquartile range: lines so near each other meet in any case
+_PIECE = 2**14  # values computed in one go: what that takes stays near the processor, beside a table
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 
@@ -250,8 +251,11 @@ def at_words(table: Lines, words: Words) -> Array:
 
 @compilable(kernels.on_word_lines)
 def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int) -> Array:
-    position = _positions(words)
-    return _on_lines(_cells(position, leading_bits), position, slope, intercept)
+    def placed(words: Words) -> tuple[Cells, Array]:
+        position = _positions(words)
+        return _cells(position, leading_bits), position
+
+    return _on_lines(words, placed, slope, intercept)
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
@@ -262,9 +266,13 @@ def at_scores(table: Lines, scores: Array) -> Array:
 
 @compilable(kernels.on_score_lines)
 def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float) -> Array:
-    position = _within(scores, limit)
-    cell = ((position + limit) * (len(slope) / (2 * limit))).astype(np.int64)
-    return _on_lines(cell, position, slope, intercept)
+    by_unit = len(slope) / (2 * limit)
+
+    def placed(scores: Array) -> tuple[Cells, Array]:
+        position = _within(scores, limit)
+        return ((position + limit) * by_unit).astype(np.int64), position
+
+    return _on_lines(scores, placed, slope, intercept)
 
 
 def _within(scores: Array, limit: float) -> Array:
@@ -273,8 +281,16 @@ def _within(scores: Array, limit: float) -> Array:
 
 
 @np.errstate(all="ignore")
-def _on_lines(cell: Cells, position: Array, slope: Array, intercept: Array) -> Array:
-    value = slope.take(cell)
-    value *= position
-    value += intercept.take(cell)
-    return value
+def _on_lines(
+    at: NDArray[Any], placed: Callable[[NDArray[Any]], tuple[Cells, Array]], slope: Array, intercept: Array
+) -> Array:
+    """Values at words or scores, which are `placed` in cells, at positions."""
+    values = np.empty(len(at))
+    for first in range(0, len(at), _PIECE):
+        piece = slice(first, first + _PIECE)
+        cell, position = placed(at[piece])
+        value = slope.take(cell)
+        value *= position
+        value += intercept.take(cell)
+        values[piece] = value
+    return values
