@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.compiled import compilable, kernels
+from simulate.plain import storable
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -71,6 +72,7 @@ def _edge(bins: Cells) -> Array:
     return (bins << _SHIFT).view(np.float64)
 
 
+@storable
 @dataclass(frozen=True)
 class Bits:
     """Bins of the leading bits of floats, `cells` of them from the bin `start` on.
@@ -110,6 +112,7 @@ class Bits:
         return np.where(negative, -far, near), np.where(negative, -near, far)
 
 
+@storable
 @dataclass(frozen=True)
 class Knots:
     """Rising `knots`, each a cell of its own, and `PARTS` equal cells between two neighbours.
