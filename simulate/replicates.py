@@ -1,15 +1,16 @@
 """The one loop: tasks worked off by a backend, told of as they go, stopped at their next step."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from simulate.backends import BACKENDS, Step, Task, Ticks
+from simulate.checkpoints import Checkpoint
 from simulate.errors import SimulateError, read_all
 from simulate.machine import processors
 from simulate.settings import Backend, WorkerCount, checked
@@ -23,18 +24,25 @@ MOST_THREADS = 4  # beyond which threads wait for each other
 DEVICES = {"cupy": 2**22}  # the backends that have one, and the scenarios of a piece there
 
 
-def _checked(work: Callable[[Task, Ticks], Partial], how: Any) -> Callable[[Task, Ticks], Partial]:
-    """The work with numpy's checks of floats as they are here, wherever it is done."""
-
-    def worked(task: Task, ticks: Ticks) -> Partial:
-        with np.errstate(**how):
-            return work(task, ticks)
-
-    return worked
-
-
 class Stopped(Exception):  # noqa: N818 - it is no error
     """Whoever waited for the work has gone."""
+
+
+@dataclass(frozen=True)
+class Work(Generic[Task, Partial]):
+    """What is done of each task, wherever that is, with numpy's checks of floats as they are with whoever waits.
+
+    What is `known` of its results is what they are of, such as keys: it comes back as itself from other processes.
+    """
+
+    do: Callable[[Task, Ticks], Partial]
+    known: Sequence[Any] = ()
+    floats: Mapping[str, Any] = field(default_factory=np.geterr)
+
+    def __call__(self, task: Task, ticks: Ticks) -> Partial:
+        """Do a task."""
+        with np.errstate(**self.floats):
+            return self.do(task, ticks)
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,16 @@ class Workers:
     backend: str | None = None
     workers: int | None = None
     progress: Progress | None = None
+    checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
         asked = (("backend", Backend, self.backend), ("workers", WorkerCount, self.workers))
         read_all(*(partial(checked, kind, name, value) for name, kind, value in asked if value is not None))
+
+    @property
+    def device(self) -> str:
+        """The backend where it has a device, whose bits are its own, else ''."""
+        return self.backend if self.backend in DEVICES else ""
 
     def chosen(self, tasks: int, scenarios: int, *, here: bool = False) -> tuple[str, int]:
         """The backend and the number of workers for so many tasks, which take as long as so many scenarios.
@@ -76,22 +90,25 @@ class Workers:
         what: str,
         steps: Callable[[Task], int],
         scenarios: int,
+        known: Sequence[Any] = (),
         here: bool = False,
         on_device: bool = False,
+        first: int = 0,
     ) -> None:
-        """Work off the tasks and take the results in their order.
+        """Work off the tasks, from the `first` one on, and take the results in their order.
 
         `work` goes through its `steps` by way of the ticks that it is given, each short enough to wait for: an
         interrupt ends the work there. `what` says what is being done, for those who are told of it, which nobody is of
-        what is `here`, and `on_device` whether the work takes arrays of a device; the rest is as `chosen` takes it.
-        Raises SimulateError where a device is asked for in vain.
+        what is `here`, and `on_device` whether the work takes arrays of a device; `known` is as `Work` has it, the
+        rest as `chosen` takes it. Raises SimulateError where a device is asked for in vain.
         """
         backend, workers = self.chosen(len(tasks), scenarios, here=here)
         if backend in DEVICES and not on_device:
             only = "`simulate run` and swings of `simulate tornado` alone are drawn on a device"
             raise SimulateError(f"--backend {backend}: {only}; leave --backend out")
-        stopped, lock, done, taken = Event(), Lock(), 0, 0
-        total = sum(map(steps, tasks))
+        stopped, lock = Event(), Lock()
+        total, done = sum(map(steps, tasks)), sum(map(steps, tasks[:first]))
+        taken, tasks = done, tasks[first:]
 
         def tell(least: int) -> None:
             nonlocal done
@@ -108,7 +125,7 @@ class Workers:
                     tell(min(done + 1, total))
 
         try:
-            with closing(BACKENDS[backend](_checked(work, np.geterr()), tasks, workers, ticks)) as results:
+            with closing(BACKENDS[backend](Work(work, known), tasks, workers, ticks)) as results:
                 for task, result in zip(tasks, results, strict=True):
                     taken += steps(task)
                     with lock:
