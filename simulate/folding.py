@@ -51,7 +51,7 @@ def fold(
     def worked(task: Task, ticks: Ticks) -> Partial:
         return work(Gathering(rulers, quantities), task, ticks)
 
-    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios, first=first)
+    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios, known=keys, first=first)
 
 
 def fold_replicates(
