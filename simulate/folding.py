@@ -49,7 +49,7 @@ def fold(
     def worked(task: Task, ticks: Ticks) -> Partial:
         return work(Gathering(rulers, quantities), task, ticks)
 
-    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios)
+    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios, known=keys)
 
 
 def fold_replicates(
