@@ -12,13 +12,14 @@ or of the largest part; or in every hybrid there is, where that is less work.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from simulate.bands import Band
 from simulate.comparison.hybrids import Game, subsets
-from simulate.comparison.walking import MOST_HYBRIDS, STEPS, Asked, Task, Walk
+from simulate.comparison.walking import MOST_HYBRIDS, MOST_ROUNDS, STEPS, Asked, Task, Walk
 from simulate.graph import Array
 from simulate.replicates import Workers
 from simulate.rounding import error_near, probed
@@ -61,15 +62,8 @@ class Bridge(NamedTuple):
     @property
     def impossible(self) -> bool:
         """Whether the sum of the parts, the largest first, comes below zero between ends that are above."""
-        levels = np.cumsum([self.ends[0], *(self.parts[name] for name in self.moving)])
-        return self.scale == "linear" and min(self.ends) > 0 and bool(levels[:-1].min() < 0)
-
-    @property
-    def worst(self) -> float:
-        """The largest standard error of a part, over the change or the largest part."""
-        largest = max([abs(math.fsum(self.parts.values())), *map(abs, self.parts.values())], default=0.0)
-        error = max(self.errors.values(), default=0.0)
-        return error / largest if largest else 0.0
+        levels = accumulate([self.ends[0], *(self.parts[name] for name in self.moving)])
+        return self.scale == "linear" and min(self.ends) > 0 and min([*levels][:-1], default=0.0) < 0
 
 
 def ends(statistics: Sequence[Asked]) -> list[Statistic]:
@@ -137,6 +131,9 @@ def _tasks(wanted: Mapping[str, tuple[range, bool]]) -> list[Task]:
     return found
 
 
+Told = tuple[Bridge, float] | None  # with the largest error, over the change or the largest part, but for the ends'
+
+
 class _Split:
     """The change of one quantity: what hybrids come to so far, and how it splits by that.
 
@@ -169,31 +166,33 @@ class _Split:
         """The rounds that are wanted next, and whether of every hybrid."""
         if not self._values and self.changes:
             return range(1), self._every
-        self.bridges = self._split()
-        done = len(self._values) // REPLICATES
-        worst = max((each.worst for each in self.bridges if each), default=0.0)
-        if not worst > TOLERANCE or not self.changes:
+        found = self._split()
+        self.bridges = [each[0] if each else None for each in found]
+        worst = max((each[1] for each in found if each), default=0.0)
+        if not worst > TOLERANCE:
             return range(0), self._every
+        done = len(self._values) // REPLICATES
         needed = math.ceil(min(done * (worst / TOLERANCE) ** 2, MOST_HYBRIDS))
-        least = self._hybrids(every=True)
-        if not self._every and least <= min(MOST_HYBRIDS, needed * self._hybrids(every=False)):
+        every, few = (self._hybrids(every=each) for each in (True, False))
+        if not self._every and every <= min(MOST_HYBRIDS, needed * few):
             self._every, self._values, self._orders = True, [], []
             return range(1), True
-        return range(done, min(needed, MOST_HYBRIDS // self._hybrids(every=self._every))), self._every
+        most = min(MOST_ROUNDS, MOST_HYBRIDS // (every if self._every else few))
+        return range(done, min(needed, most)), self._every
 
-    def _split(self) -> list[Bridge | None]:
+    def _split(self) -> list[Told]:
+        """The bridge of each statistic, and what further rounds may take from."""
         linear, log = (None if self._scale == other else self._on(scale) for scale, other in SCALES)
         if linear is None or log is None:
             return linear or log or []
         defined = self._positive and all(log[place] for place, each in enumerate(linear) if each)
-        return log if defined and any(each.impossible for each in linear if each) else linear
+        return log if defined and any(each[0].impossible for each in linear if each) else linear
 
-    def _on(self, scale: Scale) -> list[Bridge | None]:
-        """The bridges of the statistics on a scale."""
+    def _on(self, scale: Scale) -> list[Told]:
         with np.errstate(all="ignore"):
             return [self._bridge(place, scale) for place in range(self._rows.shape[-1])]
 
-    def _bridge(self, place: int, scale: Scale) -> Bridge | None:
+    def _bridge(self, place: int, scale: Scale) -> Told:
         """The bridge of one statistic, the `place`-th."""
         whole, apart = self._rows[:, 0, place], self._rows[:, 1:, place]
         worth = self._worth(place)
@@ -206,18 +205,24 @@ class _Split:
             levels, worth, apart = (np.ldexp(each, -power) for each in (whole, worth, apart))
         if not (np.isfinite(levels).all() and np.isfinite(worth).all()):
             return None
-        parts, errors = self._estimated(worth, levels[1] - levels[0], standard_error(apart[1] - apart[0]))
-        told, beside = ({**dict.fromkeys(self._all, 0.0), **self._named(each, power)} for each in (parts, errors))
-        return Bridge((float(whole[0]), float(whole[1])), told, beside, exact=self._every, scale=scale)
+        change, error = float(levels[1] - levels[0]), float(standard_error(apart[1] - apart[0]))
+        parts, slopes, errors = _to_the_change(self._parts(worth), change)
+        named = (self._named(each, power) for each in (parts, np.hypot(errors, slopes * error)))
+        largest = max(abs(change), np.abs(parts).max(initial=0.0))
+        worst = float(errors.max(initial=0.0) / largest) if largest else 0.0
+        return Bridge((float(whole[0]), float(whole[1])), *named, exact=self._every, scale=scale), worst
 
     def _named(self, values: Array, power: int) -> dict[str, float]:
-        return dict(zip(self.changes, np.ldexp(values, power).tolist(), strict=True))
+        named = dict(zip(self.changes, np.ldexp(values, power).tolist(), strict=True))
+        return {**dict.fromkeys(self._all, 0.0), **named}
 
     def _worth(self, place: int) -> Array:
         """What a statistic is in the hybrids, shape (rounds, replicates, hybrids).
 
         That of an end where they differ from it by rounding alone.
         """
+        if not self._values:
+            return np.empty((0, REPLICATES, 0))
         shape = (len(self._values) // REPLICATES, REPLICATES, -1)
         worth = np.array([each[:, place] for each in self._values]).reshape(shape)
         for end, near in zip(self._at_ends(), self._near[:, place], strict=True):
@@ -229,18 +234,15 @@ class _Split:
         bits = [1 << place for place in range(len(self.changes))]
         return 0, [*subsets(bits)].index(sum(bits)) if self._every else len(bits)
 
-    def _estimated(self, worth: Array, change: float, error: float) -> tuple[Array, Array]:
-        """The parts and their standard errors, from those of each replicate."""
-        if not self.changes:
-            return np.zeros(0), np.zeros(0)
+    def _parts(self, worth: Array) -> Array:
+        """The parts in each replicate, shape (replicates, changes)."""
+        if not self._values:
+            return np.zeros((REPLICATES, 0))
         if self._every:
-            each = _over_all_orders(worth)
-        else:
-            each = _over_orders(worth)
-            for number, order in enumerate(self._orders):
-                places = [order.index(change) for change in self.changes]
-                each[divmod(number, REPLICATES)] = each[divmod(number, REPLICATES)][places]
-        return _to_the_change(each.mean(axis=0), change, error)
+            return _over_all_orders(worth).mean(axis=0)
+        parts = _over_orders(worth)
+        places = [[order.index(change) for change in self.changes] for order in self._orders]
+        return np.take_along_axis(parts, np.reshape(places, parts.shape), axis=-1).mean(axis=0)
 
 
 def _over_all_orders(worth: Array) -> Array:
@@ -258,24 +260,27 @@ def _over_orders(worth: Array) -> Array:
     return (there - back) / 2
 
 
-def _to_the_change(parts: Array, change: float, error: float) -> tuple[Array, Array]:
-    """The mean of the replicates' parts, shape (replicates, changes), brought to sum to a change, and their errors.
+def _to_the_change(parts: Array, change: float) -> tuple[Array, Array, Array]:
+    """The replicates' parts, shape (replicates, changes), averaged and brought to sum to a change.
 
-    The change is known from more scenarios than the parts, with its standard error. How far each part moves with the
-    sum, regression over the replicates tells, which takes out of a part's error what it shares with the sum. Where the
-    sums hardly differ beside the parts, as by different orders, it is drawn towards leaving the rest to the largest.
+    The change is known from more scenarios than the parts are. How far each part moves with the sum of all, regression
+    over the replicates tells, which takes out of a part's error what it shares with the sum. Where sums hardly differ
+    beside the parts, which rest on different orders, it is drawn towards leaving the rest to the largest part. Returns
+    the parts, how far each moves with the change, and the standard errors for a change that is known exactly.
     """
+    if not parts.size:
+        return (np.zeros(0),) * 3
     count, mean = len(parts), parts.mean(axis=0)
     deviations = parts - mean
     of_sum = deviations.sum(axis=1)
     spread, along = of_sum @ of_sum, of_sum @ deviations
     squares = (deviations * deviations).sum(axis=0) - (along * along / spread if spread else 0.0)
     variances = np.maximum(squares, 0.0) / (count - 2)
-    largest = int(np.argmax(np.abs(mean)))
-    prior, weight = np.eye(len(mean))[largest], variances.sum()
+    largest, weight = int(np.argmax(np.abs(mean))), variances.sum()
+    all_to_it = np.eye(len(mean))[largest]
     known = spread + weight
-    slopes, unknown = ((along + weight * prior) / known, variances / known) if known else (prior, prior)
+    slopes, unknown = ((along + weight * all_to_it) / known, variances / known) if known else (all_to_it, all_to_it)
     apart = change - math.fsum(mean)
     estimate = mean + slopes * apart
     estimate[largest] += change - math.fsum(estimate)
-    return estimate, np.sqrt(variances / count + unknown * apart**2 + (slopes * error) ** 2)
+    return estimate, slopes, np.sqrt(variances / count + unknown * apart**2)

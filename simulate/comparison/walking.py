@@ -22,6 +22,7 @@ from simulate.scenarios import Drawing
 Asked = float | Literal["mean"]  # a statistic: a percent, or the mean
 
 STEPS = 8  # of a task
+MOST_ROUNDS = 2**5
 MOST_HYBRIDS = 2**9  # of a quantity, evaluated in a replicate
 _BLOCK = 2**12  # scenarios of a replicate in a round
 _BEYOND = 200  # of these beyond a percentile; fewer where that takes more than a chunk
@@ -43,7 +44,7 @@ class Walk:
         self._percents = np.array([each for each in statistics if each != "mean"])
         rarest = np.minimum(self._percents, 100 - self._percents).min(initial=50)
         size = min(max(_BLOCK, 1 << math.ceil(math.log2(100 * _BEYOND / rarest))), CHUNK)
-        self._samplers = game.samplers(quantities, drawing, size, MOST_HYBRIDS)
+        self._samplers = game.samplers(quantities, drawing, size, MOST_ROUNDS)
 
     def order(self, changes: Sequence[str], task: Task) -> list[str]:
         """The order in which a task makes some changes."""
