@@ -101,7 +101,9 @@ def bridges(
     while tasks := _tasks({name: split.wanted() for name, split in splits.items()}):
         done: list[dict[str, Array]] = []
         what = f"bridge to {alternative}" + (f", orders {2 * REPLICATES * rounds + 1} and on" if rounds else "")
-        workers.fold(walk, tasks, done.append, what=what, steps=STEPS)
+        with np.errstate(all="ignore"):
+            scenarios = walk.size * len(tasks)
+            workers.fold(walk, tasks, done.append, what=what, steps=lambda _: STEPS, scenarios=scenarios)
         for task, found in zip(tasks, done, strict=True):
             for name, values in found.items():
                 splits[name].add(values, walk.order(splits[name].changes, task))

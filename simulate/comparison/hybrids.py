@@ -7,8 +7,6 @@ from itertools import accumulate
 from operator import xor
 from typing import TypeVar
 
-import numpy as np
-
 from simulate.comparison.inputs import Binding, bindings
 from simulate.distributions import Distribution
 from simulate.graph import Array, Values, as_numpy
@@ -125,8 +123,7 @@ class Columns:
             if binding.distribution is not None:
                 column = self._draws[game.draws(each, hybrid)][each]
             elif callable(binding.how):
-                with np.errstate(all="ignore"):
-                    column = binding.how(*[self._made[need][1] for need in binding.needs])
+                column = binding.how(*[self._made[need][1] for need in binding.needs])
             self._made[each] = hybrid & game.relevant[each], as_numpy(column)
         return self._made[name][1]
 

@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from simulate.backends import Ticks
 from simulate.comparison.hybrids import Columns, Game, Hybrid, random_order, subsets, there_and_back
 from simulate.graph import Array, Values
-from simulate.replicates import Ticks
 from simulate.sampling.sampler import CHUNK, REPLICATES
 from simulate.scenarios import Drawing
 
@@ -43,8 +43,8 @@ class Walk:
         self._game, self._seed, self._statistics = game, drawing.settings.seed, tuple(statistics)
         self._percents = np.array([each for each in statistics if each != "mean"])
         rarest = np.minimum(self._percents, 100 - self._percents).min(initial=50)
-        size = min(max(_BLOCK, 1 << math.ceil(math.log2(100 * _BEYOND / rarest))), CHUNK)
-        self._samplers = game.samplers(quantities, drawing, size, MOST_ROUNDS)
+        self.size = min(max(_BLOCK, 1 << math.ceil(math.log2(100 * _BEYOND / rarest))), CHUNK)
+        self._samplers = game.samplers(quantities, drawing, self.size, MOST_ROUNDS)
 
     def order(self, changes: Sequence[str], task: Task) -> list[str]:
         """The order in which a task makes some changes."""
