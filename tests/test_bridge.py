@@ -9,9 +9,8 @@ from scipy import stats
 
 from simulate.comparison import compare
 from simulate.comparison.bridge import Bridge
-from simulate.comparison.report import bridges_of
 from simulate.comparison.hybrids import random_order
-from simulate.runs import run
+from simulate.comparison.report import bridges_of
 
 COUNT = 2**14
 SUM = 1e-12  # parts sum to the change within this, relative to the larger end
@@ -38,19 +37,26 @@ def quantity(name, formula):
     return f'[quantities.{name}]\nformula = "{formula}"\n'
 
 
-def assert_sums(bridge, scale="linear"):
+def assert_sums(bridge):
     baseline, alternative = bridge.ends
-    change = math.log(alternative / baseline) if scale == "log" else alternative - baseline
+    change = math.log(alternative / baseline) if bridge.scale == "log" else alternative - baseline
     largest = max(abs(baseline), abs(alternative), *(abs(part) for part in bridge.parts.values()))
     assert abs(sum(bridge.parts.values()) - change) <= SUM * max(largest, abs(change))
 
 
-@pytest.mark.parametrize("sd", [0, 1])
+@pytest.mark.parametrize("sd", [0.0, 0.1])
 def test_exact_parts_are_the_average_over_all_orders(priors_of, sd):
     means = {"visits": (10, 14), "price": (2, 1.5), "fixed": (5, 30)}
     formula = quantity("cost", "visits * price + fixed")
     one, two = (
-        priors_of(name, "".join(normal(each, pair[side], sd / 9) for each, pair in means.items()) + formula)
+        priors_of(
+            name,
+            "".join(
+                (normal(each, pair[side], sd) if sd else f"[priors.{each}]\nvalue = {pair[side]}\n")
+                for each, pair in means.items()
+            )
+            + formula,
+        )
         for side, name in enumerate(("one", "two"))
     )
     bridge = bridge_of(one, two, ["cost"], ("mean",))["cost"]["mean"]
@@ -63,11 +69,9 @@ def test_exact_parts_are_the_average_over_all_orders(priors_of, sd):
     orders = [*permutations(means)]
     for name, part in bridge.parts.items():
         places = [order.index(name) for order in orders]
-        steps = [
-            worth(order[: place + 1]) - worth(order[:place]) for order, place in zip(orders, places, strict=True)
-        ]
+        steps = [worth(order[: place + 1]) - worth(order[:place]) for order, place in zip(orders, places, strict=True)]
         assert abs(part - np.mean(steps)) <= (5 * bridge.errors[name] if sd else 1e-12)
-        assert bridge.errors[name] < 0.001
+        assert bridge.errors[name] < 0.01
     assert_sums(bridge)
 
 
@@ -78,7 +82,7 @@ def test_logs_of_a_product_of_lognormals_split_into_logs_of_medians(priors_of):
     two = priors_of("two", "".join(lognormal(n, 2 + i / 4, 0.2) for i, n in enumerate(names)) + formula)
     bridge = bridge_of(one, two, ["product"], (50.0,), scale="log")["product"]["P50"]
     assert not bridge.exact  # 11 changes
-    assert_sums(bridge, "log")
+    assert_sums(bridge)
     assert "x0" not in bridge.parts
     for name, part in bridge.parts.items():
         expected = math.log((2 + int(name[1:]) / 4) / 2)
@@ -115,10 +119,17 @@ def test_what_is_not_named_is_summed_and_its_errors_added_in_quadrature():
 
 
 @pytest.mark.parametrize(
-    ("join", "count", "exact", "seeds"), [(" * ", 2, True, 80), (" * ", 9, False, 20), (" + ", 9, False, 12)]
+    ("join", "count", "scale", "seeds"),
+    [
+        (" * ", 2, "linear", 60),
+        (" * ", 9, "log", 12),
+        pytest.param(" * ", 12, "log", 100, marks=pytest.mark.long),
+        pytest.param(" * ", 9, "linear", 100, marks=pytest.mark.long),
+        pytest.param(" + ", 9, "linear", 100, marks=pytest.mark.long),
+    ],
 )
-def test_errors_are_the_spread_of_the_parts_over_seeds(priors_of, join, count, exact, seeds):
-    """The order decides the parts of a product, the scenarios alone those of a sum.
+def test_errors_are_the_spread_of_the_parts_over_seeds(priors_of, join, count, scale, seeds):
+    """The order decides the parts of a product, the scenarios alone those of a sum, or of logarithms.
 
     Each of as many variances is known to sqrt(2 / seeds), and so are the errors of two drawn orders. With two parts,
     or nine that hang together like five, both are known to 8 to 10 %: four times that is 40 %.
@@ -128,10 +139,9 @@ def test_errors_are_the_spread_of_the_parts_over_seeds(priors_of, join, count, e
     one = priors_of("one", "".join(normal(n, 1, 0.1) for n in names) + formula)
     two = priors_of("two", "".join(normal(n, 1.2 + i / 10, 0.2) for i, n in enumerate(names)) + formula)
     found = [
-        bridge_of(one, two, ["whole"], ("mean",), count=2**8, scheme="random", seed=seed)["whole"]["mean"]
+        bridge_of(one, two, ["whole"], ("mean",), count=2**8, scheme="random", seed=seed, scale=scale)["whole"]["mean"]
         for seed in range(seeds)
     ]
-    assert {bridge.exact for bridge in found} == {exact}
     spread = np.var([list(bridge.parts.values()) for bridge in found], axis=0, ddof=1)
     told = np.mean([np.square(list(bridge.errors.values())) for bridge in found], axis=0)
     assert abs(math.log(told.sum() / spread.sum())) / 2 < 0.4
@@ -205,7 +215,9 @@ def test_the_priors_files_add_up(baseline, alternative):
             assert bridge.ends == tuple(percentiles.tolist())
             irrelevant = {"training_cost": "visitors_per_day"}.get(name, "training_price")
             assert (bridge.parts[irrelevant], bridge.errors[irrelevant]) == (0.0, 0.0)
-        assert told.at("bridge_exact", quantity=name, case=alternative) == (name != "capex")
+        assert told.at("bridge_exact", quantity=name, case=alternative) == (name == "training_cost")
+        if alternative == "base":  # the sum of the parts comes below zero on its way
+            assert told.at("bridge_logarithm", quantity=name, case=alternative) == (name != "training_cost")
 
 
 @pytest.mark.parametrize("scheme", ["random", "latin_hypercube"])
@@ -249,3 +261,27 @@ def test_a_prior_of_the_name_of_a_change_of_ours_is_another_change(priors_of):
     bridge = bridge_of(one, two, ["product"], ("mean",), count=2**16)["product"]["mean"]
     assert set(bridge.parts) == {"correlations", "the correlations"}
     assert bridge.parts["correlations"] == pytest.approx(1, abs=5 * bridge.errors["correlations"] + 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("factors", "shift", "log"),
+    [
+        ((0.05, 4, 2), 0, True),  # 100 less 200 or so
+        ((2, 0.8, 1.5), 0, False),
+        ((0.05, 4, 2), -150, False),  # not positive in every scenario
+    ],
+)
+def test_the_scale_is_log_where_sums_of_what_is_positive_would_come_below_zero(priors_of, factors, shift, log):
+    names = ["a", "b", "c"]
+    formula = quantity("cost", f"100 * a * b * c + {shift}")
+    one = priors_of("one", "".join(lognormal(name, 1, 0.1) for name in names) + formula)
+    two = priors_of(
+        "two", "".join(lognormal(name, each, 0.1) for name, each in zip(names, factors, strict=True)) + formula
+    )
+    found = bridge_of(one, two, ["cost"], scale="auto")["cost"]
+    assert {bridge.scale for bridge in found.values()} == {"log" if log else "linear"}
+    assert not any(bridge.impossible and not shift for bridge in found.values())
+    for bridge in found.values():
+        assert_sums(bridge)
+    for scale in ("linear", "log"):  # an explicit one wins
+        assert {each.scale for each in bridge_of(one, two, ["cost"], scale=scale)["cost"].values()} <= {scale}

@@ -31,7 +31,6 @@ from simulate.statistics import Statistic, percentiles
 Scale = Literal["linear", "log"]
 BridgeScale = Literal["auto", "linear", "log"]  # what may be asked
 
-SCALES: tuple[tuple[Scale, BridgeScale], ...] = (("linear", "log"), ("log", "linear"))  # each, and which one rules it out
 ENDS = "ends"  # the name of the percentiles at which bridges end
 TOLERANCE = 0.01  # of the whole change, or of the largest part where that is larger
 
@@ -88,7 +87,8 @@ def bridges(
     log scale not positive, in one of the hybrids.
     """
     baseline, alternative = sides
-    game = Game(*(drawing.cases[side] for side in sides), (drawing.latents[baseline], drawing.latents[alternative]))
+    latents = drawing.latents[baseline], drawing.latents[alternative]
+    game = Game(drawing.cases[baseline], drawing.cases[alternative], latents)
     few = [probed(drawing.scenarios(side, [*bands]), [*bands]) for side in sides]
     splits = {}
     for name, both in bands.items():
@@ -116,7 +116,7 @@ def _rows(band: Band, statistics: Sequence[Asked]) -> Array:
     means = np.array([band.value("mean"), *band.replicates("mean")])
     if band.summary.nonfinite:
         return np.full((len(means), len(statistics)), np.nan)
-    told = {"mean": means}
+    told: dict[Asked, Array] = {"mean": means}
     if ENDS in band.statistics:
         values = np.array([band.value(ENDS), *band.replicates(ENDS)])
         told |= dict(zip(band.statistics[ENDS].labels, values.T, strict=True))
@@ -143,9 +143,7 @@ class _Split:
     rounding, shape (2, statistics).
     """
 
-    def __init__(
-        self, game: Game, name: str, rows: Array, near: Array, scale: BridgeScale, *, positive: bool
-    ) -> None:
+    def __init__(self, game: Game, name: str, rows: Array, near: Array, scale: BridgeScale, *, positive: bool) -> None:
         self.changes = game.changes_of(name)
         self._all, self._near, self._scale, self._positive = [*game.changes], near, scale, positive
         with np.errstate(invalid="ignore"):
@@ -184,9 +182,9 @@ class _Split:
 
     def _split(self) -> list[Told]:
         """The bridge of each statistic, and what further rounds may take from."""
-        linear, log = (None if self._scale == other else self._on(scale) for scale, other in SCALES)
-        if linear is None or log is None:
-            return linear or log or []
+        if self._scale != "auto":
+            return self._on(self._scale)
+        linear, log = self._on("linear"), self._on("log")
         defined = self._positive and all(log[place] for place, each in enumerate(linear) if each)
         return log if defined and any(each[0].impossible for each in linear if each) else linear
 
@@ -209,10 +207,10 @@ class _Split:
             return None
         change, error = float(levels[1] - levels[0]), float(standard_error(apart[1] - apart[0]))
         parts, slopes, errors = _to_the_change(self._parts(worth), change)
-        named = (self._named(each, power) for each in (parts, np.hypot(errors, slopes * error)))
+        named, beside = (self._named(each, power) for each in (parts, np.hypot(errors, slopes * error)))
         largest = max(abs(change), np.abs(parts).max(initial=0.0))
         worst = float(errors.max(initial=0.0) / largest) if largest else 0.0
-        return Bridge((float(whole[0]), float(whole[1])), *named, exact=self._every, scale=scale), worst
+        return Bridge((float(whole[0]), float(whole[1])), named, beside, self._every, scale), worst
 
     def _named(self, values: Array, power: int) -> dict[str, float]:
         named = dict(zip(self.changes, np.ldexp(values, power).tolist(), strict=True))
@@ -241,25 +239,31 @@ class _Split:
         if not self._values:
             return np.zeros((REPLICATES, 0))
         if self._every:
-            return _over_all_orders(worth).mean(axis=0)
-        parts = _over_orders(worth)
-        places = [[order.index(change) for change in self.changes] for order in self._orders]
-        return np.take_along_axis(parts, np.reshape(places, parts.shape), axis=-1).mean(axis=0)
+            parts = _over_all_orders(worth)
+        else:
+            parts = _over_orders(worth)
+            places = [[order.index(change) for change in self.changes] for order in self._orders]
+            parts = np.take_along_axis(parts, np.reshape(places, parts.shape), axis=-1)
+        mean: Array = parts.mean(axis=0)
+        return mean
 
 
 def _over_all_orders(worth: Array) -> Array:
     """Shapley values from what all subsets of changes are worth, along the last axis."""
     count = worth.shape[-1].bit_length() - 1
-    made = np.array([[hybrid >> place & 1 for place in range(count)] for hybrid in subsets([1 << p for p in range(count)])])
-    others = made.sum(axis=1, keepdims=True) - made  # changes made beside each
-    weights = (2 * made - 1) / (count * np.array([[math.comb(count - 1, each) for each in row] for row in others.tolist()]))
-    return np.einsum("...h,hc->...c", worth, weights)
+    bits = [1 << place for place in range(count)]
+    made = np.array([[int(hybrid & bit > 0) for bit in bits] for hybrid in subsets(bits)])
+    others = made.sum(axis=1, keepdims=True) - made  # how many changes are made beside each
+    orders = np.array([count * math.comb(count - 1, number) for number in range(count)])
+    parts: Array = np.einsum("...h,hc->...c", worth, (2 * made - 1) / orders[others])
+    return parts
 
 
 def _over_orders(worth: Array) -> Array:
     """What each change adds in an order, averaged with its reverse, from what hybrids are worth there and back."""
     there, back = np.split(np.diff(worth, axis=-1), 2, axis=-1)
-    return (there - back) / 2
+    parts: Array = (there - back) / 2
+    return parts
 
 
 def _to_the_change(parts: Array, change: float) -> tuple[Array, Array, Array]:

@@ -61,9 +61,9 @@ def compare(
 
     The result has along `quantity` and `case` the bands of each case (`percentiles`, `mean` ...), and of each
     alternative against the baseline `difference_percentiles` ..., `ratio_percentiles` ... and `probability_lower`;
-    `bridge` has the parts along `statistic` and `change`, in the quantity's unit, or where `bridge_scale` is log natural
-    logarithms of factors, and `bridge_baseline` and `bridge_alternative` its ends. Raises SimulateError for fewer
-    than two cases, and for what cannot be asked or computed.
+    `bridge` has the parts along `statistic` and `change`, in the quantity's unit, or where `bridge_logarithm` is 1
+    natural logarithms of factors, and `bridge_baseline` and `bridge_alternative` its ends. Raises SimulateError for
+    fewer than two cases, and for what cannot be asked or computed.
     """
     found = cases_of(cases, vary)
     if len(found) < 2:
@@ -296,12 +296,7 @@ def _sampled(count: int, settings: Settings) -> str:
 
 
 def _put_bridges(
-    result: Result,
-    drawn: SideBySide,
-    folded: Folded,
-    split: Sequence[Asked],
-    scale: BridgeScale,
-    workers: Workers,
+    result: Result, drawn: SideBySide, folded: Folded, split: Sequence[Asked], scale: BridgeScale, workers: Workers
 ) -> list[str]:
     """The bridges to each alternative; return which have no value, a line each."""
     found: dict[tuple[str, str, str], Bridge] = {}
@@ -350,20 +345,20 @@ def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge]) -> 
     shape = [len(result.labels(dimension)) for dimension in dims]
     changed, statistics = result.labels("change"), result.labels("statistic")
     parts, errors, ends = np.full(shape, np.nan), np.full(shape, np.nan), np.full((*shape[:3], 2), np.nan)
-    exact, scales, units = np.full(shape[:2], np.nan), np.full(shape[:2], "", object), np.full(shape[:2], "1", object)
+    exact, logarithm, units = np.full(shape[:2], np.nan), np.full(shape[:2], np.nan), np.full(shape[:2], "1", object)
     for (name, case, statistic), bridge in found.items():
         at = _at(result, name, case)
         place = (*at, statistics.index(statistic))
         places = [changed.index(change) for change in bridge.parts]
         parts[place][places] = list(bridge.parts.values())
         errors[place][places] = list(bridge.errors.values())
-        ends[place], exact[at], scales[at] = bridge.ends, bridge.exact, bridge.scale
+        ends[place], exact[at], logarithm[at] = bridge.ends, bridge.exact, bridge.scale == "log"
         units[at] = "1" if bridge.scale == "log" else result.at("unit", quantity=name)
     result.beside("bridge_unit", dims[:2], units)
     label = "part of the difference of the statistics, not of the statistic of the difference"
     result.put("bridge", dims, parts, errors, label=label, unit_of="bridge_unit")
-    label = "linear where the parts sum to the difference, log where they are logarithms of factors of the ratio"
-    result.put("bridge_scale", dims[:2], scales, label=label)
+    label = "1 where the parts are logarithms of factors of the ratio, 0 where they sum to the difference"
+    result.put("bridge_logarithm", dims[:2], logarithm, label=label, unit="1")
     label = "1 where the parts are over all orders of the changes, 0 over orders drawn at random"
     result.put("bridge_exact", dims[:2], exact, label=label, unit="1")
     for name, values in zip(("baseline", "alternative"), np.moveaxis(ends, -1, 0), strict=True):

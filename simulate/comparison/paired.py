@@ -181,7 +181,8 @@ class SideBySide:
     def fold(self, workers: Workers, further: Sequence[Statistic] = ()) -> Folded:
         """Draw all cases, chunk by chunk side by side, and summarize them, and the paired differences and ratios.
 
-        `further` are statistics beside the usual ones. Raises SimulateError where the conditions of a case leave too few scenarios.
+        `further` are statistics beside the usual ones. Raises SimulateError where the conditions of a case leave too
+        few scenarios.
         """
         drawn = {case: each for case, each in self.drawn.items() if self.names[case] or self.gates[case]}
         statistics = (*usual(self.settings.percentiles), *further)

@@ -1,7 +1,7 @@
 """What a person reads of a comparison: what differs in the inputs, the cases side by side, the bridges."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,8 +34,7 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
     """The bridges of a quantity to a case by statistic, those that have a value."""
     if "bridge" not in result:
         return {}
-    exact = bool(result.at("bridge_exact", quantity=quantity, case=case) == 1)
-    scale = result.at("bridge_scale", quantity=quantity, case=case)
+    exact, log = (result.at(f"bridge_{each}", quantity=quantity, case=case) == 1 for each in ("exact", "logarithm"))
     found = {}
     for statistic in result.labels("statistic"):
         at = {"quantity": quantity, "case": case, "statistic": statistic}
@@ -45,7 +44,7 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
         known = {name: part for name, part in parts.items() if not math.isnan(part)}
         if known:
             ends = result.at("bridge_baseline", **at), result.at("bridge_alternative", **at)
-            found[statistic] = Bridge(ends, known, errors, exact, scale)
+            found[statistic] = Bridge(ends, known, errors, exact, "log" if log else "linear")
     return found
 
 

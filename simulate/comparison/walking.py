@@ -100,9 +100,10 @@ def _percentiles(values: Array, percents: Array) -> Array:
     Between values of which there are few lies none.
     """
     ranks = percents / 100 * len(values)
+    found: Array = np.interp(ranks - 0.5, np.arange(len(values)), values)
     if 2 * (1 + np.count_nonzero(values[1:] != values[:-1])) <= len(values):
-        return values[np.ceil(ranks).astype(int) - 1]
-    return np.interp(ranks - 0.5, np.arange(len(values)), values)
+        found = values[np.ceil(ranks).astype(int) - 1]
+    return found
 
 
 def _mean(values: Array) -> float:
