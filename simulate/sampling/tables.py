@@ -54,14 +54,14 @@ class Lines:
     limits: tuple[float, float] | None = None  # the ends of the support, where a line comes near one
 
     @np.errstate(all="ignore")  # as in `_lines`
-    def completed(self, value: Array, probabilities: Callable[[Cells], tuple[Array, Array]]) -> Array:
+    def completed(self, values: Array, probabilities: Callable[[Cells], tuple[Array, Array]]) -> Array:
         """Values on the lines, with those of the blank cells, below and above which lie the probabilities of places."""
         if self.exact is not None:
-            blank = np.flatnonzero(np.isnan(value))
-            value[blank] = self.exact.quantile(*probabilities(blank))
+            blank = np.flatnonzero(np.isnan(values))
+            values[blank] = self.exact.quantile(*probabilities(blank))
         if self.limits is not None:
-            np.clip(value, *self.limits, out=value)
-        return value
+            np.clip(values, *self.limits, out=values)
+        return values
 
 
 @np.errstate(all="ignore")
@@ -245,8 +245,8 @@ def normal_scores(words: Words) -> Array:
 
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
-    value = _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS)
-    return table.completed(value, lambda blank: probabilities(words[blank]))
+    values = _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS)
+    return table.completed(values, lambda blank: probabilities(words[blank]))
 
 
 @compilable(kernels.on_word_lines)
@@ -260,8 +260,8 @@ def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: i
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    value = _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT)
-    return table.completed(value, lambda blank: normal_probability(_within(scores[blank], SCORE_LIMIT)))
+    values = _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT)
+    return table.completed(values, lambda blank: normal_probability(_within(scores[blank], SCORE_LIMIT)))
 
 
 @compilable(kernels.on_score_lines)
@@ -280,12 +280,12 @@ def _within(scores: Array, limit: float) -> Array:
     return np.clip(scores, -limit, limit - 1e-9)
 
 
-@np.errstate(all="ignore")
+@np.errstate(all="ignore")  # as in `_lines`
 def _on_lines(
     at: NDArray[Any], placed: Callable[[NDArray[Any]], tuple[Cells, Array]], slope: Array, intercept: Array
 ) -> Array:
-    """Values at words or scores, which are `placed` in cells, at positions."""
-    values = np.empty(len(at))
+    """Values at words or scores, which are `placed` in cells, at positions, a piece after the other."""
+    values = np.empty(at.shape)
     for first in range(0, len(at), _PIECE):
         piece = slice(first, first + _PIECE)
         cell, position = placed(at[piece])
