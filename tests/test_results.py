@@ -7,6 +7,8 @@ import io
 import json
 from pathlib import Path
 
+import h5netcdf
+import h5py
 import numpy as np
 import pytest
 import xarray
@@ -120,6 +122,54 @@ def test_a_file_is_the_dataset(tmp_path, name):
     assert again.provenance == result.provenance
     for each, variable in result.variables.items():
         assert np.array_equal(again[each], variable.values, equal_nan=True), each
+
+
+def stored(content: bytes) -> dict[str, object]:
+    """All that an HDF5 file holds, in its order, with scales by their names: to the bit."""
+
+    def plain(file: h5py.File, value: object) -> object:
+        match value:
+            case h5py.Reference():
+                return file[value].name
+            case np.ndarray() | np.void() if value.dtype.hasobject or value.dtype.names:
+                return sorted(str([plain(file, each) for each in np.atleast_1d(row)]) for row in np.atleast_1d(value))
+            case np.ndarray() | np.generic():
+                return value.dtype, value.shape, value.tobytes()
+        return value
+
+    with h5py.File(io.BytesIO(content)) as file:
+        found: dict[str, object] = {
+            name: (each.dtype, each.shape, each.maxshape, each.compression, plain(file, each[...]))
+            for name, each in file.items()
+        }
+        for holder in (file, *file.values()):
+            found |= {
+                f"{holder.name}@{name}": (holder.attrs.get_id(name).dtype, plain(file, value))
+                for name, value in holder.attrs.items()
+            }
+    return found
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_file_is_what_a_library_of_netcdf_writes(name):
+    """Variables, attributes and scales; who has written it is another, and numbers lie in lists of one there."""
+    result = RESULTS[name]()
+    result.put("nowhere", ("nothing", "odd"), np.zeros((0, 3)), np.zeros((0, 3)), label="Nothing")
+    content, theirs = netcdf.written(result), io.BytesIO()
+    assert content == netcdf.written(result)
+    dataset = result.to_dataset()
+    auxiliary = [name for name in result.coordinates if name not in dataset.sizes]
+    with h5netcdf.File(theirs, "w") as file:
+        file.dimensions.update({str(dimension): length for dimension, length in dataset.sizes.items()})
+        for each, variable in {**result.coordinates, **result.variables}.items():
+            kind = h5py.string_dtype() if variable.values.dtype == object else variable.values.dtype
+            written = file.create_variable(each, variable.dims, kind, data=variable.values)
+            written.attrs.update(result.attributes_of(each))
+        file.attrs.update({**result.described(), "coordinates": " ".join(auxiliary)})
+    ours, expected = stored(content), stored(theirs.getvalue())
+    assert ours.pop("/@_NCProperties") != expected.pop("/@_NCProperties")
+    assert ours == expected
+    assert_same(result, netcdf.parsed(theirs.getvalue(), "theirs"))
 
 
 def test_users_names_are_labels():
