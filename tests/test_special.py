@@ -44,4 +44,6 @@ def test_who_wants_the_package_has_all_of_it(use):
 
 
 def test_a_package_that_is_there_is_left_as_it_is():
-    assert printed("import scipy.special as package, simulate.special, sys; print(sys.modules['scipy.special'] is package)") == ["True"]
+    assert printed(
+        "import scipy.special as package, simulate.special, sys; print(sys.modules['scipy.special'] is package)"
+    ) == ["True"]

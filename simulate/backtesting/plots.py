@@ -74,6 +74,7 @@ def pit_histogram(pits: Array) -> Figure:
     The shading spans the 5th to the 95th percentile of a bin's count if they are.
     """
     from matplotlib.ticker import MaxNLocator
+
     from simulate.special import bdtr
 
     cases, bins = len(pits), BINS

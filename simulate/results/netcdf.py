@@ -52,18 +52,19 @@ def written(result: Result) -> bytes:
             most = None if all(values.shape) else [length or None for length in values.shape]  # netCDF has no length 0
             stored = file.create_dataset(name, data=values, dtype=kind, maxshape=most, track_order=True)
             if variable.dims:
-                stored.attrs["_Netcdf4Coordinates"] = np.array([numbers[each] for each in variable.dims])
                 stored.attrs["_Netcdf4Dimid"] = numbers[variable.dims[0]]
-            if name in arrays:
-                stored.attrs.update(result.attributes_of(name))
+            if variable.dims and name not in bare:
+                stored.attrs["_Netcdf4Coordinates"] = np.array([numbers[each] for each in variable.dims])
+            stored.attrs.update({} if name in bare else result.attributes_of(name))
         for dimension, length in lengths.items():
-            title = dimension if dimension in arrays else f"{BARE}{length:10}"
+            title = f"{BARE}{length:10}" if dimension in bare else dimension
             set_scale(file[dimension].id, title.encode())
         for name, variable in arrays.items():
             for axis, dimension in enumerate(variable.dims if name not in lengths else ()):
                 attach_scale(file[name].id, file[dimension].id, axis)
         auxiliary = [name for name in result.coordinates if name not in lengths]
-        file.attrs.update({**result.described(), "coordinates": " ".join(auxiliary)})
+        for name, value in {**result.described(), "coordinates": " ".join(auxiliary)}.items():
+            file.attrs[name] = value if isinstance(value, str) else np.atleast_1d(value)  # as netCDF has numbers
         versions = f"version=2,hdf5={h5py.version.hdf5_version},h5py={h5py.__version__}"
         file.attrs["_NCProperties"] = np.bytes_(versions)
     return _sealed(buffer.getvalue())
