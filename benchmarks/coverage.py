@@ -1,6 +1,6 @@
 """How often the 95 % intervals hold the truth, for every statistic that has a standard error.
 
-    python benchmarks/coverage.py [--replications 2000] [--check] [--format table|json|markdown]
+    python -m benchmarks coverage [--replications 2000] [--check] [--format table|json|markdown]
 
 Problems with known answers: one input of several kinds, atoms, sums, products, correlated, negative and constant
 quantities, conditions, two cases, a decision, the methods of tornado. Intervals are the estimate and Student's t with
@@ -22,10 +22,20 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from coverage_problems import ALTERNATIVE, CHOICES, PERCENTS, PRIORS, PROBABILITIES, TAIL, Key, distributions, truths
 from scipy import stats
 
 import simulate
+from benchmarks.coverage_problems import (
+    ALTERNATIVE,
+    CHOICES,
+    PERCENTS,
+    PRIORS,
+    PROBABILITIES,
+    TAIL,
+    Key,
+    distributions,
+    truths,
+)
 from simulate.conditions import NO_QUESTIONS
 from simulate.replicates import Workers
 from simulate.scenarios import Drawing
@@ -60,7 +70,7 @@ def loaded(text: str) -> Any:
 
 def estimates(scheme: str, seed: int) -> Found:
     """Estimate and standard error of every statistic with one seed."""
-    settings = {"scenarios": SCENARIOS, "seed": seed, "scheme": scheme, "threads": 1}
+    settings = {"scenarios": SCENARIOS, "seed": seed, "scheme": scheme, "workers": 1}
     found, marked = _of_run(settings)
     found |= _of_condition(settings) | _of_comparison(settings) | _of_decision(settings) | _of_methods(settings)
     return Found(found, marked)
@@ -180,7 +190,7 @@ def _of_methods(settings: Mapping[str, Any]) -> Estimates:
     def measured(method: str, quantity: str, scenarios: int, followed: Any = MEAN) -> Mapping[str, Any]:
         asked = Settings(**{key: settings[key] for key in ("seed", "scheme")}, scenarios=scenarios)
         drawing = Drawing({"": priors}, asked)
-        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, ends, followed, Workers(1), 0)
+        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, ends, followed, Workers("serial"), 0)
         return METHODS[method].measure(asking).effects
 
     mean, median = (measured("conditional", "twice", SCENARIOS, each)["x"] for each in (MEAN, single_percentile(50.0)))
@@ -240,7 +250,7 @@ def within(scheme: str, seed: int) -> bool:
         scenarios=2**10,
         seed=seed,
         scheme=scheme,
-        threads=1,
+        workers=1,
         percentiles=[95],
         quantities=["product"],
         precision="95:2%",
@@ -304,7 +314,3 @@ def _print(cells: list[Cell], *, markdown: bool) -> None:
     rows += [(*key, *(shares[scheme, key] for scheme in SCHEMES)) for key in truths()]
     for row in rows:
         print(f"| {' | '.join(row)} |" if markdown else f"{row[0]:34s} {row[1]:34s} {row[2]:>16s} {row[3]:>16s}")
-
-
-if __name__ == "__main__":
-    main()

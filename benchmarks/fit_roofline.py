@@ -28,7 +28,3 @@ def main() -> None:
             carried = residuals(rows, first)
             print(f"  carried over from the first: mean {carried.mean():+.2f}, sd {carried.std():.2f}")
         first = first or constants
-
-
-if __name__ == "__main__":
-    main()

@@ -110,7 +110,3 @@ def main() -> None:
     for run in training_runs():
         if run.excluded:
             print(f"  {run.model}: {run.excluded}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """How often the shares of the variance that a run tells hold the truth, and how large their errors are.
 
-    python benchmarks/influence.py [--replications 200] [--check] [--format table|json|markdown]
+    python -m benchmarks influence [--replications 200] [--check] [--format table|json|markdown]
 
 Problems with closed forms: sums, squares, products, risk events, roots that are nan in some scenarios, Ishigami's
 function, correlated pairs. An interval is the share and Student's t with 15 degrees of freedom times its standard
@@ -22,11 +22,11 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from coverage import FALSE_ALARM, LOW, SCHEMES, loaded
-from coverage_problems import Key
 from scipy import integrate, stats
 
 import simulate
+from benchmarks.coverage import FALSE_ALARM, LOW, SCHEMES, loaded
+from benchmarks.coverage_problems import Key
 from simulate.runs import drivers
 from simulate.spread import t_quantile
 
@@ -128,7 +128,7 @@ def estimates(scheme: str, size: int, seed: int) -> Estimates:
     for text in (PRIORS, RARE):
         priors = loaded(text)
         scenarios = size if text == PRIORS else max(size, 2**17)  # in which a rare event is seen often enough
-        run = simulate.run(priors, scenarios=scenarios, seed=seed, scheme=scheme, threads=1)
+        run = simulate.run(priors, scenarios=scenarios, seed=seed, scheme=scheme, workers=1)
         for quantity, prior in truths():
             if quantity in run["quantity"]:
                 name, at = (
@@ -218,7 +218,3 @@ def _print(rows: list[tuple[str, ...]], *, markdown: bool) -> None:
     print()
     for row in rows:
         print(f"| {' | '.join(row)} |" if markdown else "  ".join(f"{text:>15s}" for text in row))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Do the tests bite? Small faults are put into the code one at a time, and the tests that run it must notice each.
 
-    python benchmarks/mutation.py [--count 200] [--seed 1] [--rooms conditions,sampling] [--format table|markdown]
+    python -m benchmarks mutation [--count 200] [--seed 1] [--rooms conditions,sampling] [--format table|markdown]
 
 A mutant is one change of one token or statement: a comparison, an operator, a constant by one, a dropped `not` or end
 of a slice, `and` for `or`, min for max, a statement left out, None returned. A seeded sample has as many of each room;
@@ -359,7 +359,7 @@ def reasons() -> dict[tuple[str, str, str], str]:
 
 HEADING = """# Do the tests bite?
 
-`python benchmarks/mutation.py --count {count} --seed {seed} --format markdown` puts one fault at a time into a copy
+`python -m benchmarks mutation --count {count} --seed {seed} --format markdown` puts one fault at a time into a copy
 of the code; it is killed where a test of the rooms fails. {known} of the {survivors} survivors have a reason.
 """
 
@@ -399,7 +399,3 @@ def main() -> None:
         known = sum((each.file, each.before, each.after) in reasons() for each in survivors)
         print(HEADING.format(count=len(sample), seed=options.seed, known=known, survivors=len(survivors)))
     report(sample, survivors, markdown=options.format == "markdown")
-
-
-if __name__ == "__main__":
-    main()

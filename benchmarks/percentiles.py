@@ -1,6 +1,6 @@
 """How far percentiles lie from those of an exact sort, in standard errors, for many kinds of column.
 
-    python benchmarks/percentiles.py [--scenarios 1048576] [--seed 1]
+    python -m benchmarks percentiles [--scenarios 1048576] [--seed 1]
 
 The exact percentiles, P0.1 to P99.9, are those of the very scenarios that the run counted, sorted. Standard errors
 are those of the replicates' percentiles by sorting, and those that the run tells.
@@ -84,7 +84,7 @@ def measured(priors: Priors, name: str, settings: Settings, asked: Questions) ->
 
 def column(drawn: Scenarios, name: str, replicate: int) -> tuple[np.ndarray, np.ndarray]:
     """The finite values of a replicate, and their weights."""
-    chunks = list(drawn.in_chunks(replicate))
+    chunks = list(drawn.in_chunks(drawn.whole(replicate)))
     values = np.concatenate([np.broadcast_to(chunk.columns[name], chunk.size) for chunk in chunks])
     weights = np.concatenate([np.ones(chunk.size) if chunk.weights is None else chunk.weights for chunk in chunks])
     finite = np.isfinite(values)
@@ -122,7 +122,3 @@ def main() -> None:
             found = measured(priors, f"q{place}", settings, questions(priors, (), given, observe))
             cells += [f"{each:.3f}" for each in found]
         print("| " + " | ".join(cells) + " |", flush=True)
-
-
-if __name__ == "__main__":
-    main()

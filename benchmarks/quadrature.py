@@ -1,6 +1,6 @@
 """How often intervals hold quadrature's answers where measured values lie far out, and where costs jump or wave.
 
-    python benchmarks/quadrature.py [--replications 200] [--scenarios 16384] [--format markdown]
+    python -m benchmarks quadrature [--replications 200] [--scenarios 16384] [--format markdown]
 
 Far measurements: of a prior, of what is computed, several at once, of both roots of a square, of a choice. Values of
 information: smooth costs, jumps, waves, with little and with much noise. Intervals are the estimate and Student's t
@@ -131,7 +131,7 @@ def loaded(text: str) -> Any:
 
 def estimates(scheme: str, scenarios: int, seed: int) -> Found:
     """Every figure with one seed."""
-    settings: dict[str, Any] = {"scenarios": scenarios, "seed": seed, "scheme": scheme, "threads": 1}
+    settings: dict[str, Any] = {"scenarios": scenarios, "seed": seed, "scheme": scheme, "workers": 1}
     found: Found = {}
     for name, each in far().items():
         told = simulate.run(
@@ -183,7 +183,3 @@ def main() -> None:
             ],
             asked.format,
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """How long a run takes, as ratios measured in one go.
 
-    python benchmarks/run.py [--rounds 5] [--format table|json] [--large]
+    python -m benchmarks run [--rounds 5] [--format table|json] [--large]
 
 Compared, in turn, round by round: `simulate.run` on priors/base.toml at 1e6 scenarios with the hand-written numpy of
 handwritten.py, in process; `simulate run --format json` with that script, with a process that only imports what
@@ -20,9 +20,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import handwritten
-
 import simulate
+from benchmarks import handwritten
 
 ROOT = Path(__file__).parent.parent
 BASE = ROOT / "priors" / "base.toml"
@@ -113,7 +112,3 @@ def main() -> None:
             else f"{figures:.0f}"
         )
         print(f"{name}: {text}")
-
-
-if __name__ == "__main__":
-    main()

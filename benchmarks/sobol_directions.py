@@ -1,6 +1,6 @@
 """Choose the dimensions of Sobol's sequence that the package draws by, and write their direction numbers.
 
-    python benchmarks/sobol_directions.py [--write]
+    python -m benchmarks sobol_directions [--write]
 
 Of the 21,201 dimensions of new-joe-kuo-6, which scipy ships, the first 147 are those of the names that the list of the
 model's names began with. After them come, in rising order, those that fill the plane well with each before them. Two
@@ -133,7 +133,3 @@ def main() -> None:
             found = np.abs(correlations(plain, bits))
             beyond = ", ".join(f"{np.count_nonzero(found > limit)} beyond {limit}" for limit in (5, 10, 20))
             print(f"2^{bits}  {name:20} rms {np.sqrt(np.mean(found**2)):.2f}, {beyond} of {len(found):,}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Tornado methods: how long they take, which estimator of Sobol' indices errs least, and SALib beside them.
 
-    python benchmarks/tornado.py [--format table|json]
+    python -m benchmarks tornado [--format table|json]
 
 Times are ratios to one run of 1e6 scenarios. Estimators are compared on Ishigami's function, Sobol's g-function and a
 product of lognormals by their root mean square error over 64 independent randomizations, at equal numbers of
@@ -209,7 +209,3 @@ def main() -> None:
     else:
         for name, value in results.items():
             print(f"{name}: {value:.3g}")
-
-
-if __name__ == "__main__":
-    main()

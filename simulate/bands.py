@@ -6,10 +6,9 @@ question tells bands.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from functools import partial
-from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -17,9 +16,8 @@ import numpy as np
 from simulate.conditions import Kept
 from simulate.figures import percentile_name
 from simulate.graph import Array, Quantity, Values
-from simulate.replicates import Partial, Task, Ticks, Workers
 from simulate.results import Result
-from simulate.rulers import LEAST_PILOT, MOST_VALUES, Bits, Counts, Ruler, laid_out
+from simulate.rulers import LEAST_PILOT, Bits, Counts, Ruler, laid_out
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Scenarios
 from simulate.settings import MOST_SCENARIOS
@@ -27,7 +25,6 @@ from simulate.spread import FEW_BEYOND, FEWEST_BEYOND, bounds, share_error, tail
 from simulate.statistics import Statistic
 from simulate.summary import MOST_WEIGHT, WEIGHT, Summary
 
-MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
 FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
 BOUND = "_bound"  # after the name of a variable, for what says which of its figures are but bounds
 HEAVY = 200  # the excess kurtosis of the influence from which it does so in a net of one input
@@ -64,7 +61,9 @@ class Gathering(Generic[Key]):
         self.summaries = {key: Summary(ruler) for key, ruler in rulers.items()}
         self.quantities = quantities or {}
         self.impossible = dict.fromkeys(self.summaries, 0)
+        self.parts: dict[Key, Part] = {}
         self._drawn = set[Key]()
+        self._open = True
 
     def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
         """Add the next chunk of a column, `size` scenarios."""
@@ -79,15 +78,27 @@ class Gathering(Generic[Key]):
         """In how many scenarios of a column so far each fault is."""
         return {Fault.NO_NUMBER: self.summaries[key].nonfinite, Fault.IMPOSSIBLE: self.impossible[key]}
 
-    def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
-        """The parts of the columns; to be called once, after the last chunk."""
-        parts = {}
-        for key, summary in self.summaries.items():
+    def close(self) -> None:
+        """Finish the summaries after the last chunk, so that they merge."""
+        for summary in self.summaries.values() if self._open else ():
             summary.finish()
+        self._open = False
+
+    def merge(self, other: "Gathering[Key]") -> None:
+        """Add the next scenarios of the replicate, gathered apart on the same rulers, to these; both are closed."""
+        for key, summary in self.summaries.items():
+            summary.merge(other.summaries[key])
+            self.impossible[key] += other.impossible[key]
+        self._drawn |= other._drawn
+
+    def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
+        """The parts of the columns; to be called once, when all of the replicate's scenarios are here."""
+        self.close()
+        for key, summary in self.summaries.items():
             values = {each.name: (each.kept or each.of)(summary) for each in statistics if each.error}
-            parts[key] = Part(summary, values, self.faults(key), fixed=key not in self._drawn)
+            self.parts[key] = Part(summary, values, self.faults(key), fixed=key not in self._drawn)
             summary.forget_steps()
-        return parts
+        return self.parts
 
 
 class Pilot(Gathering[Key]):
@@ -115,69 +126,6 @@ class Pilot(Gathering[Key]):
     def rulers(self, share: float) -> dict[Key, Ruler]:
         """The rulers of the columns, of which the pilot is so large a share."""
         return {key: laid_out(kept, share) for key, kept in self._kept.items()}
-
-
-def fold(
-    work: Callable[[Gathering[Key], Task, Ticks], Partial],
-    tasks: Sequence[Task],
-    take: Callable[[Partial], object],
-    *,
-    keys: Iterable[Key],
-    quantities: Mapping[Any, Quantity] | None = None,
-    scenarios: int,
-    step: int,
-    workers: Workers,
-    what: str,
-    steps: int,
-    pilots: Sequence[Task] = (),
-) -> None:
-    """Work off the tasks, each with a gathering of its own, as `Workers.fold` does.
-
-    All gatherings count on the same rulers, which the first steps of the `pilots`, by default the first tasks, lay
-    out: as many as it takes. `quantities` are those of the columns that have bounds, by key; `scenarios` are those of
-    all tasks, `step` those of a pilot's first step.
-    """
-    keys = tuple(keys)
-    rulers: dict[Key, Ruler] = dict.fromkeys(keys, Bits())
-    if scenarios > MOST_VALUES:
-        pilot, taken = Pilot(keys), 0
-        for task in (pilots or tasks)[:MOST_PILOTS]:
-            work(pilot, task, lambda steps: islice(steps, 1))
-            taken += step
-            if pilot.suffices():
-                break
-        rulers = pilot.rulers(taken / scenarios)
-
-    def worked(task: Task, ticks: Ticks) -> Partial:
-        return work(Gathering(rulers, quantities), task, ticks)
-
-    workers.fold(worked, tasks, take, what=what, steps=steps)
-
-
-def fold_replicates(
-    work: Callable[[Gathering[Key], int, Ticks], Partial],
-    drawn: Scenarios,
-    take: Callable[[Partial], object],
-    *,
-    keys: Iterable[Key],
-    quantities: Mapping[Any, Quantity] | None = None,
-    workers: Workers,
-    what: str = "scenarios",
-    steps: int | None = None,
-) -> None:
-    """Work off the replicates of scenarios as `fold` does, in as many steps as they have unless given."""
-    fold(
-        work,
-        range(drawn.replicates),
-        take,
-        keys=keys,
-        quantities=quantities,
-        scenarios=drawn.count,
-        step=drawn.size,
-        workers=workers,
-        what=what,
-        steps=drawn.steps if steps is None else steps,
-    )
 
 
 class Band:

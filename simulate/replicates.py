@@ -1,44 +1,70 @@
-"""The one loop: replicates worked off on threads, told of as they go, stopped at their next step."""
+"""The one loop: tasks worked off by a backend, told of as they go, stopped at their next step."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from threading import Event, Lock
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 
-from simulate.backends import ordered_map
-from simulate.settings import Threads, checked
+import numpy as np
+
+from simulate.backends import BACKENDS, Step, Task, Ticks
+from simulate.errors import read_all
+from simulate.machine import processors
+from simulate.settings import Backend, WorkerCount, checked
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
-Task = TypeVar("Task")
 Partial = TypeVar("Partial")
-Step = TypeVar("Step")
+
+FEW = 2**13  # scenarios up to which a second thread costs more than it brings
+MANY = 2**24  # scenarios from which processes win back what they take to start
+MOST_THREADS = 4  # beyond which threads wait for each other
+
+
+def _checked(work: Callable[[Task, Ticks], Partial], how: Any) -> Callable[[Task, Ticks], Partial]:
+    """The work with numpy's checks of floats as they are here, wherever it is done."""
+
+    def worked(task: Task, ticks: Ticks) -> Partial:
+        with np.errstate(**how):
+            return work(task, ticks)
+
+    return worked
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error
     """Whoever waited for the work has gone."""
 
 
-class Ticks(Protocol):
-    """The steps of a task: each goes on only while somebody waits for the work, and is told of when done."""
-
-    def __call__(self, steps: Iterable[Step], /) -> Iterator[Step]:
-        """The steps one by one. Raises Stopped at the next once nobody waits any more."""
-
-
 @dataclass(frozen=True)
 class Workers:
-    """How work is done: on how many threads (all processors by default), and who is told how far it is.
+    """How work is done: by which backend and at most how many workers, and who is told how far it is.
 
-    The result depends on neither. Raises SimulateError for a number of threads that is none.
+    By default both are chosen by the work and the processors there are. The result depends on none of them.
+    Raises SimulateError for a backend that there is not and a number of workers that is none.
     """
 
-    threads: int | None = None
+    backend: str | None = None
+    workers: int | None = None
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        if self.threads is not None:
-            checked(Threads, "threads", self.threads)
+        asked = (("backend", Backend, self.backend), ("workers", WorkerCount, self.workers))
+        read_all(*(partial(checked, kind, name, value) for name, kind, value in asked if value is not None))
+
+    def chosen(self, tasks: int, scenarios: int, *, here: bool = False) -> tuple[str, int]:
+        """The backend and the number of workers for so many tasks, which take as long as so many scenarios.
+
+        `here` says that they are of what this process holds: short, and not to be carried to another.
+        """
+        most = min(self.workers or processors(), max(tasks, 1))
+        if self.backend and not (here and self.backend != "serial"):
+            return self.backend, most
+        if most == 1 or scenarios <= FEW:
+            return "serial", 1
+        if most > MOST_THREADS and scenarios >= MANY and not here:
+            return "processes", most
+        return "threads", min(most, MOST_THREADS)
 
     def fold(
         self,
@@ -47,30 +73,52 @@ class Workers:
         take: Callable[[Partial], object],
         *,
         what: str,
-        steps: int,
+        steps: Callable[[Task], int],
+        scenarios: int,
+        here: bool = False,
     ) -> None:
         """Work off the tasks and take the results in their order.
 
         `work` goes through its `steps` by way of the ticks that it is given, each short enough to wait for: an
-        interrupt ends the work there. `what` says what is being done.
+        interrupt ends the work there. `what` says what is being done, for those who are told of it, which nobody is of
+        what is `here`; the rest is as `chosen` takes it.
         """
-        stopped, lock, done = Event(), Lock(), 0
-        total = steps * len(tasks)
+        backend, workers = self.chosen(len(tasks), scenarios, here=here)
+        stopped, lock, done, taken = Event(), Lock(), 0, 0
+        total = sum(map(steps, tasks))
 
-        def ticks(steps: Iterable[Step]) -> Iterator[Step]:
+        def tell(least: int) -> None:
             nonlocal done
-            for step in steps:
+            if self.progress and not here and least > done:
+                done = least
+                self.progress(what, done, total)
+
+        def ticks(several: Iterable[Step]) -> Iterator[Step]:
+            for step in several:
                 if stopped.is_set():
                     raise Stopped
                 yield step
-                if self.progress:
-                    with lock:
-                        done += 1
-                        self.progress(what, done, total)
+                with lock:
+                    tell(min(done + 1, total))
 
         try:
-            with closing(ordered_map(lambda task: work(task, ticks), tasks, self.threads)) as results:
-                for result in results:
+            with closing(BACKENDS[backend](_checked(work, np.geterr()), tasks, workers, ticks)) as results:
+                for task, result in zip(tasks, results, strict=True):
+                    taken += steps(task)
+                    with lock:
+                        tell(taken)  # as far as no tick has
                     take(result)
         finally:
             stopped.set()
+
+    def map(
+        self, work: Callable[[Task], Partial], tasks: Sequence[Task], *, what: str, scenarios: int, here: bool = False
+    ) -> list[Partial]:
+        """What the work makes of each task, which is a step."""
+
+        def worked(task: Task, ticks: Ticks) -> list[Partial]:
+            return [work(each) for each in ticks([task])]
+
+        found: list[Partial] = []
+        self.fold(worked, tasks, found.extend, what=what, steps=lambda _: 1, scenarios=scenarios, here=here)
+        return found

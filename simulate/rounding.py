@@ -198,7 +198,7 @@ def _settled(drawn: Scenarios, names: Sequence[str]) -> dict[str, _Common]:
     probed = computed(drawn, names, inputs, words.shape[1])
     commons = {name: _Common() for name in names}
     left = {name: common for name, common in commons.items() if common.add(probed[name], kept)}
-    chunks = (chunk for replicate in range(drawn.replicates) for chunk in drawn.in_chunks(replicate))
+    chunks = (chunk for replicate in range(drawn.replicates) for chunk in drawn.in_chunks(drawn.whole(replicate)))
     while left and (chunk := next(chunks, None)):
         beyond = np.zeros(chunk.size, np.bool_)
         for name, common in left.items():

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import graph
+from simulate.backends import Ticks
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant, Distribution
@@ -19,7 +20,6 @@ from simulate.errors import SimulateError, read_all
 from simulate.grammar import NAMES
 from simulate.graph import Plan, Quantity, Values
 from simulate.priors import Priors
-from simulate.replicates import Ticks
 from simulate.rulers import Array, Counts
 from simulate.sampling.dimensions import dimensions
 from simulate.sampling.proposal import Proposal
@@ -33,8 +33,17 @@ if TYPE_CHECKING:
 
 Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of each pair
 
+PIECE = 2**20  # scenarios of a piece, or more where there would be
+MOST_PIECES = 2**6  # of a replicate
 TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
 _INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
+
+
+class Piece(NamedTuple):
+    """Chunks of a replicate that are worked off in one go, by one worker."""
+
+    replicate: int
+    chunks: range
 
 
 class Chunk(NamedTuple):
@@ -78,9 +87,19 @@ class Scenarios:
         return self.size * self.chunks * self.replicates
 
     @property
-    def steps(self) -> int:
-        """The number of steps in which a replicate's chunks are drawn."""
-        return steps(self.chunks, len(self.plan.inputs))
+    def pieces(self) -> list[Piece]:
+        """All scenarios, in as many pieces of each replicate: cut by their number alone, never by who draws them."""
+        most = max(PIECE // self.size, 1 << (-(-self.chunks // MOST_PIECES) - 1).bit_length())
+        cuts = [range(first, min(first + most, self.chunks)) for first in range(0, self.chunks, most)]
+        return [Piece(replicate, chunks) for replicate in range(self.replicates) for chunks in cuts]
+
+    def whole(self, replicate: int) -> Piece:
+        """A replicate in one piece."""
+        return Piece(replicate, range(self.chunks))
+
+    def steps(self, piece: Piece) -> int:
+        """The number of steps in which a piece is drawn."""
+        return steps(piece.chunks, len(self.plan.inputs))
 
     @property
     def contradictions(self) -> list[str]:
@@ -99,10 +118,10 @@ class Scenarios:
         """The draws that uniforms stand for: a column for each input, a float for a constant."""
         return {**self.constants, **self.sampler.columns(words)}
 
-    def in_chunks(self, replicate: int, ticks: Ticks | None = None) -> Iterator[Chunk]:
-        """The chunks of a replicate in turn, with the inputs and outputs of the plan."""
-        words = self.sampler.words(replicate)
-        drawn = together(self.chunks, len(self.plan.inputs))
+    def in_chunks(self, piece: Piece, ticks: Ticks | None = None) -> Iterator[Chunk]:
+        """The chunks of a piece in turn, with the inputs and outputs of the plan."""
+        words = self.sampler.words(piece.replicate)
+        drawn = together(piece.chunks, len(self.plan.inputs))
         for step in drawn if ticks is None else ticks(drawn):
             several = np.concatenate([words(chunk) for chunk in step], axis=1)
             inputs = self.inputs(several)
@@ -110,7 +129,7 @@ class Scenarios:
             chunks = []
             for place, chunk in enumerate(step):
                 own = slice(place * self.size, (place + 1) * self.size)
-                chunks.append(self._kept(_at(computed, own), (replicate, chunk), several[:, own]))
+                chunks.append(self._kept(_at(computed, own), (piece.replicate, chunk), several[:, own]))
             del several, inputs, computed  # so that what nobody keeps of a chunk goes with it
             while chunks:
                 yield chunks.pop(0)
@@ -262,20 +281,22 @@ def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:
     return largest, -(-each // largest)
 
 
-def together(chunks: int, inputs: int = 1) -> Iterator[range]:
-    """The chunks of a replicate in the steps in which they are drawn: the first one alone, for pilots.
+def together(chunks: range, inputs: int = 1) -> Iterator[range]:
+    """Chunks of a replicate in the steps in which they are drawn: its first one alone, for pilots.
 
     Where there are many inputs, fewer go together.
     """
     most = _most_together(inputs)
-    ends = chain((0, 1), range(most, chunks, most), (chunks,))  # one by one: there may be very many
-    return (range(first, last) for first, last in pairwise(ends) if first < last)
+    begin = chunks.start - chunks.start % most
+    ends = chain((chunks.start, max(chunks.start, 1)), range(begin + most, chunks.stop, most), (chunks.stop,))
+    return (range(first, last) for first, last in pairwise(ends) if first < last)  # one by one: there may be very many
 
 
-def steps(chunks: int, inputs: int = 1) -> int:
+def steps(chunks: range, inputs: int = 1) -> int:
     """How many steps `together` gives."""
     most = _most_together(inputs)
-    return -(-chunks // most) + (chunks > 1 and most > 1)
+    whole = -(-chunks.stop // most) - chunks.start // most
+    return whole + (chunks.start == 0 and chunks.stop > 1 and most > 1)
 
 
 def _most_together(inputs: int) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from simulate.backends import BACKENDS
 from simulate.errors import Fault, SimulateError, read_all
 from simulate.grammar import NUMBERS
 from simulate.sampling.schemes import SCHEMES
@@ -81,7 +82,8 @@ Percents = Annotated[tuple[Percent, ...], BeforeValidator(_numbers), Field(min_l
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Scheme = Annotated[str, AfterValidator(SCHEMES.known)]
-Threads = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=4096)]
+Backend = Annotated[str, AfterValidator(BACKENDS.known)]
+WorkerCount = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=4096)]
 
 
 class RunTable(BaseModel):

@@ -7,16 +7,18 @@ at an atom it holds in each: replicates that stand on either side of one would a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from simulate.bands import Gathering, fold_replicates
+from simulate.backends import Ticks
+from simulate.bands import Gathering, Part
 from simulate.conditions import NO_QUESTIONS, Condition, Questions, Threshold
+from simulate.folding import fold_replicates
 from simulate.formulas import Percentile
-from simulate.replicates import Ticks, Workers
-from simulate.scenarios import Scenarios
+from simulate.replicates import Workers
+from simulate.scenarios import Piece, Scenarios
 from simulate.summary import Summary
 
 _ATOM = 1.0  # percent beside a percentile: a value that holds as many is an atom there
@@ -54,16 +56,15 @@ def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, work
     wholes, own = {each.name: Summary() for each in wanted}, {each.name: list[float]() for each in wanted}
     at_atoms = set[str]()
 
-    def work(gathering: Gathering[str], replicate: int, ticks: Ticks) -> dict[str, Summary]:
-        for chunk in drawn.in_chunks(replicate, ticks):
+    def work(gathering: Gathering[str], piece: Piece, ticks: Ticks) -> None:
+        for chunk in drawn.in_chunks(piece, ticks):
             for each in wanted if chunk.size else ():
                 column = each.of(*(chunk.columns[name] for name in each.of.names))
                 gathering.add(each.name, column, chunk.size, chunk.weights)
-        return {name: part.summary for name, part in gathering.finish(()).items()}
 
-    def take(summaries: dict[str, Summary]) -> None:
+    def take(parts: Mapping[str, Part], _: None) -> None:
         for each in wanted:
-            summary, place = summaries[each.name], len(own[each.name])
+            summary, place = parts[each.name].summary, len(own[each.name])
             # What lies beyond is a whole number in each replicate, rounded up in as many as keeps the share.
             apart = ((place + 0.5) / drawn.replicates - 0.5) / max(summary.effective, 1.0) * 100
             percents = np.clip(each.percent + apart + np.array([-_ATOM, 0.0, _ATOM]), 0, 100)
@@ -73,7 +74,8 @@ def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, work
                 at_atoms.add(each.name)
             wholes[each.name].merge(summary)
 
-    fold_replicates(work, drawn, take, keys=wholes, workers=workers, what="percentiles of conditions")
+    what = "percentiles of conditions"
+    fold_replicates(work, drawn, take, keys=wholes, statistics=(), workers=workers, what=what)
     return {
         each.name: Threshold(
             float(wholes[each.name].percentiles([each.percent])[0]),

@@ -211,8 +211,11 @@ def test_draws_have_the_weights_of_the_run():
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_same_bits_for_any_threads(scheme):
-    one, two = (observed(NORMALS, ["total = 25 +- 1"], "total", threads=each, scheme=scheme) for each in (1, 2))
+def test_same_bits_for_any_backend(scheme):
+    one, two = (
+        observed(NORMALS, ["total = 25 +- 1"], "total", backend=each, workers=2, scheme=scheme)
+        for each in ("serial", "threads")
+    )
     assert one.provenance == two.provenance
     assert all(np.array_equal(one[name], two[name], equal_nan=one[name].dtype.kind == "f") for name in one.variables)
 

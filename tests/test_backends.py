@@ -1,4 +1,4 @@
-"""Ordered maps: which threads work, and what a process does with the memory that arrays give back."""
+"""Backends: who works, and what a process does with the memory that arrays give back."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from threading import Event, active_count, current_thread
 
 import pytest
 
-from simulate.backends import available_threads, ordered_map
+from simulate.backends import BACKENDS
+from simulate.machine import processors
 
 ONE_PROCESSOR = """
 import os
-from simulate.backends import available_threads, ordered_map
+from simulate.machine import processors
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-print(available_threads())
+print(processors())
 """
 # a chunk's arrays, made and given back; pages that come anew are faults
 FAULTS = """
 import resource, sys
 import numpy as np
-from simulate.backends import keep_freed_memory
+from simulate.machine import keep_freed_memory
 if sys.argv[1] == "keep":
     keep_freed_memory()
 def faults():
@@ -43,25 +44,28 @@ def printed(script, *arguments):
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no process to processors")
-def test_as_many_threads_as_the_process_may_use():
-    assert available_threads() == len(os.sched_getaffinity(0))
+def test_as_many_processors_as_the_process_may_use():
+    assert processors() == len(os.sched_getaffinity(0))
     assert printed(ONE_PROCESSOR) == 1
 
 
-def test_one_thread_is_that_which_waits():
-    assert set(ordered_map(lambda _: current_thread(), range(3), 1)) == {current_thread()}
-    assert current_thread() not in set(ordered_map(lambda _: current_thread(), range(3), 2))
+def test_serial_work_is_done_by_the_thread_that_waits():
+    def threads(backend):
+        return set(BACKENDS[backend](lambda _task, _ticks: current_thread(), range(3), 2, iter))
+
+    assert threads("serial") == {current_thread()}
+    assert current_thread() not in threads("threads")
 
 
 def test_tasks_not_begun_are_dropped_when_nobody_takes_more():
     begun, gate, before = [], Event(), active_count()
 
-    def work(task):
+    def work(task, _ticks):
         begun.append(task)
         assert task == 0 or gate.wait(10)
         return task
 
-    results = ordered_map(work, range(20), 2)
+    results = BACKENDS["threads"](work, range(20), 2, iter)
     assert next(results) == 0
     results.close()
     gate.set()

@@ -240,7 +240,7 @@ def test_a_seed_that_is_none_is_refused(seed):
 
 def test_threads_and_progress_leave_the_result_as_it_is():
     steps = []
-    again = backtest(threads=1, progress=lambda what, done, total: steps.append((what, done, total)))
+    again = backtest(workers=1, progress=lambda what, done, total: steps.append((what, done, total)))
     assert again.provenance == whole().provenance
     for name, variable in whole().variables.items():
         assert np.array_equal(again[name], variable.values), name

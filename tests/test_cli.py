@@ -115,10 +115,10 @@ def test_files_that_are_asked_for_and_refused_are_a_mistake(command, asking):
     assert told == (2, "", "--no-save: another option asks for files; leave out one of the two\n")
 
 
-def test_json_is_the_same_twice_and_for_any_number_of_threads(command):
+def test_json_is_the_same_twice_and_for_any_backend(command):
     told = [
         command("run", BASE, *QUICK, "--seed", "5", "--format", "json", *more)
-        for more in ((), (), ("--threads", "1"), ("--threads", "2"))
+        for more in ((), (), *(("--backend", each, "--workers", "2") for each in ("serial", "threads")))
     ]
     assert len({out for _, out, _ in told}) == 1
     whole = json.loads(told[0][1])
@@ -212,7 +212,7 @@ def test_saved_draws_are_those_of_the_run_that_reached_the_precision(command, tm
         (("run", BASE, "--seed", str(2**64)), f"seed: must be less than 2^63, not {2**64}"),
         (("tornado", BASE, "--seed", str(2**64)), f"seed: must be less than 2^63, not {2**64}"),
         (("decide", "own-or-rent", "--seed", "-1"), "seed: must be greater than or equal to 0, not -1"),
-        (("compare", BASE, BASE, "--threads", "0"), "threads: must be greater than or equal to 1, not 0"),
+        (("compare", BASE, BASE, "--workers", "0"), "workers: must be greater than or equal to 1, not 0"),
         (("backtest", "--seed", str(2**63)), f"seed: must be less than 2^63, not {2**63}"),
         (("decide", "own-or-rent", "--seed", str(2**64)), f"seed: must be less than 2^63, not {2**64}"),
         (("compare", BASE, BASE, "--seed", str(2**63)), f"seed: must be less than 2^63, not {2**63}"),

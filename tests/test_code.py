@@ -11,10 +11,11 @@ PACKAGE = Path(__file__).parent.parent / "simulate"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those before it: the way of a question from its text to its answer, read upwards.
 ORDER = """
-    errors special signals spelling syntax reading revisions style registry spreadsheet units graph figures layout
-    plotting formulas grammar model rulers summary
+    errors special signals spelling syntax reading revisions style registry machine backends spreadsheet
+    units graph figures layout plotting
+    formulas grammar model rulers summary
     distributions dependence sampling settings catalog priors
-    backends replicates conditions aiming scenarios results spread influence statistics bands thresholds rounding gates
+    replicates conditions aiming scenarios results spread influence statistics bands folding thresholds rounding gates
     runs sensitivity comparison decisions calibration backtesting
     questions formats explaining checking verification library agents cli __main__
 """

@@ -245,7 +245,7 @@ def test_the_result_is_kept_whole(tmp_path):
         ({"pairs": 0}, "pairs: must be greater than or equal to 1"),
         ({"scheme": "sobel"}, "did you mean sobol"),
         ({"percentiles": [100]}, "percentiles: must be less than 100"),
-        ({"threads": 0}, "threads: must be"),
+        ({"workers": 0}, "workers: must be"),
         ({"vary": ["pue=1.1"]}, "makes cases of one priors file; name that alone"),
     ],
 )
@@ -280,7 +280,7 @@ def test_an_interrupt_ends_every_stage_at_its_next_step(stage):
 
     start = time.perf_counter()
     with pytest.raises(Interrupted):
-        compare(TWO, scenarios=2**20, quantities=["capex"], threads=2, progress=progress)
+        compare(TWO, scenarios=2**20, quantities=["capex"], backend="threads", workers=2, progress=progress)
     assert told[-1][0] == stage
     assert time.perf_counter() - start < 60
     deadline = time.perf_counter() + 2

@@ -347,8 +347,8 @@ def test_quantity_that_cannot_be_computed():
 
 
 @pytest.mark.parametrize("kind", [{"given": ["a > 10"]}, {"observe": ["a = 11 +- 1"]}])
-def test_same_bits_for_any_threads(normals, kind):
-    one, two = (asked(normals, ["total > 15"], threads=threads, **kind) for threads in (1, 2))
+def test_same_bits_for_any_backend(normals, kind):
+    one, two = (asked(normals, ["total > 15"], backend=each, workers=2, **kind) for each in ("serial", "threads"))
     assert one.provenance == two.provenance
     for name in one.variables:
         assert np.array_equal(one[name], two[name], equal_nan=True)

@@ -509,9 +509,10 @@ def test_what_is_not_a_number_beside_the_cost_is_told_and_left_out(decided):
 
 
 @pytest.mark.parametrize("scheme", ["sobol", pytest.param("random", marks=pytest.mark.long)])
-def test_the_result_does_not_depend_on_threads(scheme):
+def test_the_result_does_not_depend_on_the_backend(scheme):
     priors = load_priors("priors/accelerators.toml")
-    told = [written(decide(priors, scenarios=2**13, scheme=scheme, threads=threads), "json") for threads in (1, 2)]
+    asked = {"scenarios": 2**13, "scheme": scheme, "workers": 2}
+    told = [written(decide(priors, backend=each, **asked), "json") for each in ("serial", "threads")]
     assert told[0] == told[1]
 
 
@@ -524,7 +525,7 @@ def test_progress_is_told_to_the_end_and_can_end_the_work(decided):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        decided(TWO_NORMALS, threads=1, progress=gone)
+        decided(TWO_NORMALS, workers=1, progress=gone)
 
 
 def test_the_result_has_the_layout(own_or_rent):

@@ -945,34 +945,34 @@ def test_a_slip_of_the_hand_is_one_edit(word, other):
 SEVERAL = {  # the line of each option that is wrong, by how it begins, in the order of the commands' checks
     "run": (
         "--percentiles 0,x --seed -1 --scheme q --given x>1 --given capex> --observe capex=a+-1 --probability pue "
-        "--statistic a --statistic b --quantities nope,nix --precision z --fail-if mean(x)>2 --fail-if x --threads 0",
+        "--statistic a --statistic b --quantities nope,nix --precision z --fail-if mean(x)>2 --fail-if x --workers 0",
         [
             "seed: must be greater", "scheme: there is no scheme 'q'", "percentiles: 'x' is no number",
             "there is no quantity nope", "there is no quantity nix", "--probability 'pue': is no condition",
             "--given 'x>1': there is no quantity x", "--given 'capex>': column 7: ", "--observe 'capex=a+-1': holds no",
             "there is no statistic 'a'", "there is no statistic 'b'", "--fail-if 'mean(x)>2': ", "--fail-if 'x': is no ",
-            "threads: must be ", "--precision 'z': 'z' is no target",
+            "workers: must be ", "--precision 'z': 'z' is no target",
         ],
     ),
     "tornado": (
-        "--method q --low 0 --high 100 --percentiles 200 --given x>1 --quantities nope --threads 0",
+        "--method q --low 0 --high 100 --percentiles 200 --given x>1 --quantities nope --workers 0",
         [
             "percentiles: must be less than 100", "there is no quantity nope", "there is no method 'q'",
-            "low: must be greater than 0", "high: must be less than 100", "--given 'x>1': there is", "threads: must be ",
+            "low: must be greater than 0", "high: must be less than 100", "--given 'x>1': there is", "workers: must be ",
         ],
     ),
     "decide": (
-        "--seed -1 --quantities nope,nix --given x>1 --threads 0",
+        "--seed -1 --quantities nope,nix --given x>1 --workers 0",
         [
             "seed: must be greater", "toml: there is no quantity nope", "toml: there is no quantity nix",
-            "threads: must be ", "--given 'x>1': ",
+            "workers: must be ", "--given 'x>1': ",
         ],
     ),
     "compare": (
-        "--vary pue=1.1,1.2 --bridge 200 --scale q --seed -1 --quantities nope,nix --threads 0",
+        "--vary pue=1.1,1.2 --bridge 200 --scale q --seed -1 --quantities nope,nix --workers 0",
         [
             "seed: must be greater", "there is no quantity nope", "there is no quantity nix", "--bridge '200': 200 is not",
-            "threads: must be ", "there is no scale 'q'",
+            "workers: must be ", "there is no scale 'q'",
         ],
     ),
 }  # fmt: skip

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import special, stats
 
+from benchmarks.influence import measure
 from simulate.distributions import distribution
 from simulate.influence import atoms, binned, binned_uniforms, grid, influence, jackknife, outcomes
 from simulate.layout import laid_out, plain
@@ -20,7 +19,6 @@ from simulate.runs.report import sections
 from simulate.sampling.schemes import SCHEMES
 from simulate.sensitivity.tornado import tornado
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 SEEDS_BEYOND = 5  # standard errors of 16 replicates: beyond them 2 in 10,000 (Student's t)
 
 
@@ -56,17 +54,11 @@ def agrees(result, truths, quantity="y"):
 # Closed forms
 
 
-@pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    return importlib.import_module("influence")
-
-
 @pytest.mark.parametrize("scheme", ["random", "sobol"])
 @pytest.mark.parametrize("replications", [5, pytest.param(200, marks=pytest.mark.long)])
-def test_shares_hold_the_truth_as_often_as_stated(benchmark, scheme, replications):
+def test_shares_hold_the_truth_as_often_as_stated(scheme, replications):
     """At least 93 % beyond what chance does, at a false alarm of 1 % of all: a sample of benchmarks/influence.md."""
-    cells = benchmark.measure(replications, (scheme,))
+    cells = measure(replications, (scheme,))
     assert len(cells) > 30
     assert [cell for cell in cells if cell.outside(len(cells))] == []
     assert max(cell.stated for cell in cells) < 0.02  # and an interval says something
@@ -358,8 +350,8 @@ def test_given_a_condition_its_scenarios_count(options):
     agrees(result, {"a": of_a / (of_a + of_b), "b": of_b / (of_a + of_b)})
 
 
-def test_the_same_bits_whatever_the_threads():
-    one, three = (of(NORMALS + SUM, threads=threads, scenarios=2**18) for threads in (1, 3))
+def test_the_same_bits_whatever_the_backend():
+    one, three = (of(NORMALS + SUM, backend=each, workers=3, scenarios=2**18) for each in ("serial", "threads"))
     for name in ("variance_share", "variance_share_se", "rank_correlation", "variance_share_together"):
         assert np.array_equal(one[name], three[name])
 

@@ -153,7 +153,8 @@ def test_a_change_of_sign_turns_the_percentiles_round(load):
 def columns(priors, names, scheme):
     """The draws of the names."""
     bound = [name for name in priors.priors if name in names]
-    chunk = next(drawn_of(priors, bound, scenarios=SCENARIOS, seed=5, scheme=scheme).in_chunks(3))
+    drawn = drawn_of(priors, bound, scenarios=SCENARIOS, seed=5, scheme=scheme)
+    chunk = next(drawn.in_chunks(drawn.whole(3)))
     return {name: chunk.columns[name] for name in bound}
 
 
@@ -263,13 +264,13 @@ def whole_run(priors, scheme, **options):
 
 @pytest.fixture(scope="module")
 def one_thread(base):
-    return {scheme: hashed(whole_run(base, scheme, threads=1)) for scheme in SCHEMES}
+    return {scheme: hashed(whole_run(base, scheme, backend="serial")) for scheme in SCHEMES}
 
 
 @every_scheme
-@pytest.mark.parametrize("threads", [2, 3, 8])
-def test_any_number_of_threads_gives_one_hash(base, one_thread, scheme, threads):
-    assert hashed(whole_run(base, scheme, threads=threads)) == one_thread[scheme]
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_any_number_of_threads_gives_one_hash(base, one_thread, scheme, workers):
+    assert hashed(whole_run(base, scheme, backend="threads", workers=workers)) == one_thread[scheme]
 
 
 @every_scheme
@@ -281,11 +282,11 @@ def test_the_seed_and_the_number_of_scenarios_do_matter(base, one_thread, scheme
 class Shuffled(Workers):
     """Workers that do the last things first."""
 
-    def fold(self, work, tasks, take, *, what, steps):
+    def fold(self, work, tasks, take, **how):
         """Work off the tasks in another order, and take the results in theirs."""
         done = {}
         order = random.Random(7).sample(list(tasks), len(tasks))
-        super().fold(work, order, lambda result: done.update({order[len(done)]: result}), what=what, steps=steps)
+        super().fold(work, order, lambda result: done.update({order[len(done)]: result}), **how)
         for task in tasks:
             take(done[task])
 
@@ -295,7 +296,7 @@ def test_any_order_of_replicates_gives_the_same_bands(base, scheme):
     drawn = drawn_of(base, ["capex", "training_cost"], scenarios=TWO_CHUNKS, scheme=scheme)
     statistics, drivers = usual(PERCENTS), Drivers(base, drawn, [], drawn.plan.outputs)
     in_turn, shuffled = (
-        folded(drawn, drawn.plan.outputs, statistics, workers, drivers).bands for workers in (Workers(1), Shuffled(1))
+        folded(drawn, drawn.plan.outputs, statistics, kind("serial"), drivers).bands for kind in (Workers, Shuffled)
     )
     for name, told in in_turn.items():
         for statistic in statistics:
@@ -308,7 +309,7 @@ def test_any_order_of_replicates_gives_the_same_bands(base, scheme):
 def test_chunks_drawn_together_are_as_each_alone(base, scheme):
     drawn = drawn_of(base, ["capex", "training_cost"], scenarios=7 * 16 * CHUNK, scheme=scheme)
     words = drawn.sampler.words(1)
-    chunks = list(drawn.in_chunks(1))
+    chunks = list(drawn.in_chunks(drawn.whole(1)))
     assert len(chunks) == drawn.chunks == 7
     for place, chunk in enumerate(chunks):
         assert chunk.at == (1, place)
@@ -332,7 +333,7 @@ def test_chunks_are_the_same_in_any_order(base, scheme):
 def test_chunks_are_counted_in_any_order(base, scheme):
     """Percentiles and intervals come from whole numbers; moments are folded in the order of the chunks."""
     drawn = drawn_of(base, ["capex"], scenarios=8 * 16 * CHUNK, seed=3, scheme=scheme)
-    chunks = [chunk.columns["capex"] for chunk in drawn.in_chunks(0)]
+    chunks = [chunk.columns["capex"] for chunk in drawn.in_chunks(drawn.whole(0))]
     found = set()
     for order in (range(drawn.chunks), range(drawn.chunks - 1, -1, -1), [5, 0, 3, 7, 1, 6, 4, 2]):
         summary = Summary()

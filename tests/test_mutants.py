@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import random
 from pathlib import Path
 
 import pytest
 
+from benchmarks import mutation
+
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(scope="module")
-def mutation():
-    specification = importlib.util.spec_from_file_location("mutation", ROOT / "benchmarks" / "mutation.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
@@ -37,7 +30,7 @@ def mutation():
         ("x = a if b else c", {"x = a if not (b) else c"}),
     ],
 )
-def test_what_is_changed(mutation, line, changed):
+def test_what_is_changed(line, changed):
     """Each place of a line, whichever of its changes chance takes."""
     source = f"class Room:\n    def work(self, a, b):\n        {line}\n".encode()
     found = [
@@ -51,7 +44,7 @@ def test_what_is_changed(mutation, line, changed):
         assert found == []
 
 
-def test_a_sample_is_of_its_seed_and_of_all_its_rooms(mutation):
+def test_a_sample_is_of_its_seed_and_of_all_its_rooms():
     rooms = ["conditions", "decisions"]
     sample = mutation.sampled(rooms, 21, 7)
     assert sample == mutation.sampled(rooms, 21, 7) != mutation.sampled(rooms, 21, 8)
@@ -61,7 +54,7 @@ def test_a_sample_is_of_its_seed_and_of_all_its_rooms(mutation):
         assert ast.dump(ast.parse(before)) != ast.dump(ast.parse(each.text))
 
 
-def test_the_reasons_are_of_lines_that_there_are(mutation):
+def test_the_reasons_are_of_lines_that_there_are():
     for (file, before, after), reason in mutation.reasons().items():
         lines = [line.strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
         assert before in lines, (file, before)

@@ -139,7 +139,7 @@ def test_the_true_error_is_within_the_target_as_often_as_stated():
     hits = 0
     for seed in range(100):
         bands = run(
-            priors, scenarios=2**10, percentiles=[95], scheme="random", seed=seed, threads=1, precision="y:p95=5%"
+            priors, scenarios=2**10, percentiles=[95], scheme="random", seed=seed, workers=1, precision="y:p95=5%"
         )
         hits += abs(bands.at("percentiles", quantity="y", percentile=95) / (2 * np.exp(1.6448536269514722)) - 1) <= 0.05
     assert hits >= 84

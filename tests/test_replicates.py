@@ -5,29 +5,30 @@ from __future__ import annotations
 import time
 from threading import Event, current_thread
 
+import numpy as np
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.replicates import Stopped, Workers
+from simulate.replicates import FEW, MANY, MOST_THREADS, Stopped, Workers
 
-every_number = pytest.mark.parametrize("threads", [1, 2, 5])
+here = pytest.mark.parametrize(("backend", "workers"), [("serial", 1), ("threads", 2), ("threads", 5)])
 
 
 def folded(workers, work, tasks, *, steps=1, take=None):
     """What is taken of the tasks."""
     taken = []
-    workers.fold(work, tasks, take or taken.append, what="work", steps=steps)
+    workers.fold(work, tasks, take or taken.append, what="work", steps=lambda _: steps, scenarios=0)
     return taken
 
 
-@every_number
-def test_results_come_in_the_order_of_the_tasks(threads):
+@here
+def test_results_come_in_the_order_of_the_tasks(backend, workers):
     def work(task, ticks):
         for _ in ticks(range(1)):
             time.sleep(0.002 * (7 - task))  # the first takes longest
         return task
 
-    assert folded(Workers(threads), work, range(8)) == list(range(8))
+    assert folded(Workers(backend, workers), work, range(8)) == list(range(8))
 
 
 def test_tasks_are_worked_off_side_by_side():
@@ -40,18 +41,18 @@ def test_tasks_are_worked_off_side_by_side():
             assert met[1 - task].wait(10)
         return current_thread().name
 
-    assert len(set(folded(Workers(2), work, range(2)))) == 2
+    assert len(set(folded(Workers("threads", 2), work, range(2)))) == 2
 
 
-@every_number
-def test_progress_rises_to_the_end(threads):
+@here
+def test_progress_rises_to_the_end(backend, workers):
     told = []
 
     def work(task, ticks):
         return sum(ticks(range(task)))
 
-    workers = Workers(threads, lambda *step: told.append(step))
-    assert folded(workers, lambda task, ticks: (task, work(3, ticks)), range(10), steps=3) == [
+    pool = Workers(backend, workers, lambda *step: told.append(step))
+    assert folded(pool, lambda task, ticks: (task, work(3, ticks)), range(10), steps=3) == [
         (task, 3) for task in range(10)
     ]
     assert told == [("work", done, 30) for done in range(1, 31)]
@@ -81,7 +82,7 @@ def test_whoever_takes_no_more_stops_the_work_at_its_next_step(gone):
 
     start = time.monotonic()
     with pytest.raises(gone):
-        folded(Workers(3), work, range(20), take=refuse)
+        folded(Workers("threads", 3), work, range(20), take=refuse)
     assert time.monotonic() - start < 2
     deadline = time.monotonic() + 5
     while len(ended) < len(begun) - 1 and time.monotonic() < deadline:
@@ -93,8 +94,8 @@ def test_whoever_takes_no_more_stops_the_work_at_its_next_step(gone):
     assert len(steps) == taken < 10_000
 
 
-@every_number
-def test_an_exception_in_the_work_is_raised_and_stops_the_others(threads):
+@here
+def test_an_exception_in_the_work_is_raised_and_stops_the_others(backend, workers):
     steps = []
 
     def work(task, ticks):
@@ -109,13 +110,13 @@ def test_an_exception_in_the_work_is_raised_and_stops_the_others(threads):
 
     taken = []
     with pytest.raises(_GoneError):
-        folded(Workers(threads), work, range(20), take=taken.append)
+        folded(Workers(backend, workers), work, range(20), take=taken.append)
     assert taken == [0]
     assert len(steps) < 10_000
 
 
-@every_number
-def test_an_interrupt_told_of_by_the_progress_ends_the_work(threads):
+@here
+def test_an_interrupt_told_of_by_the_progress_ends_the_work(backend, workers):
     """As Ctrl-C does: it reaches the thread that waits or works."""
 
     def interrupt(_what, done, _total):
@@ -129,7 +130,7 @@ def test_an_interrupt_told_of_by_the_progress_ends_the_work(threads):
 
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        folded(Workers(threads, interrupt), work, range(8), steps=1000)
+        folded(Workers(backend, workers, interrupt), work, range(8), steps=1000)
     assert time.monotonic() - start < 2
 
 
@@ -143,13 +144,51 @@ def test_ticks_go_on_only_while_somebody_waits():
         begun.append(steps)
         return task
 
-    assert folded(Workers(1, lambda *told: done.append(told)), work, [0], steps=5) == [0]
+    assert folded(Workers("serial", None, lambda *told: done.append(told)), work, [0], steps=5) == [0]
     with pytest.raises(Stopped):
         next(begun[0])
     assert len(done) == 2
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1.5, "two", 5000])
-def test_a_number_of_threads_that_is_none_is_refused(threads):
-    with pytest.raises(SimulateError, match=r"^threads: must be "):
-        Workers(threads)
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "two", 5000])
+def test_a_number_of_workers_that_is_none_is_refused(workers):
+    with pytest.raises(SimulateError, match=r"^workers: must be "):
+        Workers(workers=workers)
+
+
+def test_a_backend_that_there_is_not_is_refused_beside_all_else():
+    told = r"^backend: there is no backend 'thread'; did you mean threads\?\nworkers: must be"
+    with pytest.raises(SimulateError, match=told):
+        Workers("thread", 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "tasks", "scenarios", "chosen"),
+    [
+        ({}, 1, MANY, ("serial", 1)),
+        ({"workers": 1}, 16, MANY, ("serial", 1)),
+        ({"workers": 16}, 16, FEW, ("serial", 1)),
+        ({"workers": 16}, 16, MANY - 1, ("threads", MOST_THREADS)),
+        ({"workers": 2}, 16, MANY - 1, ("threads", 2)),
+        ({"workers": MOST_THREADS}, 16, MANY, ("threads", MOST_THREADS)),
+        ({"workers": 16}, 16, MANY, ("processes", 16)),
+        ({"workers": 16}, 8, MANY, ("processes", 8)),
+        ({"workers": 16, "backend": "threads"}, 96, MANY, ("threads", 16)),
+        ({"workers": 16, "backend": "processes"}, 96, FEW, ("processes", 16)),
+    ],
+)
+def test_the_backend_is_chosen_by_the_work_where_none_is_asked_for(asked, tasks, scenarios, chosen):
+    assert Workers(**asked).chosen(tasks, scenarios) == chosen
+
+
+@pytest.mark.parametrize(("backend", "chosen"), [("processes", "threads"), (None, "threads"), ("serial", "serial")])
+def test_what_is_at_hand_is_not_carried_to_other_processes(backend, chosen):
+    assert Workers(backend, 2).chosen(16, MANY, here=True)[0] == chosen
+
+
+def test_floats_are_checked_as_whoever_asks_has_them_checked():
+    def work(_task, ticks):
+        return [np.geterr()["over"] for _ in ticks(range(1))]
+
+    with np.errstate(over="raise"):
+        assert folded(Workers("threads", 2), work, range(3)) == [["raise"]] * 3

@@ -7,7 +7,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from simulate.bands import Bands, fold
+from simulate.bands import Bands
+from simulate.folding import fold
 from simulate.priors import load_priors
 from simulate.replicates import Workers
 from simulate.rulers import MOST_VALUES, Bits, Knots, laid_out
@@ -74,9 +75,9 @@ def band_of(name: str, workers: Workers | None = None):
         keys=["x"],
         scenarios=REPLICATES * CHUNKS * SIZE,
         step=SIZE,
-        workers=workers or Workers(1),
+        workers=workers or Workers("serial"),
         what="test",
-        steps=CHUNKS,
+        steps=lambda _: CHUNKS,
     )
     return bands["x"]
 

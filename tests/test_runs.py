@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tracemalloc
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from scipy import special
 
 import simulate
+from benchmarks import handwritten, handwritten_formulas
 from simulate.conditions import questions
 from simulate.errors import SimulateError
 from simulate.priors import load_priors
@@ -189,7 +189,7 @@ def test_draws_are_the_scenarios_of_the_run_with_their_weights(priors, scheme, c
     drawn, bands, settings = draws(priors, **asked), run(priors, **asked), priors.run.asked(**asked)
     of_run = questions(priors, (), settings.given, settings.observe)
     scenarios = Drawing({"": priors}, settings).scenarios("", ["total", "share"], of_run)
-    chunks = [chunk for replicate in range(16) for chunk in scenarios.in_chunks(replicate)]
+    chunks = [chunk for replicate in range(16) for chunk in scenarios.in_chunks(scenarios.whole(replicate))]
     for name in ("a", "total", "share"):
         assert np.array_equal(drawn.at("value", quantity=name), np.concatenate([each.columns[name] for each in chunks]))
     whole = draws(priors, **asked | {"given": [], "observe": []})
@@ -239,7 +239,7 @@ def test_memory_does_not_grow_with_the_scenarios(priors):
     peaks = []
     for count in (2**22, 2**24):
         tracemalloc.start()
-        run(priors, scenarios=count, scheme="random", threads=1)
+        run(priors, scenarios=count, scheme="random", workers=1)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0]
@@ -247,7 +247,7 @@ def test_memory_does_not_grow_with_the_scenarios(priors):
 
 def test_progress_is_told_up_to_the_end(priors):
     told = []
-    run(priors, scenarios=16 * 5 * CHUNK, threads=2, progress=lambda *step: told.append(step))
+    run(priors, scenarios=16 * 5 * CHUNK, backend="threads", workers=2, progress=lambda *step: told.append(step))
     assert {(what, total) for what, _, total in told} == {("scenarios", 48)}  # one chunk, up to the fourth, the fifth
     assert [done for _, done, _ in told] == list(range(1, 49))
 
@@ -277,7 +277,7 @@ def test_the_headline_is_run_where_nothing_is_asked(base):
         ({"percentiles": [50, 100]}, "percentiles: must be less than 100, not 100"),
         ({"percentiles": [float("nan")]}, "percentiles: must be a finite number, not nan"),
         ({"percentiles": []}, "percentiles: must be a list of one or more, or be left out, not an empty list"),
-        ({"threads": 0}, "threads: must be greater than or equal to 1, not 0"),
+        ({"workers": 0}, "workers: must be greater than or equal to 1, not 0"),
         (
             {"statistics": ["shortest 0"]},
             (
@@ -329,13 +329,14 @@ def test_the_first_scenario_that_is_no_number_is_told(load, least):
     seen = [
         (chunk.at, chunk.columns["c"][chunk.columns["c"] < least])
         for replicate in range(16)
-        for chunk in drawn.in_chunks(replicate)
+        for chunk in drawn.in_chunks(drawn.whole(replicate))
     ]
     at, values = next((at, values) for at, values in seen if len(values))
     assert (at > (0, 1)) == (least < 0.01)
-    told = {len(run(priors, quantities=["rare"], threads=threads, **asked).warnings) for threads in (1, 2)}
+    asked |= {"quantities": ["rare"], "workers": 2}
+    told = {len(run(priors, backend=each, **asked).warnings) for each in ("serial", "threads")}
     assert told == {1}
-    (message,) = run(priors, quantities=["rare"], **asked).warnings
+    (message,) = run(priors, **asked).warnings
     assert message.startswith(f"rare: nan or infinite in {sum(len(values) for _, values in seen):,} of 524,288")
     assert f"c = {values[0]:.4g}" in message
 
@@ -407,14 +408,13 @@ def test_no_further_statistic_is_given_unasked(priors):
 # Beside plain numpy
 
 
-def test_base_agrees_with_the_hand_written_model(base):
+@pytest.mark.parametrize(
+    ("path", "by_hand"), [("priors/base.toml", handwritten), ("benchmarks/own_formulas.toml", handwritten_formulas)]
+)
+def test_runs_agree_with_hand_written_numpy(path, by_hand):
     """The same priors and equations by numpy's own generator, in 16 parts: within 5 combined standard errors."""
-    path = ROOT / "benchmarks" / "handwritten.py"
-    specification = importlib.util.spec_from_file_location("handwritten", path)
-    handwritten = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(handwritten)
-    parts = [handwritten.simulate(2**14, seed) for seed in range(16)]
-    bands = run(base, scenarios=2**18, quantities=list(parts[0]), percentiles=handwritten.PERCENTS)
+    parts = [by_hand.simulate(2**14, seed) for seed in range(16)]
+    bands = run(load_priors(ROOT / path), scenarios=2**18, quantities=list(parts[0]), percentiles=by_hand.PERCENTS)
     for name in parts[0]:
         columns = [part[name] for part in parts]
         values, own_error = bands.estimate("percentiles", quantity=name)
@@ -426,7 +426,7 @@ def test_the_error_of_a_shortest_interval_is_the_spread_of_its_ends_over_seeds(l
     """It is a bound, at most half as much again; of 100 seeds the spread of two ends is known to 5 %."""
     priors = load(TEXT)
     asked = {"scenarios": 2**12, "scheme": "random", "quantities": ["total"], "statistics": ["shortest 50"]}
-    found = [run(priors, seed=seed, threads=1, **asked).estimate("shortest", quantity="total") for seed in range(100)]
+    found = [run(priors, seed=seed, workers=1, **asked).estimate("shortest", quantity="total") for seed in range(100)]
     spread = np.var([ends for ends, _ in found], axis=0, ddof=1).sum()
     told = np.mean([errors**2 for _, errors in found], axis=0).sum()
     assert 0.85 < np.sqrt(told / spread) < 1.6

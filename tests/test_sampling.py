@@ -5,10 +5,8 @@ What any scheme must do is tested over the registry, so that a new one is tested
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ from hypothesis import strategies as some
 from scipy import special, stats
 from scipy.stats import qmc
 
+from benchmarks import sobol_directions
 from simulate import model
 from simulate.dependence import DependenceError, latent_correlation
 from simulate.distributions import distribution
@@ -33,7 +32,6 @@ NORMAL = distribution("normal", {"mean": 0, "sd": 1})
 UNIFORM = distribution("uniform", {"lower": 0, "upper": 1})
 COSTLY = distribution("beta", {"alpha": 4, "beta": 16})
 FALSE_ALARM = 1e-6
-ROOT = Path(__file__).parent.parent
 
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
@@ -167,22 +165,14 @@ def test_a_replicate_is_a_net():
 
 
 @pytest.fixture(scope="module")
-def choice():
-    specification = importlib.util.spec_from_file_location("choice", ROOT / "benchmarks" / "sobol_directions.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+def joe_kuo():
+    return sobol_directions.joe_kuo()
 
 
-@pytest.fixture(scope="module")
-def joe_kuo(choice):
-    return choice.joe_kuo()
-
-
-def test_the_direction_numbers_are_joe_and_kuos(choice, joe_kuo):
+def test_the_direction_numbers_are_joe_and_kuos(joe_kuo):
     assert joe_kuo.shape == (21201, 32)
     ours = directions()
-    assert np.array_equal(ours[: choice.FIRST], joe_kuo[: choice.FIRST])
+    assert np.array_equal(ours[: sobol_directions.FIRST], joe_kuo[: sobol_directions.FIRST])
     number = {row.tobytes(): place for place, row in enumerate(joe_kuo)}
     places = [number[row.tobytes()] for row in ours]
     assert len(set(places)) == len(places)
@@ -190,28 +180,31 @@ def test_the_direction_numbers_are_joe_and_kuos(choice, joe_kuo):
 
 
 @pytest.mark.long
-def test_the_dimensions_are_those_that_are_chosen(choice, joe_kuo):
-    assert np.array_equal(directions(), joe_kuo[choice.chosen(joe_kuo)])
+def test_the_dimensions_are_those_that_are_chosen(joe_kuo):
+    assert np.array_equal(directions(), joe_kuo[sobol_directions.chosen(joe_kuo)])
 
 
-def test_no_two_dimensions_depend_on_each_other(choice, joe_kuo):
-    taken, first = choice.Taken(choice.WITH_ANY), choice.Taken(choice.WITH_FIRST)
+def test_no_two_dimensions_depend_on_each_other(joe_kuo):
+    taken, first = (
+        sobol_directions.Taken(sobol_directions.WITH_ANY),
+        sobol_directions.Taken(sobol_directions.WITH_FIRST),
+    )
     for place, numbers in enumerate(directions()):
         assert taken.fits(numbers), place
         assert first.fits(numbers) or place >= OWN[0].stop, place
         taken.add(numbers)
-        if place < choice.FIRST:
+        if place < sobol_directions.FIRST:
             first.add(numbers)
     assert not first.fits(joe_kuo[276])
 
 
-def test_dependence_is_what_the_points_show(choice):
+def test_dependence_is_what_the_points_show():
     """Two dimensions depend to the order 2 where the first digits of both are the same, or opposite, in all points."""
     plain = directions()[:20]
     words = net(plain, np.zeros(20, np.uint32), 2**3)(0)
     digit = words >> np.uint32(31)
     for row, column in zip(*np.triu_indices(20, 1), strict=True):
-        taken = choice.Taken({3: 2})
+        taken = sobol_directions.Taken({3: 2})
         taken.add(plain[row])
         assert taken.fits(plain[column]) == (0 < np.count_nonzero(digit[row] == digit[column]) < 8)
 

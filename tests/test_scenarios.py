@@ -32,7 +32,7 @@ def drawn(priors, case="one", *, asked=None, **cases):
 
 
 def column(scenarios, name, replicate=0):
-    chunks = scenarios.in_chunks(replicate)
+    chunks = scenarios.in_chunks(scenarios.whole(replicate))
     return np.concatenate([np.broadcast_to(chunk.columns[name], chunk.size) for chunk in chunks])
 
 
@@ -58,16 +58,16 @@ def test_scenarios_are_rounded_up_to_whole_chunks(asked, size, chunks):
 def test_a_replicate_is_drawn_in_as_many_steps_as_stated(count):
     scenarios = drawn(load_priors(TEXT), asked={"count": count})
     seen = []
-    chunks = list(scenarios.in_chunks(3, lambda steps: (seen.append(step) or step for step in steps)))
-    assert len(seen) == scenarios.steps
+    chunks = list(scenarios.in_chunks(scenarios.whole(3), lambda steps: (seen.append(step) or step for step in steps)))
+    assert len(seen) == scenarios.steps(scenarios.whole(3))
     assert [chunk.at for chunk in chunks] == [(3, place) for place in range(scenarios.chunks)]
     assert scenarios.count == 16 * sum(chunk.size for chunk in chunks)
 
 
 def test_the_steps_of_very_many_chunks_take_no_memory():
     many = 10**15 // CHUNK
-    assert list(islice(together(many), 3)) == [range(1), range(1, TOGETHER), range(TOGETHER, 2 * TOGETHER)]
-    assert steps(many) == 1 + -(-many // TOGETHER)
+    assert list(islice(together(range(many)), 3)) == [range(1), range(1, TOGETHER), range(TOGETHER, 2 * TOGETHER)]
+    assert steps(range(many)) == 1 + -(-many // TOGETHER)
 
 
 def test_chunks_of_very_many_inputs_are_drawn_one_by_one():
@@ -80,9 +80,9 @@ def test_chunks_of_very_many_inputs_are_drawn_one_by_one():
     priors = load_priors("\n".join(['model = "none"', "[priors]", inputs, *sums]))
     asked = [f"y{first}" for first in range(0, 1100, 100)]
     many = Drawing({"": priors}, priors.run).scenarios("", asked, count=16 * CHUNK * 4)
-    assert (many.chunks, many.steps) == (4, 4)
+    assert (many.chunks, many.steps(many.whole(0))) == (4, 4)
     few = Drawing({"": priors}, priors.run).scenarios("", asked[:1], count=16 * CHUNK * 4)
-    assert few.steps < 4
+    assert few.steps(few.whole(0)) < 4
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -142,10 +142,10 @@ def test_conditions_drop_scenarios_and_measured_values_weigh_them():
     whole = column(drawn(priors), "total")
     kept = drawn(priors, asked={"questions": questions(priors, given=["total > 34"])})
     assert np.array_equal(column(kept, "total"), whole[whole > 34])
-    assert {chunk.weights is None for chunk in kept.in_chunks(0)} == {True}
-    assert {chunk.drawn for chunk in kept.in_chunks(0)} == {CHUNK}
+    assert {chunk.weights is None for chunk in kept.in_chunks(kept.whole(0))} == {True}
+    assert {chunk.drawn for chunk in kept.in_chunks(kept.whole(0))} == {CHUNK}
     weighed = drawn(priors, asked={"questions": questions(priors, observed=["total = 34 +- 2"])})
-    chunk = next(weighed.in_chunks(0))
+    chunk = next(weighed.in_chunks(weighed.whole(0)))
     likelihood = np.exp(-0.5 * ((chunk.columns["total"] - 34) / 2) ** 2)
     assert chunk.weights == pytest.approx(likelihood * WEIGHT, abs=0.5)
 
@@ -162,5 +162,6 @@ def test_a_quantity_named_twice_is_asked_for_once():
 
 
 def test_constants_stay_single_numbers():
-    chunk = next(chain(drawn(load_priors(TEXT, ["a=1", "b=2"])).in_chunks(0)))
+    scenarios = drawn(load_priors(TEXT, ["a=1", "b=2"]))
+    chunk = next(chain(scenarios.in_chunks(scenarios.whole(0))))
     assert (chunk.columns["fixed"], chunk.columns["total"]) == (4.0, 7.0)

@@ -233,8 +233,10 @@ def test_sobol_says_what_it_did_about_correlations(measured):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_same_bits_for_any_threads(measured, method):
-    once, again = (as_json(measured(GAUSSIAN, method, threads=threads, scenarios=2**14)) for threads in (1, 2))
+def test_same_bits_for_any_backend(measured, method):
+    once, again = (
+        as_json(measured(GAUSSIAN, method, backend=each, workers=2, scenarios=2**14)) for each in ("serial", "threads")
+    )
     assert once == again
 
 
@@ -344,7 +346,7 @@ def test_workers_stop_when_nobody_waits_any_more(measured, method):
 
     before = threading.active_count()
     with pytest.raises(Gone):
-        measured(GAUSSIAN, method, scenarios=10**7, progress=progress, threads=2)
+        measured(GAUSSIAN, method, scenarios=10**7, progress=progress, backend="threads", workers=2)
     end = time.monotonic() + 2
     while threading.active_count() > before and time.monotonic() < end:
         time.sleep(0.01)
@@ -415,7 +417,7 @@ def test_the_names_of_the_methods_do_not_wait_for_numpy():
         ({"percentiles": [0]}, "percentiles: must be greater than 0"),
         ({"scenarios": 0}, "scenarios: must be greater than or equal to 1"),
         ({"scheme": "sobel"}, "there is no scheme 'sobel'; did you mean sobol"),
-        ({"threads": 0}, "threads: must be"),
+        ({"workers": 0}, "workers: must be"),
         ({"quantities": ["z"]}, "there is no quantity z"),
     ],
 )

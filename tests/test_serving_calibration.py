@@ -106,7 +106,7 @@ def test_priors_state_the_error_no_smaller_than_the_fit_does(path, a100_left_out
 
 
 def test_the_fit_is_printed():
-    command = [sys.executable, "-m", "benchmarks.fit_roofline"]
+    command = [sys.executable, "-m", "benchmarks", "fit_roofline"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "A100 80GB, FP16: 21 benchmarks" in printed
     assert "spread of serving_model_error: 0.148" in printed

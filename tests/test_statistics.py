@@ -8,7 +8,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from simulate.bands import Bands, Gathering, Pilot, fold, put_bands
+from simulate.bands import Bands, Gathering, Pilot, put_bands
+from simulate.folding import fold
 from simulate.priors import load_priors
 from simulate.replicates import Workers
 from simulate.results import Result
@@ -199,7 +200,7 @@ def test_nan_and_infinite_values_are_counted_and_left_out():
     assert np.isnan(bands["never"].error("percentiles")).all()
 
 
-def thin_fold(share, threads=1):
+def thin_fold(share, backend="serial"):
     """Counts of a column of which a condition keeps a share, and the tasks whose first steps were looked at."""
     looked: list[int] = []
     bands = Bands([MEAN])
@@ -214,9 +215,9 @@ def thin_fold(share, threads=1):
                 gathering.add("x", kept, len(kept))
         return gathering.finish([MEAN])
 
-    keys, workers = ["x"], Workers(threads)
-    scenarios, step = 16 * 8 * 2**14, 2**14
-    fold(work, range(16), bands.add, keys=keys, scenarios=scenarios, step=step, workers=workers, what="test", steps=8)
+    keys, workers = ["x"], Workers(backend, 3)
+    counts = {"scenarios": 16 * 8 * 2**14, "step": 2**14, "steps": lambda _: 8}
+    fold(work, range(16), bands.add, keys=keys, workers=workers, what="test", **counts)
     return bands["x"], looked
 
 
@@ -227,8 +228,8 @@ def test_a_pilot_is_the_first_step_of_as_many_tasks_as_it_takes_and_of_four_at_m
     assert band.summary.count == 16 * 8 * round(share * 2**14)
 
 
-def test_a_pilot_tells_the_same_whatever_the_threads():
-    one, three = (thin_fold(0.3, threads)[0] for threads in (1, 3))
+def test_a_pilot_tells_the_same_whatever_the_backend():
+    one, three = (thin_fold(0.3, each)[0] for each in ("serial", "threads"))
     assert one.summary.percentiles([1, 50, 99]).tolist() == three.summary.percentiles([1, 50, 99]).tolist()
     assert one.value("mean") == three.value("mean")
 
@@ -243,8 +244,9 @@ def test_no_pilot_is_drawn_where_all_values_are_counted_one_by_one():
         return gathering.finish([MEAN])
 
     bands = Bands([MEAN])
-    keys, workers, size = ["x"], Workers(1), 2**12
-    fold(work, range(16), bands.add, keys=keys, scenarios=2**16, step=size, workers=workers, what="test", steps=1)
+    keys, workers, size = ["x"], Workers("serial"), 2**12
+    counts = {"scenarios": 2**16, "step": size, "steps": lambda _: 1}
+    fold(work, range(16), bands.add, keys=keys, workers=workers, what="test", **counts)
     assert tasks == list(range(16))
     assert bands["x"].value("mean") == 7.5
 

@@ -181,10 +181,10 @@ def test_probabilities_of_percentiles_are_of_all_scenarios(priors):
 
 
 @pytest.mark.parametrize("scheme", ["sobol", "random"])
-def test_same_bits_for_any_threads(priors, scheme):
+def test_same_bits_for_any_backend(priors, scheme):
     one, two = (
-        run(priors, scenarios=2**17, scheme=scheme, given=["y > P90"], quantities=["y"], threads=threads)
-        for threads in (1, 2)
+        run(priors, scenarios=2**17, scheme=scheme, given=["y > P90"], quantities=["y"], backend=each, workers=2)
+        for each in ("serial", "threads")
     )
     assert one.provenance == two.provenance
     for name in one.variables:

@@ -8,16 +8,16 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from os import PathLike
-from typing import TypeVar
 
 import numpy as np
 
+from simulate.backends import Task
 from simulate.backtesting import scores, serving, training
 from simulate.backtesting.scores import Forecast
 from simulate.calibration.serving import benchmarks, splits
 from simulate.calibration.training import TrainingRun, read_runs, training_runs
 from simulate.errors import SimulateError
-from simulate.replicates import Progress, Ticks, Workers
+from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.folder import is_result
 from simulate.results.provenance import versioned
@@ -25,8 +25,6 @@ from simulate.revisions import revised
 from simulate.settings import Seed, checked, written
 from simulate.spelling import name_text, path_of
 from simulate.spreadsheet import digest_of
-
-Task = TypeVar("Task")
 
 ABOUT = {
     training.NAME: "Accelerator-hours, each run forecast by a fit to the others",
@@ -42,7 +40,8 @@ def backtest(
     cases_file: PathLike[str] | str | None = None,
     *,
     seed: int | None = None,
-    threads: int | None = None,
+    backend: str | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Forecast and score the cases that the package ships, or the runs of a CSV file (see `read_runs`).
@@ -61,7 +60,7 @@ def backtest(
     if path and is_result(path):
         raise SimulateError(f"{cases_file}: is an earlier run, which has no outcomes; name a CSV file of training runs")
     seeded = {} if seed is None else {"seed": checked(Seed, "seed", seed)}
-    workers = Workers(threads, progress)
+    pool = Workers(backend, workers, progress)
     runs, problems = read_runs(path) if path else (training_runs(), ())
     used = [run for run in runs if not run.excluded]
     if not used:
@@ -70,11 +69,11 @@ def backtest(
             if problems
             else f"{cases_file}: no run can be scored; give a row for each run"
         )
-    groups = {training.NAME: _scored(workers, training.NAME, used, lambda run: [training.training_case(run)])}
+    groups = {training.NAME: _scored(pool, training.NAME, used, lambda run: [training.training_case(run)])}
     if cases_file is None:
         held_out = list(splits(benchmarks()))
-        groups[serving.BENCHMARKS] = _scored(workers, serving.BENCHMARKS, held_out, serving.benchmark_cases)
-        groups |= serving.published_cases(workers, seed)
+        groups[serving.BENCHMARKS] = _scored(pool, serving.BENCHMARKS, held_out, serving.benchmark_cases)
+        groups |= serving.published_cases(pool, seed)
     about = ABOUT if cases_file is None else {training.NAME: OWN}
     excluded = {run.model: run.excluded for run in runs if run.excluded}
     stated = {"title": "", "cases_file": name_text(str(cases_file or ""))}
@@ -92,14 +91,8 @@ def backtest(
 def _scored(
     workers: Workers, what: str, tasks: Sequence[Task], score: Callable[[Task], Sequence[Forecast]]
 ) -> list[Forecast]:
-    """The cases of all tasks, each task a step of work."""
-
-    def work(task: Task, ticks: Ticks) -> list[Forecast]:
-        return [case for each in ticks([task]) for case in score(each)]
-
-    cases: list[Forecast] = []
-    workers.fold(work, tasks, cases.extend, what=what, steps=1)
-    return cases
+    """The cases of all tasks, each of which takes as long as some thousand scenarios."""
+    return [case for found in workers.map(score, tasks, what=what, scenarios=len(tasks) << 12) for case in found]
 
 
 def _put_cases(result: Result, groups: Mapping[str, Sequence[Forecast]]) -> None:

@@ -59,7 +59,8 @@ def _beside_bands(
         scenarios=SCENARIOS,
         seed=seed,
         quantities=quantities,
-        threads=workers.threads,
+        backend=workers.backend,
+        workers=workers.workers,
         progress=workers.progress,
     )
     for row, quantity in zip(rows, quantities, strict=True):

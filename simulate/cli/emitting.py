@@ -49,7 +49,7 @@ def emit(
     replaces the files of an earlier result as one set, when all is there. Exits with the code of what gates say of the
     result, when all is told.
     """
-    from simulate.backends import keep_freed_memory
+    from simulate.machine import keep_freed_memory
     from simulate.results import folder as folders
 
     FORMATS.known(output.output)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from simulate.backends import BACKENDS
 from simulate.cli import completing
 from simulate.errors import SimulateError
 from simulate.formats import FORMATS, PERSON, READERS
@@ -84,6 +85,15 @@ class Source:
 
 PRINTED = tuple(name for name in FORMATS if name != "csv")  # which is for figures
 
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(BACKENDS),
+        help="What the work is spread over, by default by its size; the result does not depend on it.",
+        autocompletion=completing.one_of(BACKENDS),
+    ),
+]
+Workers = Annotated[int | None, typer.Option(help="At most so many of them at once, by default as many as win.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")]
 
 
@@ -104,7 +114,8 @@ class Sampling:
             autocompletion=completing.one_of(SCHEMES),
         ),
     ] = None
-    threads: Annotated[int | None, typer.Option(help="The result does not depend on it.")] = None
+    backend: Backend = None
+    workers: Workers = None
     percentiles: Annotated[str | None, typer.Option(help="Percentiles to report, such as 5,50,95.")] = None
     quantities: Annotated[
         str | None,

@@ -17,10 +17,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from simulate.bands import Band, Bands, Gathering, Part, fold
+from simulate.backends import Ticks
+from simulate.bands import Band, Bands, Gathering, Part
 from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, bottom_up, drawn, subsets, walks
+from simulate.folding import fold
 from simulate.graph import Array, Values, as_numpy
-from simulate.replicates import Ticks, Workers
+from simulate.replicates import Workers
 from simulate.rounding import Rounded, error_near, probed
 from simulate.sampling.sampler import REPLICATES, Sampler
 from simulate.scenarios import TOGETHER, Drawing, chunking, steps, together
@@ -125,7 +127,7 @@ class _HybridValues:
             new = [each for each in dict.fromkeys(versions) if each not in taken]
             taken.update(new)
             batches += [(new[first : first + _BATCH], chunks, at_once) for first in range(0, len(new), _BATCH)]
-        counts = [REPLICATES // at_once * steps(chunks) for _, chunks, at_once in batches]
+        counts = [REPLICATES // at_once * steps(range(chunks)) for _, chunks, at_once in batches]
         for place, batch in enumerate(batches):
             self._fold(*batch, _between(workers, sum(counts[:place]), sum(counts)), what)
 
@@ -135,7 +137,7 @@ class _HybridValues:
 
         def work(gathering: Gathering[Version], replicates: Sequence[int], ticks: Ticks) -> dict[Version, Part]:
             words = {key: [each.words(replicate) for replicate in replicates] for key, each in samplers.items()}
-            for several in ticks(together(chunks)):
+            for several in ticks(together(range(chunks))):
                 draws = {
                     key: each.columns(np.concatenate([of(c) for of in words[key] for c in several], axis=1))
                     for key, each in samplers.items()
@@ -157,7 +159,7 @@ class _HybridValues:
             step=self.size,
             workers=workers,
             what=what,
-            steps=steps(chunks),
+            steps=lambda _: steps(range(chunks)),
             pilots=[range(replicate, replicate + 1) for replicate in range(REPLICATES)],
         )
         for version, band in bands.items():

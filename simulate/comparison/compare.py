@@ -47,7 +47,8 @@ def compare(
     scale: BridgeScale = "linear",
     pairs: int = PAIRS,
     fail_if: Sequence[str] | None = None,
-    threads: int | None = None,
+    backend: str | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Set cases side by side, the first the baseline; `cases` and `vary` are as in `cases_of`.
@@ -68,16 +69,16 @@ def compare(
     if len(found) < 2:
         raise SimulateError("one case compares with nothing; name another priors file, or use --vary")
     settings, faults = found[0].settings.read(scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles)
-    names, split, workers, *_ = read_all(
+    names, split, pool, *_ = read_all(
         partial(_asked, found, quantities),
         partial(_statistics, bridge),
-        partial(Workers, threads, progress),
+        partial(Workers, backend, workers, progress),
         partial(_scale, scale),
         partial(checked, Count, "pairs", pairs),
         faults=faults,
     )
-    drawn = SideBySide(found, settings, names, workers, fail_if)
-    folded = drawn.fold(workers)
+    drawn = SideBySide(found, settings, names, pool, fail_if)
+    folded = drawn.fold(pool)
     result = _framed(drawn)
     result.attributes["scale"] = scale
     _put_labels(result, drawn)
@@ -87,7 +88,7 @@ def compare(
     warnings = result.provenance["warnings"]
     warnings += [*_warnings(drawn, folded), *only_bounds(result)]
     if split:
-        warnings += _put_bridges(result, drawn, folded, split, scale, pairs, workers)
+        warnings += _put_bridges(result, drawn, folded, split, scale, pairs, pool)
     warnings += folded.warnings(found[0].name, drawn.bounded)
     warnings += [line for case in found if case.priors for line in as_run(case, folded.bands)]
     return result

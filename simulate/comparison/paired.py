@@ -1,5 +1,6 @@
 """Cases drawn side by side, chunk by chunk: their bands, and the differences and ratios of those that are paired."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -7,18 +8,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates
+from simulate.backends import Ticks
+from simulate.bands import Band, Bands, Fault, Gathering, Part
 from simulate.comparison.cases import Case
 from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
+from simulate.folding import fold_replicates
 from simulate.gates import DIFFERENCE, RATIO, Gate, Measured, gates, of_condition, of_mean, with_gates
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
-from simulate.replicates import Ticks, Workers
+from simulate.replicates import Workers
 from simulate.rounding import Ties, settle
 from simulate.rulers import Counts
 from simulate.runs.messages import failed_checks, small_errors, watched
-from simulate.scenarios import TOGETHER, Chunk, Drawing
+from simulate.scenarios import TOGETHER, Chunk, Drawing, Piece
 from simulate.settings import Settings
 from simulate.spread import share_error
 from simulate.statistics import Statistic, usual
@@ -33,11 +36,16 @@ Columns = Mapping[str, Sequence[Chunk]]  # several chunks of each case, with wha
 
 
 class _Replicate(NamedTuple):
-    """What is kept of a replicate: parts of bands, how often an alternative lies lower, what conditions leave."""
+    """What is kept of a replicate beside bands: how often an alternative lies lower, what conditions leave."""
 
-    parts: Mapping[Key, Part]
-    lower: Mapping[Place, int]
+    lower: Counter[Place]
     kept: Mapping[str, Kept]
+
+    def join(self, other: "_Replicate") -> None:
+        """Add what is kept of the replicate's next scenarios."""
+        self.lower.update(other.lower)
+        for case, kept in self.kept.items():
+            kept.merge(other.kept[case])
 
 
 class Folded:
@@ -48,11 +56,11 @@ class Folded:
         self.lower: dict[Place, list[tuple[int, int]]] = {}
         self.kept: dict[str, Kept] = {}
 
-    def add(self, replicate: _Replicate) -> None:
+    def add(self, parts: Mapping[Key, Part], replicate: _Replicate) -> None:
         """Take up the next replicate."""
-        self.bands.add(replicate.parts)
+        self.bands.add(parts)
         for place, number in replicate.lower.items():
-            count = replicate.parts[DIFFERENCE, *place].summary.count
+            count = parts[DIFFERENCE, *place].summary.count
             self.lower.setdefault(place, []).append((number, count))
         for case, kept in replicate.kept.items():
             self.kept.setdefault(case, Kept()).merge(kept)
@@ -187,20 +195,29 @@ class SideBySide:
         baseline = self.baseline.name
         ties = {(name, case): Ties(drawn[baseline], drawn[case], name) for name, case in self.paired}
 
-        def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> _Replicate:
-            lower = dict.fromkeys(self.paired, 0)
+        def work(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> _Replicate:
+            lower = Counter(dict.fromkeys(self.paired, 0))
             kept = {case: Kept() for case in drawn if drawn[case].questions.conditional}
-            chunks = {case: each.in_chunks(replicate, ticks) for case, each in drawn.items()}
-            while any((columns := self._together(gathering, kept, chunks, replicate)).values()):
+            chunks = {case: each.in_chunks(piece, ticks) for case, each in drawn.items()}
+            while any((columns := self._together(gathering, kept, chunks, piece.replicate)).values()):
                 for place in self.paired:
                     lower[place] += self._set_against(gathering, place, columns, ties[place])
-            return _Replicate(gathering.finish(statistics), lower, kept)
+            return _Replicate(lower, kept)
 
         folded = Folded(statistics)
         if drawn:
             first = next(iter(drawn.values()))  # all have as many scenarios
-            steps = sum(each.steps for each in drawn.values())
-            fold_replicates(work, first, folded.add, keys=keys, quantities=self.bounded, workers=workers, steps=steps)
+            fold_replicates(
+                work,
+                first,
+                folded.add,
+                keys=keys,
+                statistics=statistics,
+                workers=workers,
+                join=_Replicate.join,
+                quantities=self.bounded,
+                steps=lambda piece: sum(each.steps(piece) for each in drawn.values()),
+            )
         for own, each in drawn.items():
             settle(each, {name: folded.bands["", name, own] for name in self.names[own]})
         for case in self.cases:

@@ -7,20 +7,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.bands import Band, Bands, Fault, Gathering, Part, fold_replicates, only_bounds, put_bands, put_kept
+from simulate.backends import Ticks
+from simulate.bands import Band, Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
 from simulate.conditions import Kept, Questions, check_kept, check_known, questions
 from simulate.decisions.information import Binned, Partition, add_chunk, moved, partitions, worth
 from simulate.decisions.smoothing import Saved
 from simulate.errors import SimulateError, read_all
+from simulate.folding import fold_replicates
 from simulate.graph import Array
 from simulate.priors import Priors, choice, stated
-from simulate.replicates import Progress, Ticks, Workers
+from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.results.in_vain import in_vain
 from simulate.results.provenance import put_priors
 from simulate.rounding import Ties, settle
 from simulate.sampling.dimensions import dimensions
-from simulate.scenarios import Chunk, Drawing, Scenarios, named_quantities
+from simulate.scenarios import Chunk, Drawing, Piece, Scenarios, named_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error, standard_error
 from simulate.statistics import Statistic, usual
@@ -43,7 +45,8 @@ def decide(
     seed: int | None = None,
     scheme: str | None = None,
     percentiles: Sequence[float] | None = None,
-    threads: int | None = None,
+    backend: str | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Decide between the choices of a priors file by the first of the quantities, a cost (or a profit).
@@ -69,9 +72,9 @@ def decide(
     settings, faults = run_with.read(
         scenarios=scenarios, seed=seed, scheme=scheme, percentiles=percentiles, given=given, observe=observe
     )
-    names, workers, *asked = read_all(
+    names, pool, *asked = read_all(
         partial(_asked, priors, cases, quantities, settings.quantities),
-        partial(Workers, threads, progress),
+        partial(Workers, backend, workers, progress),
         *(partial(questions, case, (), settings.given, settings.observe) for case in cases.values()),
         faults=faults,
     )
@@ -83,11 +86,11 @@ def decide(
         raise SimulateError(
             f"{priors.path}: {cost} is {what}, which is no cost; name what to decide by with --quantities {cost}"
         )
-    drawn = _drawn(priors, cases, names, settings, dict(zip(cases, asked, strict=True)), workers)
+    drawn = _drawn(priors, cases, names, settings, dict(zip(cases, asked, strict=True)), pool)
     first = next(iter(drawn.values()))
     statistics = usual(settings.percentiles)
     parted = partitions(cases, cost, drawn)
-    bands, replicates = _fold(drawn, names, parted, statistics, workers, maximize=maximize)
+    bands, replicates = _fold(drawn, names, parted, statistics, pool, maximize=maximize)
     kept = Kept.of(each.kept for each in replicates)
     if settings.conditions:
         check_kept(first.questions, kept, why=first.contradictions)
@@ -193,12 +196,31 @@ def _drawn(
 
 
 class _Replicate(NamedTuple):
-    """What is kept of a replicate beside bands; `shares` (of being the best) and `regrets` are means by choice."""
+    """What is kept of a replicate beside bands; `best` (the shares of being it) and `beyond` it are sums by choice."""
 
-    shares: Array
-    regrets: Array
+    best: Array
+    beyond: Array
     binned: Mapping[str, Binned]
     kept: Kept
+
+    @property
+    def shares(self) -> Array:
+        """How often each choice is the best."""
+        return self.best / (self.kept.total or 1.0)
+
+    @property
+    def regrets(self) -> Array:
+        """What each choice costs beyond the best, on average."""
+        return self.beyond / (self.kept.total or 1.0)
+
+    def join(self, other: "_Replicate") -> None:
+        """Add what is kept of the replicate's next scenarios."""
+        sums = [(self.best, other.best), (self.beyond, other.beyond)]
+        for name, binned in self.binned.items():
+            sums += zip(binned, other.binned[name], strict=True)
+        for own, more in sums:
+            np.add(own, more, out=own)
+        self.kept.merge(other.kept)
 
 
 def _fold(
@@ -218,11 +240,11 @@ def _fold(
     pairs = combinations(enumerate(drawn.values()), 2)
     ties = {(one, other): Ties(mine, theirs, names[0]) for (one, mine), (other, theirs) in pairs}
 
-    def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], _Replicate]:
+    def work(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> _Replicate:
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
         binned = {name: Binned(np.zeros(each.size), np.zeros((len(drawn), each.size))) for name, each in parted.items()}
         in_step = [
-            scenarios.in_chunks(replicate, None if place else ticks)  # the first one's steps stand for all
+            scenarios.in_chunks(piece, None if place else ticks)  # the first one's steps stand for all
             for place, scenarios in enumerate(drawn.values())
         ]
         kept = Kept()
@@ -250,16 +272,24 @@ def _fold(
             for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
                 words = chunk.words[:, chunk.places] if conditional else chunk.words
                 add_chunk(binned, told_by[option], scenarios.sampler, words, costs, counting, conditional=conditional)
-        count = kept.total or 1.0
-        return gathering.finish(statistics), _Replicate(shares / count, regrets / count, binned, kept)
+        return _Replicate(shares, regrets, binned, kept)
 
     bands, replicates = Bands[Key](statistics), list[_Replicate]()
 
-    def take(found: tuple[dict[Key, Part], _Replicate]) -> None:
-        bands.add(found[0])
-        replicates.append(found[1])
+    def take(parts: Mapping[Key, Part], replicate: _Replicate) -> None:
+        bands.add(parts)
+        replicates.append(replicate)
 
-    fold_replicates(work, first, take, keys=bounded, quantities=bounded, workers=workers)
+    fold_replicates(
+        work,
+        first,
+        take,
+        keys=bounded,
+        statistics=statistics,
+        workers=workers,
+        join=_Replicate.join,
+        quantities=bounded,
+    )
     for option, each in drawn.items():
         settle(each, {name: bands[name, option] for name in names})
     return bands, replicates

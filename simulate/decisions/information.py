@@ -107,7 +107,7 @@ def partitions(cases: Mapping[str, Priors], cost: str, drawn: Mapping[str, Scena
 
 def _edges(drawn: Scenarios, names: Sequence[str]) -> dict[str, Array]:
     """Normal scores of priors between which equal shares lie of what is kept of the replicates' first steps."""
-    kept = [next(iter(drawn.in_chunks(replicate))) for replicate in range(drawn.replicates)]
+    kept = [next(iter(drawn.in_chunks(drawn.whole(replicate)))) for replicate in range(drawn.replicates)]
     scores = [drawn.sampler.joint(chunk.words[:, chunk.places], names) for chunk in kept]
     weights = [np.ones(chunk.size) if chunk.weights is None else chunk.weights / WEIGHT for chunk in kept]
     found = {}

@@ -10,7 +10,7 @@ from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import read_all
 from simulate.graph import Array
 from simulate.priors import Priors
-from simulate.replicates import Workers
+from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_quantities
 from simulate.sampling.sampler import REPLICATES
@@ -28,6 +28,9 @@ def draws(
     quantities: Sequence[str] | str | None = None,
     given: Sequence[str] | None = None,
     observe: Sequence[str] | None = None,
+    backend: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Draw exactly as many scenarios as asked: every input and quantity, in its unit, `value` along `scenario`.
 
@@ -37,20 +40,21 @@ def draws(
     Raises SimulateError for what cannot be asked or computed, and where conditions leave no scenario.
     """
     settings, faults = priors.run.read(scenarios=scenarios, seed=seed, scheme=scheme, given=given, observe=observe)
-    names, unsettled = read_all(
+    names, unsettled, pool = read_all(
         partial(asked_quantities, priors, quantities),
         partial(questions, priors, (), settings.given, settings.observe),
+        partial(Workers, backend, workers, progress),
         faults=faults,
     )
     drawing = Drawing({"": priors}, settings)
-    asked = settled(unsettled, partial(drawing.scenarios, ""), Workers())
+    asked = settled(unsettled, partial(drawing.scenarios, ""), pool)
     drawn = drawing.scenarios("", names, asked)
     columns: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}
     replicates, places = list[NDArray[np.intp]](), list[NDArray[np.intp]]()
     weights, kept = list[Array](), Kept()
     for replicate in range(REPLICATES):
         left = settings.scenarios // REPLICATES + (replicate < settings.scenarios % REPLICATES)
-        for chunk in drawn.in_chunks(replicate) if left else ():
+        for chunk in drawn.in_chunks(drawn.whole(replicate)) if left else ():
             count = min(left, chunk.size)
             kept.add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
             for name, parts in columns.items():

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.backends import ordered_map
 from simulate.bands import Band
 from simulate.conditions import Kept
 from simulate.graph import Array
 from simulate.influence import Influence, atoms, beyond_error, binned, binned_uniforms, influence, jackknife, outcomes
 from simulate.priors import Priors
+from simulate.replicates import Workers
 from simulate.results import Result
 from simulate.scenarios import Chunk, Scenarios
 from simulate.summary import WEIGHT, Summary
@@ -82,17 +82,16 @@ class Drivers:
         samples: Sequence[Sequence[Sample]],
         bands: Mapping[Any, Band],
         kept: Kept,
-        threads: int | None = None,
+        workers: Workers,
     ) -> None:
         """Put shares, directions and correlations into a result, along `quantity` and `prior`; nan where none is told.
 
-        `samples` are those of each replicate, `kept` what conditions leave of all scenarios; the priors are gone
-        through on so many `threads`, by default on all processors.
+        `samples` are those of each replicate, `kept` what conditions leave of all scenarios.
         """
         quantities, inputs = result.labels("quantity"), result.labels("prior")
         logarithmic = {name: _wide(bands[name].summary) for name in self.moved}
         varying = [name for name in self.moved if bands[name].summary.minimum < bands[name].summary.maximum]
-        found = self._influences(varying, logarithmic, samples, kept, threads)
+        found = self._influences(varying, logarithmic, samples, kept, workers)
         shape = len(quantities), len(inputs)
         share, error, direction, correlation = (np.full(shape, np.nan) for _ in range(4))
         together, kinds = np.full((2, shape[0]), np.nan), list(EVIDENCE.values())
@@ -129,7 +128,7 @@ class Drivers:
         logarithmic: Mapping[str, bool],
         samples: Sequence[Sequence[Sample]],
         kept: Kept,
-        threads: int | None,
+        workers: Workers,
     ) -> dict[str, dict[str, Influence]]:
         """What the priors do to the quantities, by quantity and prior."""
         found: dict[str, dict[str, Influence]] = {name: {} for name in names}
@@ -159,7 +158,9 @@ class Drivers:
             alone = [len(self.movers[names[row]]) == 1 for row in rows]
             return {names[row]: each.of(place, alone=alone[place]) for place, row in enumerate(rows)}
 
-        for prior, of_quantities in zip(self.inputs, ordered_map(of_prior, self.inputs, threads), strict=True):
+        numbers = len(weights) * len(self.inputs)
+        of_priors = workers.map(of_prior, self.inputs, what="what moves the bands", scenarios=numbers, here=True)
+        for prior, of_quantities in zip(self.inputs, of_priors, strict=True):
             for name, each in of_quantities.items():
                 found[name][prior] = each
         return found

@@ -7,15 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.bands import Bands, Fault, Gathering, Part, fold_replicates, only_bounds, put_bands, put_kept
+from simulate.backends import Ticks
+from simulate.bands import Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
 from simulate.conditions import Condition, Kept, Undefined, check_kept, questions
 from simulate.errors import SimulateError, read_all
+from simulate.folding import fold_replicates
 from simulate.gates import Gate, Measured, gates, of_condition, of_mean, put_gates, with_gates
 from simulate.grammar import PRECISION, STATISTIC
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.priors.equalities import equalities
-from simulate.replicates import Progress, Ticks, Workers
+from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.in_vain import in_vain
 from simulate.results.provenance import OF_RUN, described, put_priors, put_quantities
@@ -24,7 +26,7 @@ from simulate.runs import messages
 from simulate.runs.components import components, indented
 from simulate.runs.drivers import Drivers, Sample
 from simulate.runs.precision import targets, to_precision
-from simulate.scenarios import Drawing, Scenarios, asked_quantities
+from simulate.scenarios import Drawing, Piece, Scenarios, asked_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error
 from simulate.statistics import Statistic, optional, usual
@@ -50,7 +52,8 @@ def run(
     fail_if: Sequence[str] | None = None,
     precision: str | None = None,
     parts: bool = False,
-    threads: int | None = None,
+    backend: str | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Run the priors and tell the bands of quantities, by default the file's headline.
@@ -79,12 +82,12 @@ def run(
         fail_if=fail_if,
         precision=precision,
     )
-    asked, asked_of, extra, asked_gates, workers, _ = read_all(
+    asked, asked_of, extra, asked_gates, pool, _ = read_all(
         partial(asked_quantities, priors, quantities),
         partial(questions, priors, settings.probability, settings.given, settings.observe),
         partial(_statistics, settings.statistics),
         partial(gates, priors, settings.fail_if),
-        partial(Workers, threads, progress),
+        partial(Workers, backend, workers, progress),
         partial(PRECISION.read, settings.precision, "--precision") if settings.precision is not None else tuple,
         faults=faults,
     )
@@ -97,12 +100,12 @@ def run(
 
     def told(settings: Settings) -> Result:
         drawing = Drawing({"": priors}, settings)
-        conditions = settled(with_gates(asked_of, asked_gates), partial(drawing.scenarios, ""), workers)
+        conditions = settled(with_gates(asked_of, asked_gates), partial(drawing.scenarios, ""), pool)
         drawn = drawing.scenarios("", columns, conditions)
         of_columns = (*usual(settings.percentiles), *extra)
         headline = [name for name in asked if name in priors.headline] or list(asked[:1])
         drivers = Drivers(priors, drawn, headline, asked)
-        found = folded(drawn, columns, of_columns, workers, drivers)
+        found = folded(drawn, columns, of_columns, pool, drivers)
         wrong = partial(messages.faults, drawn, found.bands, found.first)
         nowhere = [name for name in asked if not found.bands[name].summary.count]
         if nowhere and not every:
@@ -120,7 +123,7 @@ def run(
         }
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
         _put_priors(result, priors, drawn, found, settings)
-        drivers.put(result, found.sampled, found.bands, Kept.of(found.kept), threads)
+        drivers.put(result, found.sampled, found.bands, Kept.of(found.kept), pool)
         _put_answers(result, found, asked_of.probabilities)
         put_gates(result, asked_gates, {(gate.text,): (gate, _measured(found, gate)) for gate in asked_gates})
         rare = messages.rare(result, found.bands, drivers.movers)
@@ -156,12 +159,17 @@ Column = str | Condition | Undefined  # a quantity, or 1 in the scenarios in whi
 
 
 class Replicate(NamedTuple):
-    """What is kept of a replicate; `sampled` are some of its scenarios, `first` the first chunks with faults."""
+    """What is kept of a replicate beside its parts: some of its scenarios, and the `first` chunks with faults."""
 
-    parts: Mapping[Column, Part]
     kept: Kept
-    sampled: Sequence[Sample]
-    first: Mapping[tuple[str, Fault], messages.Place]
+    sampled: list[Sample]
+    first: dict[tuple[str, Fault], messages.Place]
+
+    def join(self, other: "Replicate") -> None:
+        """Add what is kept of the replicate's next scenarios."""
+        self.kept.merge(other.kept)
+        self.sampled.extend(other.sampled)
+        self.first.update(other.first | self.first)
 
 
 class Folded:
@@ -173,9 +181,9 @@ class Folded:
         self.sampled: list[Sequence[Sample]] = []
         self.first: dict[tuple[str, Fault], messages.Place] = {}
 
-    def add(self, replicate: Replicate) -> None:
+    def add(self, parts: Mapping[Column, Part], replicate: Replicate) -> None:
         """Take up the next replicate."""
-        self.bands.add(replicate.parts)
+        self.bands.add(parts)
         self.kept.append(replicate.kept)
         self.sampled.append(replicate.sampled)
         self.first = {**replicate.first, **self.first}
@@ -191,10 +199,10 @@ def folded(
     asked, inputs = drawn.questions, drawn.plan.inputs
     columns = dict.fromkeys([*names, *(inputs if asked.conditional else ())])
 
-    def work(gathering: Gathering[Column], number: int, ticks: Ticks) -> Replicate:
+    def work(gathering: Gathering[Column], piece: Piece, ticks: Ticks) -> Replicate:
         kept, sampled = Kept(), list[Sample]()
         first: dict[tuple[str, Fault], messages.Place] = {}
-        for chunk in drawn.in_chunks(number, ticks):
+        for chunk in drawn.in_chunks(piece, ticks):
             kept.add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
             if not chunk.size:
                 continue
@@ -204,15 +212,24 @@ def folded(
                     if count:
                         first.setdefault((name, fault), chunk.at)
             for condition in asked.probabilities:
-                holds = condition.holds(chunk.columns, number)
+                holds = condition.holds(chunk.columns, piece.replicate)
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
                     gathering.add(key, column.astype(np.float64), chunk.size, chunk.weights)
             sampled += drivers.sample(chunk)
-        return Replicate(gathering.finish(statistics), kept, sampled, first)
+        return Replicate(kept, sampled, first)
 
     found = Folded(statistics)
     keys: list[Column] = [*columns, *asked.probabilities, *map(Undefined, asked.probabilities)]
-    fold_replicates(work, drawn, found.add, keys=keys, quantities=drawn.quantities, workers=workers)
+    fold_replicates(
+        work,
+        drawn,
+        found.add,
+        keys=keys,
+        statistics=statistics,
+        workers=workers,
+        join=Replicate.join,
+        quantities=drawn.quantities,
+    )
     if asked.conditional:
         check_kept(asked, Kept.of(found.kept), why=drawn.contradictions)
     return found

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulate.bands import Bands, Gathering, Part, fold_replicates
+from simulate.backends import Ticks
+from simulate.bands import Bands, Gathering
 from simulate.distributions import Distribution, Pieces, pieces
 from simulate.distributions.atoms import LEAST
+from simulate.folding import fold_replicates
 from simulate.graph import Array
-from simulate.replicates import Ticks, Workers
-from simulate.scenarios import Scenarios
+from simulate.replicates import Workers
+from simulate.scenarios import Piece, Scenarios
 from simulate.statistics import MEAN
 from simulate.summary import Summary
 
@@ -71,15 +73,14 @@ def of_draws(drawn: Scenarios, low: float, high: float, workers: Workers) -> dic
     """The ends of the priors that have values with a probability by themselves, in the scenarios kept."""
     names = [name for name in drawn.sampler.wanted if not np.isnan(_stated(drawn, name).values).all()]
 
-    def work(gathering: Gathering[str], replicate: int, ticks: Ticks) -> dict[str, Part]:
-        for chunk in drawn.in_chunks(replicate, ticks):
+    def work(gathering: Gathering[str], piece: Piece, ticks: Ticks) -> None:
+        for chunk in drawn.in_chunks(piece, ticks):
             for name in names if chunk.size else ():
                 gathering.add(name, chunk.columns[name], chunk.size, chunk.weights)
-        return gathering.finish([MEAN])
 
     bands = Bands[str]([MEAN])
     if names:
-        fold_replicates(work, drawn, bands.add, keys=names, workers=workers)
+        fold_replicates(work, drawn, lambda parts, _: bands.add(parts), keys=names, statistics=[MEAN], workers=workers)
     found = {}
     for name, band in bands.items():
         parts = _kept(_stated(drawn, name).values, band.summary)

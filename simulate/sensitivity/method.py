@@ -8,12 +8,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from simulate import graph
+from simulate.backends import Ticks
 from simulate.conditions import Questions
 from simulate.errors import SimulateError
 from simulate.figures import percentile_name
 from simulate.graph import Array, Values
 from simulate.priors import Priors
-from simulate.replicates import Ticks, Workers
+from simulate.replicates import Workers
 from simulate.sampling.sampler import CHUNK
 from simulate.scenarios import Drawing, Scenarios
 from simulate.sensitivity.ends import End
@@ -67,7 +68,14 @@ class Asking:
     def of_replicates(self, work: Callable[[int, Ticks], Found], drawn: Scenarios, *, steps: int) -> list[Found]:
         """What the work finds in each replicate, in so many steps."""
         found: list[Found] = []
-        self.workers.fold(work, range(drawn.replicates), found.append, what=self.what, steps=steps)
+        self.workers.fold(
+            work,
+            range(drawn.replicates),
+            found.append,
+            what=self.what,
+            steps=lambda _: steps,
+            scenarios=drawn.size * steps * drawn.replicates,
+        )
         return found
 
     @property

@@ -48,7 +48,8 @@ def tornado(
     seed: int | None = None,
     scheme: str | None = None,
     percentiles: Sequence[float] | None = None,
-    threads: int | None = None,
+    backend: str | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Measure what each prior does to each quantity, by one of `simulate.sensitivity.methods`.
@@ -73,12 +74,12 @@ def tornado(
         given=given,
         observe=observe,
     )
-    names, how, (low, high), asked_of, workers = read_all(
+    names, how, (low, high), asked_of, pool = read_all(
         partial(asked_quantities, priors, quantities),
         partial(_method, method, percentile),
         partial(_ends_asked, low, high),
         partial(questions, priors, (), asked.given, asked.observe),
-        partial(Workers, threads, progress),
+        partial(Workers, backend, workers, progress),
         faults=faults,
     )
     asked = asked.asked(percentiles=(50.0, *asked.percentiles))
@@ -89,19 +90,20 @@ def tornado(
         scenarios=settings.scenarios if settings.conditions else max(BACKGROUND, rare),
         percentiles=[low, high, *settings.percentiles],
         quantities=names,
-        threads=threads,
+        backend=backend,
+        workers=workers,
         progress=progress,
     )
     drawing = Drawing({"": priors}, settings)
-    conditions = settled(asked_of, partial(drawing.scenarios, ""), workers)
+    conditions = settled(asked_of, partial(drawing.scenarios, ""), pool)
     followed = MEAN if percentile is None else single_percentile(percentile)
     ends = _ends(priors, background, low, high)
     if settings.conditions:
-        ends |= of_draws(drawing.scenarios("", names, conditions), low, high, workers)
+        ends |= of_draws(drawing.scenarios("", names, conditions), low, high, pool)
     bands = _bands(background, ends)
 
     def asking(name: str) -> Asking:
-        return Asking(name, priors, drawing, conditions, bands, ends, followed, workers, _power(background, name))
+        return Asking(name, priors, drawing, conditions, bands, ends, followed, pool, _power(background, name))
 
     measured, blank = _measured(background, how, asking)
     result = described("tornado", priors, settings, drawing.scenarios("", names))

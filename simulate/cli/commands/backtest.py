@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli.emitting import emit
-from simulate.cli.options import Output, Seed
+from simulate.cli.options import Backend, Output, Seed, Workers
 
 
 def command(
@@ -17,6 +17,8 @@ def command(
     ] = None,
     *,
     seed: Seed = None,
+    backend: Backend = None,
+    workers: Workers = None,
     output: Output,
 ) -> None:
     """Score forecasts against outcomes.
@@ -39,4 +41,5 @@ def command(
     from simulate.results.folder import name_of
 
     paths = [] if cases is None else [cases]
-    emit("backtest", partial(backtest, cases, seed=seed), output, name_of(cases or Path("backtest")), paths)
+    ask = partial(backtest, cases, seed=seed, backend=backend, workers=workers)
+    emit("backtest", ask, output, name_of(cases or Path("backtest")), paths)

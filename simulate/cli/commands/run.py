@@ -77,7 +77,8 @@ def command(
         precision=precision,
         parts=output.for_people,
     )
-    drawn = {name: asked[name] for name in ("scenarios", "seed", "scheme", "quantities", "given", "observe")}
+    of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers")
+    drawn = {name: asked[name] for name in of_draws}
 
     def drawn_by(result: Result) -> Result:
         """The scenarios of the run, of the last one where it went on until a precision was reached."""

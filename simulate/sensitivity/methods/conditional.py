@@ -5,16 +5,18 @@ the part goes: a tie is split.
 """
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.bands import Band, Bands, Gathering, Part, fold_replicates
+from simulate.backends import Ticks
+from simulate.bands import Band, Bands, Gathering, Part
 from simulate.errors import SimulateError
-from simulate.replicates import Ticks
-from simulate.scenarios import Chunk, Scenarios
+from simulate.folding import fold_replicates
+from simulate.scenarios import Chunk, Piece, Scenarios
 from simulate.sensitivity.ends import End
 from simulate.sensitivity.method import RANGE, Asking, Estimate, Measured, Method
 from simulate.spread import standard_error
@@ -65,9 +67,9 @@ def _folded(asking: Asking, drawn: Scenarios) -> tuple[Bands[Key], dict[Key, lis
     at_ends = [(name, side, end) for name in asking.movers for side, end in zip(SIDES, asking.ends[name], strict=True)]
     keys: list[Key] = [EVERYWHERE, *((name, side) for name, side, _ in at_ends)]
 
-    def work(gathering: Gathering[Key], replicate: int, ticks: Ticks) -> tuple[dict[Key, Part], dict[Key, int]]:
-        there = dict.fromkeys(keys, 0)
-        for chunk in drawn.in_chunks(replicate, ticks):
+    def work(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> Counter[Key]:
+        there = Counter(dict.fromkeys(keys, 0))
+        for chunk in drawn.in_chunks(piece, ticks):
             if not chunk.size:
                 continue
             column = np.broadcast_to(chunk.columns[asking.quantity], chunk.size)
@@ -77,17 +79,25 @@ def _folded(asking: Asking, drawn: Scenarios) -> tuple[Bands[Key], dict[Key, lis
                 if len(where):
                     there[name, side] += len(where)
                     gathering.add((name, side), column[where], len(where), weights)
-        return gathering.finish([asking.followed]), there
+        return there
 
     bands, counts = Bands[Key]([asking.followed]), dict[Key, list[Count]]()
 
-    def take(found: tuple[dict[Key, Part], dict[Key, int]]) -> None:
-        parts, there = found
+    def take(parts: Mapping[Key, Part], there: Counter[Key]) -> None:
         bands.add(parts)
         for key, part in parts.items():
             counts.setdefault(key, []).append(Count(there[key], there[key] - part.summary.nonfinite))
 
-    fold_replicates(work, drawn, take, keys=keys, workers=asking.workers, what=asking.what)
+    fold_replicates(
+        work,
+        drawn,
+        take,
+        keys=keys,
+        statistics=[asking.followed],
+        workers=asking.workers,
+        join=Counter.update,
+        what=asking.what,
+    )
     return bands, counts
 
 

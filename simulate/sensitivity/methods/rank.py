@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from simulate.backends import Ticks
 from simulate.errors import SimulateError
 from simulate.graph import Array
 from simulate.influence import standardized_ranks
-from simulate.replicates import Ticks
 from simulate.sensitivity.method import Asking, Measured, Method
 from simulate.spread import standard_error
 
@@ -21,7 +21,7 @@ def measure(asking: Asking) -> Measured:
     def work(replicate: int, ticks: Ticks) -> tuple[Array, Array, float]:
         ranked, kept = np.empty((len(columns), drawn.size * drawn.chunks)), 0
         weights = np.empty(ranked.shape[1] if drawn.questions.observed else 0)
-        for chunk in drawn.in_chunks(replicate, ticks):
+        for chunk in drawn.in_chunks(drawn.whole(replicate), ticks):
             known = np.isfinite(np.broadcast_to(chunk.columns[asking.quantity], chunk.size))
             before, kept = kept, kept + int(np.count_nonzero(known))
             for row, name in zip(ranked, columns, strict=True):
@@ -40,7 +40,7 @@ def measure(asking: Asking) -> Measured:
         among, spearman = ranked[:-1] @ ranked[:-1].T, ranked[:-1] @ ranked[-1]
         return spearman, np.linalg.lstsq(among, spearman, rcond=1e-10)[0], mean
 
-    found = asking.of_replicates(work, drawn, steps=drawn.steps + len(columns))
+    found = asking.of_replicates(work, drawn, steps=drawn.steps(drawn.whole(0)) + len(columns))
     spearman, regression, means = (np.array(each) for each in zip(*found, strict=True))
     effects = {
         name: {

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulate.backends import Ticks
 from simulate.graph import Array, Values
-from simulate.replicates import Ticks
 from simulate.sampling.sampler import Sampler
 from simulate.scenarios import Scenarios
 from simulate.sensitivity.method import Asking, Measured, Method, share

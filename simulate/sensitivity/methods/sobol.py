@@ -10,8 +10,8 @@ Source: Azzini, Mara and Rosati (2021), Environ. Model. Softw. 144, 105167, for 
 
 import numpy as np
 
+from simulate.backends import Ticks
 from simulate.graph import Array
-from simulate.replicates import Ticks
 from simulate.sensitivity.method import Asking, Measured, Method, share
 
 EXCHANGED = 2**12  # scenarios of a chunk of which each column is exchanged in turn: all columns fit the cache

@@ -1,0 +1,89 @@
+"""Processes of this machine: no lock is shared, but it takes them a moment to start, so that they are kept for a while.
+
+They import this package anew, so that a script needs no guard of its main module, and end with whoever waits for them,
+however that ends.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from simulate.backends import Result, Task, Ticks
+from simulate.backends._carried import ONE_THREAD, Carried, brought
+from simulate.backends._flight import taken
+from simulate.errors import SimulateError
+from simulate.machine import keep_freed_memory
+
+if TYPE_CHECKING:
+    from loky.process_executor import ProcessPoolExecutor
+
+IDLE = 10  # seconds after which a worker without work ends
+LOOK = 0.5  # seconds between two looks whether the process that waits is there
+ENVIRONMENT = {**ONE_THREAD, "PYTHONSAFEPATH": "1"}  # no module of the working directory
+
+
+def in_order(
+    work: Callable[[Task, Ticks], Result], tasks: Sequence[Task], workers: int, ticks: Ticks
+) -> Generator[Result, None, None]:
+    """Work tasks off in processes, whose steps are not told. Raises SimulateError where one of them is killed."""
+    del ticks
+    from loky import BrokenProcessPool, get_reusable_executor
+
+    carried = Carried.of(work)
+    pool = get_reusable_executor(workers, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),), env=ENVIRONMENT)
+
+    def submit(task: Task) -> Future[bytes]:
+        with _uninterrupted():
+            future: Future[bytes] = pool.submit(carried, task)
+        return future
+
+    try:
+        yield from map(brought, taken(submit, tasks, workers))
+    except BrokenProcessPool:
+        mend = "where memory is short, ask for fewer --workers"
+        raise SimulateError(f"a worker process has been killed or has crashed; {mend}") from None
+    except BaseException:
+        _kill(pool)
+        raise
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End the workers where they are."""
+    with warnings.catch_warnings():  # of loky, where the system does not tell it whose children there are
+        warnings.simplefilter("ignore")
+        pool.shutdown(kill_workers=True)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Keep Ctrl-C from the processes started here: it goes to all of a terminal, and this one ends the others."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(parent: int) -> None:
+    """Prepare a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_freed_memory()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process once it has another parent, for then its own was killed."""
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)

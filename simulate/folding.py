@@ -1,0 +1,111 @@
+"""Folds: tasks whose columns are gathered on rulers that a pilot lays out, and replicates put together of pieces."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count, islice
+from typing import Any
+
+from simulate.backends import Task, Ticks
+from simulate.bands import Gathering, Key, Part, Pilot
+from simulate.graph import Quantity
+from simulate.replicates import Partial, Workers
+from simulate.rulers import MOST_VALUES, Bits, Ruler
+from simulate.scenarios import Piece, Scenarios
+from simulate.statistics import Statistic
+
+MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
+
+
+def fold(
+    work: Callable[[Gathering[Key], Task, Ticks], Partial],
+    tasks: Sequence[Task],
+    take: Callable[[Partial], object],
+    *,
+    keys: Iterable[Key],
+    quantities: Mapping[Any, Quantity] | None = None,
+    scenarios: int,
+    step: int,
+    workers: Workers,
+    what: str,
+    steps: Callable[[Task], int],
+    pilots: Sequence[Task] = (),
+) -> None:
+    """Work off the tasks, each with a gathering of its own, as `Workers.fold` does.
+
+    All gatherings count on the same rulers, which the first steps of the `pilots`, by default the first tasks, lay
+    out: as many as it takes. `quantities` are those of the columns that have bounds, by key; `scenarios` are those of
+    all tasks, `step` those of a pilot's first step.
+    """
+    keys = tuple(keys)
+    rulers: dict[Key, Ruler] = dict.fromkeys(keys, Bits())
+    if scenarios > MOST_VALUES:
+        pilot, taken = Pilot(keys), 0
+        for task in (pilots or tasks)[:MOST_PILOTS]:
+            work(pilot, task, lambda steps: islice(steps, 1))
+            taken += step
+            if pilot.suffices():
+                break
+        rulers = pilot.rulers(taken / scenarios)
+
+    def worked(task: Task, ticks: Ticks) -> Partial:
+        return work(Gathering(rulers, quantities), task, ticks)
+
+    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios)
+
+
+def fold_replicates(
+    work: Callable[[Gathering[Key], Piece, Ticks], Partial],
+    drawn: Scenarios,
+    take: Callable[[Mapping[Key, Part], Partial], object],
+    *,
+    keys: Iterable[Key],
+    statistics: Sequence[Statistic],
+    workers: Workers,
+    join: Callable[[Partial, Partial], object] = lambda _first, _next: None,
+    quantities: Mapping[Any, Quantity] | None = None,
+    what: str = "scenarios",
+    steps: Callable[[Piece], int] | None = None,
+) -> None:
+    """Work off the pieces of scenarios as `fold` does, and take the parts of each replicate's columns.
+
+    What the work itself returns is taken beside them: `join` adds that of a replicate's next piece to that of its
+    first. The steps are as many as the scenarios have unless given.
+    """
+    pieces = drawn.pieces
+    each = len(pieces) // drawn.replicates
+    begun: list[tuple[Gathering[Key], Partial]] = []  # the replicate of which not all pieces are here, if any
+    numbers = count(1)
+
+    def worked(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> tuple[Gathering[Key], Partial]:
+        own = work(gathering, piece, ticks)
+        if each == 1:
+            gathering.finish(statistics)
+        else:
+            gathering.close()
+        return gathering, own
+
+    def taken(found: tuple[Gathering[Key], Partial]) -> None:
+        gathering, own = found
+        if begun:
+            begun[0][0].merge(gathering)
+            join(begun[0][1], own)
+        else:
+            begun.append(found)
+        if next(numbers) % each == 0:
+            gathering, own = begun.pop()
+            if each > 1:
+                gathering.finish(statistics)
+            take(gathering.parts, own)
+
+    fold(
+        worked,
+        pieces,
+        taken,
+        keys=keys,
+        quantities=quantities,
+        scenarios=drawn.count,
+        step=drawn.size,
+        workers=workers,
+        what=what,
+        steps=drawn.steps if steps is None else steps,
+        pilots=pieces[::each],
+    )

@@ -1,0 +1,26 @@
+"""What the machine gives a process: processors, and memory that is kept."""
+
+import os
+
+# glibc gives arrays of a chunk's size back to the system after each operation, and zeroes them again for the next:
+# a fifth of a run. These options of mallopt(3) let it keep them, in one arena, so that what one thread gives back
+# another takes.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENAS, _KEPT = -1, -3, -8, 2**28
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep the memory that arrays give back, in a process that is ours alone."""
+    import ctypes
+
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another allocator, another system
+        return
+    mallopt(_ARENAS, 1)
+    mallopt(_MMAP_THRESHOLD, 2**25)
+    mallopt(_TRIM_THRESHOLD, _KEPT)
+
+
+def processors() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
