@@ -220,7 +220,7 @@ def uniform_table(distribution: Distribution) -> Lines:
 @lru_cache(maxsize=512)
 def score_table(distribution: Distribution) -> Lines:
     """The quantile function, for equal cells of the normal score."""
-    from scipy.special import ndtri
+    from simulate.special import ndtri
 
     width = 1 / _SCORES_PER_UNIT
     edges: Array = -SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
