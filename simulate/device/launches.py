@@ -45,25 +45,38 @@ def _launch(module: Any, kernel: str, blocks: int, *arguments: Any) -> None:
     _compiled(module).get_function(kernel)((blocks,), (THREADS,), arguments)
 
 
-def on_word_lines(words: Any, slope: NDArray[Any], intercept: NDArray[Any], leading_bits: int) -> Any:
-    """The values of words on the lines of their cells, as in `simulate.sampling.tables`."""
+def on_word_lines(words: Any, slope: NDArray[Any], intercept: NDArray[Any], leading_bits: int, values: Any) -> None:
+    """Put the values of words on the lines of their cells into `values`, as in `simulate.sampling.tables`."""
     numbers = np.int64(len(slope) // 2), np.int64(52 - leading_bits)
-    return _on_lines("on_word_lines", words, slope, intercept, *numbers)
+    _on_lines("on_word_lines", words, slope, intercept, values, *numbers)
 
 
-def on_score_lines(scores: Any, slope: NDArray[Any], intercept: NDArray[Any], limit: float) -> Any:
-    """The values of normal scores on the lines of their cells, of equal ones from -limit to limit."""
+def on_score_lines(scores: Any, slope: NDArray[Any], intercept: NDArray[Any], limit: float, values: Any) -> None:
+    """Put those of normal scores on the lines of their cells, of equal ones from -limit to limit, into `values`."""
     numbers = np.float64(-limit), np.float64(limit - 1e-9), np.float64(len(slope) / (2 * limit))
-    return _on_lines("on_score_lines", scores, slope, intercept, *numbers)
+    _on_lines("on_score_lines", scores, slope, intercept, values, *numbers)
 
 
-def _on_lines(kernel: str, column: Any, slope: NDArray[Any], intercept: NDArray[Any], *numbers: Any) -> Any:
-    module, size = array_module(column), len(column)
-    column, values = module.ascontiguousarray(column), module.empty(size, np.float64)
-    lines, blocks = (beside(slope, column), beside(intercept, column)), min(-(-size // THREADS), _MOST_BLOCKS)
+def add_multiple(total: Any, factor: float, column: Any) -> None:
+    """Add a multiple of a column to a total, in place."""
+    size, module = len(column), array_module(column)
     if size:
-        _launch(module, kernel, blocks, column, *lines, values, np.int64(size), *numbers)
-    return values
+        given = total, np.float64(factor), module.ascontiguousarray(column), np.int64(size)
+        _launch(module, "add_multiple", _enough_blocks(size), *given)
+
+
+def _enough_blocks(size: int) -> int:
+    return min(-(-size // THREADS), _MOST_BLOCKS)
+
+
+def _on_lines(
+    kernel: str, column: Any, slope: NDArray[Any], intercept: NDArray[Any], values: Any, *numbers: Any
+) -> None:
+    module, size = array_module(column), len(column)
+    column = module.ascontiguousarray(column)
+    lines = beside(slope, column), beside(intercept, column)
+    if size:
+        _launch(module, kernel, _enough_blocks(size), column, *lines, values, np.int64(size), *numbers)
 
 
 class Tally(NamedTuple):
