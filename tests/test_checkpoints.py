@@ -197,7 +197,8 @@ def test_a_checkpoint_that_cannot_be_written_is_told(tmp_path):
 
 
 def test_a_run_without_a_checkpoint_starts_anew_and_says_so(command, tmp_path):
-    ask = ("run", "priors/base.toml", "--scenarios", 1024, "--quantities", "pue", "--format", "csv")
+    (tmp_path / "small.toml").write_text(TEXT)
+    ask = ("run", tmp_path / "small.toml", "--scenarios", 1024, "--quantities", "e", "--format", "csv")
     code, out, err = command(*ask, "--resume")
     line = f"{tmp_path / 'out' / NAME}: is not there, and the run starts anew\n"
     assert (code, err) == (0, line)
@@ -206,9 +207,10 @@ def test_a_run_without_a_checkpoint_starts_anew_and_says_so(command, tmp_path):
 
 
 @pytest.mark.parametrize("seconds", ["x", "-1", "nan"])
-def test_what_is_no_interval_is_refused(command, monkeypatch, seconds):
+def test_what_is_no_interval_is_refused(command, monkeypatch, tmp_path, seconds):
     monkeypatch.setenv("SIMULATE_CHECKPOINT_SECONDS", seconds)
-    code, _, err = command("run", "priors/base.toml", "--scenarios", 1024)
+    (tmp_path / "small.toml").write_text(TEXT)
+    code, _, err = command("run", tmp_path / "small.toml", "--scenarios", 1024)
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith("SIMULATE_CHECKPOINT_SECONDS: must be ")
 
