@@ -206,6 +206,16 @@ def test_a_run_without_a_checkpoint_starts_anew_and_says_so(command, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"result.nc", "percentiles.csv"}
 
 
+def test_a_run_that_leaves_a_checkpoint_says_so_and_replaces_it(command, tmp_path):
+    (tmp_path / "small.toml").write_text(TEXT)
+    path = broken(tmp_path / "out")
+    ask = ("run", tmp_path / "small.toml", "--scenarios", 1024, "--quantities", "e", "--format", "csv")
+    code, _, err = command(*ask)
+    assert (code, err) == (0, f"{path}: is of a run that was broken off; --resume goes on with it\n")
+    assert not path.exists()
+    assert command(*ask)[2] == ""
+
+
 @pytest.mark.parametrize("seconds", ["x", "-1", "nan"])
 def test_what_is_no_interval_is_refused(command, monkeypatch, tmp_path, seconds):
     monkeypatch.setenv("SIMULATE_CHECKPOINT_SECONDS", seconds)
