@@ -73,19 +73,15 @@ def assert_same(one, other):
 
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_run_that_goes_on_has_the_bits_of_one_undisturbed(tmp_path, asked):
-    """Broken off again and again, at any step."""
+    """Broken off twice, at any step; the progress begins where it stands."""
     undisturbed, steps = told(ASKED[asked])
-    begun = []
-    for until in Random(asked).choices(range(2, len(steps)), k=3):
+    for until in Random(asked).choices(range(2, len(steps) // 2), k=2):
         checkpoint = Checkpoint(tmp_path, resume=(tmp_path / NAME).exists(), interval=0.0)
-        result, left = told(ASKED[asked], checkpoint=checkpoint, until=until)
-        if result is not None:
-            break
-        begun.append(left[0])
+        assert told(ASKED[asked], checkpoint=checkpoint, until=until)[0] is None
     result, left = told(ASKED[asked], checkpoint=Checkpoint(tmp_path, resume=True, interval=0.0))
     assert_same(result, undisturbed)
     assert len(left) < len(steps)
-    assert left == steps[-len(left) :] or asked == "precision"
+    assert left == steps[-len(left) :]
 
 
 def broken(folder, asked="plain", **other):
@@ -170,6 +166,10 @@ def test_reading_a_checkpoint_runs_nothing(tmp_path, monkeypatch):
         plain.stored(harmful)
     with pytest.raises(TypeError, match="Harmful is not storable"):
         plain.stored(Harmful())
+    for other in (5, "abc", [1, 2, 3], {"a": 1}):
+        (tmp_path / NAME).write_bytes(plain.stored(other))
+        with pytest.raises(SimulateError, match="is damaged, or no checkpoint"):
+            Checkpoint(tmp_path, resume=True, interval=0.0)
     np.savez(tmp_path / NAME, allow_pickle=True, text=harmful)
     with pytest.raises(SimulateError, match="is damaged, or no checkpoint"):
         Checkpoint(tmp_path, resume=True, interval=0.0)
