@@ -14,7 +14,7 @@ Form = TypeVar("Form", bound=Callable[..., Any])
 
 THREADS = 256  # of a block
 _MOST_BLOCKS = 2**16
-_BLOCKS = 2**9  # of a tally, whatever the device: the order of its sums goes with it
+_BLOCKS = 2**10  # of a tally, whatever the device: the order of its sums goes with it
 _SUMS = 6  # of a block: of deviations, of their squares, the ends, the finite values, the weights
 _ROOM = 2**14  # values without a cell that a tally has room for
 
