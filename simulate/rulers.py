@@ -139,6 +139,10 @@ class Knots:
         """The cells from the first knot to the last."""
         return (PARTS + 1) * (len(self.knots) - 1) + 1
 
+    def __getstate__(self) -> dict[str, object]:
+        """The fields, without what follows from them."""
+        return {"knots": self.knots, "by_value": self.by_value}
+
     @cached_property
     def cut(self) -> Parts:
         """By which a kernel finds the cells."""
