@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -123,19 +123,33 @@ class Scenarios:
 
     def in_chunks(self, piece: Piece, ticks: Ticks | None = None) -> Iterator[Chunk]:
         """The chunks of a piece in turn, with the inputs and outputs of the plan."""
-        words = self.sampler.words(piece.replicate)
         drawn = together(piece.chunks, len(self.plan.inputs))
+        words = None if self._are_few else self.sampler.words(piece.replicate)
         for step in drawn if ticks is None else ticks(drawn):
-            several = np.concatenate([words(chunk) for chunk in step], axis=1)
-            inputs = self.inputs(several)
-            computed = {**inputs, **self.plan(inputs)}
-            chunks = []
-            for place, chunk in enumerate(step):
-                own = slice(place * self.size, (place + 1) * self.size)
-                chunks.append(self._kept(_at(computed, own), (piece.replicate, chunk), several[:, own]))
-            del several, inputs, computed  # so that what nobody keeps of a chunk goes with it
-            while chunks:
+            if words is None:
+                yield self._at_once[piece.replicate]
+                continue
+            chunks = self._computed([(piece.replicate, chunk) for chunk in step], [words(chunk) for chunk in step])
+            while chunks:  # so that what nobody keeps of a chunk goes with it
                 yield chunks.pop(0)
+
+    @property
+    def _are_few(self) -> bool:
+        return self.chunks == 1 and self.count <= CHUNK
+
+    @cached_property
+    def _at_once(self) -> list[Chunk]:
+        """The only chunk of each replicate, where all together are few: drawn in one call, and kept for the next."""
+        replicates = range(self.replicates)
+        return self._computed([(each, 0) for each in replicates], [self.sampler.words(each)(0) for each in replicates])
+
+    def _computed(self, at: Sequence[tuple[int, int]], words: Sequence[Words]) -> list[Chunk]:
+        """Chunks (replicate, chunk) with the inputs and outputs of the plan, computed in one call."""
+        several = np.concatenate(words, axis=1)
+        inputs = self.inputs(several)
+        computed = {**inputs, **self.plan(inputs)}
+        parts = [slice(first, first + self.size) for first in range(0, several.shape[1], self.size)]
+        return [self._kept(_at(computed, part), each, several[:, part]) for each, part in zip(at, parts, strict=True)]
 
     def weighed(self, columns: Mapping[str, Values], words: Words, replicate: int) -> tuple[Counts, Array]:
         """How much each scenario counts, in units of 1 / WEIGHT and relative to the greatest of a pilot.

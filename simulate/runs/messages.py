@@ -7,7 +7,8 @@ import numpy as np
 
 from simulate import graph
 from simulate.bands import Band, Fault
-from simulate.distributions import Distribution, pieces
+from simulate.distributions import Distribution
+from simulate.distributions.atoms import apart
 from simulate.figures import percent_text
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
@@ -124,11 +125,11 @@ def rare(
 
 
 def rarest_event(distribution: Distribution, count: int) -> float:
-    """The probability of the rarest piece of a distribution, if it comes less than once a replicate; 1 where none does.
+    """The probability of the rarest that lies apart in a distribution, if it comes less than once a replicate; 1 where none does.
 
     What is rare of a prior is rare altogether: none of the many values of a sample is an event by itself.
     """
-    probabilities = pieces(distribution).probabilities
+    probabilities = apart(distribution)
     rare = probabilities[probabilities * count < REPLICATES]
     return float(rare.min()) if len(rare) and rare.sum() * count < REPLICATES else 1.0
 
