@@ -1,7 +1,7 @@
 """What an analyst would write in an afternoon: the headline of priors/base.toml in plain numpy, all scenarios at once.
 
 It draws with numpy's Generator, has no standard errors, no components, and holds every column in memory. It is the
-yardstick of benchmarks/run.py and a check of the engine: tests compare the two.
+yardstick of `python -m benchmarks run` and a check of the engine: tests compare the two.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
     python -m benchmarks run [--rounds 5] [--format table|json] [--large]
 
-Compared, in turn, round by round: `simulate.run` on priors/base.toml at 1e6 scenarios with the hand-written numpy of
-handwritten.py, in process; `simulate run --format json` with that script, with a process that only imports what
-`run` imports, as whole processes; `simulate --help` with importing numpy, typer and pydantic. `--large` adds the
-peak memory at 1e8 scenarios.
+Compared, in turn, round by round, for priors/base.toml and own_formulas.toml at 1e6 scenarios: `simulate.run` with
+hand-written numpy of the same, in process; `simulate run --format json` with that as a script, as whole processes, and
+with a process that imports numpy, scipy.special, typer, pydantic and h5netcdf. Then `simulate --help`, `check` and
+`explain` with importing numpy, typer and pydantic, and a run of 1,000 scenarios in process. `--large` adds the peak
+memory at 1e7 scenarios of own_formulas.toml with two workers, and at 1e6 and 1e8 of base.toml.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import simulate
-from benchmarks import handwritten
+from benchmarks import handwritten, handwritten_formulas
+from benchmarks.measuring import ROOT, peak_memory
 
-ROOT = Path(__file__).parent.parent
-BASE = ROOT / "priors" / "base.toml"
+FILES = {ROOT / "priors" / "base.toml": handwritten, ROOT / "benchmarks" / "own_formulas.toml": handwritten_formulas}
+BASE, OWN = FILES
 SCENARIOS = 2**20
-IMPORTS = "import simulate.cli.app, simulate.runs, simulate.results.netcdf, scipy.special, h5netcdf, pydantic"
+IMPORTS = "import numpy, scipy.special, typer, pydantic, h5netcdf"
+FEW_IMPORTS = "import numpy, typer, pydantic"
 COMMAND = [sys.executable, "-c", "from simulate.cli import main; main()"]
 
 
@@ -54,61 +58,60 @@ def ratio(ours: Callable[[], object], theirs: Callable[[], object], rounds: int)
     }
 
 
-def peak_memory(scenarios: int, folder: str) -> float:
-    """MiB of a whole process with so many scenarios, by /proc: a child's ru_maxrss starts at its parent's."""
-    code = (
-        "import sys; from simulate.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0], file=sys.stderr)"
-    )
-    arguments = ["run", str(BASE), "--format", "json", "--scenarios", str(scenarios), "--out", folder]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True, cwd=ROOT
-    )
-    return int(done.stderr.split()[-1]) / 1024
+def greatest_memory(path: Path, scenarios: int, folder: str) -> float:
+    """MiB of a whole `simulate run` with so many scenarios, workers and all, looked at twenty times a second."""
+    command = [*COMMAND, "run", str(path), "--format", "json", "--scenarios", str(scenarios), "--out", folder]
+    greatest = 0.0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT) as running:
+        while running.poll() is None:
+            greatest = max(greatest, peak_memory(running.pid))
+            time.sleep(0.05)
+    return greatest
+
+
+def measured(rounds: int, folder: str) -> dict[str, dict[str, float]]:
+    """All that is compared, by what it is called."""
+    found = {}
+    for path, by_hand in FILES.items():
+        priors = simulate.load_priors(path)
+        command = process(*COMMAND, "run", str(path), "--format", "json", "--out", folder)
+        script = process(sys.executable, "-m", by_hand.__name__, str(SCENARIOS))
+        found |= {
+            f"{path.name}, in process: hand-written numpy over simulate": ratio(
+                partial(simulate.run, priors, scenarios=SCENARIOS), partial(by_hand.simulate, SCENARIOS, 1), rounds
+            ),
+            f"{path.name}, 1,000 scenarios in process: hand-written numpy over simulate": ratio(
+                partial(simulate.run, priors, scenarios=1000), partial(by_hand.simulate, 1000, 1), 4 * rounds
+            ),
+            f"{path.name}, whole process: hand-written numpy over simulate run": ratio(command, script, rounds),
+            f"{path.name}, whole process: imports over simulate run": ratio(
+                command, process(sys.executable, "-c", IMPORTS), rounds
+            ),
+        }
+    imports = process(sys.executable, "-c", FEW_IMPORTS)
+    for name, *arguments in (("--help",), ("check", str(BASE)), ("explain", "capex")):
+        found[f"whole process: importing numpy, typer, pydantic over simulate {name}"] = ratio(
+            process(*COMMAND, name, *arguments), imports, rounds
+        )
+    return found
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--format", choices=["table", "json"], default="table")
     parser.add_argument("--large", action="store_true")
     options = parser.parse_args()
-    priors = simulate.load_priors(BASE)
     with tempfile.TemporaryDirectory() as folder:
-        run = (*COMMAND, "run", str(BASE), "--format", "json", "--out", folder)
-        script = (sys.executable, str(Path(handwritten.__file__)), str(SCENARIOS))
-        results: dict[str, object] = {
-            "in process: hand-written numpy over simulate": ratio(
-                lambda: simulate.run(priors, scenarios=SCENARIOS),
-                lambda: handwritten.simulate(SCENARIOS, seed=1),
-                options.rounds,
-            ),
-            "whole process: hand-written numpy over simulate run": ratio(
-                process(*run), process(*script), options.rounds
-            ),
-            "whole process: importing only over simulate run": ratio(
-                process(*run), process(sys.executable, "-c", IMPORTS), options.rounds
-            ),
-            "whole process: importing numpy, typer, pydantic over simulate --help": ratio(
-                process(*COMMAND, "--help"),
-                process(sys.executable, "-c", "import numpy, typer, pydantic"),
-                options.rounds,
-            ),
-        }
-        if options.large:
-            results["peak MiB at 1e6 scenarios"] = peak_memory(10**6, folder)
-            results["peak MiB at 1e8 scenarios"] = peak_memory(10**8, folder)
+        found = measured(options.rounds, folder)
+        sizes = ((OWN, 10**7), (BASE, 10**6), (BASE, 10**8)) if options.large else ()
+        memory = {f"{path.name}, {size:.0e} scenarios": greatest_memory(path, size, folder) for path, size in sizes}
     if options.format == "json":
-        print(json.dumps(results, indent=2))
+        print(json.dumps({**found, "peak MiB": memory}, indent=2))
         return
-    for name, figures in results.items():
-        text = (
-            f"{figures['ours_seconds']:.3f} s against {figures['theirs_seconds']:.3f} s: "
-            f"{figures['theirs_over_ours']:.2f}"
-            if isinstance(figures, dict)
-            else f"{figures:.0f}"
-        )
-        print(f"{name}: {text}")
+    for name, figures in found.items():
+        ours, theirs, times = figures.values()
+        print(f"{name}: {ours:.3f} s against {theirs:.3f} s: {times:.2f}")
+    for name, mebibytes in memory.items():
+        print(f"{name}: peak {mebibytes:.0f} MiB")

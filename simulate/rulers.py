@@ -15,6 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.compiled import compilable, kernels
+
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Cells = NDArray[np.int64]
@@ -30,6 +32,7 @@ _OCTAVE = 1 << _LEADING_BITS
 _SIGNLESS = (1 << 63 - _SHIFT) - 1
 _FULLEST = 1 / 200  # of the values, in a bin of float bits
 _FULLEST_BEYOND = 1 / 20  # of the values beyond it
+_ONCE = np.zeros(0, np.int64)  # for weights: each value counts once
 _GREATEST = float(np.finfo(np.float64).max)
 _EVEN_ENOUGH = 1 / 8  # of about the distance that chance would put between the halves of a chunk
 
@@ -49,6 +52,13 @@ class Ruler(Protocol):
 
     def places(self, values: Array, weights: Counts | None) -> tuple[Cells, Counts | None]:
         """The cells of finite values, in any order, and their weights in the same."""
+        ...
+
+    def count(self, values: Array, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
+        """Add finite values, once each or by their weights, to the counts of the cells foreseen.
+
+        Gives the cells of the others, and their weights.
+        """
         ...
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
@@ -79,6 +89,10 @@ class Bits:
             bins[negative] = -1 - (bins[negative] & _SIGNLESS)
         bins -= self.start
         return bins, weights
+
+    def count(self, values: Array, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
+        """Add values to the counts of bins."""
+        return _count_in_bits(values, _ONCE if weights is None else weights, self.start, counts, _SHIFT)
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The edges of bins."""
@@ -119,31 +133,12 @@ class Knots:
 
     def places(self, values: Array, weights: Counts | None) -> tuple[Cells, Counts | None]:
         """The cells of values, which are put in rising order."""
-        if weights is None:
-            values = np.sort(values)
-        else:
-            order = np.argsort(values)
-            values, weights = values[order], weights[order]
-        edges = np.empty(2 * len(self.knots), np.intp)
-        edges[::2] = np.searchsorted(values, self.knots, "left")
-        edges[1::2] = np.searchsorted(values, self.knots, "right")
-        within, numbers = values[edges[0] : edges[-1]], np.diff(edges)
-        first, low, scale = self._segments
-        with np.errstate(over="ignore"):
-            parts = (within - np.repeat(low, numbers)) * np.repeat(scale, numbers)
-            np.minimum(parts, PARTS - 1, out=parts)
-            inside: Cells = np.repeat(first, numbers) + parts.astype(np.int64)
-            if len(within) == len(values):
-                return inside, weights
-            below = -1 - self._distances(self.knots[0] - values[: edges[0]])
-            above = self.cells + self._distances(values[edges[-1] :] - self.knots[-1])
-        cells: Cells = np.concatenate([below, inside, above])
-        return cells, weights
+        return _among_knots(values, weights, *self._segments)
 
-    @staticmethod
-    def _distances(distances: Array) -> Cells:
-        """The bins of positive distances; the last one takes those that no float can say."""
-        return np.minimum(distances, _GREATEST).view(np.int64) >> _SHIFT
+    def count(self, values: Array, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
+        """Add values to the counts of knots and parts."""
+        weights = _ONCE if weights is None else weights
+        return _count_in_knots(values, weights, *self._segments, counts, PARTS, _SHIFT)
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The ends of parts, knots and distances."""
@@ -158,6 +153,66 @@ class Knots:
                 near, far = knot_there + sign * _edge(bins), knot_there + sign * _edge(bins + 1)
                 begin[outside], end[outside] = (near, far) if sign > 0 else (far, near)
         return begin, end
+
+
+def _among_knots(
+    values: Array, weights: Counts | None, first: Cells, low: Array, scale: Array
+) -> tuple[Cells, Counts | None]:
+    """The cells of values, in rising order, by what the segments of knots are."""
+    if weights is None:
+        values = np.sort(values)
+    else:
+        order = np.argsort(values)
+        values, weights = values[order], weights[order]
+    knots = low[::2]
+    edges = np.empty(2 * len(knots), np.intp)
+    edges[::2] = np.searchsorted(values, knots, "left")
+    edges[1::2] = np.searchsorted(values, knots, "right")
+    within, numbers = values[edges[0] : edges[-1]], np.diff(edges)
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = (within - np.repeat(low, numbers)) * np.repeat(scale, numbers)
+        np.fmin(parts, PARTS - 1, out=parts)  # the last one takes what no float can say
+        inside: Cells = np.repeat(first, numbers) + parts.astype(np.int64)
+        if len(within) == len(values):
+            return inside, weights
+        below = -1 - _distances(knots[0] - values[: edges[0]])
+        above = first[-1] + 1 + _distances(values[edges[-1] :] - knots[-1])
+    cells: Cells = np.concatenate([below, inside, above])
+    return cells, weights
+
+
+def _distances(distances: Array) -> Cells:
+    """The bins of positive distances; the last one takes those that no float can say."""
+    return np.minimum(distances, _GREATEST).view(np.int64) >> _SHIFT
+
+
+@compilable(kernels.count_in_bits)
+def _count_in_bits(values: Array, weights: Counts, start: int, counts: Counts, shift: int) -> tuple[Cells, Counts]:
+    assert shift == _SHIFT
+    return _counted(*Bits(start).places(values, weights if len(weights) else None), counts)
+
+
+@compilable(kernels.count_in_knots)
+def _count_in_knots(
+    values: Array, weights: Counts, first: Cells, low: Array, scale: Array, counts: Counts, parts: int, shift: int
+) -> tuple[Cells, Counts]:
+    assert (parts, shift) == (PARTS, _SHIFT)
+    return _counted(*_among_knots(values, weights if len(weights) else None, first, low, scale), counts)
+
+
+def _counted(cells: Cells, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
+    """Add to the counts of the cells that have one; a chunk's sums of weights stay below 2^53, where float64 is exact.
+
+    Gives the other cells and their weights.
+    """
+    others, times = _ONCE, _ONCE
+    if cells.min() < 0 or cells.max() >= len(counts):
+        foreseen = (cells >= 0) & (cells < len(counts))
+        others, cells = cells[~foreseen], cells[foreseen]
+        times = np.ones(len(others), np.int64) if weights is None else weights[~foreseen]
+        weights = None if weights is None else weights[foreseen]
+    counts += np.bincount(cells, weights, minlength=len(counts)).astype(np.int64, copy=False)
+    return others, times
 
 
 def laid_out(pilot: Sequence[tuple[Array, Counts | None]], share: float) -> Ruler:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from simulate import graph
 from simulate.backends import Ticks
+from simulate.compiled import prepare
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant, Distribution
@@ -123,6 +124,7 @@ class Scenarios:
 
     def in_chunks(self, piece: Piece, ticks: Ticks | None = None) -> Iterator[Chunk]:
         """The chunks of a piece in turn, with the inputs and outputs of the plan."""
+        prepare(self.count)
         drawn = together(piece.chunks, len(self.plan.inputs))
         words = None if self._are_few else self.sampler.words(piece.replicate)
         for step in drawn if ticks is None else ticks(drawn):

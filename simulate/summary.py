@@ -181,19 +181,12 @@ class Summary:
         return self._exponent
 
     def _count(self, values: Array, weights: Counts | None) -> None:
-        """Count values in the ruler's cells; a chunk's sums of weights stay below 2^53, where float64 is exact."""
-        cells, weights = self._ruler.places(values, weights)
-        if cells.min() < 0 or cells.max() >= self._ruler.cells:
-            foreseen = (cells >= 0) & (cells < self._ruler.cells)
-            others = cells[~foreseen].astype(np.float64)
-            self._beyond.add(*_occurrences(others, None if weights is None else weights[~foreseen]))
-            cells, weights = cells[foreseen], None if weights is None else weights[foreseen]
-        self._add_cells(np.bincount(cells, weights, minlength=self._ruler.cells).astype(np.int64, copy=False))
-
-    def _add_cells(self, counts: Counts) -> None:
+        """Count values in the ruler's cells."""
         if self._cells is None:
             self._cells = np.zeros(self._ruler.cells, np.int64)
-        self._cells += counts
+        others, times = self._ruler.count(values, weights, self._cells)
+        if len(others):
+            self._beyond.add(*_occurrences(others.astype(np.float64), times))
 
     def _spill(self) -> None:
         """From counts by value to counts by cell, where that has not been done."""
@@ -253,7 +246,7 @@ class Summary:
             self._count(*other._values.settled())
             return
         if other._cells is not None:
-            self._add_cells(other._cells)
+            self._cells = other._cells.copy() if self._cells is None else self._cells + other._cells
         self._beyond.add(*other._beyond.settled())
 
     @property

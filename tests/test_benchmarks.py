@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import peers, sizes
+
 ROOT = Path(__file__).parent.parent
 SOURCES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py")}
 
@@ -39,3 +41,29 @@ def test_the_texts_name_the_one_way(name):
     assert "\n    python benchmarks/" not in SOURCES[name]
     if "argparse" in SOURCES[name]:
         assert f"\n    python -m benchmarks {name} [" in SOURCES[name]
+
+
+@pytest.mark.parametrize(("factor", "agrees"), [(1.0, True), (1.1, False)])
+def test_a_peer_that_is_wrong_does_not_agree(factor, agrees):
+    """A tenth is 10 standard errors of the P75 of 2^14 scenarios; of 60 percentiles one in a hundred seeds is off."""
+    peer = peers.Measured("numpy", 2**14)
+    peer.work(seed=2, kept=True)
+    peer.server.close()
+    peer.told[0]["percentiles"]["capital_cost"][3] *= factor
+    off, bound = peers.farthest([peer], 2**17)
+    assert bool(off["numpy"] < bound) is agrees
+
+
+def test_a_peer_that_is_not_there_has_a_row_that_says_so():
+    peer = peers.Measured("numpy", 2**14)
+    peer.server.close()
+    peer.missing = "No module named 'numpy'"
+    assert "| not measured: No module named 'numpy' |" in peers.report([peer], rounds=1)
+
+
+@pytest.mark.parametrize(("priors", "quantities"), [(5, 12), (200, 12), (22, 1), (22, 200)])
+def test_each_prior_of_a_size_is_of_use(priors, quantities):
+    parts = sizes.parts(priors, quantities)
+    assert {each for row in parts for each in row} == {*range(priors)}
+    assert len(parts) == quantities
+    assert all(len({*row}) == len(row) >= 3 for row in parts)

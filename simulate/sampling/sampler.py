@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.compiled import compilable, kernels
 from simulate.dependence import correlation_matrix, triangular_factor
 from simulate.distributions.scores import normal_probability
 from simulate.sampling.keys import number_of, part_of
@@ -138,7 +139,7 @@ class Sampler:
         for row, name in enumerate(order):
             total = factor[row, row] * scores[name]
             for column in np.flatnonzero(factor[row, :row]).tolist():
-                total += factor[row, column] * scores[order[column]]
+                _add_multiple(total, float(factor[row, column]), scores[order[column]])
             sums[name] = total
         return sums
 
@@ -152,6 +153,11 @@ class Sampler:
         if self.proposal and len(far := np.flatnonzero(np.abs(scores) >= SCORE_LIMIT)):
             values[far] = self._distributions[name].quantile(*normal_probability(scores[far]))
         return values
+
+
+@compilable(kernels.add_multiple)
+def _add_multiple(total: Array, factor: float, column: Array) -> None:
+    total += factor * column
 
 
 def linked_names(latent: Mapping[tuple[str, str], float], wanted: Collection[str]) -> set[str]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.compiled import compilable, kernels
 from simulate.distributions.scores import normal_probability, normal_score
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ Each = TypeVar("Each", np.float64, np.bool_)
 
 _LEADING_BITS = 8
 _OCTAVES = 32
-_HALF = _OCTAVES << _LEADING_BITS  # cells on one side of the median
 _GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3.0)  # in units of the cell
 _SCORES_PER_UNIT = 512
 SCORE_LIMIT = 8.5
@@ -54,27 +54,14 @@ class Lines:
     limits: tuple[float, float] | None = None  # the ends of the support, where a line comes near one
 
     @np.errstate(all="ignore")  # as in `_lines`
-    def __call__(
-        self,
-        at: NDArray[Any],
-        placed: Callable[[NDArray[Any]], tuple[Cells, Array]],
-        probabilities: Callable[[Array], tuple[Array, Array]],
-    ) -> Array:
-        """Values at words or scores, which are `placed` in cells, at positions with `probabilities` below and above."""
-        values = np.empty(len(at))
-        for first in range(0, len(at), _PIECE):
-            piece = slice(first, first + _PIECE)
-            cell, position = placed(at[piece])
-            value = self.slope.take(cell)
-            value *= position
-            value += self.intercept.take(cell)
-            values[piece] = value
+    def completed(self, value: Array, probabilities: Callable[[Cells], tuple[Array, Array]]) -> Array:
+        """Values on the lines, with those of the blank cells, below and above which lie the probabilities of places."""
         if self.exact is not None:
-            blank = np.flatnonzero(np.isnan(values))
-            values[blank] = self.exact.quantile(*probabilities(placed(at[blank])[1]))
+            blank = np.flatnonzero(np.isnan(value))
+            value[blank] = self.exact.quantile(*probabilities(blank))
         if self.limits is not None:
-            np.clip(values, *self.limits, out=values)
-        return values
+            np.clip(value, *self.limits, out=value)
+        return value
 
 
 @np.errstate(all="ignore")
@@ -92,12 +79,13 @@ def _positions(words: Words) -> Array:
     return position
 
 
-def _cells(position: Array) -> NDArray[np.int64]:
+def _cells(position: Array, leading_bits: int) -> NDArray[np.int64]:
     """The cell of each position."""
-    leading = position.view(np.int64) >> (52 - _LEADING_BITS)
-    cell = leading & (_HALF - 1)
+    half = _OCTAVES << leading_bits
+    leading = position.view(np.int64) >> (52 - leading_bits)
+    cell = leading & (half - 1)
     leading >>= 63
-    leading &= _HALF
+    leading &= half
     cell |= leading
     return cell
 
@@ -257,19 +245,52 @@ def normal_scores(words: Words) -> Array:
 
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
+    value = _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS)
+    return table.completed(value, lambda blank: probabilities(words[blank]))
 
+
+@compilable(kernels.on_word_lines)
+def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int) -> Array:
     def placed(words: Words) -> tuple[Cells, Array]:
         position = _positions(words)
-        return _cells(position), position
+        return _cells(position, leading_bits), position
 
-    return table(words, placed, probabilities_at)
+    return _on_lines(words, placed, slope, intercept)
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
+    value = _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT)
+    return table.completed(value, lambda blank: normal_probability(_within(scores[blank], SCORE_LIMIT)))
+
+
+@compilable(kernels.on_score_lines)
+def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float) -> Array:
+    by_unit = len(slope) / (2 * limit)
 
     def placed(scores: Array) -> tuple[Cells, Array]:
-        position = np.clip(scores, -SCORE_LIMIT, SCORE_LIMIT - 1e-9)
-        return ((position + SCORE_LIMIT) * _SCORES_PER_UNIT).astype(np.int64), position
+        position = _within(scores, limit)
+        return ((position + limit) * by_unit).astype(np.int64), position
 
-    return table(scores, placed, normal_probability)
+    return _on_lines(scores, placed, slope, intercept)
+
+
+def _within(scores: Array, limit: float) -> Array:
+    """Scores beyond the last cells as in them."""
+    return np.clip(scores, -limit, limit - 1e-9)
+
+
+@np.errstate(all="ignore")
+def _on_lines(
+    at: NDArray[Any], placed: Callable[[NDArray[Any]], tuple[Cells, Array]], slope: Array, intercept: Array
+) -> Array:
+    """Values at words or scores, which are `placed` in cells, at positions."""
+    values = np.empty(len(at))
+    for first in range(0, len(at), _PIECE):
+        piece = slice(first, first + _PIECE)
+        cell, position = placed(at[piece])
+        value = slope.take(cell)
+        value *= position
+        value += intercept.take(cell)
+        values[piece] = value
+    return values
