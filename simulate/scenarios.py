@@ -341,8 +341,7 @@ def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = No
     Raises SimulateError for a name that there is not, with what may have been meant, and where nothing can be
     computed.
     """
-    lacking = graph.missing(priors.quantities, priors.priors)
-    asked = named_quantities(quantities)
+    lacking, asked = priors.lacking, named_quantities(quantities)
     if asked == "all":
         return tuple(name for name in priors.quantities if name not in lacking)
     if named := asked or tuple(dict.fromkeys(priors.run.quantities)):

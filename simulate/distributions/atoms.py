@@ -45,7 +45,7 @@ def pieces(distribution: Distribution) -> Pieces:
 
 @lru_cache(maxsize=512)
 def apart(distribution: Distribution) -> Array:
-    """The probabilities of atoms and of what else lies apart: pieces of which one ends where the next begins are one."""
+    """The probabilities of atoms and of what else lies apart; pieces that touch, neither of them an atom, are one."""
     found = pieces(distribution)
     spread, between = np.isnan(found.values), found.levels[1:-1]
     step = np.minimum(between, 1 - between) * 2.0**-30  # more than rounding of the level

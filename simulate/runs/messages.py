@@ -125,7 +125,7 @@ def rare(
 
 
 def rarest_event(distribution: Distribution, count: int) -> float:
-    """The probability of the rarest that lies apart in a distribution, if it comes less than once a replicate; 1 where none does.
+    """The probability of the rarest of a distribution that lies apart, if it comes less than once a replicate, else 1.
 
     What is rare of a prior is rare altogether: none of the many values of a sample is an event by itself.
     """
@@ -184,9 +184,8 @@ def small_errors(rare: Mapping[str, Sequence[str]], *, of_sd_alone: bool = False
 
 def not_computed(priors: Priors) -> list[str]:
     """What the bound names cannot compute and which priors that would take, in a line where there is any."""
-    lacking = graph.missing(priors.quantities, priors.priors)
-    names = [name for name in lacking if priors.quantities[name].function]
+    names = [name for name in priors.lacking if priors.quantities[name].function]
     if not names:
         return []
-    wanted = dict.fromkeys(part for name in names for part in lacking[name])
+    wanted = dict.fromkeys(part for name in names for part in priors.lacking[name])
     return [f"not computed for want of priors ({', '.join(wanted)}): {', '.join(names)}"]
