@@ -131,7 +131,7 @@ class Scenarios:
             if words is None:
                 yield self._at_once[piece.replicate]
                 continue
-            chunks = self._computed([(piece.replicate, chunk) for chunk in step], [words(chunk) for chunk in step])
+            chunks = self._computed([(piece.replicate, chunk) for chunk in step], lambda at: words(at[1]))
             while chunks:  # so that what nobody keeps of a chunk goes with it
                 yield chunks.pop(0)
 
@@ -142,12 +142,12 @@ class Scenarios:
     @cached_property
     def _at_once(self) -> list[Chunk]:
         """The only chunk of each replicate, where all together are few: drawn in one call, and kept for the next."""
-        replicates = range(self.replicates)
-        return self._computed([(each, 0) for each in replicates], [self.sampler.words(each)(0) for each in replicates])
+        at = [(replicate, 0) for replicate in range(self.replicates)]
+        return self._computed(at, lambda at: self.sampler.words(at[0])(at[1]))
 
-    def _computed(self, at: Sequence[tuple[int, int]], words: Sequence[Words]) -> list[Chunk]:
-        """Chunks (replicate, chunk) with the inputs and outputs of the plan, computed in one call."""
-        several = np.concatenate(words, axis=1)
+    def _computed(self, at: Sequence[tuple[int, int]], words: Callable[[tuple[int, int]], Words]) -> list[Chunk]:
+        """Chunks (replicate, chunk) of given words, with the inputs and outputs of the plan, computed in one call."""
+        several = np.concatenate([words(each) for each in at], axis=1)
         inputs = self.inputs(several)
         computed = {**inputs, **self.plan(inputs)}
         parts = [slice(first, first + self.size) for first in range(0, several.shape[1], self.size)]
