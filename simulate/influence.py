@@ -15,7 +15,7 @@ Source: Plischke, Borgonovo and Smith (2013), Eur. J. Oper. Res. 226, 536, for s
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class Influence(NamedTuple):
     direction: Array
     rank_correlation: Array
 
-    def of(self, place: int, *, alone: bool = False) -> "Influence":
+    def of(self, place: Any, *, alone: bool = False) -> "Influence":
         """That on one of the quantities; all of the variance is the input's where it is `alone` with the quantity."""
         own = Influence(*(each[..., place] for each in self))
         return own._replace(shares=np.ones_like(own.shares), unresolved=np.zeros(())) if alone else own
@@ -272,22 +272,24 @@ def _shares(held: Array, sums: Array, squares: Array, pairs: Sequence[Numbers]) 
 
 def _joined(each: Array, firsts: Numbers) -> Array:
     """Sums of what lies in bins of the last axis from each of `firsts` up to the next: in one or in two."""
-    two = np.diff(firsts, append=each.shape[-1]) == 2  # np.add.reduceat takes twice as long
+    two = np.append(firsts[1:], each.shape[-1]) == firsts + 2  # np.add.reduceat takes twice as long
     joined: Array = each.take(firsts, axis=-1) + each.take(np.where(two, firsts + 1, 0), axis=-1) * two
     return joined
 
 
 def _directions(middles: Array, held: Array, sums: Array) -> Array:
     """Which way the mean goes from one eighth of the scenarios to the next, by (quantity, bin)."""
-    groups = np.minimum((middles * _GROUPS).astype(np.intp), _GROUPS - 1)
-    within = groups[:, None] == np.arange(_GROUPS)[:, None]  # (quantity, group, bin)
-    weights, totals = (np.where(within, each[:, None], 0.0).sum(axis=-1) for each in (held, sums))
-    found = np.zeros(len(sums))
-    for row, (weight, total) in enumerate(zip(*np.broadcast_arrays(weights, totals), strict=True)):
-        steps = np.diff(total[weight > 0] / weight[weight > 0])
-        way = np.abs(steps).sum()
-        if way > 0 and abs(steps.sum()) >= (1 - 2 * _BACKWARDS) * way:
-            found[row] = np.sign(steps.sum())
+    if len(held) > 1:
+        return np.concatenate(
+            [_directions(*each) for each in zip(middles[:, None], held[:, None], sums[:, None], strict=True)]
+        )
+    group = np.minimum((middles[0] * _GROUPS).astype(np.intp), _GROUPS - 1)
+    first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+    weights, totals = (np.add.reduceat(each, first, axis=-1) for each in (held, sums))
+    there = weights[0] > 0
+    steps = np.diff(totals[:, there] / weights[:, there], axis=-1)
+    way, along = np.abs(steps).sum(axis=-1), steps.sum(axis=-1)
+    found: Array = np.where((way > 0) & (np.abs(along) >= (1 - 2 * _BACKWARDS) * way), np.sign(along), 0.0)
     return found
 
 
@@ -303,6 +305,6 @@ def jackknife(shares: Array, unresolved: Array | float = 0.0) -> tuple[Array, Ar
     return count * shares[0] - (count - 1) * mean, np.hypot(error, unresolved)
 
 
-def beyond_error(share: float, error: float) -> bool:
-    """Whether a share is more than its 95 % interval reaches."""
+def beyond_error(share: Any, error: Any) -> Any:
+    """Whether a share is more than its 95 % interval reaches, elementwise."""
     return share > t_quantile() * error
