@@ -63,6 +63,16 @@ class SimulateError(ValueError):
         self.faults = tuple(each if each.code else each._replace(code=code or self.code) for each in told)
         super().__init__("\n".join(map(str, self.faults)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is, from another process too, whatever a class of errors is made of."""
+        return _again, (type(self), self.args, vars(self))
+
+
+def _again(kind: type[SimulateError], told: tuple[str, ...], state: dict[str, Any]) -> SimulateError:
+    error = kind.__new__(kind, *told)
+    vars(error).update(state)
+    return error
+
 
 def _cut(fault: Fault) -> Fault:
     """The fault with words that no name is as long as, and all that goes on for pages, cut."""

@@ -1,15 +1,16 @@
 """The one loop: tasks worked off by a backend, told of as they go, stopped at their next step."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from simulate.backends import BACKENDS, Step, Task, Ticks
+from simulate.checkpoints import Checkpoint
 from simulate.errors import read_all
 from simulate.machine import processors
 from simulate.settings import Backend, WorkerCount, checked
@@ -22,18 +23,25 @@ MANY = 2**24  # scenarios from which processes win back what they take to start
 MOST_THREADS = 4  # beyond which threads wait for each other
 
 
-def _checked(work: Callable[[Task, Ticks], Partial], how: Any) -> Callable[[Task, Ticks], Partial]:
-    """The work with numpy's checks of floats as they are here, wherever it is done."""
-
-    def worked(task: Task, ticks: Ticks) -> Partial:
-        with np.errstate(**how):
-            return work(task, ticks)
-
-    return worked
-
-
 class Stopped(Exception):  # noqa: N818 - it is no error
     """Whoever waited for the work has gone."""
+
+
+@dataclass(frozen=True)
+class Work(Generic[Task, Partial]):
+    """What is done of each task, wherever that is, with numpy's checks of floats as they are with whoever waits.
+
+    What is `known` of its results is what they are of, such as keys: it comes back as itself from other processes.
+    """
+
+    do: Callable[[Task, Ticks], Partial]
+    known: Sequence[Any] = ()
+    floats: Mapping[str, Any] = field(default_factory=np.geterr)
+
+    def __call__(self, task: Task, ticks: Ticks) -> Partial:
+        """Do a task."""
+        with np.errstate(**self.floats):
+            return self.do(task, ticks)
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,7 @@ class Workers:
     backend: str | None = None
     workers: int | None = None
     progress: Progress | None = None
+    checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
         asked = (("backend", Backend, self.backend), ("workers", WorkerCount, self.workers))
@@ -75,17 +84,20 @@ class Workers:
         what: str,
         steps: Callable[[Task], int],
         scenarios: int,
+        known: Sequence[Any] = (),
         here: bool = False,
+        first: int = 0,
     ) -> None:
-        """Work off the tasks and take the results in their order.
+        """Work off the tasks, from the `first` one on, and take the results in their order.
 
         `work` goes through its `steps` by way of the ticks that it is given, each short enough to wait for: an
         interrupt ends the work there. `what` says what is being done, for those who are told of it, which nobody is of
-        what is `here`; the rest is as `chosen` takes it.
+        what is `here`; `known` is as `Work` has it, the rest as `chosen` takes it.
         """
         backend, workers = self.chosen(len(tasks), scenarios, here=here)
-        stopped, lock, done, taken = Event(), Lock(), 0, 0
-        total = sum(map(steps, tasks))
+        stopped, lock = Event(), Lock()
+        total, done = sum(map(steps, tasks)), sum(map(steps, tasks[:first]))
+        taken, tasks = done, tasks[first:]
 
         def tell(least: int) -> None:
             nonlocal done
@@ -102,7 +114,7 @@ class Workers:
                     tell(min(done + 1, total))
 
         try:
-            with closing(BACKENDS[backend](_checked(work, np.geterr()), tasks, workers, ticks)) as results:
+            with closing(BACKENDS[backend](Work(work, known), tasks, workers, ticks)) as results:
                 for task, result in zip(tasks, results, strict=True):
                     taken += steps(task)
                     with lock:

@@ -30,7 +30,7 @@ _AWAY = np.sort(np.concatenate([-_OUT, [0], _OUT]))  # corners kept about a perc
 @cache
 def t_quantile(replicates: int = REPLICATES) -> float:
     """Student's t at 97.5 %, for the mean of the replicates."""
-    from scipy.special import stdtrit
+    from simulate.special import stdtrit
 
     return float(stdtrit(replicates - 1, 0.975))
 
@@ -261,7 +261,7 @@ def bounds(percents: Sequence[float], scenarios: float) -> Bounds:
     if not few.any():
         return Bounds(np.full(asked.shape, "", object), asked)
     sides = np.where(few, np.where(upper, ">=", "<="), "").astype(object)
-    from scipy.special import pdtrik
+    from simulate.special import pdtrik
 
     order = np.ceil(pdtrik(0.95, beyond)) + 1
     depth = np.where(order <= scenarios, 100 * (order - 0.5) / max(scenarios, 1), np.nan)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from simulate.plain import storable
 from simulate.rulers import MOST_VALUES, Array, Bits, Cells, Counts, Ruler
 
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
@@ -48,6 +49,7 @@ class Steps:
         return place
 
 
+@storable
 class Occurrences:
     """How often each of some numbers occurs: added up in any order, kept in rising order."""
 
@@ -101,6 +103,7 @@ def _number(values: Array, weights: Counts | None) -> int:
     return len(values) if weights is None else int(weights.sum())
 
 
+@storable
 class Summary:
     """The summary of a column: count, moments, extremes, and the counts behind its percentiles.
 
@@ -196,6 +199,10 @@ class Summary:
         self._values = None
         if len(values):
             self._count(values, numbers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what can be laid out again."""
+        return {**vars(self), "_steps": None}
 
     def finish(self) -> Summary:
         """Turn the shifted sums into mean and squared deviations; to be called once, after the last chunk."""

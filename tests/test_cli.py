@@ -118,7 +118,7 @@ def test_files_that_are_asked_for_and_refused_are_a_mistake(command, asking):
 def test_json_is_the_same_twice_and_for_any_backend(command):
     told = [
         command("run", BASE, *QUICK, "--seed", "5", "--format", "json", *more)
-        for more in ((), (), *(("--backend", each, "--workers", "2") for each in ("serial", "threads")))
+        for more in ((), (), *(("--backend", each, "--workers", "2") for each in ("serial", "threads", "processes")))
     ]
     assert len({out for _, out, _ in told}) == 1
     whole = json.loads(told[0][1])
@@ -169,19 +169,11 @@ def test_csv_is_the_file_that_is_written(command, tmp_path):
     assert (tmp_path / "out" / "bands.svg").exists()
 
 
-def test_draws_are_saved_when_asked(command, tmp_path):
-    code, _, _ = command("run", BASE, "--scenarios", "100", "--format", "json", "--save-draws")
-    assert code == 0
-    with xarray.open_dataset(tmp_path / "out" / "draws.nc", engine="h5netcdf") as draws:
-        assert draws["value"].sel(quantity="capex").sizes == {"scenario": 100}
-
-
 def test_saved_draws_are_the_scenarios_kept(command, tmp_path):
     asked = ("--scenarios", "16384", "--given", "capex < 5e8", "--observe", "pue = 1.2 +- 0.1")
     assert command("run", BASE, *asked, "--format", "json", "--save-draws")[0] == 0
-    draws, bands = (
-        xarray.load_dataset(tmp_path / "out" / name, engine="h5netcdf") for name in ("draws.nc", "result.nc")
-    )
+    draws = xarray.open_zarr(tmp_path / "out" / "draws.zarr", chunks=None)
+    bands = xarray.load_dataset(tmp_path / "out" / "result.nc", engine="h5netcdf")
     assert draws["value"].sel(quantity="capex").max() < 5e8
     mean = draws["value"].sel(quantity="capex").weighted(draws["weight"]).mean()
     assert float(mean) == pytest.approx(float(bands["mean"].sel(quantity="capex")), rel=1e-9)
@@ -190,9 +182,8 @@ def test_saved_draws_are_the_scenarios_kept(command, tmp_path):
 def test_saved_draws_are_those_of_the_run_that_reached_the_precision(command, tmp_path):
     asked = ("--quantities", "capex", "--scenarios", "1024", "--precision", "capex:p50=3%")
     assert command("run", BASE, *asked, "--format", "json", "--save-draws")[0] == 0
-    draws, bands = (
-        xarray.load_dataset(tmp_path / "out" / name, engine="h5netcdf") for name in ("draws.nc", "result.nc")
-    )
+    draws = xarray.open_zarr(tmp_path / "out" / "draws.zarr", chunks=None)
+    bands = xarray.load_dataset(tmp_path / "out" / "result.nc", engine="h5netcdf")
     assert draws.sizes["scenario"] == bands.attrs["scenarios"] > 1024
     mean = float(draws["value"].sel(quantity="capex").mean())
     assert mean == pytest.approx(float(bands["mean"].sel(quantity="capex")), rel=1e-9)
@@ -333,14 +324,37 @@ def test_version_and_help(command):
         assert text.splitlines()[2].strip() in out  # no summary is cut
 
 
-def test_help_imports_nothing_heavy():
+PICTURES = {"xarray", "pandas", "matplotlib", "PIL", "rich", "h5netcdf", "pint", "numpy.f2py", "scipy.special._basic"}
+SMALL = """model = "none"
+[run]
+scenarios = 1e4
+[priors]
+a = { dist = "lognormal", p5 = 1, p95 = 9 }
+b = { dist = "beta", p5 = 0.2, p95 = 0.7 }
+[quantities]
+y = { formula = "a * b" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (["--help"], {*PICTURES, "numpy", "scipy", "h5py", "pydantic"}),
+        (["explain", "capex"], {*PICTURES, "scipy", "h5py", "pydantic", "simulate.priors", "simulate.settings"}),
+        (["check", "mine.toml"], {*PICTURES, "h5py", "tree_sitter"}),
+        (["run", "mine.toml", "--no-pictures", "--save"], {*PICTURES, "tree_sitter"}),
+        (["run", "mine.toml", "--no-pictures", "--save", "--seed", "5"], {*PICTURES, "tree_sitter"}),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_commands_import_what_they_need(tmp_path, words, heavy):
+    (tmp_path / "mine.toml").write_text(SMALL)
     code = (
-        "import sys\nfrom simulate.cli import main\nsys.argv = ['simulate', '--help']\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'numpy', 'scipy', 'xarray', 'matplotlib', 'rich', 'pint', 'pydantic'} & set(sys.modules)\n"
-        "sys.exit(', '.join(heavy) or 0)"
+        f"import sys\nfrom simulate.cli import main\nsys.argv = ['simulate', *{words}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    code = end.code\n"
+        f"sys.exit(code or ', '.join({heavy} & set(sys.modules)) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 ONE_THREAD = dict.fromkeys(THREADS, "1")  # in the environment of a worker, for libraries that would start some
-_loaded: dict[str, Callable[..., Any]] = {}  # in a worker: the work in hand, by its name
+# in a worker: the work in hand by its name, with the places of what is known, by where it lies in memory
+_loaded: dict[str, tuple[Callable[..., Any], Sequence[Any], dict[int, int]]] = {}
 
 
 @dataclass(frozen=True)
@@ -22,27 +24,55 @@ class Carried:
     name: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod
-    def of(cls, work: Callable[..., Any]) -> Carried:
-        """The work, closures and all."""
+    def of(cls, work: Callable[..., Any], known: Sequence[Any]) -> Carried:
+        """The work, closures and all, and what it and its results refer to."""
         import cloudpickle
 
-        return cls(cloudpickle.dumps(work, pickle.HIGHEST_PROTOCOL))
+        return cls(cloudpickle.dumps((work, known), pickle.HIGHEST_PROTOCOL))
 
     def __call__(self, task: Any) -> bytes:
         """Do the task, in a worker."""
         if self.name not in _loaded:
             _loaded.clear()
-            _loaded[self.name] = pickle.loads(self.work)  # noqa: S301 - our own
+            work, known = pickle.loads(self.work)  # noqa: S301 - our own
+            _loaded[self.name] = work, known, {id(each): place for place, each in enumerate(known)}
+        work, _, places = _loaded[self.name]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            result = _loaded[self.name](task, iter)
+            result = work(task, iter)
         told = [(each.message, each.category, each.filename, each.lineno) for each in caught]
-        return pickle.dumps((result, told), pickle.HIGHEST_PROTOCOL)
+        sent = io.BytesIO()
+        _Sending(sent, places).dump((result, told))
+        return sent.getvalue()
 
 
-def brought(found: bytes) -> Any:
+def brought(found: bytes, known: Sequence[Any]) -> Any:
     """The result that a worker has sent; what it has warned of is warned of here."""
-    result, told = pickle.loads(found)  # noqa: S301 - our own
+    result, told = _Receiving(io.BytesIO(found), known).load()
     for warning in told:
         warnings.warn_explicit(*warning)
     return result
+
+
+class _Sending(pickle.Pickler):
+    """A pickler that writes the place of what both sides know."""
+
+    def __init__(self, file: io.BytesIO, places: Mapping[int, int]) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self.places = places
+
+    def persistent_id(self, each: Any) -> int | None:
+        """The place."""
+        return self.places.get(id(each))
+
+
+class _Receiving(pickle.Unpickler):
+    """An unpickler that takes what is known at the places written."""
+
+    def __init__(self, file: io.BytesIO, known: Sequence[Any]) -> None:
+        super().__init__(file)
+        self.known = known
+
+    def persistent_load(self, place: int) -> Any:
+        """What is known at a place."""
+        return self.known[place]

@@ -37,8 +37,11 @@ def in_order(
     del ticks
     from loky import BrokenProcessPool, get_reusable_executor
 
-    carried = Carried.of(work)
-    pool = get_reusable_executor(workers, timeout=IDLE, initializer=_begin, initargs=(os.getpid(),), env=ENVIRONMENT)
+    known = getattr(work, "known", ())
+    carried = Carried.of(work, known)
+    with _uninterrupted():
+        begin = {"initializer": _begin, "initargs": (os.getpid(),), "env": ENVIRONMENT}
+        pool = get_reusable_executor(workers, timeout=IDLE, **begin)
 
     def submit(task: Task) -> Future[bytes]:
         with _uninterrupted():
@@ -46,7 +49,8 @@ def in_order(
         return future
 
     try:
-        yield from map(brought, taken(submit, tasks, workers))
+        for found in taken(submit, tasks, workers):
+            yield brought(found, known)
     except BrokenProcessPool:
         mend = "where memory is short, ask for fewer --workers"
         raise SimulateError(f"a worker process has been killed or has crashed; {mend}") from None
@@ -68,6 +72,12 @@ def _uninterrupted() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    from multiprocessing import resource_tracker
+
+    from loky.backend import resource_tracker as trackers_of_loky
+
+    for tracker in (resource_tracker, trackers_of_loky):  # each lets signals through again when it starts
+        tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -23,6 +23,7 @@ from simulate.influence import (
     jackknife,
     outcome,
 )
+from simulate.plain import storable
 from simulate.priors import Priors
 from simulate.replicates import Workers
 from simulate.results import Result
@@ -38,12 +39,25 @@ WIDE = 8  # P95 over P5 of a positive quantity, above which it is the logarithm 
 EVIDENCE = {"judgement": "judgement", "sourced": "sourced", "": "not stated"}  # as told, by that of a prior
 
 
+@storable
 class Sample(NamedTuple):
     """Scenarios of a chunk: the quantities, where in the priors they lie, and what each counts."""
 
     moved: Mapping[str, Array]
     inputs: Mapping[str, NDArray[Any]]
     weights: Array
+
+    @classmethod
+    def joined(cls, several: "Sequence[Sample]") -> "list[Sample]":
+        """Those of several chunks as one, which takes less than many small arrays do."""
+        if len(several) < 2:
+            return [*several]
+        first = several[0]
+        moved, inputs = (
+            {name: np.concatenate([getattr(each, of)[name] for each in several]) for name in getattr(first, of)}
+            for of in ("moved", "inputs")
+        )
+        return [cls(moved, inputs, np.concatenate([each.weights for each in several]))]
 
 
 class Drivers:

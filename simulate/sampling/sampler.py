@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from simulate.sampling.proposal import COMPONENT, Proposal
 from simulate.sampling.schemes import SCHEMES
 from simulate.sampling.tables import (
     SCORE_LIMIT,
+    Lines,
     at_scores,
     at_words,
     normal_scores,
@@ -74,13 +75,24 @@ class Sampler:
         self.copula = tuple(name for name in self.names if name in linked)
         self._correlation = correlation_matrix(self.copula, latent)
         self._factor = triangular_factor(self._correlation)
-        scored = linked.union(proposal.names if proposal else ())
-        self._distributions = distributions
-        self._tables = {
-            # frozen dataclasses have a hash, which mypy cannot know of a protocol
-            name: (score_table if name in scored else uniform_table)(distributions[name])
-            for name in self.wanted
+        self._scored = linked.union(proposal.names if proposal else ())
+        self._distributions = {name: distributions[name] for name in self.wanted}
+        self._tables = self._made()
+
+    def _made(self) -> dict[str, Lines]:
+        """The table of each wanted name."""
+        return {
+            name: (score_table if name in self._scored else uniform_table)(distribution)
+            for name, distribution in self._distributions.items()
         }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the tables, which are large: whoever is sent a sampler makes them, or has them."""
+        return {name: value for name, value in vars(self).items() if name != "_tables"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._tables = self._made()
 
     def words(self, replicate: int) -> Blocks:
         """The uniforms of a replicate: chunk -> words, a row for each of `names`."""
