@@ -127,7 +127,7 @@ class Scenarios:
         return {**self.constants, **self.sampler.columns(words)}
 
     def in_chunks(self, piece: Piece, ticks: Ticks | None = None) -> Iterator[Chunk]:
-        """The chunks of a piece in turn, with the inputs and outputs of the plan; on a device those of a step in one."""
+        """The chunks of a piece in turn, with what the plan takes and gives; on a device those of a step in one."""
         on_device = here() is not np  # there what a chunk costs is the same, however many scenarios it has
         if not on_device:
             prepare(self.count)
