@@ -97,7 +97,9 @@ class Cut:
 
     def __init__(self, drawn):
         self._drawn = drawn
-        self.pieces = [Piece(number, range(at, at + 1)) for number in range(REPLICATES) for at in range(drawn.chunks)]
+
+    def pieces(self, _=0):
+        return [Piece(number, range(at, at + 1)) for number in range(REPLICATES) for at in range(self._drawn.chunks)]
 
     def __getattr__(self, name):
         return getattr(self._drawn, name)
