@@ -103,7 +103,7 @@ def run(
     every = isinstance(quantities, str) and quantities.strip() == "all"
 
     if checkpoint:
-        checkpoint.open(identity("run", priors, settings, columns))
+        checkpoint.open({**identity("run", priors, settings, columns), "device": pool.device})
 
     def told(settings: Settings) -> Result:
         if checkpoint:
@@ -247,6 +247,7 @@ def folded(
         keys=keys,
         statistics=statistics,
         workers=workers,
+        on_device=True,
         state=found,
         join=Replicate.join,
         quantities=drawn.quantities,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arrays import moved, to_host
 from simulate.compiled import compilable, kernels
 from simulate.dependence import correlation_matrix, triangular_factor
 from simulate.distributions.scores import normal_probability
@@ -126,7 +127,7 @@ class Sampler:
         return self.proposal.log_ratio(self._moved(words, self.proposal)) if self.proposal else 0.0
 
     def _moved(self, words: Words, proposal: Proposal) -> Array:
-        scores = np.array([normal_scores(words[self.rows[name]]) for name in proposal.names])
+        scores = np.stack([normal_scores(words[self.rows[name]]) for name in proposal.names])
         return proposal.moved(scores, probabilities(words[self.rows[COMPONENT]])[0])
 
     def behind(self, names: Collection[str]) -> tuple[str, ...]:
@@ -163,7 +164,8 @@ class Sampler:
         """The column of a name in the copula, at standard normal scores; beyond its table's, those are exact."""
         values = at_scores(self._tables[name], scores)
         if self.proposal and len(far := np.flatnonzero(np.abs(scores) >= SCORE_LIMIT)):
-            values[far] = self._distributions[name].quantile(*normal_probability(scores[far]))
+            exact = self._distributions[name].quantile(*normal_probability(to_host(scores[far])))
+            values[far] = moved(exact, values)
         return values
 
 
