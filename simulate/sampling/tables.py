@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.arrays import beside, moved, to_host
+from simulate.arrays import array_module, beside, moved, to_host
 from simulate.compiled import compilable, kernels
 from simulate.device import on_score_lines, on_word_lines, with_kernel
 from simulate.distributions.scores import normal_probability, normal_score
@@ -250,7 +250,7 @@ def normal_scores(words: Words) -> Array:
 
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
-    values = np.empty_like(words, np.float64)
+    values: Array = array_module(words).empty(words.shape)
     _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS, values)
     return table.completed(values, lambda blank: probabilities(to_host(words[blank])))
 
@@ -267,7 +267,7 @@ def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: i
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    values = np.empty_like(scores)
+    values: Array = array_module(scores).empty(scores.shape)
     _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT, values)
     return table.completed(values, lambda blank: normal_probability(_within(to_host(scores[blank]), SCORE_LIMIT)))
 
