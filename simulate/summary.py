@@ -112,7 +112,7 @@ class Summary:
 
     def _add_tally(self, column: Any, size: int, weights: Any) -> None:
         """Add a chunk that is on a device, by what its ruler's cells hold of it, or value by value."""
-        tally = None
+        column, tally = column.astype(np.float64, copy=False), None
         if self._values is None and not self._exponent:
             if np.isnan(self._shift):
                 self._shift = float(self._ruler.ends(np.array([self._ruler.cells // 2]))[0][0])

@@ -95,6 +95,7 @@ def test_a_run_on_a_device_tells_what_one_on_the_host_does(own, device, asked):
 def held_to(found, expected, device):
     """A run on a device has the figures of that on the host: on the stand-in the same, else near, as draws are."""
     assert list(found.data_vars) == list(expected.data_vars)
+    assert found.attrs["cpu"] == f"{expected.attrs['cpu']} cupy"  # so that nobody expects the last bits elsewhere
     apart, error = np.abs(found["percentiles"] - expected["percentiles"]), expected["percentiles_se"]
     assert (apart <= (0 if device is standin else 0.1) * error).where(np.isfinite(error), other=True).all()
     if device is standin:

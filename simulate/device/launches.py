@@ -14,7 +14,7 @@ Form = TypeVar("Form", bound=Callable[..., Any])
 
 THREADS = 256  # of a block
 _MOST_BLOCKS = 2**16
-_BLOCKS = 2**9  # of a tally, whatever the device: the order of its sums goes with it
+_BLOCKS = 2**10  # of a tally, whatever the device: the order of its sums goes with it
 _SUMS = 6  # of a block: of deviations, of their squares, the ends, the finite values, the weights
 _ROOM = 2**14  # values without a cell that a tally has room for
 
@@ -46,13 +46,13 @@ def _launch(module: Any, kernel: str, blocks: int, *arguments: Any) -> None:
 
 
 def on_word_lines(words: Any, slope: NDArray[Any], intercept: NDArray[Any], leading_bits: int, values: Any) -> None:
-    """The values of words on the lines of their cells, as in `simulate.sampling.tables`."""
+    """Put the values of words on the lines of their cells, as in `simulate.sampling.tables`."""
     numbers = np.int64(len(slope) // 2), np.int64(52 - leading_bits)
     _on_lines("on_word_lines", words, slope, intercept, values, *numbers)
 
 
 def on_score_lines(scores: Any, slope: NDArray[Any], intercept: NDArray[Any], limit: float, values: Any) -> None:
-    """The values of normal scores on the lines of their cells, of equal ones from -limit to limit."""
+    """Put the values of normal scores on the lines of their cells, of equal ones from -limit to limit."""
     numbers = np.float64(-limit), np.float64(limit - 1e-9), np.float64(len(slope) / (2 * limit))
     _on_lines("on_score_lines", scores, slope, intercept, values, *numbers)
 
@@ -61,9 +61,9 @@ def _on_lines(
     kernel: str, column: Any, slope: NDArray[Any], intercept: NDArray[Any], values: Any, *numbers: Any
 ) -> None:
     module, size = array_module(column), len(column)
+    column = module.ascontiguousarray(column)
     lines, blocks = (beside(slope, column), beside(intercept, column)), min(-(-size // THREADS), _MOST_BLOCKS)
     if size:
-        column = module.ascontiguousarray(column)
         _launch(module, kernel, blocks, column, *lines, values, np.int64(size), *numbers)
 
 

@@ -102,7 +102,7 @@ class Drivers:
 
         rows = self.drawn.sampler.rows
         inputs = {
-            name: (to_host(chunk.words[rows[name], places]) >> 16).astype(np.uint16)
+            name: (to_host(chunk.words[rows[name]][places]) >> 16).astype(np.uint16)
             if name in self.uniform
             else column(name)
             for name in self.inputs
