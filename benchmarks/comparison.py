@@ -64,7 +64,7 @@ def main() -> None:
     text = (
         f"# A comparison beside its runs\n\n{table(heads, rows)}\n\n{host()}, {asked.rounds} rounds, processor time.\n"
     )
-    (TABLES / "comparison.md").write_text(text, encoding="utf-8")
+    (TABLES / "comparison.md").write_text(f"# A comparison beside its runs\n\n{text}", encoding="utf-8")
     print(text)
 
 

@@ -212,7 +212,9 @@ def test_pictures_show_what_all_cases_report_on_their_own_unless_quantities_are_
     (picture, _) = comparison_plots.plots(told).values()
     labels = [axis.get_ylabel().split("\n")[0] for axis in picture.axes]
     assert labels == ["Accelerators", "Capex", "Training cost"]
-    assert picture.get_supxlabel().endswith(f"3 of {len(told.labels('quantity'))} quantities; --quantities names others")
+    assert picture.get_supxlabel().endswith(
+        f"3 of {len(told.labels('quantity'))} quantities; --quantities names others"
+    )
     named = ["power", "pue", "servers", "racks", "capex"]
     told = compare([GUOSHENG, BASE], scenarios=256, bridge=[], quantities=named)
     (picture, _) = comparison_plots.plots(told).values()
