@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arrays import array_module, beside, moved, to_host
 from simulate.compiled import compilable, kernels
+from simulate.device import on_score_lines, on_word_lines, with_kernel
 from simulate.distributions.scores import normal_probability, normal_score
 
 if TYPE_CHECKING:
@@ -55,10 +57,13 @@ class Lines:
 
     @np.errstate(all="ignore")  # as in `_lines`
     def completed(self, values: Array, probabilities: Callable[[Cells], tuple[Array, Array]]) -> Array:
-        """Values on the lines, with those of the blank cells, below and above which lie the probabilities of places."""
+        """Values on the lines, with those of the blank cells, below and above which lie the probabilities of places.
+
+        Those are found on the host, wherever the values are.
+        """
         if self.exact is not None:
             blank = np.flatnonzero(np.isnan(values))
-            values[blank] = self.exact.quantile(*probabilities(blank))
+            values[blank] = moved(self.exact.quantile(*probabilities(blank)), values)
         if self.limits is not None:
             np.clip(values, *self.limits, out=values)
         return values
@@ -220,7 +225,7 @@ def uniform_table(distribution: Distribution) -> Lines:
 @lru_cache(maxsize=512)
 def score_table(distribution: Distribution) -> Lines:
     """The quantile function, for equal cells of the normal score."""
-    from scipy.special import ndtri
+    from simulate.special import ndtri
 
     width = 1 / _SCORES_PER_UNIT
     edges: Array = -SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
@@ -245,34 +250,38 @@ def normal_scores(words: Words) -> Array:
 
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
-    values = _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS)
-    return table.completed(values, lambda blank: probabilities(words[blank]))
+    values: Array = array_module(words).empty(words.shape)
+    _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS, values)
+    return table.completed(values, lambda blank: probabilities(to_host(words[blank])))
 
 
+@with_kernel(on_word_lines)
 @compilable(kernels.on_word_lines)
-def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int) -> Array:
+def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int, values: Array) -> None:
     def placed(words: Words) -> tuple[Cells, Array]:
         position = _positions(words)
         return _cells(position, leading_bits), position
 
-    return _on_lines(words, placed, slope, intercept)
+    _on_lines(words, placed, slope, intercept, values)
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    values = _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT)
-    return table.completed(values, lambda blank: normal_probability(_within(scores[blank], SCORE_LIMIT)))
+    values: Array = array_module(scores).empty(scores.shape)
+    _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT, values)
+    return table.completed(values, lambda blank: normal_probability(_within(to_host(scores[blank]), SCORE_LIMIT)))
 
 
+@with_kernel(on_score_lines)
 @compilable(kernels.on_score_lines)
-def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float) -> Array:
+def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float, values: Array) -> None:
     by_unit = len(slope) / (2 * limit)
 
     def placed(scores: Array) -> tuple[Cells, Array]:
         position = _within(scores, limit)
         return ((position + limit) * by_unit).astype(np.int64), position
 
-    return _on_lines(scores, placed, slope, intercept)
+    _on_lines(scores, placed, slope, intercept, values)
 
 
 def _within(scores: Array, limit: float) -> Array:
@@ -282,15 +291,17 @@ def _within(scores: Array, limit: float) -> Array:
 
 @np.errstate(all="ignore")  # as in `_lines`
 def _on_lines(
-    at: NDArray[Any], placed: Callable[[NDArray[Any]], tuple[Cells, Array]], slope: Array, intercept: Array
-) -> Array:
-    """Values at words or scores, which are `placed` in cells, at positions, a piece after the other."""
-    values = np.empty(at.shape)
+    at: NDArray[Any],
+    placed: Callable[[NDArray[Any]], tuple[Cells, Array]],
+    slope: Array,
+    intercept: Array,
+    values: Array,
+) -> None:
+    """The values at words or scores, which are `placed` in cells, at positions, a piece after the other."""
     for first in range(0, len(at), _PIECE):
         piece = slice(first, first + _PIECE)
         cell, position = placed(at[piece])
-        value = slope.take(cell)
+        value = beside(slope, cell).take(cell)
         value *= position
-        value += intercept.take(cell)
+        value += beside(intercept, cell).take(cell)
         values[piece] = value
-    return values
