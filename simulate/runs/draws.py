@@ -30,6 +30,7 @@ def draws(
     observe: Sequence[str] | None = None,
     backend: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Draw exactly as many scenarios as asked: every input and quantity, in its unit, `value` along `scenario`.
@@ -43,7 +44,7 @@ def draws(
     names, unsettled, pool = read_all(
         partial(asked_quantities, priors, quantities),
         partial(questions, priors, (), settings.given, settings.observe),
-        partial(Workers, backend, workers, progress),
+        partial(Workers, backend, workers, progress, scheduler),
         faults=faults,
     )
     drawing = Drawing({"": priors}, settings)

@@ -54,6 +54,7 @@ def run(
     parts: bool = False,
     backend: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Run the priors and tell the bands of quantities, by default the file's headline.
@@ -87,7 +88,7 @@ def run(
         partial(questions, priors, settings.probability, settings.given, settings.observe),
         partial(_statistics, settings.statistics),
         partial(gates, priors, settings.fail_if),
-        partial(Workers, backend, workers, progress),
+        partial(Workers, backend, workers, progress, scheduler),
         partial(PRECISION.read, settings.precision, "--precision") if settings.precision is not None else tuple,
         faults=faults,
     )

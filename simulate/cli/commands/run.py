@@ -77,7 +77,7 @@ def command(
         precision=precision,
         parts=output.for_people,
     )
-    of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers")
+    of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers", "scheduler")
     drawn = {name: asked[name] for name in of_draws}
 
     def drawn_by(result: Result) -> Result:
