@@ -66,8 +66,9 @@ class Way:
         weights = np.sqrt([len(each) for each in self.off.values()])  # of n distances, the error is known to 1 / (2 n)
         slope, level = np.polyfit(sizes, np.log([*self.errors().values()]), 1, w=weights)
         size = (np.log(SOUGHT) - level) / slope
-        pace, fixed = np.polyfit([*self.times()], [*self.times().values()], 1, w=1 / np.array([*self.times()]) ** 0.5)
-        return float(np.exp(size)), float(fixed + pace * np.exp(size))
+        most, times = sizes[-1], np.log([*self.times().values()])
+        beyond = max(size - most, 0.0)  # where the time grows as the scenarios do
+        return float(np.exp(size)), float(np.exp(np.interp(size, sizes, times) + beyond))
 
 
 def ways() -> list[Way]:

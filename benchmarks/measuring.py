@@ -53,7 +53,7 @@ def processor_seconds() -> float:
 def peak_memory(process: int | None = None) -> float:
     """MiB that a process, by default this one, and its living children held at their greatest, as a sum.
 
-    By /proc, for a child's ru_maxrss starts at its parent's.
+    By /proc, for a child's ru_maxrss starts at its parent's; 0 where there is no such thing.
     """
     kibibytes = 0
     process = process or os.getpid()
@@ -104,8 +104,9 @@ def can_compile() -> bool:
 
 def host() -> str:
     """The machine, the versions and the day, for the head of a table."""
-    cpus = Path("/proc/cpuinfo")
-    names = [line.partition(": ")[2] for line in cpus.read_text().splitlines() if line.startswith("model name")]
+    told, names = Path("/proc/cpuinfo"), []
+    with suppress(OSError):
+        names = [line.partition(": ")[2] for line in told.read_text().splitlines() if line.startswith("model name")]
     machine = f"{processors()} processors ({names[0] if names else platform.machine()})"
     software = f"Python {platform.python_version()}, numpy {version('numpy')}, scipy {version('scipy')}"
     return f"{machine}, {software}, {dt.datetime.now(tz=dt.UTC).date()}"

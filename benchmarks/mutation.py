@@ -33,7 +33,7 @@ from typing import Any, NamedTuple, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {  # the files below simulate/, and the tests that are theirs
-    "replicates": (["replicates.py", "backends.py"], ["replicates", "backends"]),
+    "replicates": (["replicates.py", "backends/*.py", "folding.py"], ["replicates", "backends"]),
     "scenarios": (["scenarios.py"], ["scenarios", "conditions"]),
     "sampling": (["sampling/**/*.py", "dependence.py"], ["sampling", "samples", "draw_tables", "dependence"]),
     "conditions": (["conditions.py"], ["conditions"]),
@@ -49,7 +49,7 @@ ROOMS = {  # the files below simulate/, and the tests that are theirs
 FOR_READERS = {"report.py", "plots.py", "__init__.py"}
 SECONDS = 60.0  # of processor time, for the tests that a mutant meets
 JOBS = 2
-PLUGIN = Path(__file__).resolve().parent / "mutation_plugin.py"
+PLUGIN = "benchmarks.mutation_plugin"
 
 # ---------------------------------------------------------------------------------------------------------
 # Mutants
@@ -244,11 +244,10 @@ class Nursery:
         self.folder, self.copy = folder, folder / f"copy{number}"
         left = shutil.ignore_patterns(".git", ".venv", ".*cache", "outputs", "__pycache__")
         shutil.copytree(ROOT, self.copy, ignore=left)
-        paths = os.pathsep.join([str(self.copy), str(PLUGIN.parent)])
         self.process = subprocess.Popen(
-            [sys.executable, str(PLUGIN)],
+            [sys.executable, "-m", PLUGIN],
             cwd=self.copy,
-            env={**os.environ, "PYTHONPATH": paths},
+            env={**os.environ, "PYTHONPATH": str(self.copy)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -256,7 +255,7 @@ class Nursery:
 
     def pytest(self, arguments: Sequence[str], limit: float = 1e6, **variables: str) -> int:
         """Run tests, with variables of the environment; the exit status."""
-        own = ["-q", "-n", "0", "-p", PLUGIN.stem, "-p", "no:cacheprovider", f"--basetemp={self.copy}.temporary"]
+        own = ["-q", "-n", "0", "-p", PLUGIN, "-p", "no:cacheprovider", f"--basetemp={self.copy}.temporary"]
         assert self.process.stdin
         assert self.process.stdout
         asked = {"arguments": [*own, *arguments], "limit": limit, "variables": variables}

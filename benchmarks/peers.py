@@ -98,14 +98,14 @@ def drawn(measured: list[Measured]) -> Figure:
             [wall], [row], "o", color=PALETTE[0] if PEERS[each.name].package == "simulate" else MUTED, markersize=11
         )
         axis.plot([processor], [row], "|", color=INK, markersize=15, markeredgewidth=2)
-        axis.text(max(wall, processor) * 1.25, row, f"{wall:.2g} s, {wall / ours:.3g} times", va="center", color=INK)
+        axis.text(max(wall, processor) * 1.25, row, f"{wall:.3g} s, {wall / ours:.3g} times", va="center", color=INK)
     axis.set_xscale("log")
     axis.set_yticks(range(len(measured)), [PEERS[each.name].label for each in measured])
     axis.set_ylim(len(measured) - 0.5, -0.5)
     axis.grid(axis="y", color="#E6E6E6")
     axis.set_axisbelow(True)
     low, high = axis.get_xlim()
-    axis.set_xlim(low / 1.5, high * 6)  # room for the texts
+    axis.set_xlim(low / 1.5, high * 8)  # room for the texts
     axis.spines[["top", "right"]].set_visible(False)
     axis.set_xlabel("seconds", color=MUTED)
     footnote(figure, "dot: time in process     line: processor time     times: over that of simulate")

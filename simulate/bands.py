@@ -16,6 +16,7 @@ import numpy as np
 from simulate.conditions import Kept
 from simulate.figures import percentile_name
 from simulate.graph import Array, Quantity, Values
+from simulate.plain import storable
 from simulate.results import Result
 from simulate.rulers import LEAST_PILOT, Bits, Counts, Ruler, laid_out
 from simulate.sampling.sampler import REPLICATES
@@ -32,6 +33,7 @@ HEAVY = 200  # the excess kurtosis of the influence from which it does so in a n
 Key = TypeVar("Key", bound=Hashable)
 
 
+@storable
 class Fault(Enum):
     """What may be wrong with a figure: it is nan or infinite, or beyond the bounds of its quantity."""
 
@@ -51,6 +53,7 @@ class Part(NamedTuple):
     fixed: bool
 
 
+@storable
 class Gathering(Generic[Key]):
     """The columns of one replicate, summarized chunk by chunk, each on its ruler.
 
@@ -91,6 +94,10 @@ class Gathering(Generic[Key]):
             self.impossible[key] += other.impossible[key]
         self._drawn |= other._drawn
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What it takes to merge."""
+        return {**vars(self), "quantities": {}}
+
     def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
         """The parts of the columns; to be called once, when all of the replicate's scenarios are here."""
         self.close()
@@ -128,6 +135,7 @@ class Pilot(Gathering[Key]):
         return {key: laid_out(kept, share) for key, kept in self._kept.items()}
 
 
+@storable
 class Band:
     """A column's statistics: of all replicates' scenarios, and of each replicate for the standard errors."""
 

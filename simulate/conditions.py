@@ -21,6 +21,7 @@ from simulate.formulas import Formula, Percentile, Units
 from simulate.formulas.logic import both
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
 from simulate.graph import Array, Values, missing
+from simulate.plain import storable
 from simulate.priors import Priors
 from simulate.settings import Names, checked
 from simulate.summary import MOST_WEIGHT, WEIGHT
@@ -146,6 +147,7 @@ class Questions:
 NO_QUESTIONS = Questions()
 
 
+@storable
 @dataclass
 class Kept:
     """What conditions leave: the scenarios kept of those drawn, sums of their weights and of the squares.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count, islice
 from typing import Any
 
+from simulate import plain
 from simulate.backends import Task, Ticks
 from simulate.bands import Gathering, Key, Part, Pilot
 from simulate.graph import Quantity
@@ -28,8 +29,9 @@ def fold(
     what: str,
     steps: Callable[[Task], int],
     pilots: Sequence[Task] = (),
+    first: int = 0,
 ) -> None:
-    """Work off the tasks, each with a gathering of its own, as `Workers.fold` does.
+    """Work off the tasks from the `first` one on, each with a gathering of its own, as `Workers.fold` does.
 
     All gatherings count on the same rulers, which the first steps of the `pilots`, by default the first tasks, lay
     out: as many as it takes. `quantities` are those of the columns that have bounds, by key; `scenarios` are those of
@@ -49,7 +51,7 @@ def fold(
     def worked(task: Task, ticks: Ticks) -> Partial:
         return work(Gathering(rulers, quantities), task, ticks)
 
-    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios, known=keys)
+    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios, known=keys, first=first)
 
 
 def fold_replicates(
@@ -64,16 +66,23 @@ def fold_replicates(
     quantities: Mapping[Any, Quantity] | None = None,
     what: str = "scenarios",
     steps: Callable[[Piece], int] | None = None,
+    state: Any = None,
 ) -> None:
     """Work off the pieces of scenarios as `fold` does, and take the parts of each replicate's columns.
 
     What the work itself returns is taken beside them: `join` adds that of a replicate's next piece to that of its
-    first. The steps are as many as the scenarios have unless given.
+    first. The steps are as many as the scenarios have unless given. `state` is an object that holds all that taking
+    changes: where it is given, the workers' checkpoint holds it, and what is here of a replicate.
     """
-    pieces = drawn.pieces
+    keys, pieces = tuple(keys), drawn.pieces
     each = len(pieces) // drawn.replicates
     begun: list[tuple[Gathering[Key], Partial]] = []  # the replicate of which not all pieces are here, if any
-    numbers = count(1)
+    checkpoint = None if state is None else workers.checkpoint
+    first = 0
+    if checkpoint and (saved := checkpoint.enter((*keys, *statistics))):
+        first, begun, earlier = saved
+        plain.fill(state, earlier)
+    numbers = count(first + 1)
 
     def worked(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> tuple[Gathering[Key], Partial]:
         own = work(gathering, piece, ticks)
@@ -90,11 +99,14 @@ def fold_replicates(
             join(begun[0][1], own)
         else:
             begun.append(found)
-        if next(numbers) % each == 0:
+        done = next(numbers)
+        if done % each == 0:
             gathering, own = begun.pop()
             if each > 1:
                 gathering.finish(statistics)
             take(gathering.parts, own)
+        if checkpoint:
+            checkpoint.save((done, begun, state.__getstate__()), over=done == len(pieces))
 
     fold(
         worked,
@@ -108,4 +120,5 @@ def fold_replicates(
         what=what,
         steps=drawn.steps if steps is None else steps,
         pilots=pieces[::each],
+        first=first,
     )

@@ -14,6 +14,7 @@ Source: Plischke, Borgonovo and Smith (2013), Eur. J. Oper. Res. 226, 536, for s
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ WIDEST = 2.0**-9  # of a bin, in probability
 _PER_BIN = 8  # effective scenarios of all replicates together in the narrowest bin
 _SLOPE = 8  # towards the ends no bin is wider than its distance from there, over this
 MOST_ATOMS = 2**7  # of one distribution, each a bin
+_APART = 1e-6  # of two values: so near each other a piece of a distribution ends where the next begins
 _GROUPS = 8  # of scenarios, by the input: what a direction is judged by
 _BACKWARDS = 0.1  # of the way that the mean goes, so much at most goes back where there is a direction
 _TINY = np.finfo(float).tiny  # in place of weights that sum to 0
@@ -63,54 +65,55 @@ class Influence(NamedTuple):
         return own._replace(shares=np.ones_like(own.shares), unresolved=np.zeros(())) if alone else own
 
 
-class Outcomes(NamedTuple):
-    """Quantities in scenarios of all replicates, (quantity, scenario), each times the weight of the scenario.
+class Sampled(NamedTuple):
+    """Scenarios of some `replicates`: the weight and the replicate of each.
 
-    `values` are scaled and centred, `ranks` are centred, both 0 where a quantity is not finite. `weights`, one row for
-    all quantities where all are finite throughout, are then 0. `squares` are the weighted sums of squares, of values
-    by (quantity, replicate), of ranks by quantity. `replicate` tells that of each scenario; `effective` is the number
-    of scenarios of equal weight that are worth as much.
+    `effective` is the number of scenarios of equal weight that are worth as much.
+    """
+
+    weights: Array
+    replicate: Numbers
+    replicates: int
+    effective: float
+
+
+class Outcome(NamedTuple):
+    """A quantity in the scenarios, each times the weight of the scenario.
+
+    `values` are scaled and centred, `ranks` are centred, both 0 where the quantity is not finite. `weights`, those of
+    the scenarios themselves where it is finite throughout, are then 0. `squares` are the weighted sums of squares of
+    the values by replicate, `of_ranks` is that of the ranks.
     """
 
     values: Array
     ranks: Array
     weights: Array
-    squares: tuple[Array, Array]
-    replicate: Numbers
-    effective: float
-
-    def of(self, rows: Sequence[int]) -> "Outcomes":
-        """Some of the quantities."""
-        weights = self.weights if len(self.weights) == 1 else self.weights[rows]
-        of_values, of_ranks = self.squares
-        return Outcomes(self.values[rows], self.ranks[rows], weights, (of_values[rows], of_ranks[rows]), *self[-2:])
+    squares: Array
+    of_ranks: float
 
 
-def outcomes(columns: Array, weights: Array, replicate: Numbers, *, count: int, effective: float) -> Outcomes:
-    """Make quantities (quantity, scenario) in scenarios of `count` replicates ready to be asked what moves them.
+def outcome(column: Array, sampled: Sampled) -> Outcome:
+    """Make a quantity in the scenarios ready to be asked what moves it.
 
-    Each scenario counts as its weight says, but for a quantity that is nan or infinite in it.
+    Each scenario counts as its weight says, but where the quantity is nan or infinite.
     """
-    finite = np.isfinite(columns)
-    held = weights[None] if finite.all() else finite * weights
-    values = np.where(finite, columns, 0.0)
-    values = np.ldexp(values, -np.frexp(np.abs(values).max(axis=1, initial=0.0))[1][:, None])  # no square overflows
-    if (held == 1).all():
-        ranked = np.array([ranks(each) for each in values])
-    else:
-        ranked = np.array([ranks(*each) for each in zip(values, np.broadcast_to(held, values.shape), strict=True)])
+    finite = np.isfinite(column)
+    held = sampled.weights if finite.all() else finite * sampled.weights
+    values = np.where(finite, column, 0.0)
+    values = np.ldexp(values, -np.frexp(np.abs(values).max(initial=0.0))[1])  # no square overflows
+    ranked = ranks(values) if (held == 1).all() else ranks(values, held)
     (values, of_values), (ranked, of_ranks) = (_centred(each, held) for each in (values, ranked))
-    by_replicate = np.array([np.bincount(replicate, row, count) for row in of_values])
-    return Outcomes(values, ranked, held, (by_replicate, of_ranks.sum(axis=1)), replicate, effective)
+    squares = np.bincount(sampled.replicate, of_values, sampled.replicates).astype(np.float64, copy=False)
+    return Outcome(values, ranked, held, squares, float(of_ranks.sum()))
 
 
 def _centred(values: Array, weights: Array) -> tuple[Array, Array]:
     """Values less their mean, and the squares of that, both times the weights."""
     if (weights == 1).all():
-        centred = values - values.mean(axis=1, keepdims=True)
+        centred = values - values.mean()
         return centred, centred * centred
-    total = np.maximum(weights.sum(axis=1), _TINY)
-    centred = values - ((values * weights).sum(axis=1) / total)[:, None]
+    total = np.maximum(weights.sum(), _TINY)
+    centred = values - (values * weights).sum() / total
     weighted = centred * weights
     return weighted, centred * weighted
 
@@ -142,6 +145,7 @@ def standardized_ranks(column: Array, weights: Array | None = None) -> Array:
     return centred / length if length > 0 else centred
 
 
+@lru_cache(maxsize=1)
 def grid(effective: float) -> Array:
     """Edges of bins in probability, symmetric about one half, for so many effective scenarios in all.
 
@@ -155,7 +159,7 @@ def grid(effective: float) -> Array:
 
 
 class Atoms(NamedTuple):
-    """Values of a distribution with a probability of their own, and the masses between its jumps."""
+    """Values of a distribution with a probability of their own, and the masses of these and of what lies apart."""
 
     values: Array
     masses: Array
@@ -166,7 +170,12 @@ def atoms(distribution: Distribution) -> Atoms:
     if len(distribution.jumps) >= MOST_ATOMS:
         return Atoms(np.zeros(0), np.ones(1))
     found = pieces(distribution)
-    return Atoms(found.values[~np.isnan(found.values)], found.probabilities)
+    spread, between = np.isnan(found.values), found.levels[1:-1]
+    step = np.minimum(between, 1 - between) * 2.0**-30  # more than rounding of the level
+    below, above = distribution.quantile(between - step), distribution.quantile(between + step)
+    apart = above - below > _APART * (np.abs(above) + np.abs(below))
+    first = np.flatnonzero(np.concatenate([[True], apart | ~(spread[1:] & spread[:-1])]))
+    return Atoms(found.values[~spread], np.add.reduceat(found.probabilities, first))
 
 
 def binned(column: Array, weights: Array, alone: Array, effective: float) -> Bins:
@@ -186,14 +195,16 @@ def binned(column: Array, weights: Array, alone: Array, effective: float) -> Bin
 
 def binned_uniforms(words: NDArray[np.uint16], effective: float) -> Bins:
     """The bins of an input without atoms by the leading bits of the words, uniform ones, that it is drawn from."""
-    edges, table = grid(effective), _of_uniforms(effective)
-    return Bins(table.take(words), len(edges) + 1, _pairs(edges, edges[::2], edges[1::2]))
+    parts = _of_uniforms(effective)
+    return parts._replace(numbers=parts.numbers.take(words))
 
 
 @lru_cache(maxsize=1)
-def _of_uniforms(effective: float) -> Numbers:
-    """The bin of each of 2^16 equal parts of the interval from 0 to 1."""
-    return np.searchsorted(grid(effective), (np.arange(2**16) + 0.5) / 2**16)
+def _of_uniforms(effective: float) -> Bins:
+    """The bins of 2^16 equal parts of the interval from 0 to 1."""
+    edges = grid(effective)
+    numbers = np.searchsorted(edges, (np.arange(2**16) + 0.5) / 2**16)
+    return Bins(numbers, len(edges) + 1, _pairs(edges, edges[::2], edges[1::2]))
 
 
 def _pairs(edges: Array, *wider: Array) -> tuple[Numbers, Numbers]:
@@ -202,22 +213,23 @@ def _pairs(edges: Array, *wider: Array) -> tuple[Numbers, Numbers]:
     return one, other
 
 
-def influence(bins: Bins, told: Outcomes) -> Influence:
+def influence(bins: Bins, told: Sequence[Outcome], sampled: Sampled) -> Influence:
     """What an input in bins does to quantities."""
-    of_values, of_ranks = told.squares
-    index, shape = told.replicate * bins.total + bins.numbers, (of_values.shape[1], bins.total)
+    index, shape = sampled.replicate * bins.total + bins.numbers, (sampled.replicates, bins.total)
+    alike = all(each.weights is sampled.weights for each in told)  # then one row of weights stands for all
     held, sums = (
         np.array([np.bincount(index, row, shape[0] * shape[1]).reshape(shape) for row in rows])
-        for rows in (told.weights, told.values)
+        for rows in ([each.weights for each in told[: 1 if alike else None]], [each.values for each in told])
     )
-    shares, unresolved = _shares(held, sums, of_values, bins.pairs)
-    unresolved = np.hypot(unresolved, resolution(told.effective))
+    shares, unresolved = _shares(held, sums, np.array([each.squares for each in told]), bins.pairs)
+    unresolved = np.hypot(unresolved, resolution(sampled.effective))
     held, sums = held.sum(axis=1), sums.sum(axis=1)
     middles = (np.cumsum(held, axis=1) - held / 2) / np.maximum(held.sum(axis=1, keepdims=True), _TINY) - 0.5
     with np.errstate(all="ignore"):
         own = (held * middles**2).sum(axis=1)
-        ranked = np.einsum("qn,qn->q", np.broadcast_to(middles[:, bins.numbers], told.ranks.shape), told.ranks)
-        correlations = ranked / np.sqrt(own * of_ranks)
+        places = [each[bins.numbers] for each in middles]
+        ranked = [np.einsum("n,n->", place, each.ranks) for place, each in zip(cycle(places), told, strict=False)]
+        correlations = np.array(ranked) / np.sqrt(own * [each.of_ranks for each in told])
     return Influence(shares, unresolved, _directions(middles + 0.5, held, sums), np.nan_to_num(correlations))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from simulate import settings
 from simulate.backends import BACKENDS, Backend, Step, Task, Ticks
+from simulate.checkpoints import Checkpoint
 from simulate.errors import SimulateError, read_all
 from simulate.machine import processors
 from simulate.settings import WorkerCount, checked
@@ -59,6 +60,7 @@ class Workers:
     workers: int | None = None
     progress: Progress | None = None
     scheduler: str | None = None
+    checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
         asked = {"backend": settings.Backend, "workers": WorkerCount, "scheduler": str}
@@ -96,16 +98,18 @@ class Workers:
         scenarios: int,
         known: Sequence[Any] = (),
         here: bool = False,
+        first: int = 0,
     ) -> None:
-        """Work off the tasks and take the results in their order.
+        """Work off the tasks, from the `first` one on, and take the results in their order.
 
         `work` goes through its `steps` by way of the ticks that it is given, each short enough to wait for: an
         interrupt ends the work there. `what` says what is being done, for those who are told of it, which nobody is of
         what is `here`; `known` is as `Work` has it, the rest as `chosen` takes it.
         """
         backend, workers = self.chosen(len(tasks), scenarios, here=here)
-        stopped, lock, done, taken = Event(), Lock(), 0, 0
-        total = sum(map(steps, tasks))
+        stopped, lock = Event(), Lock()
+        total, done = sum(map(steps, tasks)), sum(map(steps, tasks[:first]))
+        taken, tasks = done, tasks[first:]
 
         def tell(least: int) -> None:
             nonlocal done

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.compiled import compilable, kernels
+from simulate.plain import storable
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -32,7 +33,9 @@ _OCTAVE = 1 << _LEADING_BITS
 _SIGNLESS = (1 << 63 - _SHIFT) - 1
 _FULLEST = 1 / 200  # of the values, in a bin of float bits
 _FULLEST_BEYOND = 1 / 20  # of the values beyond it
+_GREATEST = float(np.finfo(np.float64).max)
 _ONCE = np.zeros(0, np.int64)  # for weights: each value counts once
+_NONE = _ONCE, _ONCE  # no cells, no weights
 _EVEN_ENOUGH = 1 / 8  # of about the distance that chance would put between the halves of a chunk
 
 
@@ -69,6 +72,7 @@ def _edge(bins: Cells) -> Array:
     return (bins << _SHIFT).view(np.float64)
 
 
+@storable
 @dataclass(frozen=True)
 class Bits:
     """Bins of the leading bits of floats, `cells` of them from the bin `start` on.
@@ -91,7 +95,11 @@ class Bits:
 
     def count(self, values: Array, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
         """Add values to the counts of bins."""
-        return _count_in_bits(values, _ONCE if weights is None else weights, self.start, counts, _SHIFT)
+        if not _count_in_bits(values, _ONCE if weights is None else weights, self.start, counts, _SHIFT):
+            return _NONE
+        cells, weights = self.places(values, weights)
+        outside = _outside(cells, counts)
+        return cells[outside], _times(weights, outside)
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The edges of bins."""
@@ -104,6 +112,7 @@ class Bits:
         return np.where(negative, -far, near), np.where(negative, -near, far)
 
 
+@storable
 @dataclass(frozen=True)
 class Knots:
     """Rising `knots`, each a cell of its own, and `PARTS` equal cells between two neighbours.
@@ -136,8 +145,10 @@ class Knots:
 
     def count(self, values: Array, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
         """Add values to the counts of knots and parts."""
-        weights = _ONCE if weights is None else weights
-        return _count_in_knots(values, weights, *self._segments, counts, PARTS, _SHIFT)
+        if not _count_in_knots(values, _ONCE if weights is None else weights, *self._segments, counts, PARTS):
+            return _NONE
+        outside = (values < self.knots[0]) | (values > self.knots[-1])
+        return _beyond(values[outside], self.knots, self.cells), _times(weights, outside)
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The ends of parts, knots and distances."""
@@ -170,48 +181,61 @@ def _among_knots(
     within, numbers = values[edges[0] : edges[-1]], np.diff(edges)
     with np.errstate(over="ignore", invalid="ignore"):
         parts = (within - np.repeat(low, numbers)) * np.repeat(scale, numbers)
-        np.fmin(parts, PARTS - 1, out=parts)  # the last one takes what no float can say
-        inside: Cells = np.repeat(first, numbers) + parts.astype(np.int64)
-        if len(within) == len(values):
-            return inside, weights
-        below = -1 - _distances(knots[0] - values[: edges[0]])
-        above = first[-1] + 1 + _distances(values[edges[-1] :] - knots[-1])
+    np.fmin(parts, PARTS - 1, out=parts)  # the last one takes what no float can say
+    inside: Cells = np.repeat(first, numbers) + parts.astype(np.int64)
+    if len(within) == len(values):
+        return inside, weights
+    below, above = (_beyond(each, knots, int(first[-1]) + 1) for each in (values[: edges[0]], values[edges[-1] :]))
     cells: Cells = np.concatenate([below, inside, above])
     return cells, weights
 
 
-def _distances(distances: Array) -> Cells:
-    """The bins of positive distances; the last one takes those that no float can say."""
-    return np.minimum(distances, np.finfo(float).max).view(np.int64) >> _SHIFT
+def _beyond(values: Array, knots: Array, cells: int) -> Cells:
+    """The cells of values beyond the ends of so many: bins of the distances, the last of what no float can say."""
+    below = values < knots[0]
+    with np.errstate(over="ignore"):
+        distances = np.where(below, knots[0] - values, values - knots[-1])
+    bins = np.minimum(distances, _GREATEST).view(np.int64) >> _SHIFT
+    beyond: Cells = np.where(below, -1 - bins, cells + bins)
+    return beyond
 
 
 @compilable(kernels.count_in_bits)
-def _count_in_bits(values: Array, weights: Counts, start: int, counts: Counts, shift: int) -> tuple[Cells, Counts]:
+def _count_in_bits(values: Array, weights: Counts, start: int, counts: Counts, shift: int) -> int:
     assert shift == _SHIFT
     return _counted(*Bits(start).places(values, weights if len(weights) else None), counts)
 
 
 @compilable(kernels.count_in_knots)
 def _count_in_knots(
-    values: Array, weights: Counts, first: Cells, low: Array, scale: Array, counts: Counts, parts: int, shift: int
-) -> tuple[Cells, Counts]:
-    assert (parts, shift) == (PARTS, _SHIFT)
+    values: Array, weights: Counts, first: Cells, low: Array, scale: Array, counts: Counts, parts: int
+) -> int:
+    assert parts == PARTS
     return _counted(*_among_knots(values, weights if len(weights) else None, first, low, scale), counts)
 
 
-def _counted(cells: Cells, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
-    """Add to the counts of the cells that have one; a chunk's sums of weights stay below 2^53, where float64 is exact.
+def _counted(cells: Cells, weights: Counts | None, counts: Counts) -> int:
+    """Add to the counts of cells; how many are outside.
 
-    Gives the other cells and their weights.
+    A chunk's sums of weights stay below 2^53, where float64 is exact.
     """
-    others, times = _ONCE, _ONCE
+    number = len(cells)
     if cells.min() < 0 or cells.max() >= len(counts):
-        foreseen = (cells >= 0) & (cells < len(counts))
-        others, cells = cells[~foreseen], cells[foreseen]
-        times = np.ones(len(others), np.int64) if weights is None else weights[~foreseen]
-        weights = None if weights is None else weights[foreseen]
+        foreseen = ~_outside(cells, counts)
+        cells, weights = cells[foreseen], None if weights is None else weights[foreseen]
     counts += np.bincount(cells, weights, minlength=len(counts)).astype(np.int64, copy=False)
-    return others, times
+    return number - len(cells)
+
+
+def _outside(cells: Cells, counts: Counts) -> NDArray[np.bool_]:
+    """Which cells have no count."""
+    outside: NDArray[np.bool_] = (cells < 0) | (cells >= len(counts))
+    return outside
+
+
+def _times(weights: Counts | None, where: NDArray[np.bool_]) -> Counts:
+    """How often what is there counts."""
+    return np.ones(np.count_nonzero(where), np.int64) if weights is None else weights[where]
 
 
 def laid_out(pilot: Sequence[tuple[Array, Counts | None]], share: float) -> Ruler:

@@ -38,6 +38,9 @@ PIECE = 2**20  # scenarios of a piece, or more where there would be
 MOST_PIECES = 2**6  # of a replicate
 TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
 _INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
+# What arrays give back glibc returns to the system, which hands it out again page by page, set to 0: a third of what
+# draws and formulas take. It keeps it once one array so large, which nothing has touched, has been given back.
+_GIVEN_BACK = 31 * 2**20  # bytes, below the most from which it learns
 
 
 class Piece(NamedTuple):
@@ -171,6 +174,7 @@ class Drawing:
 
     def __init__(self, cases: Mapping[str, Priors], settings: Settings) -> None:
         self.cases, self.settings = cases, settings
+        np.empty(_GIVEN_BACK, np.uint8)  # and given back at once
         self.places = dimensions(name for file in cases.values() for name in file.priors)
         self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
         self._aims: dict[tuple[str, Questions], Aim] = {}

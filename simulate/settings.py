@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_SCENARIOS = 10**15  # that can be asked for
 LIMIT = "SIMULATE_MOST_SCENARIOS"  # in the environment: no run may have more, whoever asks for it
+INTERVAL = "SIMULATE_CHECKPOINT_SECONDS"  # in the environment: from one checkpoint of a run to the next, at least
 EXPECTED = {  # pydantic's types of error: what was expected
     "string_type": "text in quotes",
     "string_unicode": "text that UTF-8 can write",
@@ -54,6 +55,14 @@ def most_scenarios() -> int:
     return most
 
 
+def checkpoint_interval() -> float:
+    """The seconds from one checkpoint to the next, by the environment. Raises SimulateError for what is no time."""
+    stated = os.environ.get(INTERVAL)
+    number = read_number(stated) if stated else 30.0
+    seconds: float = checked(Seconds, INTERVAL, stated if number is None else number)
+    return seconds
+
+
 def _listed(value: Any) -> Any:
     """A list, or whatever else can be gone through, as a tuple."""
     plain = _plain(value)
@@ -79,6 +88,7 @@ Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_SCENARIOS)]
 Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
 Percent = Annotated[float, BeforeValidator(_plain), Field(gt=0, lt=100)]
 Percents = Annotated[tuple[Percent, ...], BeforeValidator(_numbers), Field(min_length=1), AfterValidator(_in_order)]
+Seconds = Annotated[float, BeforeValidator(_plain), Field(ge=0)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Scheme = Annotated[str, AfterValidator(SCHEMES.known)]

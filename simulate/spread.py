@@ -127,8 +127,9 @@ def unresolved(summary: Summary, influence: Influence) -> float:
     The probability below each gap, in which one scenario lies at most, is known to `resolution`, which moves the
     statistic by as much times the influence from one side of the gap to the other.
     """
-    low, high, counts = summary.steps()
-    single = counts * summary.effective <= summary.count
+    steps = summary.steps()
+    low, high = steps.edges
+    single = steps.numbers * summary.effective <= summary.count
     with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest floats
         between = influence(summary, low[1:]) - influence(summary, high[:-1])
         across = influence(summary, high[single]) - influence(summary, low[single])
@@ -150,11 +151,12 @@ class Tail(NamedTuple):
 
 def tail(summary: Summary, influence: Influence) -> Tail:
     """The tail of the influence on a statistic, nothing where all values have the same."""
-    low, high, counts = summary.steps()
+    steps = summary.steps()
+    low, high = steps.edges
     if not summary.count:
         return Tail(0.0, 0.0)
     with np.errstate(over="ignore", invalid="ignore"):
-        masses = counts * (summary.effective / summary.count)
+        masses = steps.numbers * (summary.effective / summary.count)
         squares = influence(summary, (low + high) / 2)
         squares = (squares - np.add.reduce(squares * masses) / summary.effective) ** 2
         if not (total := float(np.add.reduce(squares * masses))) > 0:
@@ -173,15 +175,15 @@ def around(percents: Sequence[float], summary: Summary) -> Array:
 
     Ranks are counted from the percentile's.
     """
-    low, high, counts = summary.jumps()
-    if not len(counts):
+    jumps = summary.jumps()
+    if not summary.count:
         return np.full((2, len(percents), len(_AWAY)), [[[np.nan]], [[0.0]]])
-    last = np.cumsum(counts)
     wanted = np.asarray(percents, dtype=np.float64) / 100 * summary.count
-    corners = np.clip(2 * np.searchsorted(last, wanted)[:, None] + _AWAY, 0, 2 * len(counts) - 1)
-    steps, above = corners // 2, corners % 2 == 1  # two corners a step: where it begins, where it ends
-    ranks = last[steps] - np.where(above, 0, counts[steps]) - wanted[:, None]
-    return np.array([np.where(above, high[steps], low[steps]), ranks])
+    corners = np.clip(2 * np.searchsorted(jumps.last, wanted)[:, None] + _AWAY, 0, 2 * len(jumps.last) - 1)
+    places, above = corners // 2, corners % 2 == 1  # two corners a step: where it begins, where it ends
+    low, high = jumps.ends(places)
+    ranks = jumps.last[places] - np.where(above, 0, jumps.numbers[places]) - wanted[:, None]
+    return np.array([np.where(above, high, low), ranks])
 
 
 def _ranks_of(values: Array, corners: Array) -> tuple[Array, Array]:

@@ -7,12 +7,14 @@ counted value by value instead, and its percentiles are exact. Moments are folde
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 
-from simulate.rulers import MOST_VALUES, Array, Bits, Counts, Ruler
+from simulate.plain import storable
+from simulate.rulers import MOST_VALUES, Array, Bits, Cells, Counts, Ruler
 
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
 MOST_WEIGHT = 2**36  # of a scenario: sums of a chunk's stay below 2^53, of all below 2^63
@@ -20,14 +22,34 @@ _ATOM = 1 / 64  # of all: a value that holds more is one by itself, whatever lie
 _PLAIN = 400  # powers of two up to which squares need no scaling
 
 
-class Steps(NamedTuple):
-    """Intervals in rising order, the number that each holds, evenly spread from its low to its high end."""
+class Steps:
+    """Intervals in rising order, the number that each holds, evenly spread from its low to its high end.
 
-    low: Array
-    high: Array
-    numbers: Array
+    `last` are the sums of `numbers` up to the end of each; `ends` tells the lower and upper ends of those at places.
+    """
+
+    def __init__(self, numbers: Array | Counts, ends: Callable[[Cells], tuple[Array, Array]]) -> None:
+        self.numbers, self.ends = numbers.astype(np.float64), ends
+        self.last: Array = np.cumsum(numbers).astype(np.float64)  # of whole numbers exact
+
+    @staticmethod
+    def between(low: Array, high: Array, numbers: Array | Counts) -> Steps:
+        """Steps whose ends are there already."""
+        return Steps(numbers, lambda places: (low[places], high[places]))
+
+    @cached_property
+    def edges(self) -> tuple[Array, Array]:
+        """The lower and upper ends of all, laid out once."""
+        return self.ends(np.arange(len(self.numbers)))
+
+    def places(self, ranks: Array, side: Literal["left", "right"]) -> Cells:
+        """The steps in which ranks lie; of two, that on the given side."""
+        near = 1 - 1e-15 if side == "left" else 1  # a rank may be rounded up
+        place: Cells = np.minimum(np.searchsorted(self.last, ranks * near, side), len(self.last) - 1)
+        return place
 
 
+@storable
 class Occurrences:
     """How often each of some numbers occurs: added up in any order, kept in rising order."""
 
@@ -71,6 +93,7 @@ def _number(values: Array, weights: Counts | None) -> int:
     return len(values) if weights is None else int(weights.sum())
 
 
+@storable
 class Summary:
     """The summary of a column: count, moments, extremes, and the counts behind its percentiles.
 
@@ -167,6 +190,10 @@ class Summary:
         if len(values):
             self._count(values, numbers)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what can be laid out again."""
+        return {**vars(self), "_steps": None}
+
     def finish(self) -> Summary:
         """Turn the shifted sums into mean and squared deviations; to be called once, after the last chunk."""
         if self.count:
@@ -256,13 +283,14 @@ class Summary:
             return np.full(len(ranks), np.nan)
         if self._values is not None:
             return np.zeros(len(ranks))
-        low, high, numbers = self.steps()
-        place = self._places(numbers, ranks, "left")
+        steps = self.steps()
+        place = steps.places(ranks, "left")
+        numbers, (low, high) = steps.numbers[place], steps.ends(place)
         beyond = np.maximum(np.minimum(ranks, self.count - ranks), 1)
-        alone = self.count / self._entries / numbers[place]  # the share of the cell that a scenario has
-        share: Array = np.minimum(np.hypot(numbers[place] / beyond / 8, alone), 0.5)
+        alone = self.count / self._entries / numbers  # the share of the cell that a scenario has
+        share: Array = np.minimum(np.hypot(numbers / beyond / 8, alone), 0.5)
         with np.errstate(over="ignore"):
-            return (high[place] - low[place]) * share
+            return (high - low) * share
 
     def shortest_interval(self, percent: float) -> Array:
         """The shortest interval, lower and upper end, that holds the given percent; nan where there is none.
@@ -272,10 +300,9 @@ class Summary:
         if not self.count:
             return np.full(2, np.nan)
         steps = self.steps()
-        last = np.cumsum(steps.numbers)
         held = percent / 100 * self.count
         # The length is a piecewise linear function of where the interval begins, and bends only at these ranks.
-        begin = np.concatenate([last - steps.numbers, last - held])
+        begin = np.concatenate([steps.last - steps.numbers, steps.last - held])
         begin = np.sort(begin[(begin >= 0) & (begin + held <= self.count)])
         lower = self._values_at(steps, begin, "right")
         upper = self._values_at(steps, begin + held, "left")
@@ -287,28 +314,21 @@ class Summary:
         """The mean of the scenarios above a percentile, an atom there split; nan where there are none."""
         if not self.count:
             return np.nan
-        low, high, numbers = self.steps()
-        beyond = np.clip(np.cumsum(numbers) - percent / 100 * self.count, 0, numbers)
-        share = beyond / numbers / 2  # of the step, from its high end to the middle of what lies beyond
+        steps = self.steps()
+        low, high = steps.edges
+        beyond = np.clip(steps.last - percent / 100 * self.count, 0, steps.numbers)
+        share = beyond / steps.numbers / 2  # of the step, from its high end to the middle of what lies beyond
         return float(np.sum((high * (1 - share) + low * share) * (beyond / beyond.sum())))
 
     def _values_at(self, steps: Steps, ranks: Array, side: Literal["left", "right"]) -> Array:
         """The values at ranks from 0 to the count; of two at a rank, that on the given side."""
-        low, high, numbers = steps
-        place = self._places(numbers, ranks, side)
-        share = (ranks - (np.cumsum(numbers)[place] - numbers[place])) / numbers[place]
-        low, high = low[place], high[place]
+        place = steps.places(ranks, side)
+        numbers, (low, high) = steps.numbers[place], steps.ends(place)
+        share = (ranks - (steps.last[place] - numbers)) / numbers
         with np.errstate(over="ignore"):
             width = high - low
         values = np.where(np.isfinite(width), low + share * width, low * (1 - share) + high * share)
         return np.clip(values, self.minimum, self.maximum)
-
-    @staticmethod
-    def _places(numbers: Array, ranks: Array, side: Literal["left", "right"]) -> Counts:
-        """The steps in which ranks lie; of two, that on the given side."""
-        near = 1 - 1e-15 if side == "left" else 1  # a rank may be rounded up
-        place: Counts = np.minimum(np.searchsorted(np.cumsum(numbers), ranks * near, side), len(numbers) - 1)
-        return place
 
     def steps(self) -> Steps:
         """Steps, none empty, that hold all scenarios; laid out once until more are added."""
@@ -321,22 +341,27 @@ class Summary:
         if self._values is None:
             return self.steps()
         values, times = self._values.settled()
-        return Steps(values, values, times.astype(np.float64))
+        return Steps.between(values, values, times)
 
     def forget_steps(self) -> None:
         """Give back the memory of the steps, which can be laid out again."""
         self._steps = None
 
     def _steps_by_cell(self) -> Steps:
-        others, times = self._beyond.settled()
-        below = int(np.searchsorted(others, 0))
         counts = np.zeros(self._ruler.cells, np.int64) if self._cells is None else self._cells
-        inside = np.flatnonzero(counts)
-        cells = np.concatenate([others[:below], inside, others[below:]]).astype(np.int64)
-        numbers = np.concatenate([times[:below], counts[inside], times[below:]]).astype(np.float64)
-        low, high = self._ruler.ends(cells)
-        low[:1], high[-1:] = np.maximum(low[:1], self.minimum), np.minimum(high[-1:], self.maximum)
-        return Steps(low, high, numbers)
+        cells = np.flatnonzero(counts != 0)
+        numbers = counts[cells]
+        others, times = self._beyond.settled()
+        if len(others):
+            below = int(np.searchsorted(others, 0))
+            cells = np.concatenate([others[:below], cells, others[below:]]).astype(np.int64)
+            numbers = np.concatenate([times[:below], numbers, times[below:]])
+
+        def ends(places: Cells) -> tuple[Array, Array]:
+            low, high = self._ruler.ends(cells[places])
+            return np.maximum(low, self.minimum), np.minimum(high, self.maximum)
+
+        return Steps(numbers, ends)
 
     def _steps_by_value(self) -> Steps:
         """A step a value where values repeat; else half of each spread up to the value below, half up to that above.
@@ -344,7 +369,7 @@ class Summary:
         A value that holds much of all stays by itself.
         """
         jumps = self.jumps()
-        values, _, numbers = jumps
+        values, numbers = jumps.edges[0], jumps.numbers
         if 2 * len(values) <= self._entries:
             return jumps
         spread = np.where(numbers > _ATOM * self.count, 0.0, numbers / 2)
@@ -355,4 +380,4 @@ class Summary:
         halves[:-1:2] += spread
         halves[2::2] += spread
         held = halves > 0
-        return Steps(low[held], high[held], halves[held])
+        return Steps.between(low[held], high[held], halves[held])

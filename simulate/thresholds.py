@@ -8,7 +8,7 @@ at an atom it holds in each: replicates that stand on either side of one would a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,10 +51,18 @@ def _settled(conditions: Sequence[Condition], draw: Draw, under: Questions, work
     )
 
 
+@dataclass
+class _Found:
+    """The replicates so far, by the names of percentiles: all of them together, and the percentile of each."""
+
+    wholes: dict[str, Summary]
+    replicates: dict[str, list[float]]
+    at_atoms: set[str]
+
+
 def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, workers: Workers) -> dict[str, Threshold]:
     drawn = draw([*dict.fromkeys(name for each in wanted for name in each.of.names)], under)
-    wholes, own = {each.name: Summary() for each in wanted}, {each.name: list[float]() for each in wanted}
-    at_atoms = set[str]()
+    found = _Found({each.name: Summary() for each in wanted}, {each.name: [] for each in wanted}, set())
 
     def work(gathering: Gathering[str], piece: Piece, ticks: Ticks) -> None:
         for chunk in drawn.in_chunks(piece, ticks):
@@ -64,22 +72,22 @@ def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, work
 
     def take(parts: Mapping[str, Part], _: None) -> None:
         for each in wanted:
-            summary, place = parts[each.name].summary, len(own[each.name])
+            summary, place = parts[each.name].summary, len(found.replicates[each.name])
             # What lies beyond is a whole number in each replicate, rounded up in as many as keeps the share.
             apart = ((place + 0.5) / drawn.replicates - 0.5) / max(summary.effective, 1.0) * 100
             percents = np.clip(each.percent + apart + np.array([-_ATOM, 0.0, _ATOM]), 0, 100)
             below, value, above = summary.percentiles(percents).tolist()
-            own[each.name].append(value)
+            found.replicates[each.name].append(value)
             if value in {below, above}:
-                at_atoms.add(each.name)
-            wholes[each.name].merge(summary)
+                found.at_atoms.add(each.name)
+            found.wholes[each.name].merge(summary)
 
     what = "percentiles of conditions"
-    fold_replicates(work, drawn, take, keys=wholes, statistics=(), workers=workers, what=what)
+    fold_replicates(work, drawn, take, keys=found.wholes, statistics=(), workers=workers, what=what, state=found)
     return {
         each.name: Threshold(
-            float(wholes[each.name].percentiles([each.percent])[0]),
-            () if each.name in at_atoms else tuple(own[each.name]),
+            float(found.wholes[each.name].percentiles([each.percent])[0]),
+            () if each.name in found.at_atoms else tuple(found.replicates[each.name]),
         )
         for each in wanted
     }

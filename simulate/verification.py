@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -18,8 +18,11 @@ from simulate.formats import json
 from simulate.layout import Section
 from simulate.results import Result, Variable, netcdf
 from simulate.results.folder import read
+from simulate.results.replacing import STORE
 from simulate.results.sources import priors_of, restated, whole
+from simulate.results.store import LONG, Reader
 from simulate.runs import draws, run
+from simulate.runs.draws import draw
 from simulate.sensitivity.tornado import tornado
 from simulate.spelling import path_of
 from simulate.spreadsheet import digest_of
@@ -84,19 +87,45 @@ class Verification:
 
 
 def verify(source: Any) -> Verification:
-    """Ask again what a stored result answers: a folder, a .nc file, a Result or a Dataset.
+    """Ask again what a stored result answers: a folder, a .nc file, a store of draws, a Result or a Dataset.
 
     Raises SimulateError for what is no result, and for one that does not hold all that it was asked of.
     """
     if isinstance(source, str | PathLike):
         if not str(source).strip():  # which is not the working directory
             raise SimulateError(f"RESULT '{source}': is empty; {netcdf.WANTED}")
-        stored, where = read(path_of(source)), str(source)
+        path, where = path_of(source), str(source)
+        if path.suffix == STORE:
+            return _of_store(Reader(path), where)
+        stored = read(path)
     else:
         stored, where = source if isinstance(source, Result) else Result.of_dataset(source), "the result"
     with whole(where):
         ask = _asking(stored, where)
     return compared(stored, ask())
+
+
+def _of_store(store: Reader, where: str) -> Verification:
+    """Set the scenarios in a store beside those that come out again, part by part."""
+    largest, values, at = dict[str, Difference](), 0, 0
+
+    def take(part: Result) -> None:
+        nonlocal values, at
+        stop = at + part["place"].size
+        if stop <= store.length:
+            found = compared(store.part(at, stop), part, store.described, at)
+            values += found.values
+            for each in found.differences:
+                largest[each.name] = max(each, largest.get(each.name, each), key=lambda each: each.relative)
+        at = stop
+
+    with whole(where):
+        ask = _asking(store.described, where, partial(draw, take=take))
+    found = compared(store.described, ask())
+    if at != store.length:
+        largest[LONG] = Difference(LONG, (), store.length, at, np.inf)
+    differences = sorted([*found.differences, *largest.values()], key=lambda each: -each.relative)
+    return replace(found, values=found.values + values, differences=tuple(differences))
 
 
 def verified_sections(found: Verification, result: str) -> list[Section]:
@@ -151,8 +180,8 @@ def verified_plain(found: Verification) -> dict[str, Any]:
     return json.envelope("verify", result={"verified": verified})
 
 
-def _asking(stored: Result, where: str) -> Callable[[], Result]:
-    """What asks the question of a result again."""
+def _asking(stored: Result, where: str, draw: Callable[..., Result] = draws) -> Callable[[], Result]:
+    """What asks the question of a result again; `draw` is what draws scenarios."""
     told = stored.attributes
     if stored.question == "backtest":
         return partial(backtest, _cases(stored, where), seed=told.get("seed"))
@@ -170,7 +199,7 @@ def _asking(stored: Result, where: str) -> Callable[[], Result]:
     options |= {name: stored.provenance[name] for name in ("given", "observe")}
     options["quantities"] = stored.labels("quantity")
     if stored.question == "draws":
-        return partial(draws, priors, **options)
+        return partial(draw, priors, **options)
     options["percentiles"] = stored.labels("percentile")
     if stored.question == "decide":
         return partial(decide, priors, maximize=told["objective"] == "maximize", **options)
@@ -198,14 +227,18 @@ def _cases(stored: Result, where: str) -> Path | None:
     return path
 
 
-def compared(stored: Result, again: Result) -> Verification:
-    """Set a stored result beside the one that came out again."""
+def compared(stored: Result, again: Result, labelled: Result | None = None, first: int = 0) -> Verification:
+    """Set a stored result beside the one that came out again.
+
+    Labels are those of `labelled`, by default the stored one's; places along a dimension without any count from
+    `first`.
+    """
     differences = [*_attributes(stored, again)]
     ours, theirs = ({**result.coordinates, **result.variables} for result in (stored, again))
     for name in dict.fromkeys([*ours, *theirs]):
         if name not in ours or name not in theirs:
             differences.append(Difference(name, (), name in ours, name in theirs, np.inf))
-        elif found := _largest(stored, name, ours[name], theirs[name]):
+        elif found := _largest(labelled or stored, name, ours[name], theirs[name], first):
             differences.append(found)
     return Verification(
         stored.question,
@@ -226,7 +259,7 @@ def _attributes(stored: Result, again: Result) -> Iterator[Difference]:
             yield Difference(name, (), one, other, np.inf)
 
 
-def _largest(stored: Result, name: str, one: Variable, other: Variable) -> Difference | None:
+def _largest(labelled: Result, name: str, one: Variable, other: Variable, first: int) -> Difference | None:
     """The largest difference of a variable; None where every bit is the same."""
     if (one.dims, one.values.shape) != (other.dims, other.values.shape):
         return Difference(name, (), one.values.shape, other.values.shape, np.inf)
@@ -245,5 +278,8 @@ def _largest(stored: Result, name: str, one: Variable, other: Variable) -> Diffe
     if not off.any():
         return None
     place = np.unravel_index(int(np.argmax(off)), off.shape)
-    labels = [(stored.labels(dim) or range(off.shape[axis]))[place[axis]] for axis, dim in enumerate(one.dims)]
-    return Difference(name, tuple(labels), one.values[place], other.values[place], float(off[place]))
+    labels = [
+        (labelled.labels(dim) or range(first, first + size)) for dim, size in zip(one.dims, off.shape, strict=True)
+    ]
+    at = tuple(each[index] for each, index in zip(labels, place, strict=True))
+    return Difference(name, at, one.values[place], other.values[place], float(off[place]))

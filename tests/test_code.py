@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "simulate"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those before it: the way of a question from its text to its answer, read upwards.
 ORDER = """
-    errors signals spelling syntax reading revisions style registry machine backends compiled spreadsheet
+    errors signals spelling syntax reading plain checkpoints revisions style registry machine backends compiled
+    spreadsheet
     units graph figures layout plotting
     formulas grammar model rulers summary
     distributions dependence sampling settings catalog priors

@@ -69,6 +69,15 @@ def test_draws_keep_to_the_exact_inverse(family, parameters):
     assert off(made, by_scores, exact).max() < 5e-5
 
 
+@pytest.mark.parametrize("text", ["normal", "choice", "mixture"])
+def test_a_draw_does_not_depend_on_how_many_are_drawn_with_it(text):
+    family, parameters = next(each for each in EXAMPLES if each[0] == text)
+    drawn = Sampler({"a": distribution(family, parameters)}, {"a": 0}, {}, seed=7)
+    words = np.random.default_rng(8).integers(0, 2**32, 3 * 2**14 + 5, np.uint32)
+    alone = [drawn.at_words("a", words[None, first : first + 1000]) for first in range(0, len(words), 1000)]
+    assert np.array_equal(drawn.at_words("a", words[None]), np.concatenate(alone))
+
+
 @every_table
 def test_lines_keep_the_means_of_their_cells(family, parameters):
     made = distribution(family, parameters)

@@ -8,10 +8,11 @@ import re
 import numpy as np
 import pytest
 from scipy import special, stats
+from test_distributions import table
 
 from benchmarks.influence import measure
 from simulate.distributions import distribution
-from simulate.influence import atoms, binned, binned_uniforms, grid, influence, jackknife, outcomes
+from simulate.influence import Sampled, atoms, binned, binned_uniforms, grid, influence, jackknife, outcome
 from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
 from simulate.runs import run
@@ -81,9 +82,10 @@ def test_shares_of_a_sum_of_normals(scheme, scenarios):
 def test_a_net_is_taken_for_no_more_than_it_is():
     """Squares of the means of bins count their own error; the pairs of replicates do not, however few a bin holds."""
     words = np.random.default_rng(5).integers(0, 2**16, (16, 256), np.uint16)
-    noise = np.random.default_rng(6).normal(size=(1, 16 * 256))
-    told = outcomes(noise, np.ones(16 * 256), np.repeat(np.arange(16), 256), count=16, effective=2**12)
-    value, error = jackknife(influence(binned_uniforms(words.ravel(), 2**12), told).shares[:, 0])
+    noise = np.random.default_rng(6).normal(size=16 * 256)
+    sampled = Sampled(np.ones(16 * 256), np.repeat(np.arange(16), 256), replicates=16, effective=2**12)
+    told = influence(binned_uniforms(words.ravel(), 2**12), [outcome(noise, sampled)], sampled)
+    value, error = jackknife(told.shares[:, 0])
     bins = len(grid(2**12)) + 1
     assert abs(value) < SEEDS_BEYOND * error
     # of a product of two means, each of noise: sqrt(2 bins) / scenarios, with Richardson's third twice that at most
@@ -125,6 +127,19 @@ def test_what_no_two_replicates_have_seen_is_not_known():
     twice = of(text, scenarios=2**20, seed=6)  # in two, of two replicates: its mean is known, and what it does
     assert twice.at("mean", quantity="y") * 2**20 == pytest.approx(2e6, rel=1e-3)
     agrees(twice, {"e": 1e12 / (1e12 + 1e4), "b": 1e4 / (1e12 + 1e4)})
+
+
+@pytest.mark.parametrize(
+    ("components", "masses"),
+    [
+        ('{dist = "normal", mean = 0, sd = 1}, {dist = "uniform", lower = -4, upper = 4}', [1.0]),  # beyond 4, no gap
+        ('{dist = "uniform", lower = 0, upper = 1}, {dist = "uniform", lower = 5, upper = 6}', [0.8, 0.2]),
+        ('{dist = "uniform", lower = 0, upper = 1}, {value = 0.5}', [0.4, 0.2, 0.4]),
+    ],
+)
+def test_what_lies_apart_is_an_event_and_a_tail_is_none(components, masses):
+    made = distribution("mixture", table(f"components = [{components}], weights = [4, 1]"))
+    assert atoms(made).masses == pytest.approx(masses, rel=1e-9)
 
 
 @pytest.mark.parametrize("mass", [1e-3, 2e-4])

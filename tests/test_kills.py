@@ -36,7 +36,9 @@ def started(folder, seed, *options, command=("run", "priors/base.toml")):
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    """The files, those of stores too, without what a kill has left unfinished."""
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if not name.startswith(".writing-")}
 
 
 def finished(process):
@@ -60,7 +62,7 @@ def whole(tmp_path_factory):
         assert finished(started(folder, seed, *options)) == 0
     before, after = map(contents, folders)
     assert before.keys() == {"result.nc", "percentiles.csv", "bands.png", "bands.svg"}
-    assert after.keys() == {"result.nc", "percentiles.csv", "draws.nc"}
+    assert {name.partition("/")[0] for name in after} == {"result.nc", "percentiles.csv", "draws.zarr"}
     return before, after
 
 
@@ -110,7 +112,7 @@ def test_a_run_that_is_ended_while_it_replaces_a_result_leaves_one(whole, tmp_pa
         if way == "moved":
             (folder / "own").mkdir()
         process = started(folder, 2, *DRAWN)
-        place, last = (folder if way == "moved" else tmp_path), "draws.nc"
+        place, last = (folder if way == "moved" else tmp_path), "draws.zarr/.zmetadata"
         while process.poll() is None and not any(place.glob(f".writing-*/{last}")):
             time.sleep(0.0005)
         time.sleep(chance.uniform(0, 0.02))
@@ -123,8 +125,32 @@ def test_a_run_that_is_ended_while_it_replaces_a_result_leaves_one(whole, tmp_pa
         else:  # what it has left is removed by the next one
             assert finished(started(folder, 2, *DRAWN)) == 0
             assert contents(folder) == {**own, **after}
-            assert [*tmp_path.rglob(".*")] == []
+            assert not any(tmp_path.rglob(".[wr]*"))  # .writing-..., .replacing-...
         shutil.rmtree(folder)
+    assert count > len(kills) / 4
+
+
+RESUMED = ("--quantities", "capex", "--given", "capex > P50", "--scenarios", str(2**18))
+
+
+@pytest.mark.parametrize("kills", [range(2), pytest.param(range(2, 52), marks=pytest.mark.long)], ids=["few", "50"])
+def test_a_run_that_is_ended_goes_on_to_the_same_bits(tmp_path, monkeypatch, kills):
+    monkeypatch.setenv("SIMULATE_CHECKPOINT_SECONDS", "0")
+    assert finished(started(tmp_path / "undisturbed", 2, *RESUMED)) == 0
+    count = 0
+    for kill in kills:
+        chance, sent = random.Random(kill), (signal.SIGKILL, signal.SIGINT)[kill % 2]
+        folder, resume = tmp_path / str(kill), []
+        for _ in range(1 + kill // 2 % 2):
+            process = started(folder, 2, *RESUMED, *resume)
+            resume = ["--resume"]
+            while process.poll() is None and not (folder / "checkpoint.npz").exists():
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.1))
+            process.send_signal(sent)
+            count += ended(process, sent) and [path.name for path in folder.iterdir()] == ["checkpoint.npz"]
+        assert finished(started(folder, 2, *RESUMED, "--resume")) == 0
+        assert contents(folder) == contents(tmp_path / "undisturbed")
     assert count > len(kills) / 4
 
 

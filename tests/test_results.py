@@ -428,11 +428,19 @@ def test_a_replacement_that_was_broken_off_is_completed_by_who_comes_next(tmp_pa
     begun.mkdir()
     whole = netcdf.written(headline_result())
     (begun / "result.nc").write_bytes(whole)
-    (begun / ".gone").write_text("bands.png\nnone.png")
+    (begun / ".gone").write_text("bands.png\nnone.png\nold.zarr")
     (tmp_path / "bands.png").write_text("old")
     (tmp_path / "result.nc").write_text("old")
+    for store, file in (
+        (begun / "draws.zarr", "new"),
+        (tmp_path / "draws.zarr", "old"),
+        (tmp_path / "old.zarr", "old"),
+    ):
+        store.mkdir()
+        (store / file).write_text("")
     assert_same(headline_result(), folders.read_run(tmp_path))
-    assert [path.name for path in tmp_path.iterdir()] == ["result.nc"]
+    assert {path.name for path in tmp_path.iterdir()} == {"result.nc", "draws.zarr"}
+    assert [path.name for path in (tmp_path / "draws.zarr").iterdir()] == ["new"]
 
 
 def test_what_dead_runs_left_is_removed_and_what_living_ones_write_is_not(tmp_path):

@@ -23,6 +23,7 @@ from simulate.spelling import path_of
 from simulate.style import PictureWarning
 
 if TYPE_CHECKING:
+    from simulate.checkpoints import Checkpoint
     from simulate.layout import Section
     from simulate.replicates import Progress
     from simulate.results import Result
@@ -38,17 +39,19 @@ def emit(
     name: str,
     paths: Sequence[Path],
     *,
-    beside: Mapping[str, Callable[[Result], Result] | None] | None = None,
+    beside: Mapping[str, Callable[[Result, Replacement, Progress | None], None] | None] | None = None,
+    resume: bool | None = None,
     **options: Any,
 ) -> None:
     """Ask a question, write its result into the folder with its pictures, and print it.
 
     `ask` takes who is told of the progress; `name` is that of the folder unless the user names one, and `paths` the
-    files that the result is of; `beside` gives further results, that of the question in hand, by the names of their
-    files, None for one that is not wanted this time; `options` go to the report and the pictures. What is written
-    replaces the files of an earlier result as one set, when all is there. Exits with the code of what gates say of the
-    result, when all is told.
+    files that the result is of; `beside` writes further files, by their names, with the result in hand, None for one
+    that is not wanted this time; `resume` says whether it goes on from a checkpoint, of which `ask` is then told, None
+    where the question has none; `options` go to the report and the pictures. What is written replaces the files of an
+    earlier result as one set, when all is there. Exits with the code of what gates say of the result, when all is told.
     """
+    from simulate.checkpoints import FILES
     from simulate.machine import keep_freed_memory
     from simulate.results import folder as folders
 
@@ -56,19 +59,23 @@ def emit(
     keep_freed_memory()
     kind, further = QUESTIONS[question], beside or {}
     pictures = [f"{name}.{ending}" for name in kind.pictures for ending in ("png", "svg")]
-    files = [folders.file_of(question), *kind.files, *further, *pictures]
+    files = [folders.file_of(question), *kind.files, *further, *pictures, *(() if resume is None else FILES)]
     if output.out is not None and not output.out.strip():
         raise SimulateError(f"--out '{output.out}': is empty; name a folder")
-    saved, kept, noted, written = output.saved(any(further.values())), "", list[str](), list[str]()
+    saved, kept, noted, written = output.saved(bool(resume) or any(further.values())), "", list[str](), list[str]()
     place = path_of(output.out or "")
     if saved and not output.out:
         place, kept = folders.default_folder(name, paths)
     saving = folders.output_folder(place, files) if saved else nullcontext()
     with saving as folder, progress_shown(quiet=output.quiet) as progress:
         interrupts.check()
+        if folder and resume is not None:
+            ask = partial(ask, checkpoint=_checkpoint(place, output, resume=resume))
         result = ask(progress=progress)
         if folder:
-            _store(folder, kind, result, {name: more for name, more in further.items() if more})
+            _store(folder, kind, result)
+            for write in filter(None, further.values()):
+                write(result, folder, progress)
             if output.pictures or (output.pictures is None and output.for_people):
                 noted = _draw(folder, kind, result, progress, options)
             written = folder.names
@@ -93,6 +100,17 @@ def print_as(form: str, sections: Callable[[], Sequence[Section]], plain: Callab
         FORMATS[form](None, sections, sys.stdout)  # type: ignore[arg-type]  # tables need no result
 
 
+def _checkpoint(place: Path, output: Output, *, resume: bool) -> Checkpoint:
+    """The checkpoint in a folder."""
+    from simulate.checkpoints import Checkpoint
+    from simulate.settings import checkpoint_interval
+
+    checkpoint = Checkpoint(place, resume=resume, interval=checkpoint_interval())
+    if resume and not checkpoint.found:
+        output.tell(printable(f"{checkpoint.path}: is not there, and the run starts anew"))
+    return checkpoint
+
+
 def _leave(result: Result) -> None:
     """Exit with the code of what the gates of a result say together, where that is not that all is well."""
     from simulate.gates import FAILS, OPEN, verdicts
@@ -102,9 +120,7 @@ def _leave(result: Result) -> None:
         raise typer.Exit(exit_codes.FAILED if FAILS in told else exit_codes.OPEN)
 
 
-def _store(
-    folder: Replacement, kind: Question, result: Result, further: Mapping[str, Callable[[Result], Result]]
-) -> None:
+def _store(folder: Replacement, kind: Question, result: Result) -> None:
     """Write the numbers of a result."""
     from simulate.results import netcdf
     from simulate.results.folder import file_of
@@ -114,8 +130,6 @@ def _store(
         text = StringIO()
         FORMATS[form](result, list, text)
         folder.write(name, text.getvalue().encode())
-    for name, more in further.items():
-        folder.write(name, netcdf.written(more(result)))
 
 
 def _draw(

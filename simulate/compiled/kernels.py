@@ -15,7 +15,6 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 _TOGETHER = 256  # values searched side by side
-_GREATEST = float(np.finfo(np.float64).max)
 
 
 def on_word_lines(words: NDArray[np.uint32], slope: Array, intercept: Array, leading_bits: int) -> Array:
@@ -49,32 +48,25 @@ def add_multiple(total: Array, factor: float, column: Array) -> None:
         total[place] += factor * column[place]
 
 
-def count_in_bits(values: Array, weights: Counts, start: int, counts: Counts, shift: int) -> tuple[Counts, Counts]:
-    """Count each value in the bin of its leading bits; weights may be none, for once each.
+def count_in_bits(values: Array, weights: Counts, start: int, counts: Counts, shift: int) -> int:
+    """Count each value in the bin of its leading bits, from a positive one on; how many are in none.
 
-    The bins of what lies outside and its weights are given back.
+    There may be no weights, for once each.
     """
-    bits = values.view(np.int64)
-    signless = (1 << (63 - shift)) - 1
-    outside, times, number = np.empty(values.size, np.int64), np.empty(values.size, np.int64), 0
+    bits, number = values.view(np.int64), 0
     for place in range(values.size):
-        cell = bits[place] >> shift
-        if cell < 0:
-            cell = -1 - (cell & signless)
-        cell -= start
-        weight = weights[place] if weights.size else 1
+        cell = (bits[place] >> shift) - start
         if 0 <= cell < counts.size:
-            counts[cell] += weight
+            counts[cell] += weights[place] if weights.size else 1
         else:
-            outside[number], times[number] = cell, weight
             number += 1
-    return outside[:number].copy(), times[:number].copy()
+    return number
 
 
 def count_in_knots(
-    values: Array, weights: Counts, first: Counts, low: Array, scale: Array, counts: Counts, parts: int, shift: int
-) -> tuple[Counts, Counts]:
-    """Count each value at the knot or in the part of the segment after it; the rest as for bins.
+    values: Array, weights: Counts, first: Counts, low: Array, scale: Array, counts: Counts, parts: int
+) -> int:
+    """Count each value at the knot, or in the part of the segment after it, where it is; how many are at none.
 
     The knots, every other one of `low`, are searched by halves, a few values at a time: without a branch, so that they
     go side by side.
@@ -83,15 +75,14 @@ def count_in_knots(
     widest = 1
     while 2 * widest < count:
         widest *= 2
-    knots = np.full(2 * widest, np.inf)
-    knots[:count] = low[::2]
-    found = np.empty(_TOGETHER, np.int64)
-    distance = np.empty(1, np.float64)
-    bits = distance.view(np.int64)
-    outside, times, number = np.empty(values.size, np.int64), np.empty(values.size, np.int64), 0
+    knots = np.empty(2 * widest, np.float64)
+    for place in range(knots.size):
+        knots[place] = low[2 * place] if place < count else np.inf
+    found, number = np.empty(_TOGETHER, np.int64), 0
     for begin in range(0, values.size, _TOGETHER):
         several = values[begin : begin + _TOGETHER]
-        found[:] = 0
+        for place in range(several.size):
+            found[place] = 0
         step = widest
         while step:
             for place in range(several.size):
@@ -99,31 +90,23 @@ def count_in_knots(
                 found[place] = further if knots[further] <= several[place] else found[place]
             step >>= 1
         for place in range(several.size):
-            value, knot = several[place], found[place]
-            weight = weights[begin + place] if weights.size else 1
+            value, segment = several[place], 2 * found[place]
             if knots[0] <= value <= knots[count - 1]:
-                cell = first[2 * knot]
-                if value > knots[knot]:
-                    part = (value - low[2 * knot + 1]) * scale[2 * knot + 1]
+                cell = first[segment]
+                if value > low[segment]:
+                    part = (value - low[segment + 1]) * scale[segment + 1]
                     inner = part < parts - 1  # what is no number is in the last
-                    cell = first[2 * knot + 1] + (int(part) if inner else parts - 1)
-                counts[cell] += weight
+                    cell = first[segment + 1] + (int(part) if inner else parts - 1)
+                counts[cell] += weights[begin + place] if weights.size else 1
             else:
-                distance[0] = min(value - knots[count - 1] if value > knots[0] else knots[0] - value, _GREATEST)
-                cell = bits[0] >> shift
-                outside[number] = counts.size + cell if value > knots[0] else -1 - cell
-                times[number] = weight
                 number += 1
-    return outside[:number].copy(), times[:number].copy()
+    return number
 
 
 SIGNATURES: dict[Callable[..., Any], str] = {
     on_word_lines: "float64[::1](uint32[::1], float64[::1], float64[::1], int64)",
     on_score_lines: "float64[::1](float64[::1], float64[::1], float64[::1], float64)",
     add_multiple: "void(float64[::1], float64, float64[::1])",
-    count_in_bits: "Tuple((int64[::1], int64[::1]))(float64[::1], int64[::1], int64, int64[::1], int64)",
-    count_in_knots: (
-        "Tuple((int64[::1], int64[::1]))"
-        "(float64[::1], int64[::1], int64[::1], float64[::1], float64[::1], int64[::1], int64, int64)"
-    ),
+    count_in_bits: "int64(float64[::1], int64[::1], int64, int64[::1], int64)",
+    count_in_knots: "int64(float64[::1], int64[::1], int64[::1], float64[::1], float64[::1], int64[::1], int64)",
 }

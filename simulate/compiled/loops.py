@@ -6,8 +6,6 @@ from functools import cache, partial
 from threading import Lock
 from typing import Any, Generic, ParamSpec, TypeVar
 
-import numpy as np
-
 from simulate.compiled.kernels import SIGNATURES
 from simulate.errors import SimulateError
 from simulate.machine import processors
@@ -27,7 +25,7 @@ _one_at_a_time = Lock()
 class Loop(Generic[Parameters, Returned]):
     """A loop over arrays in two forms that give the same bits: `numpy`, and `kernel`, which is to be compiled.
 
-    It goes the compiled way once that is in use, and where its arrays are plain ones of numpy's.
+    It goes the compiled way once that is in use, but for arrays that it does not take: of another module, or with gaps.
     """
 
     def __init__(self, numpy: Callable[Parameters, Returned], kernel: Callable[Parameters, Returned]) -> None:
@@ -35,10 +33,13 @@ class Loop(Generic[Parameters, Returned]):
 
     def __call__(self, *arguments: Parameters.args, **named: Parameters.kwargs) -> Returned:
         """What both forms give."""
-        compiled = _in_use.get(self.kernel)
-        if compiled and all(map(_is_plain, arguments)):
-            returned: Returned = compiled(*arguments, **named)
-            return returned
+        if compiled := _in_use.get(self.kernel):
+            try:
+                returned: Returned = compiled(*arguments, **named)
+            except TypeError:  # before anything is done
+                pass
+            else:
+                return returned
         return self.numpy(*arguments, **named)
 
 
@@ -82,9 +83,3 @@ def _loaded() -> tuple[Kernels, str]:
     except (ImportError, OSError, RuntimeError) as error:  # not installed, of another numpy, nowhere to keep anything
         return {}, str(error)
     return compiled, ""
-
-
-def _is_plain(argument: object) -> bool:
-    if type(argument) is np.ndarray:
-        return argument.ndim == 1 and argument.flags.carray
-    return isinstance(argument, int | float)

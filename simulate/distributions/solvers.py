@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from simulate.distributions.protocol import Array
 
+_EPSILON = float(np.finfo(np.float64).eps)
+
 
 @np.errstate(all="ignore")
 def root(residual: Callable[[Array, NDArray[np.intp]], Array], low: Array, high: Array) -> Array:
@@ -35,7 +37,7 @@ def root(residual: Callable[[Array, NDArray[np.intp]], Array], low: Array, high:
         a, fa = x, fx
         best = np.where(np.abs(fa) < np.abs(fb), a, b)
         found[active] = best
-        least = (2 * np.finfo(np.float64).eps * np.abs(best) + 5e-324) / np.abs(b - a)
+        least = (2 * _EPSILON * np.abs(best) + 5e-324) / np.abs(b - a)
         xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
         smooth = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi)
         quadratic = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)

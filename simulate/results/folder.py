@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from simulate.errors import SimulateError
 from simulate.reading import STDIN
 from simulate.results import netcdf
-from simulate.results.replacing import Replacement, completed
+from simulate.results.replacing import STORE, Replacement, completed
 from simulate.results.result import Result
+from simulate.results.store import Reader
 from simulate.revisions import revised
 from simulate.spelling import file_name, name_text
 from simulate.style import own_style
@@ -107,9 +108,9 @@ def pictures(name: str, figure: Figure) -> dict[str, bytes]:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a path is one of an earlier run: a folder with a result.nc in it, or a netCDF file."""
+    """Whether a path is one of an earlier run: a folder with a result.nc in it, a netCDF file, or a store."""
     with suppress(OSError, ValueError):  # of a name that nothing can have
-        return (path / RUN).is_file() or path.suffix == ".nc"
+        return (path / RUN).is_file() or path.suffix in {".nc", STORE}
     return False
 
 
@@ -121,14 +122,17 @@ def read_run(path: Path) -> Result:
 
 
 def read(path: Path) -> Result:
-    """Read the result of any question from its file, or that of a run from its folder.
+    """Read the result of any question from its file, or that of a run from its folder; of a store what describes it.
 
     What was broken off while it replaced an earlier result is completed before. Raises SimulateError where there is
     none.
     """
-    file = path / RUN if path.is_dir() else path
+    store = path.suffix == STORE
+    file = path / RUN if path.is_dir() and not store else path
     with suppress(OSError):  # of a folder in which nothing may be written
         completed(file.parent)
+    if store:
+        return Reader(path).described
     if file != path and not file.exists() and (others := sorted(each.name for each in path.glob("*.nc"))):
         raise SimulateError(f"{path}: holds no {RUN}; name a file in it: {', '.join(others)}", code="file")
     return netcdf.read(file)

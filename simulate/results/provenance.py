@@ -1,5 +1,6 @@
 """What a result rests on: the priors and settings that it was drawn with, told in one place and read back there."""
 
+import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -76,6 +77,20 @@ def put_priors(result: Result, quantities: Sequence[Quantity]) -> None:
     """Add the dimension `prior`, with the units of the quantities that priors bind along it."""
     result.along("prior", [quantity.name for quantity in quantities])
     result.beside("prior_unit", ("prior",), [quantity.unit for quantity in quantities])
+
+
+def identity(question: str, priors: Priors, settings: Settings, columns: Sequence[str]) -> dict[str, Any]:
+    """What decides the bits of a question's figures, by names for people: nothing may differ where a run goes on."""
+    drawn = {name: repr(prior.distribution) for name, prior in priors.priors.items()}  # whose values tables may hold
+    texts = (priors.model, [file.digest for file in priors.files], priors.overrides, priors.chosen, drawn)
+    return {
+        "question": question,
+        "version": __version__,
+        **computed_with(),
+        "priors": hashlib.sha256(repr(texts).encode(errors="backslashreplace")).hexdigest(),
+        "quantities": list(columns),
+        **settings.model_dump(mode="json", exclude={"quantities"}),
+    }
 
 
 def settings_of(result: Result) -> Settings:

@@ -29,6 +29,7 @@ except ImportError:  # where there are no locks, nothing is swept
 
 WRITING, REPLACING = ".writing-", ".replacing-"
 GONE = ".gone"  # lists, a line each, what a new set lacks of the old one
+STORE = ".zarr"  # ends the name of what is a folder, and one thing of a set
 AT_WORKING_DIRECTORY, EXCHANGE = -100, 2  # of Linux; macOS has its own function, whose flag is the same
 
 
@@ -71,7 +72,8 @@ class Replacement:
         """Make the folder in which the new set is written."""
         with undisturbed(), self._refused():
             self._made = [each for each in (self.folder, *self.folder.parents) if not each.exists()]
-            if not self._made and (wrong := [path for path in self._earlier() if path.is_dir()]):
+            earlier = () if self._made else self._earlier()
+            if wrong := [path for path in earlier if path.is_dir() and path.suffix != STORE]:
                 raise IsADirectoryError(0, f"{wrong[0].name} in it is a folder")
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             with locked(self.folder.parent):
@@ -85,14 +87,23 @@ class Replacement:
                 with suppress(OSError):
                     self._held.callback(os.close, _lock(beside))
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file of the new set."""
+    def write(self, name: str, content: bytes, *, further: bool = False) -> None:
+        """Write a file of the new set, or one in a store of it, or `further` content behind what it has."""
+        path = self._beside / name
         with self._refused():
-            (self._beside / name).write_bytes(content)
+            if path.parent != self._beside:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab" if further else "wb") as file:
+                file.write(content)
+
+    def lengthen(self, name: str, size: int) -> None:
+        """Let a file of the new set be of so many bytes, zeros behind what it has."""
+        with self._refused():
+            os.truncate(self._beside / name, size)
 
     @property
     def names(self) -> list[str]:
-        """The names of the files written."""
+        """The names of the files and stores written."""
         return sorted(path.name for path in self._beside.iterdir())
 
     def commit(self) -> None:
@@ -131,12 +142,12 @@ class Replacement:
         """Whether another folder can take the place of this one unnoticed by who works in it."""
         if not self.folder.exists():
             return True
-        working, parent = Path(os.path.realpath(Path.cwd())), self.folder.parent
+        working, parent, own = Path(os.path.realpath(Path.cwd())), self.folder.parent, self._earlier()
         return (
             self.folder not in (working, *working.parents)
             and self.folder.stat().st_dev == parent.stat().st_dev
             and os.access(parent, os.W_OK | os.X_OK)
-            and all(path.is_file() and not path.is_symlink() for path in self.folder.iterdir())
+            and all(path in own or (path.is_file() and not path.is_symlink()) for path in self.folder.iterdir())
         )
 
     def _exchange(self) -> bool:
@@ -175,10 +186,20 @@ def complete(folder: Path) -> None:
         names = gone.read_bytes().decode(errors="surrogateescape").split("\n") if gone.exists() else []
         for path in sorted(begun.iterdir()):
             if path != gone:
+                if path.is_dir():
+                    _remove(folder / path.name)
                 path.replace(folder / path.name)
         for name in filter(None, names):
-            (folder / name).unlink(missing_ok=True)
+            _remove(folder / name)
         shutil.rmtree(begun)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a store, where it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def completed(folder: Path) -> None:

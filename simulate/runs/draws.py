@@ -1,11 +1,14 @@
 """The scenarios themselves, as many as asked, or those of them that conditions keep, with their weights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.backends import Ticks
 from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import read_all
 from simulate.graph import Array
@@ -13,8 +16,9 @@ from simulate.priors import Priors
 from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_quantities
+from simulate.results.store import LONG
 from simulate.sampling.sampler import REPLICATES
-from simulate.scenarios import Drawing, asked_quantities
+from simulate.scenarios import TOGETHER, Drawing, Piece, asked_quantities
 from simulate.summary import WEIGHT
 from simulate.thresholds import settled
 
@@ -40,7 +44,54 @@ def draws(
     where the run has no more, and under measured values the coordinate `weight` is what each counts beside others.
     Raises SimulateError for what cannot be asked or computed, and where conditions leave no scenario.
     """
-    settings, faults = priors.run.read(scenarios=scenarios, seed=seed, scheme=scheme, given=given, observe=observe)
+    parts = list[Result]()
+    result = draw(
+        priors,
+        parts.append,
+        quantities=quantities,
+        backend=backend,
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
+        scenarios=scenarios,
+        seed=seed,
+        scheme=scheme,
+        given=given,
+        observe=observe,
+    )
+    for group in ("coordinates", "variables"):
+        for name, variable in getattr(parts[0], group).items():
+            values = np.concatenate([getattr(part, group)[name].values for part in parts], axis=-1)
+            getattr(result, group)[name] = replace(variable, values=values)
+    return result
+
+
+class Part(NamedTuple):
+    """Scenarios of a piece that conditions keep: what these leave, a row of values a column, places and weights."""
+
+    replicate: int
+    kept: Kept
+    values: Array
+    places: NDArray[np.intp]
+    weights: Array
+
+
+def draw(
+    priors: Priors,
+    take: Callable[[Result], object],
+    *,
+    quantities: Sequence[str] | str | None = None,
+    backend: str | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    **asked: Any,
+) -> Result:
+    """Draw scenarios as `draws` does, and hand them on part by part, so that they need not be held.
+
+    `take` gets each part as the arrays along `scenario`; returned is what describes them all. `asked` are settings.
+    """
+    settings, faults = priors.run.read(**asked)
     names, unsettled, pool = read_all(
         partial(asked_quantities, priors, quantities),
         partial(questions, priors, (), settings.given, settings.observe),
@@ -48,32 +99,44 @@ def draws(
         faults=faults,
     )
     drawing = Drawing({"": priors}, settings)
-    asked = settled(unsettled, partial(drawing.scenarios, ""), pool)
-    drawn = drawing.scenarios("", names, asked)
-    columns: dict[str, list[Array]] = {name: [] for name in dict.fromkeys([*drawn.plan.inputs, *names])}
-    replicates, places = list[NDArray[np.intp]](), list[NDArray[np.intp]]()
-    weights, kept = list[Array](), Kept()
-    for replicate in range(REPLICATES):
-        left = settings.scenarios // REPLICATES + (replicate < settings.scenarios % REPLICATES)
-        for chunk in drawn.in_chunks(drawn.whole(replicate)) if left else ():
-            count = min(left, chunk.size)
+    conditions = settled(unsettled, partial(drawing.scenarios, ""), pool)
+    drawn = drawing.scenarios("", names, conditions)
+    columns = tuple(dict.fromkeys([*drawn.plan.inputs, *names]))
+    left = [settings.scenarios // REPLICATES + (each < settings.scenarios % REPLICATES) for each in range(REPLICATES)]
+    kept = Kept()
+
+    def work(piece: Piece, ticks: Ticks) -> Part:
+        kept, parts = Kept(), list[tuple[Array, NDArray[np.intp], Array]]()
+        for chunk in drawn.in_chunks(piece, ticks):
             kept.add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
-            for name, parts in columns.items():
-                parts.append(np.broadcast_to(chunk.columns[name], chunk.size)[:count].astype(np.float64))
-            replicates.append(np.full(count, replicate, np.intp))
-            places.append(chunk.at[1] * drawn.size + chunk.places[:count])
-            weights.append(np.ones(count) if chunk.weights is None else chunk.weights[:count] / WEIGHT)
-            if not (left := left - count):
-                break
-    check_kept(asked, kept, fewest=1, why=drawn.contradictions)
+            values = np.array([np.broadcast_to(chunk.columns[name], chunk.size) for name in columns], np.float64)
+            weights = np.ones(chunk.size) if chunk.weights is None else chunk.weights / WEIGHT
+            parts.append((values, chunk.at[1] * drawn.size + chunk.places, weights))
+        return Part(piece.replicate, kept, *(np.concatenate(each, axis=-1) for each in zip(*parts, strict=True)))
+
+    def taken(part: Part) -> None:
+        kept.merge(part.kept)
+        count = min(left[part.replicate], len(part.places))
+        left[part.replicate] -= count
+        if not count:
+            return
+        result = Result("draws")
+        result.beside("replicate", (LONG,), np.full(count, part.replicate, np.intp))
+        result.beside("place", (LONG,), part.places[:count], "which scenario of the replicate")
+        if conditions.observed:
+            result.beside("weight", (LONG,), part.weights[:count], "what each counts by the measured values", "1")
+        result.put("value", ("quantity", LONG), part.values[:, :count], label="each scenario", unit_of="unit")
+        take(result)
+
+    pieces = [
+        Piece(replicate, range(first, min(first + TOGETHER, chunks)))
+        for replicate, chunks in enumerate(-(-each // drawn.size) for each in left)
+        for first in range(0, chunks, TOGETHER)
+    ]
+    pool.fold(work, pieces, taken, what="draws", steps=drawn.steps, scenarios=drawn.count)
+    check_kept(conditions, kept, fewest=1, why=drawn.contradictions)
     result = described("draws", priors, settings, drawn)
     result.attributes["scenarios"] = settings.scenarios
     result.provenance["warnings"] += drawn.contradictions
     put_quantities(result, [priors.quantities[name] for name in columns])
-    result.beside("replicate", ("scenario",), np.concatenate(replicates))
-    result.beside("place", ("scenario",), np.concatenate(places), "which scenario of the replicate")
-    if asked.observed:
-        result.beside("weight", ("scenario",), np.concatenate(weights), "what each counts by the measured values", "1")
-    values = np.array([np.concatenate(parts) for parts in columns.values()])
-    result.put("value", ("quantity", "scenario"), values, label="each scenario", unit_of="unit")
     return result

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,19 @@ from numpy.typing import NDArray
 from simulate.bands import Band
 from simulate.conditions import Kept
 from simulate.graph import Array
-from simulate.influence import Influence, atoms, beyond_error, binned, binned_uniforms, influence, jackknife, outcomes
+from simulate.influence import (
+    Influence,
+    Outcome,
+    Sampled,
+    atoms,
+    beyond_error,
+    binned,
+    binned_uniforms,
+    influence,
+    jackknife,
+    outcome,
+)
+from simulate.plain import storable
 from simulate.priors import Priors
 from simulate.replicates import Workers
 from simulate.results import Result
@@ -26,12 +39,25 @@ WIDE = 8  # P95 over P5 of a positive quantity, above which it is the logarithm 
 EVIDENCE = {"judgement": "judgement", "sourced": "sourced", "": "not stated"}  # as told, by that of a prior
 
 
+@storable
 class Sample(NamedTuple):
     """Scenarios of a chunk: the quantities, where in the priors they lie, and what each counts."""
 
     moved: Mapping[str, Array]
     inputs: Mapping[str, NDArray[Any]]
     weights: Array
+
+    @classmethod
+    def joined(cls, several: "Sequence[Sample]") -> "list[Sample]":
+        """Those of several chunks as one, which takes less than many small arrays do."""
+        if len(several) < 2:
+            return [*several]
+        first = several[0]
+        moved, inputs = (
+            {name: np.concatenate([getattr(each, of)[name] for each in several]) for name in getattr(first, of)}
+            for of in ("moved", "inputs")
+        )
+        return [cls(moved, inputs, np.concatenate([each.weights for each in several]))]
 
 
 class Drivers:
@@ -138,28 +164,31 @@ class Drivers:
         weights = np.concatenate([sample.weights for sample in whole])
         sizes = [sum(len(sample.weights) for sample in of_replicate) for of_replicate in samples]
         replicate = np.repeat(np.arange(len(samples)), sizes)
-        effective = min(float(len(weights)), kept.effective)
-        columns = [np.concatenate([sample.moved[name] for sample in whole]) for name in names]
-        for name, column in zip(names, columns, strict=True):
+        sampled = Sampled(weights, replicate, len(samples), min(float(len(weights)), kept.effective))
+
+        def of_quantity(name: str) -> Outcome:
+            column = np.concatenate([sample.moved[name] for sample in whole])
             if logarithmic[name]:
                 np.log(column, where=np.isfinite(column), out=column)
-        told = outcomes(np.array(columns), weights, replicate, count=len(samples), effective=effective)
+            return outcome(column, sampled)
+
+        asked = partial(workers.map, what="what moves the bands", here=True)
+        told = dict(zip(names, asked(of_quantity, names, scenarios=len(weights) * len(names)), strict=True))
 
         def of_prior(prior: str) -> dict[str, Influence]:
-            rows = [row for row, name in enumerate(names) if prior in self.movers[name]]
-            if not rows:
+            moved = [name for name in names if prior in self.movers[name]]
+            if not moved:
                 return {}
             column = np.concatenate([sample.inputs[prior] for sample in whole])
             if prior in self.uniform:
-                bins = binned_uniforms(column, effective)
+                bins = binned_uniforms(column, sampled.effective)
             else:
-                bins = binned(column, weights, self.atoms[prior].values, effective)
-            each = influence(bins, told.of(rows))
-            alone = [len(self.movers[names[row]]) == 1 for row in rows]
-            return {names[row]: each.of(place, alone=alone[place]) for place, row in enumerate(rows)}
+                bins = binned(column, weights, self.atoms[prior].values, sampled.effective)
+            each = influence(bins, [told[name] for name in moved], sampled)
+            alone = [len(self.movers[name]) == 1 for name in moved]
+            return {name: each.of(place, alone=alone[place]) for place, name in enumerate(moved)}
 
-        numbers = len(weights) * len(self.inputs)
-        of_priors = workers.map(of_prior, self.inputs, what="what moves the bands", scenarios=numbers, here=True)
+        of_priors = asked(of_prior, self.inputs, scenarios=len(weights) * len(self.inputs))
         for prior, of_quantities in zip(self.inputs, of_priors, strict=True):
             for name, each in of_quantities.items():
                 found[name][prior] = each

@@ -3,24 +3,26 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from simulate.backends import Ticks
 from simulate.bands import Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
+from simulate.checkpoints import Checkpoint
 from simulate.conditions import Condition, Kept, Undefined, check_kept, questions
 from simulate.errors import SimulateError, read_all
 from simulate.folding import fold_replicates
 from simulate.gates import Gate, Measured, gates, of_condition, of_mean, put_gates, with_gates
 from simulate.grammar import PRECISION, STATISTIC
 from simulate.graph import Array
+from simulate.plain import storable
 from simulate.priors import Priors
 from simulate.priors.equalities import equalities
 from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.in_vain import in_vain
-from simulate.results.provenance import OF_RUN, described, put_priors, put_quantities
+from simulate.results.provenance import OF_RUN, described, identity, put_priors, put_quantities
 from simulate.rounding import settle
 from simulate.runs import messages
 from simulate.runs.components import components, indented
@@ -56,6 +58,7 @@ def run(
     workers: int | None = None,
     scheduler: str | None = None,
     progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Run the priors and tell the bands of quantities, by default the file's headline.
 
@@ -63,7 +66,8 @@ def run(
     `statistics` are further ones, such as 'expected_shortfall 95'; `probability` are conditions whose probability is
     told; `given` and `observe` are conditions and measured values under which all is told; `fail_if` are gates, such as
     'P(capex > 1e9) > 10%', of which the verdicts are told. `precision` adds scenarios until the bands are known so
-    well, such as '0.5%'; `parts` adds the parts of those quantities that are sums.
+    well, such as '0.5%'; `parts` adds the parts of those quantities that are sums. What is found goes into the
+    `checkpoint` now and then, and on from there where it was found.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, `variance_share`, `direction` and `rank_correlation` (Spearman's) along `quantity` and `prior`, and
@@ -88,7 +92,7 @@ def run(
         partial(questions, priors, settings.probability, settings.given, settings.observe),
         partial(_statistics, settings.statistics),
         partial(gates, priors, settings.fail_if),
-        partial(Workers, backend, workers, progress, scheduler),
+        partial(Workers, backend, workers, progress, scheduler, checkpoint),
         partial(PRECISION.read, settings.precision, "--precision") if settings.precision is not None else tuple,
         faults=faults,
     )
@@ -99,7 +103,12 @@ def run(
     columns = [*names, *beside]
     every = isinstance(quantities, str) and quantities.strip() == "all"
 
+    if checkpoint:
+        checkpoint.open(identity("run", priors, settings, columns))
+
     def told(settings: Settings) -> Result:
+        if checkpoint:
+            checkpoint.begin(settings.scenarios)
         drawing = Drawing({"": priors}, settings)
         conditions = settled(with_gates(asked_of, asked_gates), partial(drawing.scenarios, ""), pool)
         drawn = drawing.scenarios("", columns, conditions)
@@ -146,6 +155,8 @@ def run(
         return told(settings)
     # an earlier run begins where it had got to
     start = scenarios if precision is not None or scenarios else settings.scenarios
+    if checkpoint and checkpoint.found:
+        start = checkpoint.round
     return to_precision(told, settings, targets(settings.precision, asked), start=start)
 
 
@@ -159,6 +170,7 @@ def _statistics(texts: Sequence[str]) -> tuple[Statistic, ...]:
 Column = str | Condition | Undefined  # a quantity, or 1 in the scenarios in which a condition holds or is undefined
 
 
+@storable
 class Replicate(NamedTuple):
     """What is kept of a replicate beside its parts: some of its scenarios, and the `first` chunks with faults."""
 
@@ -189,6 +201,14 @@ class Folded:
         self.sampled.append(replicate.sampled)
         self.first = {**replicate.first, **self.first}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What has been taken up, without what is the same wherever it was."""
+        return {**vars(self), "bands": [*self.bands.items()]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.bands.update(state.pop("bands"))
+        vars(self).update(state)
+
 
 def folded(
     drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers, drivers: Drivers
@@ -217,7 +237,7 @@ def folded(
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
                     gathering.add(key, column.astype(np.float64), chunk.size, chunk.weights)
             sampled += drivers.sample(chunk)
-        return Replicate(kept, sampled, first)
+        return Replicate(kept, Sample.joined(sampled), first)
 
     found = Folded(statistics)
     keys: list[Column] = [*columns, *asked.probabilities, *map(Undefined, asked.probabilities)]
@@ -228,6 +248,7 @@ def folded(
         keys=keys,
         statistics=statistics,
         workers=workers,
+        state=found,
         join=Replicate.join,
         quantities=drawn.quantities,
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile 
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 _TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
 _FINE = 1e-6  # of the interquartile range: lines so near each other meet in any case
+_PIECE = 2**14  # values computed in one go: what that takes stays near the processor, beside a table
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 
@@ -53,14 +54,14 @@ class Lines:
     limits: tuple[float, float] | None = None  # the ends of the support, where a line comes near one
 
     @np.errstate(all="ignore")  # as in `_lines`
-    def completed(self, value: Array, probabilities: Callable[[Cells], tuple[Array, Array]]) -> Array:
+    def completed(self, values: Array, probabilities: Callable[[Cells], tuple[Array, Array]]) -> Array:
         """Values on the lines, with those of the blank cells, below and above which lie the probabilities of places."""
         if self.exact is not None:
-            blank = np.flatnonzero(np.isnan(value))
-            value[blank] = self.exact.quantile(*probabilities(blank))
+            blank = np.flatnonzero(np.isnan(values))
+            values[blank] = self.exact.quantile(*probabilities(blank))
         if self.limits is not None:
-            np.clip(value, *self.limits, out=value)
-        return value
+            np.clip(values, *self.limits, out=values)
+        return values
 
 
 @np.errstate(all="ignore")
@@ -244,27 +245,34 @@ def normal_scores(words: Words) -> Array:
 
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
-    value = _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS)
-    return table.completed(value, lambda blank: probabilities(words[blank]))
+    values = _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS)
+    return table.completed(values, lambda blank: probabilities(words[blank]))
 
 
 @compilable(kernels.on_word_lines)
 def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int) -> Array:
-    position = _positions(words)
-    return _on_lines(_cells(position, leading_bits), position, slope, intercept)
+    def placed(words: Words) -> tuple[Cells, Array]:
+        position = _positions(words)
+        return _cells(position, leading_bits), position
+
+    return _on_lines(words, placed, slope, intercept)
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    value = _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT)
-    return table.completed(value, lambda blank: normal_probability(_within(scores[blank], SCORE_LIMIT)))
+    values = _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT)
+    return table.completed(values, lambda blank: normal_probability(_within(scores[blank], SCORE_LIMIT)))
 
 
 @compilable(kernels.on_score_lines)
 def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float) -> Array:
-    position = _within(scores, limit)
-    cell = ((position + limit) * (len(slope) / (2 * limit))).astype(np.int64)
-    return _on_lines(cell, position, slope, intercept)
+    by_unit = len(slope) / (2 * limit)
+
+    def placed(scores: Array) -> tuple[Cells, Array]:
+        position = _within(scores, limit)
+        return ((position + limit) * by_unit).astype(np.int64), position
+
+    return _on_lines(scores, placed, slope, intercept)
 
 
 def _within(scores: Array, limit: float) -> Array:
@@ -272,9 +280,17 @@ def _within(scores: Array, limit: float) -> Array:
     return np.clip(scores, -limit, limit - 1e-9)
 
 
-@np.errstate(all="ignore")
-def _on_lines(cell: Cells, position: Array, slope: Array, intercept: Array) -> Array:
-    value = slope.take(cell)
-    value *= position
-    value += intercept.take(cell)
-    return value
+@np.errstate(all="ignore")  # as in `_lines`
+def _on_lines(
+    at: NDArray[Any], placed: Callable[[NDArray[Any]], tuple[Cells, Array]], slope: Array, intercept: Array
+) -> Array:
+    """Values at words or scores, which are `placed` in cells, at positions, a piece after the other."""
+    values = np.empty(at.shape)
+    for first in range(0, len(at), _PIECE):
+        piece = slice(first, first + _PIECE)
+        cell, position = placed(at[piece])
+        value = slope.take(cell)
+        value *= position
+        value += intercept.take(cell)
+        values[piece] = value
+    return values

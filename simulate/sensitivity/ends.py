@@ -98,8 +98,8 @@ def _stated(drawn: Scenarios, name: str) -> Pieces:
 
 def _kept(values: Array, summary: Summary) -> Pieces:
     """The pieces of a prior as conditions leave them: how often its values come, and what lies between."""
-    low, high, numbers = summary.jumps()
-    shares, atoms = numbers / summary.count, values[~np.isnan(values)]
+    jumps = summary.jumps()
+    (low, high), shares, atoms = jumps.edges, jumps.numbers / summary.count, values[~np.isnan(values)]
     place = np.minimum(np.searchsorted(low, atoms), len(low) - 1)
     here = np.where((low[place] == atoms) & (high[place] == atoms), shares[place], 0.0)
     under = np.concatenate([[0.0], np.cumsum(shares)])[np.searchsorted(low, atoms)]

@@ -43,7 +43,10 @@ def command(
         ),
     ] = None,
     save_draws: Annotated[
-        bool, typer.Option("--save-draws", help="Write the scenarios, those kept and their weights, to draws.nc.")
+        bool, typer.Option("--save-draws", help="Write the scenarios, those kept and their weights, to draws.zarr.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a run that was broken off last saved what it had found.")
     ] = False,
     output: Output,
 ) -> None:
@@ -63,8 +66,12 @@ def command(
       simulate run priors/base.toml --precision 0.5%
       simulate run priors/base.toml --fail-if 'P(capex > 1e9) > 20%' --fail-if 'P95(capex) > 2e9'
     """  # noqa: D301
+    from simulate.replicates import Progress
     from simulate.results import Result
-    from simulate.runs import draws, run
+    from simulate.results.replacing import Replacement
+    from simulate.results.store import DRAWS, Writer
+    from simulate.runs import run
+    from simulate.runs.draws import draw
 
     priors = source.load()
     further = [*(statistic or ()), *([f"{interval[0]} {percent_name(interval[1])}"] if interval else ())]
@@ -77,13 +84,15 @@ def command(
         precision=precision,
         parts=output.for_people,
     )
+
     of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers", "scheduler")
     drawn = {name: asked[name] for name in of_draws}
 
-    def drawn_by(result: Result) -> Result:
-        """The scenarios of the run, of the last one where it went on until a precision was reached."""
+    def write_draws(result: Result, folder: Replacement, progress: Progress | None) -> None:
+        """Write the scenarios of the run, of the last one where it went on until a precision was reached."""
         reached = result.attributes["scenarios"] if "precision" in result.provenance else drawn["scenarios"]
-        return draws(priors, **{**drawn, "scenarios": reached})
+        store = Writer(folder, DRAWS)
+        store.finish(draw(priors, store.add, **{**drawn, "scenarios": reached}, progress=progress))
 
-    beside = {"draws.nc": drawn_by if save_draws else None}
-    emit("run", partial(run, priors, **asked), output, source.name, [priors.path], beside=beside)
+    beside = {DRAWS: write_draws if save_draws else None}
+    emit("run", partial(run, priors, **asked), output, source.name, [priors.path], beside=beside, resume=resume)

@@ -11,7 +11,9 @@ from simulate.cli.options import Printed
 
 
 def command(
-    result: Annotated[str, typer.Argument(metavar="RESULT", help="The folder of a run, or the .nc file of a result.")],
+    result: Annotated[
+        str, typer.Argument(metavar="RESULT", help="The folder of a run, the .nc file of a result, or draws.zarr.")
+    ],
     *,
     output: Printed = "table",
 ) -> None:
@@ -19,7 +21,7 @@ def command(
 
     On the build and kind of CPU that made it, which it names, the same bits must come out; elsewhere figures must
     be the same to 1e-9. Which of the two is told. What differs more is named, with exit code 1. Nothing is written.
-    Results of run (draws.nc too), tornado, decide and backtest can be asked again.
+    Results of run (draws.zarr too), tornado, decide and backtest can be asked again.
 
     \b
     Examples:
