@@ -14,7 +14,7 @@ from simulate.backends import BACKENDS, Backend, Step, Task, Ticks
 from simulate.checkpoints import Checkpoint
 from simulate.errors import SimulateError, read_all
 from simulate.machine import processors
-from simulate.settings import WorkerCount, checked
+from simulate.settings import checked
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 Partial = TypeVar("Partial")
@@ -63,7 +63,7 @@ class Workers:
     checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
-        asked = {"backend": settings.Backend, "workers": WorkerCount, "scheduler": str}
+        asked = {"backend": settings.Backend, "workers": settings.WorkerCount, "scheduler": settings.Scheduler}
         stated = {name: getattr(self, name) for name in asked if getattr(self, name) is not None}
         read_all(*(partial(checked, asked[name], name, value) for name, value in stated.items()))
         if self.scheduler is not None and self.backend not in {None, DISTRIBUTED}:

@@ -21,7 +21,8 @@ from simulate.errors import SimulateError
 if TYPE_CHECKING:
     from distributed import Client, Future, SpecCluster
 
-PATIENCE = 10  # seconds for a scheduler to answer, and for a first worker
+PATIENCE = 5  # seconds for a scheduler to answer, and to have a worker
+STARTING = 60  # seconds for workers of this machine to start
 LOSSES = 10  # workers that may be lost under one task
 INSTALL = "install it by pip install 'llm-cost-simulate[distributed]', or choose another --backend"
 
@@ -111,6 +112,7 @@ def _there(scheduler: str) -> _Cluster:
 
 
 def _started(workers: int) -> _Cluster:
+    import dask
     from distributed import Client, Scheduler, SpecCluster
     from distributed.deploy.subprocess import SubprocessWorker
 
@@ -124,8 +126,11 @@ def _started(workers: int) -> _Cluster:
         "silence_logs": logging.CRITICAL,
     }
     worker = {"cls": SubprocessWorker, "options": {"worker_kwargs": options}}
-    scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}}
-    with uninterrupted():
+    scheduler = {
+        "cls": Scheduler,
+        "options": {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": ":0"},
+    }
+    with uninterrupted(), dask.config.set({"temporary-directory": folder.name}):
         own = SpecCluster(
             dict.fromkeys(range(workers), worker), scheduler, worker, silence_logs=logging.CRITICAL, name="simulate"
         )
@@ -145,10 +150,10 @@ def _versions() -> str:
 def _check(client: Client, scheduler: str | None) -> None:
     """Raise SimulateError where there is no worker, or one has other versions than this process."""
     try:
-        client.wait_for_workers(1, timeout=PATIENCE)
+        client.wait_for_workers(1, timeout=PATIENCE if scheduler else STARTING)
     except TimeoutError:
-        mend = f"start some by dask worker {scheduler}"
-        raise SimulateError(f"--scheduler {scheduler}: has no worker; {mend}") from None
+        told = f"--scheduler {scheduler}: has no worker; start some by dask worker {scheduler}"
+        raise SimulateError(told if scheduler else "--backend dask: no worker has started") from None
     own = _versions()
     for worker, versions in client.run(_versions, on_error="return").items():
         if versions != own:
