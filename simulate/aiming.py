@@ -284,7 +284,7 @@ def _gain(white: Array, weights: Array, total: float) -> float:
 
 def p_value(pilot: Pilot, deviations: Array) -> PValue:
     """The P-value of a measured value, of whose quantity the deviations are given: its own side, doubled."""
-    from scipy.special import ndtr
+    from simulate.special import ndtr
 
     held = np.isfinite(deviations)
     if not held.any():

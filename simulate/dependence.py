@@ -72,7 +72,7 @@ class _Levels(NamedTuple):
 
 
 def _levels(stretches: Stretches) -> _Levels:
-    from scipy.special import ndtri
+    from simulate.special import ndtri
 
     atoms = np.array(stretches, dtype=np.float64).reshape(-1, 2)
     large = atoms[atoms[:, 1] - atoms[:, 0] >= _LEVEL]

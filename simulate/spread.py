@@ -30,7 +30,7 @@ _AWAY = np.sort(np.concatenate([-_OUT, [0], _OUT]))  # corners kept about a perc
 @cache
 def t_quantile(replicates: int = REPLICATES) -> float:
     """Student's t at 97.5 %, for the mean of the replicates."""
-    from scipy.special import stdtrit
+    from simulate.special import stdtrit
 
     return float(stdtrit(replicates - 1, 0.975))
 
@@ -253,7 +253,7 @@ def bounds(percents: Sequence[float], scenarios: float) -> Bounds:
     to the middle than the value that `order` others lie beyond or at, which 5 % of the counts or fewer reach: its
     percent is told, nan where there is none. Source: David and Nagaraja (2003), Order Statistics, 7.1.
     """
-    from scipy.special import pdtrik
+    from simulate.special import pdtrik
 
     asked = np.asarray(percents, dtype=np.float64)
     upper = asked >= 50

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from simulate.agents.guide import HOLDS, keys
 from simulate.agents.tools import FILES, MOST_FILES, Tool, tools
-from simulate.cli.app import FLATTENED
+from simulate.cli.app import read_as_options
 from simulate.cli.commands import COMMANDS
 from simulate.cli.options import flattened
 from simulate.distributions import FAMILIES
@@ -24,7 +24,7 @@ from simulate.model import quantities
 from simulate.priors import shipped
 
 PAGE = Path("docs/llms.md").read_text(encoding="utf-8")
-TOOLS = tools(FLATTENED)
+TOOLS = tools(read_as_options())
 EXAMPLES = re.findall(r"^### (\d+\. [^\n]*)\n(.*?)(?=^### |\Z)", PAGE, re.DOTALL | re.MULTILINE)
 QUICK = ["--scenarios", "2048"]
 

@@ -324,14 +324,37 @@ def test_version_and_help(command):
         assert text.splitlines()[2].strip() in out  # no summary is cut
 
 
-def test_help_imports_nothing_heavy():
+PICTURES = {"xarray", "pandas", "matplotlib", "PIL", "rich", "h5netcdf", "pint", "numpy.f2py", "scipy.special._basic"}
+SMALL = """model = "none"
+[run]
+scenarios = 1e4
+[priors]
+a = { dist = "lognormal", p5 = 1, p95 = 9 }
+b = { dist = "beta", p5 = 0.2, p95 = 0.7 }
+[quantities]
+y = { formula = "a * b" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (["--help"], {*PICTURES, "numpy", "scipy", "h5py", "pydantic"}),
+        (["explain", "capex"], {*PICTURES, "scipy", "h5py", "pydantic", "simulate.priors", "simulate.settings"}),
+        (["check", "mine.toml"], {*PICTURES, "h5py", "tree_sitter"}),
+        (["run", "mine.toml", "--no-pictures", "--save"], {*PICTURES, "tree_sitter"}),
+        (["run", "mine.toml", "--no-pictures", "--save", "--seed", "5"], {*PICTURES, "tree_sitter"}),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_commands_import_what_they_need(tmp_path, words, heavy):
+    (tmp_path / "mine.toml").write_text(SMALL)
     code = (
-        "import sys\nfrom simulate.cli import main\nsys.argv = ['simulate', '--help']\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'numpy', 'scipy', 'xarray', 'matplotlib', 'rich', 'pint', 'pydantic'} & set(sys.modules)\n"
-        "sys.exit(', '.join(heavy) or 0)"
+        f"import sys\nfrom simulate.cli import main\nsys.argv = ['simulate', *{words}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    code = end.code\n"
+        f"sys.exit(code or ', '.join({heavy} & set(sys.modules)) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

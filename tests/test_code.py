@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "simulate"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those before it: the way of a question from its text to its answer, read upwards.
 ORDER = """
-    errors signals spelling syntax reading plain checkpoints revisions style registry machine backends compiled
-    spreadsheet
+    errors special signals spelling syntax reading plain checkpoints revisions style registry machine backends
+    compiled spreadsheet
     units graph figures layout plotting
     formulas grammar model rulers summary
     distributions dependence sampling settings catalog priors
@@ -36,6 +36,12 @@ def imported_rooms(path: Path) -> set[str]:
             inner = node.module.split(".")[1:]
             found |= {inner[0]} if inner else {alias.name for alias in node.names}
     return found & set(ROOMS) - {room(path)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_special_functions_come_from_their_room(path):
+    """The package of scipy's brings along what takes ten times as long to import."""
+    assert path.name == "special.py" or "scipy.special" not in path.read_text(encoding="utf-8")
 
 
 def test_every_room_has_its_place():

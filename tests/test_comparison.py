@@ -177,9 +177,10 @@ def test_what_has_no_value_is_left_out_and_told(priors_of):
 
 def test_parts_of_a_change_are_in_the_unit_of_what_changes_and_factors_have_none(priors_of):
     one, two = (priors_of(f"case{b}", lognormal("a", 2) + lognormal("b", b) + COST) for b in (3, 4))
-    at = {"quantity": "cost"}
+    at = {"quantity": "cost", "case": "case4"}
     for scale, unit in (("linear", "USD"), ("log", "1")):
         told = compared(one, two, bridge=(50.0,), scale=scale)
+        assert told.at("bridge_logarithm", **at) == (scale == "log")
         assert [told.unit(name, **at) for name in ("bridge", "bridge_se", "bridge_baseline")] == [unit, unit, "USD"]
 
 
@@ -240,9 +241,8 @@ def test_the_result_is_kept_whole(tmp_path):
         ({"bridge": (101.0,)}, "bridge: must be less than 100, not 101"),
         ({"bridge": (0,)}, "bridge: must be greater than 0, not 0"),
         ({"bridge": ("median",)}, 'bridge: must be a number without quotes, not "median"'),
-        ({"scale": "logarithmic"}, "no scale 'logarithmic'; choose one of linear, log"),
+        ({"scale": "logarithmic"}, "no scale 'logarithmic'; choose one of auto, linear, log"),
         ({"scale": "lin"}, "did you mean linear"),
-        ({"pairs": 0}, "pairs: must be greater than or equal to 1"),
         ({"scheme": "sobel"}, "did you mean sobol"),
         ({"percentiles": [100]}, "percentiles: must be less than 100"),
         ({"workers": 0}, "workers: must be"),

@@ -24,7 +24,7 @@ GUOSHENG, BASE = "priors/guosheng-2023.toml", "priors/base.toml"
 
 @pytest.fixture(scope="module")
 def two():
-    return compare([GUOSHENG, BASE], scenarios=4096, pairs=2, quantities=["capex", "opex_per_year"])
+    return compare([GUOSHENG, BASE], scenarios=4096, quantities=["capex", "opex_per_year"])
 
 
 def text_of(result, width=None):
@@ -167,7 +167,7 @@ def test_the_parts_of_a_table_leave_none_out(two):
     assert len(shown) == comparison_report.PARTS
     assert min(values) >= max(rest)
     text = text_of(two, 100)
-    assert text.count("of the changes move nothing here") == 2
+    assert " ".join(text.split()).count("of the changes move nothing here") == 2
     assert text.count("Shapley values") == 1  # below the last
     assert max(map(len, text.splitlines())) <= 100
 
@@ -201,7 +201,7 @@ def test_one_part_that_is_not_named_is_one_other(load):
         load(text + "".join(f"[priors.{name}]\nvalue = {value}\n" for name in names), name=f"all-{value}")
         for value in (1, 2)
     )
-    told = compare([one, two], scenarios=16, pairs=2)
+    told = compare([one, two], scenarios=16)
     (panel,) = comparison_plots.plots(told)["waterfall"].axes
     assert panel.get_yticklabels()[-2].get_text() == "1 other"
     assert "1 other " in text_of(told)
@@ -257,7 +257,7 @@ def test_saved_runs_that_cannot_be_drawn_again_still_give_pictures():
     ],
 )
 def test_the_percentile_of_a_difference_is_not_called_a_difference_of_percentiles(scale, statistics, wanted):
-    told = compare([GUOSHENG, BASE], scenarios=4096, quantities=["capex"], bridge=statistics, scale=scale, pairs=2)
+    told = compare([GUOSHENG, BASE], scenarios=4096, quantities=["capex"], bridge=statistics, scale=scale)
     text = text_of(told)
     assert wanted in text
     assert "their P50 is not the difference or ratio of the P50s" in text

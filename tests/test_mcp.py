@@ -16,12 +16,12 @@ from mcp import ClientSession, MCPError, StdioServerParameters, stdio_client
 
 from simulate.agents.children import INDENTED, Limits, answer
 from simulate.agents.tools import tools
-from simulate.cli.app import FLATTENED
+from simulate.cli.app import read_as_options
 from simulate.priors import shipped
 from simulate.settings import LIMIT
 
 ROOT = Path(__file__).parent.parent
-TOOLS = tools(FLATTENED)
+TOOLS = tools(read_as_options())
 SERVER = ["-P", "-m", "simulate", "mcp"]
 SIZE = 45_000
 NOW = 'model = "none"\n[priors.load]\ndist = "lognormal"\np5 = 1\np95 = 3\n[quantities.cost]\nformula = "2 * load"\n'

@@ -151,7 +151,7 @@ def folder(tmp_path, monkeypatch, command):
     "seeds", [range(3, 15), pytest.param(range(15, 1015), marks=pytest.mark.long)], ids=["sample", "1,000"]
 )
 def test_a_random_command_line_gets_an_answer_or_plain_lines(command, seeds):
-    commands = {name: each for name, each in get_command(app).commands.items() if name not in SERVING}
+    commands = {name: each for name, each in get_command(app()).commands.items() if name not in SERVING}
     codes = set()
     for seed in seeds:
         line = option_line(random.Random(seed), commands)

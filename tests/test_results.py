@@ -7,6 +7,8 @@ import io
 import json
 from pathlib import Path
 
+import h5netcdf
+import h5py
 import numpy as np
 import pytest
 import xarray
@@ -96,7 +98,9 @@ def test_a_result_is_read_back_as_it_was(tmp_path, name):
     result = RESULTS[name]()
     path = tmp_path / "result.nc"
     path.write_bytes(netcdf.written(result))
-    assert_same(result, netcdf.read(path))
+    again = netcdf.read(path)
+    assert_same(result, again)
+    assert [*again.coordinates, *again.variables] == [*result.coordinates, *result.variables]
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -120,6 +124,58 @@ def test_a_file_is_the_dataset(tmp_path, name):
     assert again.provenance == result.provenance
     for each, variable in result.variables.items():
         assert np.array_equal(again[each], variable.values, equal_nan=True), each
+
+
+def stored(content: bytes) -> dict[str, object]:
+    """All that an HDF5 file holds, in its order, with scales by their names: to the bit."""
+
+    def plain(value: object) -> object:
+        match value:
+            case h5py.Reference():
+                return file[value].name
+            case list() | tuple():
+                return [plain(each) for each in value]
+            case np.ndarray() if value.dtype.hasobject:
+                return plain(value.tolist())
+            case np.ndarray() | np.generic():
+                return value.dtype.str, value.shape, value.tobytes()
+        return value
+
+    found: dict[str, object] = {}
+    with h5py.File(io.BytesIO(content)) as file:
+        for name, each in file.items():
+            found[name] = [each.dtype.str, each.shape, each.maxshape, each.compression, plain(each[...])]
+        for holder in (file, *file.values()):
+            for name, value in holder.attrs.items():
+                told = plain(value)  # scales keep no order of what they are attached to
+                found[f"{holder.name}@{name}"] = sorted(told) if name == "REFERENCE_LIST" else told
+    return found
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_file_is_what_a_library_of_netcdf_writes(name):
+    """Variables, attributes and scales; who has written it is told otherwise."""
+    result = RESULTS[name]()
+    result.put("nowhere", ("odd", "nothing"), np.zeros((3, 0)), np.zeros((3, 0)), label="Nothing")
+    content, theirs = netcdf.written(result), io.BytesIO()
+    assert content == netcdf.written(result)
+    dataset = result.to_dataset()
+    auxiliary = [name for name in result.coordinates if name not in dataset.sizes]
+    with h5netcdf.File(theirs, "w") as file:
+        file.dimensions.update({str(dimension): length for dimension, length in dataset.sizes.items()})
+        for each, variable in {**result.coordinates, **result.variables}.items():
+            kind = h5py.string_dtype() if variable.values.dtype == object else variable.values.dtype
+            written = file.create_variable(each, variable.dims, kind, data=variable.values)
+            for key, text in result.attributes_of(each).items():
+                written.attrs[key] = text
+        for key, value in {**result.described(), "coordinates": " ".join(auxiliary)}.items():
+            file.attrs[key] = value
+    ours, expected = stored(content), stored(theirs.getvalue())
+    assert ours.pop("/@_NCProperties") != expected.pop("/@_NCProperties")
+    assert set(ours) == set(expected)
+    for each, held in ours.items():
+        assert held == expected[each], each
+    assert_same(result, netcdf.parsed(theirs.getvalue(), "theirs"))
 
 
 def test_users_names_are_labels():

@@ -74,7 +74,8 @@ def pit_histogram(pits: Array) -> Figure:
     The shading spans the 5th to the 95th percentile of a bin's count if they are.
     """
     from matplotlib.ticker import MaxNLocator
-    from scipy.special import bdtr
+
+    from simulate.special import bdtr
 
     cases, bins = len(pits), BINS
     low, high = np.searchsorted(bdtr(np.arange(cases + 1), cases, 1 / bins), (0.05, 0.95)).tolist()

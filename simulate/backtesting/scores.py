@@ -112,7 +112,7 @@ def coverage_interval(held: int, cases: int) -> tuple[float, float]:
 
     Source: Clopper, Pearson 1934.
     """
-    from scipy.special import betaincinv
+    from simulate.special import betaincinv
 
     lower = float(betaincinv(held, cases - held + 1, 0.025)) if held > 0 else 0.0
     upper = float(betaincinv(held + 1, cases - held, 0.975)) if held < cases else 1.0

@@ -35,10 +35,12 @@ def main() -> None:
     with interruptible():
         try:
             from simulate.cli.app import app  # late: a signal may come meanwhile
+            from simulate.cli.commands import COMMANDS
 
             stdout = sys.stdout
+            asked = [word for word in sys.argv[1:2] if word in COMMANDS]
             try:
-                code = app(prog_name="simulate", standalone_mode=False)
+                code = app(asked or COMMANDS)(prog_name="simulate", standalone_mode=False)
             finally:
                 _flush(stdout)
             sys.exit(code)

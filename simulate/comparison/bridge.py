@@ -4,37 +4,35 @@ A change is a prior, a formula, or the correlations as one. A hybrid takes some 
 and the rest from the baseline; a change's part is what it adds to the statistic, averaged over all orders in which
 the changes can be made. Source: Shapley (1953), Contributions to the Theory of Games II, 307-317.
 
-With at most 8 changes that a quantity depends on, all hybrids are evaluated, on all scenarios. Beyond, orders are
-drawn at random, each with its reverse; hybrids between the ends take the first chunk of each replicate. The ends are
-always those of the whole run, so that the parts sum to the change as it is reported.
+The ends are those of the whole run, so that the parts sum to the change as it is reported. Hybrids between them are
+evaluated in blocks of scenarios, along drawn orders, until no part's standard error is above `TOLERANCE` of the change
+or of the largest part; or in every hybrid there is, where that is less work.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from itertools import accumulate
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from simulate.backends import Ticks
-from simulate.bands import Band, Bands, Gathering, Part
-from simulate.comparison.hybrids import Draws, Game, Hybrid, Order, Version, Walks, bottom_up, drawn, subsets, walks
-from simulate.folding import fold
-from simulate.graph import Array, Values, as_numpy
+from simulate.bands import Band
+from simulate.comparison.hybrids import Game, subsets
+from simulate.comparison.walking import MOST_HYBRIDS, MOST_ROUNDS, STEPS, Asked, Task, Walk
+from simulate.graph import Array
 from simulate.replicates import Workers
-from simulate.rounding import Rounded, error_near, probed
-from simulate.sampling.sampler import REPLICATES, Sampler
-from simulate.scenarios import TOGETHER, Drawing, chunking, steps, together
+from simulate.rounding import error_near, probed
+from simulate.sampling.sampler import REPLICATES
+from simulate.scenarios import Drawing
 from simulate.spread import standard_error
-from simulate.statistics import MEAN, percentiles
+from simulate.statistics import Statistic, percentiles
 
-BridgeScale = Literal["linear", "log"]
-Asked = float | Literal["mean"]  # a statistic: a percent, or the mean
+Scale = Literal["linear", "log"]
+BridgeScale = Literal["auto", "linear", "log"]  # what may be asked
 
-PAIRS = 32  # orders drawn where there are many changes, each with its reverse
-_REPLICATED_PAIRS = 2  # those from which the scenarios' share of the standard error is estimated
-_BATCH = 128  # summaries held at a time by a thread
+ENDS = "ends"  # the name of the percentiles at which bridges end
+TOLERANCE = 0.01  # of the whole change, or of the largest part where that is larger
 
 
 class Bridge(NamedTuple):
@@ -48,6 +46,7 @@ class Bridge(NamedTuple):
     parts: Mapping[str, float]
     errors: Mapping[str, float]
     exact: bool  # over all orders, not over drawn ones
+    scale: Scale
 
     @property
     def moving(self) -> list[str]:
@@ -59,225 +58,235 @@ class Bridge(NamedTuple):
         rest = [name for name in self.parts if name not in names]
         return sum(self.parts[name] for name in rest), math.hypot(*(self.errors[name] for name in rest))
 
+    @property
+    def impossible(self) -> bool:
+        """Whether the sum of the parts, the largest first, comes below zero between ends that are above."""
+        levels = accumulate([self.ends[0], *(self.parts[name] for name in self.moving)])
+        return self.scale == "linear" and min(self.ends) > 0 and min([*levels][:-1], default=0.0) < 0
+
+
+def ends(statistics: Sequence[Asked]) -> list[Statistic]:
+    """What bands must tell, beside their mean, so that bridges of statistics may end at them."""
+    percents = [each for each in statistics if each != "mean"]
+    return [replace(percentiles(percents), name=ENDS)] if percents else []
+
 
 def bridges(
     drawing: Drawing,
     sides: tuple[str, str],
-    quantities: Sequence[str],
+    bands: Mapping[str, tuple[Band, Band]],
     statistics: Sequence[Asked],
     *,
-    scale: BridgeScale = "linear",
-    pairs: int = PAIRS,
+    scale: BridgeScale = "auto",
     workers: Workers,
 ) -> dict[str, dict[Asked, Bridge | None]]:
-    """For each quantity and statistic the bridge from one case of a drawing to another.
+    """For each quantity and statistic the bridge from one case of a drawing to another, whose `bands` tell its ends.
 
-    Both cases must be able to compute each quantity. None stands for a statistic that is not finite, or on the log
-    scale not positive, in one of the hybrids.
+    The scale `auto` is linear, but log for a quantity that is positive throughout where the parts of a statistic of it,
+    the largest first, would come below zero on their way. None stands for a statistic that is not finite, or on the
+    log scale not positive, in one of the hybrids.
     """
     baseline, alternative = sides
     latents = drawing.latents[baseline], drawing.latents[alternative]
     game = Game(drawing.cases[baseline], drawing.cases[alternative], latents)
-    values = _HybridValues(game, drawing, statistics)
-    walked = walks(game, quantities, pairs, drawing.settings.seed)
-    values.evaluate(walked, workers, f"bridge to {alternative}")
-    few = [probed(drawing.scenarios(side, quantities), quantities) for side in sides]
-    return {
-        name: {
-            statistic: _bridge(game, walked, values, name, place, scale, [each[name] for each in few])
-            for place, statistic in enumerate(statistics)
-        }
-        for name in quantities
-    }
+    few = [probed(drawing.scenarios(side, [*bands]), [*bands]) for side in sides]
+    splits = {}
+    for name, both in bands.items():
+        rows = [_rows(band, statistics) for band in both]
+        near = [[sum(error_near(value, each[name]) for each in few) for value in row[0].tolist()] for row in rows]
+        positive = min(band.summary.minimum for band in both) > 0
+        splits[name] = _Split(game, name, np.array(rows), np.array(near), scale, positive=positive)
+    walk = Walk(game, drawing, [*bands], statistics)
+    rounds = 0
+    while tasks := _tasks({name: split.wanted() for name, split in splits.items()}):
+        done: list[dict[str, Array]] = []
+        what = f"bridge to {alternative}" + (f", orders {2 * REPLICATES * rounds + 1} and on" if rounds else "")
+        with np.errstate(all="ignore"):
+            scenarios = walk.size * len(tasks)
+            workers.fold(walk, tasks, done.append, what=what, steps=lambda _: STEPS, scenarios=scenarios)
+        for task, found in zip(tasks, done, strict=True):
+            for name, values in found.items():
+                splits[name].add(values, walk.order(splits[name].changes, task))
+        rounds = tasks[-1].round + 1
+    return {name: dict(zip(statistics, split.bridges, strict=True)) for name, split in splits.items()}
 
 
-class _HybridValues:
-    """The statistics of versions of quantities: a row of all scenarios, then one of each replicate or group of them."""
-
-    def __init__(self, game: Game, drawing: Drawing, statistics: Sequence[Asked]) -> None:
-        self.game, self.drawing = game, drawing
-        self.size, self.chunks = chunking(drawing.settings.scenarios)
-        self._of_mean = [each == "mean" for each in statistics]
-        self.told = percentiles([50.0 if each == "mean" else each for each in statistics]), MEAN
-        self.of: dict[Version, Array] = {}
-
-    def _rows(self, band: Band) -> Array:
-        """The statistics of all scenarios, then what stands for each replicate's: nan where one is not a number."""
-        means = np.reshape([band.value("mean"), *band.replicates("mean")], (-1, 1))
-        if band.summary.nonfinite:
-            return np.full((len(means), len(self._of_mean)), np.nan)
-        rows = np.array([band.value("percentiles"), *band.replicates("percentiles")])
-        rows[:, self._of_mean] = means
-        return rows
-
-    def evaluate(self, walked: Walks, workers: Workers, what: str) -> None:
-        """Evaluate the hybrids of all walks: those of exact bridges and the ends on all scenarios."""
-        version = self.game.version
-        thorough = [version(name, end) for name in (*walked.exact, *walked.sampled) for end in self.game.ends]
-        thorough += [version(name, each) for name, own in walked.exact.items() for each in subsets(own)]
-        replicated, quick = (
-            [version(name, hybrid) for order in orders for hybrid in order.loop for name in walked.sampled]
-            for orders in (walked.orders[:_REPLICATED_PAIRS], walked.orders[_REPLICATED_PAIRS:])
-        )
-        # Work enough in one call for threads to overlap: chunks of a replicate, or replicates.
-        kinds = ((thorough, self.chunks, 1), (replicated, 1, 1), (quick, 1, TOGETHER))
-        taken: set[Version] = set()
-        batches = []
-        for versions, chunks, at_once in kinds:
-            new = [each for each in dict.fromkeys(versions) if each not in taken]
-            taken.update(new)
-            batches += [(new[first : first + _BATCH], chunks, at_once) for first in range(0, len(new), _BATCH)]
-        counts = [REPLICATES // at_once * steps(range(chunks)) for _, chunks, at_once in batches]
-        for place, batch in enumerate(batches):
-            self._fold(*batch, _between(workers, sum(counts[:place]), sum(counts)), what)
-
-    def _fold(self, batch: Sequence[Version], chunks: int, at_once: int, workers: Workers, what: str) -> None:
-        """Fill in the values of some versions from so many chunks of each replicate, taken alone or together."""
-        samplers = self._samplers(batch)
-
-        def work(gathering: Gathering[Version], replicates: Sequence[int], ticks: Ticks) -> dict[Version, Part]:
-            words = {key: [each.words(replicate) for replicate in replicates] for key, each in samplers.items()}
-            for several in ticks(together(range(chunks))):
-                draws = {
-                    key: each.columns(np.concatenate([of(c) for of in words[key] for c in several], axis=1))
-                    for key, each in samplers.items()
-                }
-                size = self.size * len(several) * len(replicates)
-                columns: dict[str, tuple[Version, Values]] = {}
-                with np.errstate(all="ignore"):
-                    for version in batch:
-                        gathering.add(version, _computed(version, columns, draws), size)
-            return gathering.finish(self.told)
-
-        bands: Bands[Version] = Bands(self.told)
-        fold(
-            work,
-            [range(first, first + at_once) for first in range(0, REPLICATES, at_once)],
-            bands.add,
-            keys=batch,
-            scenarios=self.size * chunks * REPLICATES,
-            step=self.size,
-            workers=workers,
-            what=what,
-            steps=lambda _: steps(range(chunks)),
-            pilots=[range(replicate, replicate + 1) for replicate in range(REPLICATES)],
-        )
-        for version, band in bands.items():
-            self.of[version] = self._rows(band)
-
-    def _samplers(self, versions: Iterable[Version]) -> dict[Draws, Sampler]:
-        """For each side of the priors and of the correlations, the sampler of the draws that versions need."""
-        return {
-            (prior, correlation): Sampler(
-                self.game.distributions[prior],
-                self.drawing.places,
-                self.game.latents[correlation],
-                seed=self.drawing.settings.seed,
-                scheme=self.drawing.settings.scheme,
-                size=self.size,
-                chunks=self.chunks,
-                wanted=names,
-            )
-            for (prior, correlation), names in drawn(versions).items()
-        }
+def _rows(band: Band, statistics: Sequence[Asked]) -> Array:
+    """The statistics of all scenarios, then what stands for each replicate's: nan where one is not a number."""
+    means = np.array([band.value("mean"), *band.replicates("mean")])
+    if band.summary.nonfinite:
+        return np.full((len(means), len(statistics)), np.nan)
+    told: dict[Asked, Array] = {"mean": means}
+    if ENDS in band.statistics:
+        values = np.array([band.value(ENDS), *band.replicates(ENDS)])
+        told |= dict(zip(band.statistics[ENDS].labels, values.T, strict=True))
+    return np.array([told[each] for each in statistics]).T
 
 
-def _computed(
-    version: Version, columns: dict[str, tuple[Version, Values]], draws: Mapping[Draws, Mapping[str, Array]]
-) -> Values:
-    """The column of a version: that of its name, where the version before has left the same, else put there."""
-
-    def lacking(each: Version) -> bool:
-        return each.name not in columns or columns[each.name][0] is not each
-
-    for each in bottom_up(version, lambda each: each.needs, lacking):
-        column: Values = each.how
-        if isinstance(each.how, tuple):
-            column = draws[each.how][each.name]
-        elif callable(each.how):
-            column = each.how(*[columns[need.name][1] for need in each.needs])
-        columns[each.name] = each, as_numpy(column)
-    return columns[version.name][1]
+def _tasks(wanted: Mapping[str, tuple[range, bool]]) -> list[Task]:
+    """The tasks that give each quantity the rounds that it wants, in every hybrid where it says so."""
+    last = max((rounds.stop for rounds, _ in wanted.values() if rounds), default=0)
+    found = []
+    for round_ in range(last):
+        names = {name: every for name, (rounds, every) in wanted.items() if round_ in rounds}
+        found += [Task(round_, replicate, names) for replicate in range(REPLICATES) if names]
+    return found
 
 
-def _between(workers: Workers, done: int, whole: int) -> Workers:
-    """The same workers, who tell their steps as some of a whole, so many being done before."""
-    tell = workers.progress
-    return replace(workers, progress=tell and (lambda what, step, _: tell(what, done + step, whole)))
+Told = tuple[Bridge, float] | None  # with the largest error, over the change or the largest part, but for the ends'
 
 
-def _bridge(
-    game: Game, walked: Walks, values: _HybridValues, name: str, place: int, scale: BridgeScale, few: Sequence[Rounded]
-) -> Bridge | None:
-    """The bridge of one statistic, the `place`-th, of one quantity, of which a few scenarios tell how it is rounded."""
-    own = walked.exact.get(name)
-    between = (each for order in walked.orders for each in order.loop) if own is None else subsets(own)
-    with np.errstate(all="ignore"):  # a replicate alone may lack a value: its standard error is then nan
-        worth = {each: values.of[game.version(name, each)][:, place] for each in dict.fromkeys([*game.ends, *between])}
-        for end in game.ends:
-            worth = _but_for_rounding(worth, worth[end], few)
-        baseline, alternative = (float(worth[end][0]) for end in game.ends)
-        # over a power of two, which takes no bit, so that no sum overflows
-        power = 0 if scale == "log" else int(np.frexp(np.fmax.reduce(np.abs(np.concatenate([*worth.values()]))))[1])
-        worth = {each: np.log(of) if scale == "log" else np.ldexp(of, -power) for each, of in worth.items()}
-        whole = {hybrid: float(each[0]) for hybrid, each in worth.items()}
-        apart = {hybrid: each[1:] for hybrid, each in worth.items()}
-        if not all(map(math.isfinite, whole.values())):
-            return None
-        if own is not None:
-            parts = _over_all_orders(own, whole)
-            errors = {key: float(standard_error(each)) for key, each in _over_all_orders(own, apart).items()}
-        else:
-            drawn = [_over_a_pair(order, whole) for order in walked.orders]
-            replicated = [_over_a_pair(order, apart) for order in walked.orders[:_REPLICATED_PAIRS]]
-            moving = [change for change in game.changes if change in drawn[0]]
-            parts = {key: math.fsum(pair[key] for pair in drawn) / len(drawn) for key in moving}
-            errors = {
-                key: math.hypot(
-                    float(standard_error([pair[key] for pair in drawn])),
-                    float(standard_error(sum(pair[key] for pair in replicated) / len(replicated))),
-                )
-                for key in moving
-            }
-    first, last = game.ends
-    if parts:
-        # What rounding has left over goes where it is smallest beside the part.
-        largest = max(parts, key=lambda key: abs(parts[key]))
-        parts[largest] += whole[last] - whole[first] - math.fsum(parts.values())
-    told, beside = ({key: _times(each.get(key, 0.0), power) for key in game.changes} for each in (parts, errors))
-    return Bridge((baseline, alternative), told, beside, exact=own is not None)
+class _Split:
+    """The change of one quantity: what hybrids come to so far, and how it splits by that.
 
-
-def _but_for_rounding(worth: Mapping[Hybrid, Array], end: Array, few: Sequence[Rounded]) -> dict[Hybrid, Array]:
-    """The values of hybrids, those of an end where they differ from these by rounding alone.
-
-    Hybrids of drawn orders may have fewer values, of groups of replicates.
+    `rows` are its statistics at the ends, shape (2, 1 + replicates, statistics), `near` how far they may be off by
+    rounding, shape (2, statistics).
     """
-    near = sum(error_near(float(end[0]), each) for each in few)
-    same = {each: end[: len(of)] for each, of in worth.items()}
-    return {each: np.where(np.abs(of - same[each]) <= near, same[each], of) for each, of in worth.items()}
+
+    def __init__(self, game: Game, name: str, rows: Array, near: Array, scale: BridgeScale, *, positive: bool) -> None:
+        self.changes = game.changes_of(name)
+        self._all, self._near, self._scale, self._positive = [*game.changes], near, scale, positive
+        with np.errstate(invalid="ignore"):
+            same = np.abs(rows[1, 0] - rows[0, 0]) <= near.max(axis=0)
+        self._rows = np.where(same, rows[0], rows)
+        self._every = self._hybrids(every=True) <= 2 * self._hybrids(every=False)
+        self._values: list[Array] = []  # a task each
+        self._orders: list[list[str]] = []
+        self.bridges: list[Bridge | None] = []
+
+    def _hybrids(self, *, every: bool) -> int:
+        return 2 ** len(self.changes) if every else 2 * len(self.changes)
+
+    def add(self, values: Array, order: list[str]) -> None:
+        """Take up the hybrids of the next task, and its order."""
+        self._values.append(values)
+        self._orders.append(order)
+
+    def wanted(self) -> tuple[range, bool]:
+        """The rounds that are wanted next, and whether of every hybrid."""
+        if not self._values and self.changes:
+            return range(1), self._every
+        found = self._split()
+        self.bridges = [each[0] if each else None for each in found]
+        worst = max((each[1] for each in found if each), default=0.0)
+        if not worst > TOLERANCE:
+            return range(0), self._every
+        done = len(self._values) // REPLICATES
+        needed = math.ceil(min(done * (worst / TOLERANCE) ** 2, MOST_HYBRIDS))
+        every, few = (self._hybrids(every=each) for each in (True, False))
+        if not self._every and every <= min(MOST_HYBRIDS, needed * few):
+            self._every, self._values, self._orders = True, [], []
+            return range(1), True
+        most = min(MOST_ROUNDS, MOST_HYBRIDS // (every if self._every else few))
+        return range(done, min(needed, most)), self._every
+
+    def _split(self) -> list[Told]:
+        """The bridge of each statistic, and what further rounds may take from."""
+        if self._scale != "auto":
+            return self._on(self._scale)
+        linear, log = self._on("linear"), self._on("log")
+        defined = self._positive and all(log[place] for place, each in enumerate(linear) if each)
+        return log if defined and any(each[0].impossible for each in linear if each) else linear
+
+    def _on(self, scale: Scale) -> list[Told]:
+        with np.errstate(all="ignore"):
+            return [self._bridge(place, scale) for place in range(self._rows.shape[-1])]
+
+    def _bridge(self, place: int, scale: Scale) -> Told:
+        """The bridge of one statistic, the `place`-th."""
+        whole, apart = self._rows[:, 0, place], self._rows[:, 1:, place]
+        worth = self._worth(place)
+        # over a power of two, which takes no bit, so that no sum overflows
+        power = 0 if scale == "log" else int(np.frexp(np.abs([*whole, *worth.flat]).max())[1])
+        if scale == "log":
+            # what a replicate adds to the logarithm, which may have none of its own
+            levels, worth, apart = np.log(whole), np.log(worth), apart / whole[:, None]
+        else:
+            levels, worth, apart = (np.ldexp(each, -power) for each in (whole, worth, apart))
+        if not (np.isfinite(levels).all() and np.isfinite(worth).all()):
+            return None
+        change, error = float(levels[1] - levels[0]), float(standard_error(apart[1] - apart[0]))
+        parts, slopes, errors = _to_the_change(self._parts(worth), change)
+        named, beside = (self._named(each, power) for each in (parts, np.hypot(errors, slopes * error)))
+        largest = max(abs(change), np.abs(parts).max(initial=0.0))
+        worst = float(errors.max(initial=0.0) / largest) if largest else 0.0
+        return Bridge((float(whole[0]), float(whole[1])), named, beside, self._every, scale), worst
+
+    def _named(self, values: Array, power: int) -> dict[str, float]:
+        named = dict(zip(self.changes, np.ldexp(values, power).tolist(), strict=True))
+        return {**dict.fromkeys(self._all, 0.0), **named}
+
+    def _worth(self, place: int) -> Array:
+        """What a statistic is in the hybrids, shape (rounds, replicates, hybrids).
+
+        That of an end where they differ from it by rounding alone.
+        """
+        if not self._values:
+            return np.empty((0, REPLICATES, 0))
+        shape = (len(self._values) // REPLICATES, REPLICATES, -1)
+        worth = np.array([each[:, place] for each in self._values]).reshape(shape)
+        for end, near in zip(self._at_ends(), self._near[:, place], strict=True):
+            worth = np.where(np.abs(worth - worth[..., [end]]) <= near, worth[..., [end]], worth)
+        return worth
+
+    def _at_ends(self) -> tuple[int, int]:
+        """At which place among the hybrids the ends are."""
+        bits = [1 << place for place in range(len(self.changes))]
+        return 0, [*subsets(bits)].index(sum(bits)) if self._every else len(bits)
+
+    def _parts(self, worth: Array) -> Array:
+        """The parts in each replicate, shape (replicates, changes)."""
+        if not self._values:
+            return np.zeros((REPLICATES, 0))
+        if self._every:
+            parts = _over_all_orders(worth)
+        else:
+            parts = _over_orders(worth)
+            places = [[order.index(change) for change in self.changes] for order in self._orders]
+            parts = np.take_along_axis(parts, np.reshape(places, parts.shape), axis=-1)
+        mean: Array = parts.mean(axis=0)
+        return mean
 
 
-def _times(value: float, power: int) -> float:
-    """The value times a power of two, infinite where that is no float."""
-    with np.errstate(over="ignore"):
-        return float(np.ldexp(value, power))
-
-
-def _over_all_orders(changes: Sequence[str], worth: Mapping[Hybrid, Any]) -> dict[str, Any]:
-    """Shapley values from the values of all subsets."""
-    count = len(changes)
-    parts: dict[str, Any] = dict.fromkeys(changes, 0.0)
-    for hybrid in subsets(changes):
-        for change in changes:
-            if change not in hybrid:
-                weight = 1 / (count * math.comb(count - 1, len(hybrid)))
-                parts[change] = parts[change] + weight * (worth[hybrid | {change}] - worth[hybrid])
+def _over_all_orders(worth: Array) -> Array:
+    """Shapley values from what all subsets of changes are worth, along the last axis."""
+    count = worth.shape[-1].bit_length() - 1
+    bits = [1 << place for place in range(count)]
+    made = np.array([[int(hybrid & bit > 0) for bit in bits] for hybrid in subsets(bits)])
+    others = made.sum(axis=1, keepdims=True) - made  # how many changes are made beside each
+    orders = np.array([count * math.comb(count - 1, number) for number in range(count)])
+    parts: Array = np.einsum("...h,hc->...c", worth, (2 * made - 1) / orders[others])
     return parts
 
 
-def _over_a_pair(order: Order, worth: Mapping[Hybrid, Any]) -> dict[str, Any]:
-    """What each change adds in an order, averaged with its reverse."""
-    steps = [worth[after] - worth[before] for before, after in pairwise(order.loop)]
-    count = len(order.changes)
-    return {change: (steps[place] - steps[count + place]) / 2 for place, change in enumerate(order.changes)}
+def _over_orders(worth: Array) -> Array:
+    """What each change adds in an order, averaged with its reverse, from what hybrids are worth there and back."""
+    there, back = np.split(np.diff(worth, axis=-1), 2, axis=-1)
+    parts: Array = (there - back) / 2
+    return parts
+
+
+def _to_the_change(parts: Array, change: float) -> tuple[Array, Array, Array]:
+    """The replicates' parts, shape (replicates, changes), averaged and brought to sum to a change.
+
+    The change is known from more scenarios than the parts are. How far each part moves with the sum of all, regression
+    over the replicates tells, which takes out of a part's error what it shares with the sum. Where sums hardly differ
+    beside the parts, which rest on different orders, it is drawn towards leaving the rest to the largest part. Returns
+    the parts, how far each moves with the change, and the standard errors for a change that is known exactly.
+    """
+    if not parts.size:
+        return (np.zeros(0),) * 3
+    count, mean = len(parts), parts.mean(axis=0)
+    deviations = parts - mean
+    of_sum = deviations.sum(axis=1)
+    spread, along = of_sum @ of_sum, of_sum @ deviations
+    squares = (deviations * deviations).sum(axis=0) - (along * along / spread if spread else 0.0)
+    variances = np.maximum(squares, 0.0) / (count - 2)
+    largest, weight = int(np.argmax(np.abs(mean))), variances.sum()
+    all_to_it = np.eye(len(mean))[largest]
+    known = spread + weight
+    slopes, unknown = ((along + weight * all_to_it) / known, variances / known) if known else (all_to_it, all_to_it)
+    apart = change - math.fsum(mean)
+    estimate = mean + slopes * apart
+    estimate[largest] += change - math.fsum(estimate)
+    return estimate, slopes, np.sqrt(variances / count + unknown * apart**2)

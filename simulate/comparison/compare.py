@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from simulate.bands import BOUND, only_bounds, put_bands
-from simulate.comparison.bridge import PAIRS, Asked, Bridge, BridgeScale, bridges
+from simulate.comparison.bridge import Bridge, BridgeScale, bridges, ends
 from simulate.comparison.cases import Case, cases_of
 from simulate.comparison.hybrids import CORRELATIONS
 from simulate.comparison.inputs import changes
 from simulate.comparison.paired import Folded, SideBySide, as_run
+from simulate.comparison.walking import Asked
 from simulate.errors import SimulateError, none_such, read_all
 from simulate.figures import percentile_name
 from simulate.gates import DIFFERENCE, RATIO, put_gates
@@ -26,7 +27,7 @@ from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.results.in_vain import in_vain
 from simulate.scenarios import asked_quantities, named_quantities
-from simulate.settings import Count, Percent, Settings, checked
+from simulate.settings import Percent, Settings, checked
 from simulate.spread import FEWEST_BEYOND, bounds
 from simulate.statistics import usual
 
@@ -44,8 +45,7 @@ def compare(
     scheme: str | None = None,
     percentiles: Sequence[float] | None = None,
     bridge: Sequence[Asked] = (50.0, 95.0),
-    scale: BridgeScale = "linear",
-    pairs: int = PAIRS,
+    scale: BridgeScale = "auto",
     fail_if: Sequence[str] | None = None,
     backend: str | None = None,
     workers: int | None = None,
@@ -56,15 +56,15 @@ def compare(
 
     What is left out is as the baseline's settings say; quantities are by default those that any of the cases
     reports on its own, or `all` that any has. `bridge` names the statistics (percents, "mean") whose change is split
-    over the changed inputs, none for no bridge, on a `scale` that is linear or log; `pairs` is the number of orders
-    drawn for that, each with its reverse. `fail_if` are gates that each case is asked, by default its own; on the
-    difference from the baseline and the ratio to it too, 'P(ratio_capex > 1.1) > 50%'.
+    over the changed inputs, none for no bridge, on a `scale` that is linear, log, or auto: log for what is positive
+    throughout and would come below zero on the way. `fail_if` are gates that each case is asked, by default its own; on
+    the difference from the baseline and the ratio to it too, 'P(ratio_capex > 1.1) > 50%'.
 
     The result has along `quantity` and `case` the bands of each case (`percentiles`, `mean` ...), and of each
     alternative against the baseline `difference_percentiles` ..., `ratio_percentiles` ... and `probability_lower`;
-    `bridge` has the parts along `statistic` and `change`, in the quantity's unit, or on the log scale natural
-    logarithms of factors, and `bridge_baseline` and `bridge_alternative` its ends. Raises SimulateError for fewer
-    than two cases, and for what cannot be asked or computed.
+    `bridge` has the parts along `statistic` and `change`, in the quantity's unit, or where `bridge_logarithm` is 1
+    natural logarithms of factors, and `bridge_baseline` and `bridge_alternative` its ends. Raises SimulateError for
+    fewer than two cases, and for what cannot be asked or computed.
     """
     found = cases_of(cases, vary)
     if len(found) < 2:
@@ -75,11 +75,10 @@ def compare(
         partial(_statistics, bridge),
         partial(Workers, backend, workers, progress, scheduler),
         partial(_scale, scale),
-        partial(checked, Count, "pairs", pairs),
         faults=faults,
     )
     drawn = SideBySide(found, settings, names, pool, fail_if)
-    folded = drawn.fold(pool)
+    folded = drawn.fold(pool, ends(split))
     result = _framed(drawn)
     result.attributes["scale"] = scale
     _put_labels(result, drawn)
@@ -89,7 +88,7 @@ def compare(
     warnings = result.provenance["warnings"]
     warnings += [*_warnings(drawn, folded), *only_bounds(result)]
     if split:
-        warnings += _put_bridges(result, drawn, folded, split, scale, pairs, pool)
+        warnings += _put_bridges(result, drawn, folded, split, scale, pool)
     warnings += folded.warnings(found[0].name, drawn.bounded)
     warnings += [line for case in found if case.priors for line in as_run(case, folded.bands)]
     return result
@@ -298,13 +297,7 @@ def _sampled(count: int, settings: Settings) -> str:
 
 
 def _put_bridges(
-    result: Result,
-    drawn: SideBySide,
-    folded: Folded,
-    split: Sequence[Asked],
-    scale: BridgeScale,
-    pairs: int,
-    workers: Workers,
+    result: Result, drawn: SideBySide, folded: Folded, split: Sequence[Asked], scale: BridgeScale, workers: Workers
 ) -> list[str]:
     """The bridges to each alternative; return which have no value, a line each."""
     found: dict[tuple[str, str, str], Bridge] = {}
@@ -317,7 +310,8 @@ def _put_bridges(
     for case in dict.fromkeys(case for _, case in drawn.paired):
         names = [name for name, other in drawn.paired if other == case]
         sides = (drawn.baseline.name, case)
-        told = bridges(drawn.drawing, sides, names, split, scale=scale, pairs=pairs, workers=workers)
+        bands = {name: (folded.bands["", name, sides[0]], folded.bands["", name, case]) for name in names}
+        told = bridges(drawn.drawing, sides, bands, split, scale=scale, workers=workers)
         for name, own in told.items():
             found |= {(name, case, _statistic(key)): each for key, each in own.items() if each}
             if lacking := [_statistic(key) for key, each in own.items() if each is None]:
@@ -330,7 +324,7 @@ def _put_bridges(
     if changed := list(dict.fromkeys(change for each in found.values() for change in each.parts)):
         result.along("statistic", [_statistic(each) for each in split])
         result.along("change", changed)
-        _put_parts(result, found, "1" if scale == "log" else "")
+        _put_parts(result, found)
     return blank
 
 
@@ -347,29 +341,25 @@ def _undivided(drawn: SideBySide, found: Mapping[tuple[str, str, str], Bridge]) 
             )
 
 
-def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge], unit: str) -> None:
+def _put_parts(result: Result, found: Mapping[tuple[str, str, str], Bridge]) -> None:
     dims = ("quantity", "case", "statistic", "change")
     shape = [len(result.labels(dimension)) for dimension in dims]
     changed, statistics = result.labels("change"), result.labels("statistic")
     parts, errors, ends = np.full(shape, np.nan), np.full(shape, np.nan), np.full((*shape[:3], 2), np.nan)
-    exact = np.full(shape[:2], np.nan)
+    exact, logarithm, units = np.full(shape[:2], np.nan), np.full(shape[:2], np.nan), np.full(shape[:2], "1", object)
     for (name, case, statistic), bridge in found.items():
         at = _at(result, name, case)
         place = (*at, statistics.index(statistic))
         places = [changed.index(change) for change in bridge.parts]
         parts[place][places] = list(bridge.parts.values())
         errors[place][places] = list(bridge.errors.values())
-        ends[place], exact[at] = bridge.ends, bridge.exact
-    unit_of = "" if unit else "unit"
-    result.put(
-        "bridge",
-        dims,
-        parts,
-        errors,
-        label="part of the difference of the statistics, not of the statistic of the difference",
-        unit=unit,
-        unit_of=unit_of,
-    )
+        ends[place], exact[at], logarithm[at] = bridge.ends, bridge.exact, bridge.scale == "log"
+        units[at] = "1" if bridge.scale == "log" else result.at("unit", quantity=name)
+    result.beside("bridge_unit", dims[:2], units)
+    label = "part of the difference of the statistics, not of the statistic of the difference"
+    result.put("bridge", dims, parts, errors, label=label, unit_of="bridge_unit")
+    label = "1 where the parts are logarithms of factors of the ratio, 0 where they sum to the difference"
+    result.put("bridge_logarithm", dims[:2], logarithm, label=label, unit="1")
     label = "1 where the parts are over all orders of the changes, 0 over orders drawn at random"
     result.put("bridge_exact", dims[:2], exact, label=label, unit="1")
     for name, values in zip(("baseline", "alternative"), np.moveaxis(ends, -1, 0), strict=True):

@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from operator import xor
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 from simulate.comparison.inputs import Binding, bindings
 from simulate.distributions import Distribution
+from simulate.graph import Array, Values, as_numpy
 from simulate.priors import Priors
 from simulate.sampling.keys import key_of
-from simulate.sampling.sampler import linked_names
-from simulate.scenarios import Latents
+from simulate.sampling.sampler import Sampler, linked_names
+from simulate.scenarios import Drawing, Latents
 
 CORRELATIONS = "the correlations"  # as one change; no name of a user's has a space
-EXACT = 8  # changes up to which every hybrid is evaluated
 
-Hybrid = frozenset[str]  # the changes taken from the alternative
+Hybrid = int  # the changes taken from the alternative, a bit each
 Node = TypeVar("Node")
 Draws = tuple[int, int]  # the side of the prior, and that of the correlations
 
 
-@dataclass(frozen=True, eq=False)
-class Version:
-    """One way to compute a name, down to its draws: from the versions that it needs, or as the draws of a side."""
-
-    name: str
-    how: Any  # a function of what it needs, a value, or Draws
-    needs: tuple[Version, ...]
-
-
 class Game:
-    """The changes from one priors file to another, and the versions of each name that hybrids of the two give.
+    """The changes from one priors file to another, and what each name may depend on.
 
-    `latents` are the copula's parameters that each is drawn with. Hybrids in which nothing that a
-    quantity needs differs share its version, so that they share its value to the bit.
+    `latents` are the copula's parameters that each is drawn with. `changes` has the bit of each change, `relevant` the
+    bits of those that a name depends on: hybrids that differ in others alone share its values.
     """
 
     def __init__(self, baseline: Priors, alternative: Priors, latents: tuple[Latents, Latents]) -> None:
@@ -51,55 +41,91 @@ class Game:
             name: (one.get(name) or two[name], two.get(name) or one[name]) for name in dict.fromkeys([*one, *two])
         }
         differing = [name for name, (a, b) in self.bindings.items() if not a.same(b)]
-        needs = {name: (*a.needs, *b.needs) if name in differing else a.needs for name, (a, b) in self.bindings.items()}
+        self._needs = {
+            name: (*a.needs, *b.needs) if name in differing else a.needs for name, (a, b) in self.bindings.items()
+        }
         # what a name may need in some hybrid; itself only where it is in a circle
-        below = {name: set(_reached(needs[name], needs.__getitem__)) for name in needs}
-        self.change_of = _grouped(differing, below)
+        below = {name: self._below(self._needs[name]) for name in self._needs}
+        grouped = _grouped(differing, below)
         self.reshuffled = _reshuffled(*latents)
-        self.changes = tuple(dict.fromkeys([*self.change_of.values(), *([CORRELATIONS] if self.reshuffled else [])]))
+        named = dict.fromkeys([*grouped.values(), *([CORRELATIONS] if self.reshuffled else [])])
+        self.changes: dict[str, Hybrid] = {change: 1 << place for place, change in enumerate(named)}
+        self._own = {name: self.changes[change] for name, change in grouped.items()}
+        self._of_correlations = self.changes.get(CORRELATIONS, 0)
         self.relevant = {name: self._relevant({name, *reached}) for name, reached in below.items()}
-        self._versions: dict[tuple[str, Hybrid], Version] = {}
-        self._made: dict[tuple[str, Any, tuple[Version, ...]], Version] = {}
 
-    @property
-    def ends(self) -> tuple[Hybrid, Hybrid]:
-        """The baseline and the alternative."""
-        return frozenset(), frozenset(self.changes)
+    def _below(self, names: Iterable[str]) -> set[str]:
+        return {*_reached(names, self._needs.__getitem__)}
 
     def _relevant(self, reached: set[str]) -> Hybrid:
         """The changes of names, and of correlations behind them."""
-        changes = {change for name, change in self.change_of.items() if name in reached}
-        return frozenset(changes | {CORRELATIONS} if self.reshuffled & reached else changes)
+        bits = self._of_correlations if self.reshuffled & reached else 0
+        for name in reached:
+            bits |= self._own.get(name, 0)
+        return bits
 
-    def version(self, name: str, hybrid: Hybrid) -> Version:
-        """The way in which a hybrid computes a name."""
+    def changes_of(self, name: str) -> list[str]:
+        """The changes that a name depends on."""
+        return [change for change, bit in self.changes.items() if bit & self.relevant[name]]
 
-        def key(each: str) -> tuple[str, Hybrid]:
-            return each, hybrid & self.relevant[each]
+    def binding(self, name: str, hybrid: Hybrid) -> Binding:
+        """What binds a name in a hybrid."""
+        return self.bindings[name][self._side(name, hybrid)]
 
-        def side(each: str) -> int:
-            return int(self.change_of.get(each, "") in hybrid)
+    def draws(self, name: str, hybrid: Hybrid) -> Draws:
+        """From which draws a hybrid takes a name that is drawn."""
+        return self._side(name, hybrid), int(name in self.reshuffled and self._of_correlations & hybrid > 0)
 
-        def needs(each: str) -> tuple[str, ...]:
-            return self.bindings[each][side(each)].needs
+    def _side(self, name: str, hybrid: Hybrid) -> int:
+        return int(self._own.get(name, 0) & hybrid > 0)
 
-        for each in bottom_up(name, needs, lambda each: key(each) not in self._versions):
-            binding = self.bindings[each][side(each)]
-            how: Any = binding.how
+    def samplers(self, names: Sequence[str], drawing: Drawing, size: int, chunks: int) -> dict[Draws, Sampler]:
+        """For each side of the priors and of the correlations, the sampler of all draws that names may need."""
+        wanted: dict[Draws, list[str]] = {}
+        for name in self._below(names) & self.bindings.keys():
+            for hybrid in (0, self._own.get(name, 0)):
+                if self.binding(name, hybrid).distribution is not None:
+                    for correlated in (0, self._of_correlations):
+                        own = wanted.setdefault(self.draws(name, hybrid | correlated), [])
+                        own += [] if name in own else [name]
+        return {
+            (prior, correlation): Sampler(
+                self.distributions[prior],
+                drawing.places,
+                self.latents[correlation],
+                seed=drawing.settings.seed,
+                scheme=drawing.settings.scheme,
+                size=size,
+                chunks=chunks,
+                wanted=[name for name in self.bindings if name in own],
+            )
+            for (prior, correlation), own in wanted.items()
+        }
+
+
+class Columns:
+    """What hybrids compute in the same scenarios: a column stays for the next hybrid that agrees in all behind it."""
+
+    def __init__(self, game: Game, draws: Mapping[Draws, Mapping[str, Array]]) -> None:
+        self._game, self._draws = game, draws
+        self._made: dict[str, tuple[Hybrid, Values]] = {}
+
+    def of(self, name: str, hybrid: Hybrid) -> Values:
+        """The column of a name."""
+        game = self._game
+
+        def lacking(each: str) -> bool:
+            return each not in self._made or self._made[each][0] != hybrid & game.relevant[each]
+
+        for each in bottom_up(name, lambda each: game.binding(each, hybrid).needs, lacking):
+            binding = game.binding(each, hybrid)
+            column: Values = binding.how  # type: ignore[assignment]  # a number, unless it is one of the following
             if binding.distribution is not None:
-                how = (side(each), int(each in self.reshuffled and CORRELATIONS in hybrid))
-            made = tuple(self._versions[key(need)] for need in binding.needs)
-            self._versions[key(each)] = self._made.setdefault((each, how, made), Version(each, how, made))
-        return self._versions[key(name)]
-
-
-def drawn(versions: Iterable[Version]) -> dict[Draws, list[str]]:
-    """The names whose draws versions need, for each side of the priors and of the correlations."""
-    wanted: dict[Draws, list[str]] = {}
-    for version in _reached(versions, lambda version: version.needs):
-        if isinstance(version.how, tuple):
-            wanted.setdefault(version.how, []).append(version.name)
-    return wanted
+                column = self._draws[game.draws(each, hybrid)][each]
+            elif callable(binding.how):
+                column = binding.how(*[self._made[need][1] for need in binding.needs])
+            self._made[each] = hybrid & game.relevant[each], as_numpy(column)
+        return self._made[name][1]
 
 
 def _reached(starts: Iterable[Node], needs: Callable[[Node], Iterable[Node]]) -> dict[Node, None]:
@@ -146,45 +172,18 @@ def _reshuffled(one: Latents, two: Latents) -> set[str]:
     return linked_names({**one, **two}, changed)
 
 
-class Order(NamedTuple):
-    """An order of changes, and its hybrids from the baseline to the alternative and back, as in its reverse."""
-
-    changes: tuple[str, ...]
-    loop: tuple[Hybrid, ...]
-
-
-class Walks(NamedTuple):
-    """The hybrids to evaluate: all of those of a quantity with few changes, those of drawn orders for the others."""
-
-    exact: Mapping[str, tuple[str, ...]]  # quantity -> its changes
-    sampled: tuple[str, ...]  # quantities
-    orders: tuple[Order, ...]
-
-
-def random_order(changes: Sequence[str], seed: int, number: int) -> tuple[str, ...]:
+def random_order(changes: Iterable[str], seed: int, number: int) -> list[str]:
     """The changes in the random order of a number: by keys of their names, so that one more leaves the others so."""
-    return tuple(sorted(changes, key=lambda change: key_of(seed, f"order {number}: {change}")))
+    return sorted(changes, key=lambda change: key_of(seed, f"order {number}: {change}"))
 
 
-def walks(game: Game, quantities: Sequence[str], pairs: int, seed: int) -> Walks:
-    """All hybrids of a quantity with few changes; else those of orders drawn at random, as many pairs as asked."""
-    exact = {
-        name: tuple(change for change in game.changes if change in game.relevant[name])
-        for name in quantities
-        if len(game.relevant[name]) <= EXACT
-    }
-    sampled = tuple(name for name in quantities if name not in exact)
-    changes = [change for change in game.changes if any(change in game.relevant[name] for name in sampled)]
-    orders = []
-    for number in range(max(pairs, 2) if sampled else 0):
-        order = random_order(changes, seed, number)
-        steps = (frozenset([change]) for change in (*order, *order))  # there and back
-        orders.append(Order(order, tuple(accumulate(steps, xor, initial=frozenset()))))
-    return Walks(exact, sampled, tuple(orders))
+def there_and_back(bits: Sequence[Hybrid]) -> list[Hybrid]:
+    """The hybrids in which changes are made one by one, and unmade in the same order, as in its reverse."""
+    return [*accumulate([*bits, *bits], xor, initial=0)]
 
 
-def subsets(changes: Sequence[str]) -> Iterator[Hybrid]:
-    """All subsets, in Gray code order: each differs from the one before by one change."""
-    for number in range(2 ** len(changes)):
+def subsets(bits: Sequence[Hybrid]) -> Iterator[Hybrid]:
+    """All hybrids of changes, in Gray code order: each differs from the one before by one change."""
+    for number in range(2 ** len(bits)):
         gray = number ^ (number >> 1)
-        yield frozenset(change for place, change in enumerate(changes) if gray >> place & 1)
+        yield sum(bit for place, bit in enumerate(bits) if gray >> place & 1)

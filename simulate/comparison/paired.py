@@ -178,13 +178,14 @@ class SideBySide:
         """Whether an alternative has the same scenarios as the baseline."""
         return all(each.priors and not each.conditions for each in (self.baseline, case))
 
-    def fold(self, workers: Workers) -> Folded:
+    def fold(self, workers: Workers, further: Sequence[Statistic] = ()) -> Folded:
         """Draw all cases, chunk by chunk side by side, and summarize them, and the paired differences and ratios.
 
-        Raises SimulateError where the conditions of a case leave too few scenarios.
+        `further` are statistics beside the usual ones. Raises SimulateError where the conditions of a case leave too
+        few scenarios.
         """
         drawn = {case: each for case, each in self.drawn.items() if self.names[case] or self.gates[case]}
-        statistics = usual(self.settings.percentiles)
+        statistics = (*usual(self.settings.percentiles), *further)
         keys: list[Key] = [key for key in self.bounded if key[-1] in drawn]
         keys += [(kind, *place) for place in self.paired for kind in (DIFFERENCE, RATIO)]
         of_conditions = [

@@ -1,7 +1,7 @@
 """What a person reads of a comparison: what differs in the inputs, the cases side by side, the bridges."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,7 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
     """The bridges of a quantity to a case by statistic, those that have a value."""
     if "bridge" not in result:
         return {}
-    exact = bool(result.at("bridge_exact", quantity=quantity, case=case) == 1)
+    exact, log = (result.at(f"bridge_{each}", quantity=quantity, case=case) == 1 for each in ("exact", "logarithm"))
     found = {}
     for statistic in result.labels("statistic"):
         at = {"quantity": quantity, "case": case, "statistic": statistic}
@@ -44,7 +44,7 @@ def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
         known = {name: part for name, part in parts.items() if not math.isnan(part)}
         if known:
             ends = result.at("bridge_baseline", **at), result.at("bridge_alternative", **at)
-            found[statistic] = Bridge(ends, known, errors, exact)
+            found[statistic] = Bridge(ends, known, errors, exact, "log" if log else "linear")
     return found
 
 
@@ -193,7 +193,7 @@ def _lower(result: Result, name: str, case: str) -> str:
 
 def _bridged(result: Result, quantity: str, case: str, bridges: Mapping[str, Bridge], how: str) -> Section:
     """The parts of bridges, the largest of the first statistic first, the rest summed; below them how they split."""
-    logarithmic = result.attributes["scale"] == "log"
+    logarithmic = is_logarithmic(bridges)
     moving = list(dict.fromkeys(name for bridge in bridges.values() for name in bridge.moving))
     names, more = moving[:PARTS], len(moving) - PARTS
     first, last = (_label(result, each) for each in (result.labels("case")[0], case))
@@ -223,14 +223,17 @@ def _how_split(result: Result, bridges: Mapping[str, Bridge]) -> str:
     """What bridges split, and over which orders."""
     exact = all(bridge.exact for bridge in bridges.values())
     how = "over all orders of the changes" if exact else "over orders drawn at random, which ± counts in"
-    kind = "Factors multiply" if result.attributes["scale"] == "log" else "Parts sum"
-    return f"{kind} to {_split_text(result, bridges)}; Shapley values {how}."
+    # How statistics differ is not the statistic of the difference in each scenario.
+    of = " and that of the ".join("means" if statistic == "mean" else f"{statistic}s" for statistic in bridges)
+    if not is_logarithmic(bridges):
+        return f"Parts sum to the difference of the {of}; Shapley values {how}."
+    why = " (log scale, for sums of parts would come below zero)" if result.attributes["scale"] == "auto" else ""
+    return f"Factors multiply to the ratio of the {of}{why}; Shapley values {how}."
 
 
-def _split_text(result: Result, statistics: Iterable[str]) -> str:
-    """What bridges split: how statistics differ, which is not the statistic of the difference in each scenario."""
-    of = " and that of the ".join("means" if statistic == "mean" else f"{statistic}s" for statistic in statistics)
-    return f"the {'ratio' if result.attributes['scale'] == 'log' else 'difference'} of the {of}"
+def is_logarithmic(bridges: Mapping[str, Bridge]) -> bool:
+    """Whether the bridges of a quantity are on the log scale, all of them."""
+    return any(bridge.scale == "log" for bridge in bridges.values())
 
 
 def others_label(more: int) -> str:

@@ -17,9 +17,8 @@ Counts = NDArray[np.int64]
 _TOGETHER = 256  # values searched side by side
 
 
-def on_word_lines(words: NDArray[np.uint32], slope: Array, intercept: Array, leading_bits: int) -> Array:
+def on_word_lines(words: NDArray[np.uint32], slope: Array, intercept: Array, leading_bits: int, values: Array) -> None:
     """Each word's position, its cell by the sign, the exponent and leading bits, and the value on the cell's line."""
-    values = np.empty(words.size, np.float64)
     signed, bits = words.view(np.int32), values.view(np.int64)
     half, shift = slope.size >> 1, 52 - leading_bits
     for place in range(words.size):
@@ -28,18 +27,15 @@ def on_word_lines(words: NDArray[np.uint32], slope: Array, intercept: Array, lea
         leading = bits[place] >> shift
         cell = (leading & (half - 1)) | ((leading >> 63) & half)
         values[place] = slope[cell] * position + intercept[cell]
-    return values
 
 
-def on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float) -> Array:
+def on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float, values: Array) -> None:
     """Each normal score's cell, of equal ones up to the limit on either side, and the value on the cell's line."""
-    values = np.empty(scores.size, np.float64)
     by_unit = slope.size / (2 * limit)
     for place in range(scores.size):
         position = min(max(scores[place], -limit), limit - 1e-9)
         cell = int((position + limit) * by_unit)
         values[place] = slope[cell] * position + intercept[cell]
-    return values
 
 
 def add_multiple(total: Array, factor: float, column: Array) -> None:
@@ -104,8 +100,8 @@ def count_in_knots(
 
 
 SIGNATURES: dict[Callable[..., Any], str] = {
-    on_word_lines: "float64[::1](uint32[::1], float64[::1], float64[::1], int64)",
-    on_score_lines: "float64[::1](float64[::1], float64[::1], float64[::1], float64)",
+    on_word_lines: "void(uint32[::1], float64[::1], float64[::1], int64, float64[::1])",
+    on_score_lines: "void(float64[::1], float64[::1], float64[::1], float64, float64[::1])",
     add_multiple: "void(float64[::1], float64, float64[::1])",
     count_in_bits: "int64(float64[::1], int64[::1], int64, int64[::1], int64)",
     count_in_knots: "int64(float64[::1], int64[::1], int64[::1], float64[::1], float64[::1], int64[::1], int64)",

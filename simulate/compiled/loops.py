@@ -11,7 +11,7 @@ from simulate.errors import SimulateError
 from simulate.machine import processors
 
 SWITCH = "SIMULATE_COMPILED"  # in the environment: 0 for no run, 1 for every run, however short
-LEAST = 2**22  # scenarios a processor that win back the time that loading takes
+LEAST = 2**23  # scenarios a processor that win back the time that loading takes
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")

@@ -166,7 +166,7 @@ def add_chunk(
 
     `counting` is what each scenario counts, once by default; `conditional` says that bins lie between scores.
     """
-    from scipy.special import ndtr
+    from simulate.special import ndtr
 
     known = conditional or any(name in sampler.copula for name in partitions)
     scores = sampler.joint(words, list(partitions) if conditional else ()) if known else {}
@@ -190,7 +190,7 @@ def moved(
 
     In some of the scenarios of the first step.
     """
-    from scipy.special import ndtr
+    from simulate.special import ndtr
 
     words = {option: scenarios.sampler.words(0)(0)[:, :MOVED] for option, scenarios in drawn.items()}
     inputs = {option: scenarios.inputs(words[option]) for option, scenarios in drawn.items()}

@@ -102,7 +102,7 @@ def _between(less: dict[int, float], chosen: int) -> float:
 
 def _means(counts: Array, sums: Array, bins: Bins, reach: int) -> Array:
     """Means by (..., choice, bin): of the bins, or from a line in the normal score through those within reach."""
-    from scipy.special import ndtri
+    from simulate.special import ndtri
 
     if not reach:
         return _ratio(sums, counts[..., None, :])
@@ -170,7 +170,7 @@ def _within(fitted: Array, shares: Array, moved: Array, best: int) -> float:
 
 def _loss(beyond: Array, size: float, shares: Array) -> float:
     """What departures of a known size from means could save: the unit normal's loss, as if they were normal."""
-    from scipy.special import ndtr
+    from simulate.special import ndtr
 
     far = np.abs(beyond) / size
     loss = np.exp(-far * far / 2) / np.sqrt(2 * np.pi) - far * ndtr(-far)

@@ -60,7 +60,7 @@ class Beta(Distribution):
         return fitted(newton(misfit, starts[int(np.argmin(np.nan_to_num(misfits, nan=np.inf)))]))
 
     def inverse(self, p: Array, q: Array) -> Array:
-        from scipy.special import betainc, betaincc, betainccinv, betaincinv
+        from simulate.special import betainc, betaincc, betainccinv, betaincinv
 
         # the share from the nearer bound, from whichever of the two probabilities is smaller
         p_middle, q_middle = betainc(self.alpha, self.beta, 0.5), betaincc(self.alpha, self.beta, 0.5)
@@ -75,7 +75,7 @@ class Beta(Distribution):
         return np.where(low, self.lower + width * share, self.upper - width * share)
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        from scipy.special import betainc, betaincc
+        from simulate.special import betainc, betaincc
 
         p_share, q_share = shares_of(self.lower, self.upper, x)
         low, share = p_share <= q_share, np.minimum(p_share, q_share)

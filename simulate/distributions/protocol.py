@@ -59,7 +59,7 @@ class Distribution(Protocol):
 
     def moments(self) -> tuple[float, float]:
         """Mean and sd; here by the trapezoidal rule in the normal score, which converges exponentially."""
-        from scipy.special import ndtr
+        from simulate.special import ndtr
 
         z = np.linspace(-37.5, 37.5, 6001)  # as far as p is a normal number
         x = self.quantile(ndtr(z), ndtr(-z))

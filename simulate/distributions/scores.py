@@ -11,14 +11,14 @@ Score = Callable[[Array, Array], Array]
 
 def normal_score(p: Array, q: Array) -> Array:
     """The quantile of the standard normal."""
-    from scipy.special import ndtri
+    from simulate.special import ndtri
 
     return np.copysign(ndtri(np.minimum(p, q)), p - q)
 
 
 def normal_probability(z: Array) -> tuple[Array, Array]:
     """The probabilities of the standard normal below and above."""
-    from scipy.special import ndtr
+    from simulate.special import ndtr
 
     return ndtr(z), ndtr(-z)
 

@@ -111,7 +111,7 @@ class Gamma(Distribution):
         return cls(shape, first.value / float(cls(shape, 1.0).quantile(first.p, first.q)))
 
     def inverse(self, p: Array, q: Array) -> Array:
-        from scipy.special import gammainccinv, gammaincinv
+        from simulate.special import gammainccinv, gammaincinv
 
         low = p <= q  # the other inversion is given a median, which is cheap, and not used
         return self.scale * np.where(
@@ -119,7 +119,7 @@ class Gamma(Distribution):
         )
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        from scipy.special import gammainc, gammaincc
+        from simulate.special import gammainc, gammaincc
 
         y = np.maximum(x / self.scale, 0)
         return np.asarray(gammainc(self.shape, y)), np.asarray(gammaincc(self.shape, y))
@@ -227,12 +227,12 @@ class StudentT(Distribution):
         return cls(df, *line(cls(df, 0.0, 1.0).inverse, first, second))
 
     def inverse(self, p: Array, q: Array) -> Array:
-        from scipy.special import stdtrit
+        from simulate.special import stdtrit
 
         return self.location + self.scale * np.copysign(stdtrit(self.df, np.minimum(p, q)), p - q)
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        from scipy.special import betainc, betaincc
+        from simulate.special import betainc, betaincc
 
         z = (x - self.location) / self.scale
         share = self.df / (self.df + z * z)

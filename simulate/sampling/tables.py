@@ -220,7 +220,7 @@ def uniform_table(distribution: Distribution) -> Lines:
 @lru_cache(maxsize=512)
 def score_table(distribution: Distribution) -> Lines:
     """The quantile function, for equal cells of the normal score."""
-    from scipy.special import ndtri
+    from simulate.special import ndtri
 
     width = 1 / _SCORES_PER_UNIT
     edges: Array = -SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
@@ -245,34 +245,36 @@ def normal_scores(words: Words) -> Array:
 
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
-    values = _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS)
+    values = np.empty_like(words, np.float64)
+    _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS, values)
     return table.completed(values, lambda blank: probabilities(words[blank]))
 
 
 @compilable(kernels.on_word_lines)
-def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int) -> Array:
+def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int, values: Array) -> None:
     def placed(words: Words) -> tuple[Cells, Array]:
         position = _positions(words)
         return _cells(position, leading_bits), position
 
-    return _on_lines(words, placed, slope, intercept)
+    _on_lines(words, placed, slope, intercept, values)
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    values = _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT)
+    values = np.empty_like(scores)
+    _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT, values)
     return table.completed(values, lambda blank: normal_probability(_within(scores[blank], SCORE_LIMIT)))
 
 
 @compilable(kernels.on_score_lines)
-def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float) -> Array:
+def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float, values: Array) -> None:
     by_unit = len(slope) / (2 * limit)
 
     def placed(scores: Array) -> tuple[Cells, Array]:
         position = _within(scores, limit)
         return ((position + limit) * by_unit).astype(np.int64), position
 
-    return _on_lines(scores, placed, slope, intercept)
+    _on_lines(scores, placed, slope, intercept, values)
 
 
 def _within(scores: Array, limit: float) -> Array:
@@ -282,10 +284,13 @@ def _within(scores: Array, limit: float) -> Array:
 
 @np.errstate(all="ignore")  # as in `_lines`
 def _on_lines(
-    at: NDArray[Any], placed: Callable[[NDArray[Any]], tuple[Cells, Array]], slope: Array, intercept: Array
-) -> Array:
-    """Values at words or scores, which are `placed` in cells, at positions, a piece after the other."""
-    values = np.empty(at.shape)
+    at: NDArray[Any],
+    placed: Callable[[NDArray[Any]], tuple[Cells, Array]],
+    slope: Array,
+    intercept: Array,
+    values: Array,
+) -> None:
+    """The values at words or scores, which are `placed` in cells, at positions, a piece after the other."""
     for first in range(0, len(at), _PIECE):
         piece = slice(first, first + _PIECE)
         cell, position = placed(at[piece])
@@ -293,4 +298,3 @@ def _on_lines(
         value *= position
         value += intercept.take(cell)
         values[piece] = value
-    return values

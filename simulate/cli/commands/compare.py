@@ -36,11 +36,12 @@ def command(
     scale: Annotated[
         str,
         typer.Option(
-            metavar="linear|log",
-            help="Split the difference, or on a log scale the ratio.",
-            autocompletion=completing.one_of(("linear", "log")),
+            metavar="auto|linear|log",
+            help="Split the difference, or on a log scale the ratio; auto does so where sums of parts of what is "
+            "positive would come below zero.",
+            autocompletion=completing.one_of(("auto", "linear", "log")),
         ),
-    ] = "linear",
+    ] = "auto",
     sampling: Sampling,
     fail_if: FailIf = None,
     output: Output,

@@ -41,10 +41,13 @@ def command(
       simulate explain capex --format json
     """  # noqa: D301
     from simulate.explaining import explained, explained_plain
-    from simulate.results.sources import read_source
 
     quantity = quantity or None  # so that '' before a file lists all quantities with what the file says
     if priors_file is None and quantity is not None and (quantity == "-" or quantity.endswith(".toml")):
         priors_file, quantity = quantity, None
-    priors = read_source(priors_file) if priors_file is not None else None
+    priors = None
+    if priors_file is not None:
+        from simulate.results.sources import read_source
+
+        priors = read_source(priors_file)
     print_as(output, partial(explained, quantity, priors), partial(explained_plain, quantity, priors))

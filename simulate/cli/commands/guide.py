@@ -32,13 +32,13 @@ def command(
       simulate guide --format json
     """  # noqa: D301
     from simulate.agents.guide import guide
-    from simulate.cli.app import FLATTENED
+    from simulate.cli.app import read_as_options
     from simulate.cli.exit_codes import SAID
     from simulate.formats import json
 
     if output not in PRINTED:
         raise none_such("format", output, PRINTED)
-    page = guide(FLATTENED, SAID)
+    page = guide(read_as_options(), SAID)
     if output == "json":
         json.write_envelope(json.envelope("guide", result={"guide": page}), None, sys.stdout)
     else:

@@ -41,7 +41,7 @@ def command(
             raise
         state = "not installed" if isinstance(error, ModuleNotFoundError) else "too old"
         raise SimulateError(f"mcp is {state}; {EXTRA}") from None
-    from simulate.cli.app import FLATTENED
+    from simulate.cli.app import read_as_options
     from simulate.cli.exit_codes import SIGNAL
 
-    serve(FLATTENED, Limits(seconds, size, most), lambda number: SIGNAL + number)
+    serve(read_as_options(), Limits(seconds, size, most), lambda number: SIGNAL + number)
