@@ -95,8 +95,8 @@ def main() -> None:
         rows.append([name, *times, f"{1e3 * taken:.1f}", *whole])
     heads = ["loops", "s a task", "million/s", "kB sent", "MB back", "ms to merge"]
     told = (
-        f"A task of {PIECE:,} scenarios of `base.toml` takes a worker so much processor time, and its result so many ms of "
-        f"whoever waits. A run of {AIM:.0e} has {len(pieces):,} tasks, of {AIM / len(pieces) / 1e6:.0f} "
+        f"A task of {PIECE:,} scenarios of `base.toml` takes a worker so much processor time, and its result so "
+        f"many ms of whoever waits. A run of {AIM:.0e} has {len(pieces):,} tasks, of {AIM / len(pieces) / 1e6:.0f} "
         f"million scenarios each: so many workers do it in {WITHIN:.0f} s, in whole rounds; merging goes on beside "
         f"them.\n\n{table([*heads, 's a task of 1e11', 'workers', 's to merge'], rows)}\n\n"
         f"By `python -m benchmarks tasks` on {host()}."
