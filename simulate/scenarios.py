@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of each pair
 
 PIECE = 2**20  # scenarios of a piece, or more where there would be
-MOST_PIECES = 2**6  # of a replicate
+MOST_PIECES = 2**8  # of a replicate
 TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
 _HELD = 2**29  # numbers of a device's step, beside those between them: 4 GiB
 _INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
