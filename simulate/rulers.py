@@ -139,11 +139,21 @@ class Knots:
         """The cells from the first knot to the last."""
         return (PARTS + 1) * (len(self.knots) - 1) + 1
 
-    @cached_property
+    def __getstate__(self) -> dict[str, object]:
+        """The fields, without what follows from them."""
+        return {"knots": self.knots, "by_value": self.by_value}
+
+    @property
     def cut(self) -> Parts:
         """By which a kernel finds the cells."""
+        return Parts(self.cells, self.knots, self._rates, PARTS)
+
+    @cached_property
+    def _rates(self) -> Array:
+        """Cells by unit of distance from each knot to the next."""
         with np.errstate(over="ignore", divide="ignore"):
-            return Parts(self.cells, self.knots, PARTS / np.diff(self.knots), PARTS)
+            rates: Array = PARTS / np.diff(self.knots)
+        return rates
 
     @cached_property
     def _segments(self) -> tuple[Cells, Array, Array]:
@@ -151,7 +161,7 @@ class Knots:
         count = len(self.knots)
         first: Cells = (np.arange(count)[:, None] * (PARTS + 1) + np.arange(2)).ravel()[:-1]
         scales = np.zeros(2 * count - 1)
-        scales[1::2] = self.cut.rates
+        scales[1::2] = self._rates
         return first, np.repeat(self.knots, 2)[:-1], scales
 
     def places(self, values: Array, weights: Counts | None) -> tuple[Cells, Counts | None]:

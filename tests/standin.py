@@ -198,6 +198,7 @@ def _reduced(name: str) -> Any:
 empty, zeros, ones, full, arange = map(_made, (np.empty, np.zeros, np.ones, np.full, np.arange))
 zeros_like, ones_like = (_made(lambda values, made=made: made(values.held)) for made in (np.zeros_like, np.ones_like))
 FUNCTIONS: dict[str, Any] = {
+    "empty_like": lambda values, dtype=None: ndarray(np.empty_like(values.held, dtype)),
     "ndim": lambda values: values.ndim,
     "shape": lambda values: values.shape,
     "size": lambda values: values.size,

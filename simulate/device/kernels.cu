@@ -34,6 +34,12 @@ extern "C" __global__ void on_score_lines(const double* scores, const double* sl
   }
 }
 
+extern "C" __global__ void add_multiple(double* total, double factor, const double* column, long long size) {
+  const long long all = (long long)gridDim.x * blockDim.x;
+  for (long long place = (long long)blockIdx.x * blockDim.x + threadIdx.x; place < size; place += all)
+    total[place] = __dadd_rn(total[place], __dmul_rn(factor, column[place]));
+}
+
 // The cell of a value among bins of the leading bits, from the bin `start` on; -1 where that is none of theirs.
 __device__ long long bin_of(double value, long long shift, long long start, long long cells) {
   long long bin = bits_of(value) >> shift;

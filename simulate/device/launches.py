@@ -46,15 +46,27 @@ def _launch(module: Any, kernel: str, blocks: int, *arguments: Any) -> None:
 
 
 def on_word_lines(words: Any, slope: NDArray[Any], intercept: NDArray[Any], leading_bits: int, values: Any) -> None:
-    """Put the values of words on the lines of their cells, as in `simulate.sampling.tables`."""
+    """Put the values of words on the lines of their cells into `values`, as in `simulate.sampling.tables`."""
     numbers = np.int64(len(slope) // 2), np.int64(52 - leading_bits)
     _on_lines("on_word_lines", words, slope, intercept, values, *numbers)
 
 
 def on_score_lines(scores: Any, slope: NDArray[Any], intercept: NDArray[Any], limit: float, values: Any) -> None:
-    """Put the values of normal scores on the lines of their cells, of equal ones from -limit to limit."""
+    """Put those of normal scores on the lines of their cells, of equal ones from -limit to limit, into `values`."""
     numbers = np.float64(-limit), np.float64(limit - 1e-9), np.float64(len(slope) / (2 * limit))
     _on_lines("on_score_lines", scores, slope, intercept, values, *numbers)
+
+
+def add_multiple(total: Any, factor: float, column: Any) -> None:
+    """Add a multiple of a column to a total, in place."""
+    size, module = len(column), array_module(column)
+    if size:
+        given = total, np.float64(factor), module.ascontiguousarray(column), np.int64(size)
+        _launch(module, "add_multiple", _enough_blocks(size), *given)
+
+
+def _enough_blocks(size: int) -> int:
+    return min(-(-size // THREADS), _MOST_BLOCKS)
 
 
 def _on_lines(
@@ -62,9 +74,9 @@ def _on_lines(
 ) -> None:
     module, size = array_module(column), len(column)
     column = module.ascontiguousarray(column)
-    lines, blocks = (beside(slope, column), beside(intercept, column)), min(-(-size // THREADS), _MOST_BLOCKS)
+    lines = beside(slope, column), beside(intercept, column)
     if size:
-        _launch(module, kernel, blocks, column, *lines, values, np.int64(size), *numbers)
+        _launch(module, kernel, _enough_blocks(size), column, *lines, values, np.int64(size), *numbers)
 
 
 class Tally(NamedTuple):

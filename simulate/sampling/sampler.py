@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from simulate.arrays import moved, to_host
 from simulate.compiled import compilable, kernels
 from simulate.dependence import correlation_matrix, triangular_factor
+from simulate.device import add_multiple, with_kernel
 from simulate.distributions.scores import normal_probability
 from simulate.sampling.keys import number_of, part_of
 from simulate.sampling.proposal import COMPONENT, Proposal
@@ -169,6 +170,7 @@ class Sampler:
         return values
 
 
+@with_kernel(add_multiple)
 @compilable(kernels.add_multiple)
 def _add_multiple(total: Array, factor: float, column: Array) -> None:
     total += factor * column
