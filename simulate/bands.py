@@ -75,7 +75,7 @@ class Gathering(Generic[Key]):
         if np.ndim(column):
             self._drawn.add(key)
         if quantity and not quantity.lower <= summary.minimum <= summary.maximum <= quantity.upper:
-            self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), size).sum())
+            self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), (size,)).sum())
 
     def faults(self, key: Key) -> dict[Fault, int]:
         """In how many scenarios of a column so far each fault is."""

@@ -28,13 +28,13 @@ class Checkpoint:
     """The checkpoint of a run in a folder; with `resume` the run goes on from the one that lies there, if any does.
 
     A run goes through rounds, of which only the last counts, and a round through folds. Of those that are over the end
-    is kept, of the one in hand how it stood last; `interval` are the seconds from one saving to the next, at least.
-    Raises SimulateError for a checkpoint that cannot be read.
+    is kept, of the one in hand how it stood last; `interval` are the seconds from one saving to the next, at least, 0
+    lets it be saved after each task. Raises SimulateError for a checkpoint that cannot be read.
     """
 
     def __init__(self, folder: Path, *, resume: bool, interval: float) -> None:
         self.path, self.interval = folder / NAME, interval
-        self.round: Any = None
+        self.round: int | None = None  # the scenarios of it
         self._of: dict[str, Any] = {}
         self._folds = dict[int, NDArray[np.uint8]]()  # by their places, each as `plain` stores it
         self._place = 0
@@ -43,7 +43,7 @@ class Checkpoint:
         self._due = self._begun + interval
         self.found = resume and self.path.exists()
         if self.found:
-            self._of, self.round, self._folds = self._understood(contents_of(self.path, LARGEST))
+            self._of, self.round, self._folds = self._understood(self._content(), whole=True)
 
     def open(self, of: Mapping[str, Any]) -> None:
         """Say what the run is by named texts and the like. Raises SimulateError where what was found is of another."""
@@ -52,10 +52,10 @@ class Checkpoint:
             raise SimulateError(f"{self.path}: is of another run, by its {', '.join(other)}; {ANEW}", code="file")
         self._of = told
 
-    def begin(self, number: Any) -> None:
-        """Begin a round: what was found is of use if it is the same one."""
-        if number != self.round:
-            self.round, self._folds = number, {}
+    def begin(self, scenarios: int) -> None:
+        """Begin a round of so many scenarios: what was found is of use if it is the same one."""
+        if scenarios != self.round:
+            self.round, self._folds = scenarios, {}
         self._place = 0
 
     def enter(self, known: Sequence[Any]) -> Any:
@@ -80,13 +80,23 @@ class Checkpoint:
         if due:
             self._write(plain.stored((self._of, self.round, folds)))
             ended = time.monotonic()
-            self._due = ended + max(self.interval, _TIMES * (ended - now))
+            self._due = ended + (max(self.interval, _TIMES * (ended - now)) if self.interval else 0.0)
 
-    def _understood(self, content: bytes, known: Sequence[Any] = ()) -> Any:
+    def _content(self) -> bytes:
         try:
-            return plain.restored(content, known)
+            return contents_of(self.path, LARGEST)
+        except OSError as error:
+            fault = f"cannot be read: {error.strerror or error}"
+            raise SimulateError(f"{self.path}: {fault}; {ANEW}", code="file") from None
+
+    def _understood(self, content: bytes, known: Sequence[Any] = (), *, whole: bool = False) -> Any:
+        try:
+            found = plain.restored(content, known)
+            if whole and [*map(type, found)] != [dict, int, dict]:
+                raise TypeError  # noqa: TRY301
         except Exception:  # noqa: BLE001 - what is damaged can have one of any kind
             raise SimulateError(f"{self.path}: is damaged, or no checkpoint; {ANEW}", code="file") from None
+        return found
 
     def _write(self, content: bytes) -> None:
         written = self.path.with_name(f".{NAME}-{secrets.token_hex(8)}")

@@ -11,16 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arrays import full
 from simulate.errors import Fault, SimulateError, read_all, suggestion
 from simulate.formulas import Formula, Percentile, Units
 from simulate.formulas.logic import both
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
-from simulate.graph import Array, Values
+from simulate.graph import Array, Values, as_numpy
 from simulate.plain import storable
 from simulate.priors import Priors
 from simulate.settings import Names, checked
@@ -128,10 +129,11 @@ class Questions:
 
     def outcomes(self, columns: Mapping[str, Values], size: int, replicate: int) -> Array:
         """Whether the conditions hold together in each of `size` scenarios: 1, 0, or nan where that is undefined."""
-        outcomes: Array = np.ones(size)
+        outcomes: Any = np.float64(1)
         for condition in self.given:
-            outcomes = both(outcomes, np.broadcast_to(condition.holds(columns, replicate), size))
-        return outcomes
+            outcomes = both(outcomes, as_numpy(condition.holds(columns, replicate)))
+        found: Array = full(outcomes, size)
+        return found
 
     def log_weights(self, columns: Mapping[str, Values], outcomes: Array) -> Array:
         """The logarithm of how much each scenario counts: that of 0 where the conditions do not hold.

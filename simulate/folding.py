@@ -8,9 +8,9 @@ from simulate import plain
 from simulate.backends import Task, Ticks
 from simulate.bands import Gathering, Key, Part, Pilot
 from simulate.graph import Quantity
-from simulate.replicates import Partial, Workers
+from simulate.replicates import DEVICES, Partial, Workers
 from simulate.rulers import MOST_VALUES, Bits, Ruler
-from simulate.scenarios import Piece, Scenarios
+from simulate.scenarios import PIECE, Piece, Scenarios
 from simulate.statistics import Statistic
 
 MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
@@ -29,6 +29,7 @@ def fold(
     what: str,
     steps: Callable[[Task], int],
     pilots: Sequence[Task] = (),
+    on_device: bool = False,
     first: int = 0,
 ) -> None:
     """Work off the tasks from the `first` one on, each with a gathering of its own, as `Workers.fold` does.
@@ -51,7 +52,9 @@ def fold(
     def worked(task: Task, ticks: Ticks) -> Partial:
         return work(Gathering(rulers, quantities), task, ticks)
 
-    workers.fold(worked, tasks, take, what=what, steps=steps, scenarios=scenarios, known=keys, first=first)
+    workers.fold(
+        worked, tasks, take, what=what, steps=steps, scenarios=scenarios, known=keys, first=first, on_device=on_device
+    )
 
 
 def fold_replicates(
@@ -66,6 +69,7 @@ def fold_replicates(
     quantities: Mapping[Any, Quantity] | None = None,
     what: str = "scenarios",
     steps: Callable[[Piece], int] | None = None,
+    on_device: bool = False,
     state: Any = None,
 ) -> None:
     """Work off the pieces of scenarios as `fold` does, and take the parts of each replicate's columns.
@@ -74,7 +78,7 @@ def fold_replicates(
     first. The steps are as many as the scenarios have unless given. `state` is an object that holds all that taking
     changes: where it is given, the workers' checkpoint holds it, and what is here of a replicate.
     """
-    keys, pieces = tuple(keys), drawn.pieces
+    keys, pieces = tuple(keys), drawn.pieces(DEVICES.get(workers.device, PIECE))
     each = len(pieces) // drawn.replicates
     begun: list[tuple[Gathering[Key], Partial]] = []  # the replicate of which not all pieces are here, if any
     checkpoint = None if state is None else workers.checkpoint
@@ -120,5 +124,6 @@ def fold_replicates(
         what=what,
         steps=drawn.steps if steps is None else steps,
         pilots=pieces[::each],
+        on_device=on_device,
         first=first,
     )

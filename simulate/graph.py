@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arrays import is_column
 from simulate.errors import SimulateError
 
 Array = NDArray[np.float64]
@@ -77,7 +78,7 @@ class Quantity:
     def impossible(self, column: Values) -> NDArray[np.bool_]:
         """Where finite values lie beyond the bounds by more than rounding."""
         finite = np.isfinite(column)
-        allowance = ROUNDING * np.max(np.abs(column), initial=0, where=finite)
+        allowance = ROUNDING * np.max(np.where(finite, np.abs(column), 0.0))
         beyond: NDArray[np.bool_] = (column < self.lower - allowance) | (column > self.upper + allowance)
         return finite & beyond
 
@@ -219,7 +220,7 @@ class Plan:
 
 def as_numpy(value: Values) -> Values:
     """A column, or a constant that divides as one does: by 0 to inf or nan, where Python's own number raises."""
-    return value if isinstance(value, np.ndarray) else np.float64(value)
+    return value if is_column(value) else np.float64(value)
 
 
 def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulate.backends import BACKENDS, Step, Task, Ticks
 from simulate.checkpoints import Checkpoint
-from simulate.errors import read_all
+from simulate.errors import SimulateError, read_all
 from simulate.machine import processors
 from simulate.settings import Backend, WorkerCount, checked
 
@@ -21,6 +21,7 @@ Partial = TypeVar("Partial")
 FEW = 2**13  # scenarios up to which a second thread costs more than it brings
 MANY = 2**24  # scenarios from which processes win back what they take to start
 MOST_THREADS = 4  # beyond which threads wait for each other
+DEVICES = {"cupy": 2**22}  # the backends that have one, and the scenarios of a piece there
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error
@@ -61,6 +62,11 @@ class Workers:
         asked = (("backend", Backend, self.backend), ("workers", WorkerCount, self.workers))
         read_all(*(partial(checked, kind, name, value) for name, kind, value in asked if value is not None))
 
+    @property
+    def device(self) -> str:
+        """The backend where it has a device, whose bits are its own, else ''."""
+        return self.backend if self.backend in DEVICES else ""
+
     def chosen(self, tasks: int, scenarios: int, *, here: bool = False) -> tuple[str, int]:
         """The backend and the number of workers for so many tasks, which take as long as so many scenarios.
 
@@ -86,15 +92,20 @@ class Workers:
         scenarios: int,
         known: Sequence[Any] = (),
         here: bool = False,
+        on_device: bool = False,
         first: int = 0,
     ) -> None:
         """Work off the tasks, from the `first` one on, and take the results in their order.
 
         `work` goes through its `steps` by way of the ticks that it is given, each short enough to wait for: an
         interrupt ends the work there. `what` says what is being done, for those who are told of it, which nobody is of
-        what is `here`; `known` is as `Work` has it, the rest as `chosen` takes it.
+        what is `here`, and `on_device` whether the work takes arrays of a device; `known` is as `Work` has it, the
+        rest as `chosen` takes it. Raises SimulateError where a device is asked for in vain.
         """
         backend, workers = self.chosen(len(tasks), scenarios, here=here)
+        if backend in DEVICES and not on_device:
+            only = "`simulate run` and swings of `simulate tornado` alone are drawn on a device"
+            raise SimulateError(f"--backend {backend}: {only}; leave --backend out")
         stopped, lock = Event(), Lock()
         total, done = sum(map(steps, tasks)), sum(map(steps, tasks[:first]))
         taken, tasks = done, tasks[first:]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.compiled import compilable, kernels
+from simulate.device import Bins, Parts
 from simulate.plain import storable
 
 Array = NDArray[np.float64]
@@ -67,6 +68,11 @@ class Ruler(Protocol):
         """The lowest and the highest value of cells; the same where a cell is a single value."""
         ...
 
+    @property
+    def cut(self) -> Bins | Parts:
+        """By which a kernel finds the cells that the pilot has foreseen."""
+        ...
+
 
 def _edge(bins: Cells) -> Array:
     return (bins << _SHIFT).view(np.float64)
@@ -92,6 +98,11 @@ class Bits:
             bins[negative] = -1 - (bins[negative] & _SIGNLESS)
         bins -= self.start
         return bins, weights
+
+    @property
+    def cut(self) -> Bins:
+        """By which a kernel finds the cells."""
+        return Bins(self.cells, _SHIFT, self.start)
 
     def count(self, values: Array, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
         """Add values to the counts of bins."""
@@ -128,15 +139,29 @@ class Knots:
         """The cells from the first knot to the last."""
         return (PARTS + 1) * (len(self.knots) - 1) + 1
 
+    def __getstate__(self) -> dict[str, object]:
+        """The fields, without what follows from them."""
+        return {"knots": self.knots, "by_value": self.by_value}
+
+    @property
+    def cut(self) -> Parts:
+        """By which a kernel finds the cells."""
+        return Parts(self.cells, self.knots, self._rates, PARTS)
+
+    @cached_property
+    def _rates(self) -> Array:
+        """Cells by unit of distance from each knot to the next."""
+        with np.errstate(over="ignore", divide="ignore"):
+            rates: Array = PARTS / np.diff(self.knots)
+        return rates
+
     @cached_property
     def _segments(self) -> tuple[Cells, Array, Array]:
         """Of each knot, and between it and the next: the first cell, the lowest value, cells by unit of distance."""
         count = len(self.knots)
         first: Cells = (np.arange(count)[:, None] * (PARTS + 1) + np.arange(2)).ravel()[:-1]
-        with np.errstate(over="ignore", divide="ignore"):
-            rates = PARTS / np.diff(self.knots)
         scales = np.zeros(2 * count - 1)
-        scales[1::2] = rates
+        scales[1::2] = self._rates
         return first, np.repeat(self.knots, 2)[:-1], scales
 
     def places(self, values: Array, weights: Counts | None) -> tuple[Cells, Counts | None]:

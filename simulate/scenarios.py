@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import graph
+from simulate.arrays import here, is_column
 from simulate.backends import Ticks
 from simulate.compiled import prepare
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
@@ -37,6 +38,7 @@ Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of 
 PIECE = 2**20  # scenarios of a piece, or more where there would be
 MOST_PIECES = 2**6  # of a replicate
 TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
+_HELD = 2**29  # numbers of a device's step, beside those between them: 4 GiB
 _INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
 # What arrays give back glibc returns to the system, which hands it out again page by page, set to 0: a third of what
 # draws and formulas take. It keeps it once one array so large, which nothing has touched, has been given back.
@@ -90,10 +92,12 @@ class Scenarios:
         """The number of scenarios, at least as many as were asked for."""
         return self.size * self.chunks * self.replicates
 
-    @property
-    def pieces(self) -> list[Piece]:
-        """All scenarios, in as many pieces of each replicate: cut by their number alone, never by who draws them."""
-        most = max(PIECE // self.size, 1 << (-(-self.chunks // MOST_PIECES) - 1).bit_length())
+    def pieces(self, size: int = PIECE) -> list[Piece]:
+        """All scenarios, in as many pieces of each replicate, of so many scenarios or more.
+
+        They are cut by the number of scenarios alone, never by that of workers.
+        """
+        most = max(size // self.size, 1 << (-(-self.chunks // MOST_PIECES) - 1).bit_length())
         cuts = [range(first, min(first + most, self.chunks)) for first in range(0, self.chunks, most)]
         return [Piece(replicate, chunks) for replicate in range(self.replicates) for chunks in cuts]
 
@@ -123,35 +127,43 @@ class Scenarios:
         return {**self.constants, **self.sampler.columns(words)}
 
     def in_chunks(self, piece: Piece, ticks: Ticks | None = None) -> Iterator[Chunk]:
-        """The chunks of a piece in turn, with the inputs and outputs of the plan."""
-        prepare(self.count)
-        drawn = together(piece.chunks, len(self.plan.inputs))
-        words = None if self._are_few else self.sampler.words(piece.replicate)
+        """The chunks of a piece in turn, with the inputs and outputs of the plan; on a device those of a step in one.
+
+        There what a chunk costs is the same, however many scenarios it has.
+        """
+        on_device = here() is not np
+        if not on_device:
+            prepare(self.count)
+        few = self.chunks == 1 and self.count <= CHUNK and not on_device
+        words = None if few else self.sampler.words(piece.replicate)
+        drawn = self._large_steps(piece.chunks) if on_device else together(piece.chunks, len(self.plan.inputs))
         for step in drawn if ticks is None else ticks(drawn):
             if words is None:
                 yield self._at_once[piece.replicate]
                 continue
-            chunks = self._computed([(piece.replicate, chunk) for chunk in step], lambda at: words(at[1]))
+            firsts = step[:1] if on_device else step
+            chunks = self._computed([(piece.replicate, chunk) for chunk in firsts], words(*step))
             while chunks:  # so that what nobody keeps of a chunk goes with it
                 yield chunks.pop(0)
-
-    @property
-    def _are_few(self) -> bool:
-        return self.chunks == 1 and self.count <= CHUNK
 
     @cached_property
     def _at_once(self) -> list[Chunk]:
         """The only chunk of each replicate, where all together are few: drawn in one call, and kept for the next."""
         at = [(replicate, 0) for replicate in range(self.replicates)]
-        return self._computed(at, lambda at: self.sampler.words(at[0])(at[1]))
+        return self._computed(at, np.concatenate([self.sampler.words(each)(chunk) for each, chunk in at], axis=1))
 
-    def _computed(self, at: Sequence[tuple[int, int]], words: Callable[[tuple[int, int]], Words]) -> list[Chunk]:
-        """Chunks (replicate, chunk) of given words, with the inputs and outputs of the plan, computed in one call."""
-        several = np.concatenate([words(each) for each in at], axis=1)
-        inputs = self.inputs(several)
+    def _computed(self, at: Sequence[tuple[int, int]], words: Words) -> list[Chunk]:
+        """Equal chunks, each at its (replicate, chunk), of the words side by side, computed in one call."""
+        inputs = self.inputs(words)
         computed = {**inputs, **self.plan(inputs)}
-        parts = [slice(first, first + self.size) for first in range(0, several.shape[1], self.size)]
-        return [self._kept(_at(computed, part), each, several[:, part]) for each, part in zip(at, parts, strict=True)]
+        size = words.shape[1] // len(at)
+        parts = [slice(first, first + size) for first in range(0, words.shape[1], size)]
+        return [self._kept(_at(computed, own), each, words[:, own]) for each, own in zip(at, parts, strict=True)]
+
+    def _large_steps(self, chunks: range) -> Iterator[range]:
+        """The chunks in steps as large as a device holds."""
+        most = max(_HELD // (len(self.plan.inputs) + len(self.plan.outputs)) // self.size, 1)
+        return (chunks[first : first + most] for first in range(0, len(chunks), most))
 
     def weighed(self, columns: Mapping[str, Values], words: Words, replicate: int) -> tuple[Counts, Array]:
         """How much each scenario counts, in units of 1 / WEIGHT and relative to the greatest of a pilot.
@@ -167,17 +179,18 @@ class Scenarios:
         return counts, outcomes
 
     def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:
+        size = words.shape[1]
         if not self.questions.conditional:
-            return Chunk(columns, self.size, None, self.size, np.arange(self.size), at, words)
+            return Chunk(columns, size, None, size, here().arange(size), at, words)
         weights, outcomes = self.weighed(columns, words, at[0])
         places = np.flatnonzero(weights)
         own = weights[places] if self.questions.observed else None
         undefined = int(np.count_nonzero(np.isnan(outcomes)))
-        return Chunk(_at(columns, places), len(places), own, self.size, places, at, words, undefined)
+        return Chunk(_at(columns, places), len(places), own, size, places, at, words, undefined)
 
 
 def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict[str, Values]:
-    return {name: column[places] if isinstance(column, np.ndarray) else column for name, column in columns.items()}
+    return {name: column[places] if is_column(column) else column for name, column in columns.items()}
 
 
 class Drawing:

@@ -13,8 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from simulate.arrays import on_host
+from simulate.occurrences import Occurrences, occurrences
 from simulate.plain import storable
 from simulate.rulers import MOST_VALUES, Array, Bits, Cells, Counts, Ruler
+from simulate.tallies import by_value, tallied
 
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
 MOST_WEIGHT = 2**36  # of a scenario: sums of a chunk's stay below 2^53, of all below 2^63
@@ -49,56 +52,6 @@ class Steps:
         return place
 
 
-@storable
-class Occurrences:
-    """How often each of some numbers occurs: added up in any order, kept in rising order."""
-
-    def __init__(self) -> None:
-        self._pending: list[tuple[Array, Counts]] = []
-        self._held = 0
-
-    def __copy__(self) -> Occurrences:
-        """The same, to be added to by itself."""
-        copied = Occurrences()
-        copied._pending, copied._held = [*self._pending], self._held
-        return copied
-
-    def add(self, numbers: Array, times: Counts) -> None:
-        """Add distinct numbers and how often each occurs."""
-        self._pending.append((numbers, times))
-        self._held += len(numbers)
-        if self._held > 4 * MOST_VALUES:
-            self.settled()
-
-    def settled(self) -> tuple[Array, Counts]:
-        """The distinct numbers and how often each occurs, both of shape (n,)."""
-        if not self._pending:
-            return np.zeros(0), np.zeros(0, np.int64)
-        if len(self._pending) > 1:
-            numbers, times = (np.concatenate(each) for each in zip(*self._pending, strict=True))
-            self._pending = [_occurrences(numbers, times)]
-        self._held = len(self._pending[0][0])
-        return self._pending[0]
-
-    def exceed(self, most: int) -> bool:
-        """Whether there are more than so many distinct numbers."""
-        return self._held > most and len(self.settled()[0]) > most
-
-
-def _occurrences(numbers: Array, weights: Counts | None) -> tuple[Array, Counts]:
-    """The distinct numbers and how often each occurs, or as their weights say."""
-    if weights is None:
-        ordered = np.sort(numbers)
-        first = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]]))
-        if len(first) == len(ordered):
-            return ordered, np.ones(len(ordered), np.int64)
-        return ordered[first], np.diff(first, append=len(ordered))
-    distinct, places = np.unique(numbers, return_inverse=True)
-    sums = np.zeros(len(distinct), np.int64)
-    np.add.at(sums, places, weights)
-    return distinct, sums
-
-
 def _number(values: Array, weights: Counts | None) -> int:
     return len(values) if weights is None else int(weights.sum())
 
@@ -131,13 +84,17 @@ class Summary:
     def add(self, column: Array | float, size: int, weights: Counts | None = None) -> None:
         """Add the next chunk of `size` scenarios; a float stands for as many equal values.
 
-        `weights`, whole numbers of at most `MOST_WEIGHT`, say how often each scenario counts (by default once).
+        `weights`, whole numbers of at most `MOST_WEIGHT`, say how often each scenario counts (by default once). Of an
+        array of a device only a tally comes here.
         """
-        values = np.atleast_1d(np.asarray(column, dtype=np.float64))
         if weights is not None:
             self._squared_weights += float(np.add.reduce((weights / WEIGHT) ** 2))
+        if not on_host(column):
+            self._add_tally(column, size, weights)
+            return
+        values = np.atleast_1d(np.asarray(column, dtype=np.float64))
         if len(values) == 1:  # stands for them all
-            weights = np.array([size if weights is None else weights.sum()])
+            weights = np.array([size if weights is None else int(weights.sum())])
         least, greatest = float(values.min()), float(values.max())
         if not (np.isfinite(least) and np.isfinite(greatest)):
             finite = np.isfinite(values)
@@ -151,12 +108,41 @@ class Summary:
         self._entries += size if len(values) == 1 else len(values)
         self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
         self._add_moments(values, weights, max(-least, greatest))
+        self._add_counts(values, weights)
+
+    def _add_tally(self, column: Any, size: int, weights: Any) -> None:
+        """Add a chunk that is on a device, by what its ruler's cells hold of it, or value by value."""
+        column, tally = column.astype(np.float64, copy=False), None
+        if self._values is None and not self._exponent:
+            if np.isnan(self._shift):
+                self._shift = float(self._ruler.ends(np.array([self._ruler.cells // 2]))[0][0])
+            tally = tallied(column, weights, self._ruler, self._shift)
+            if abs(int(np.frexp(max(-tally.ends[0], tally.ends[1]))[1])) > _PLAIN:
+                tally = None
+        tally = tally or by_value(column, weights)
+        self.nonfinite += size - tally.finite
+        if not tally.finite:
+            return
+        self._steps = None
+        self.count += tally.total
+        self._entries += tally.finite
+        self.minimum, self.maximum = min(self.minimum, tally.ends[0]), max(self.maximum, tally.ends[1])
+        if tally.cells is None:
+            self._add_moments(tally.others, tally.times, max(-tally.ends[0], tally.ends[1]))
+        else:
+            self._rescaled(0)
+            self._shifted = [held + more for held, more in zip(self._shifted, tally.sums, strict=True)]
+            self._cells = tally.cells if self._cells is None else self._cells + tally.cells
+        if len(tally.others):
+            self._add_counts(tally.others, tally.times)
+
+    def _add_counts(self, values: Array, weights: Counts | None) -> None:
         if self._values is None:
             self._count(values, weights)
-        else:
-            self._values.add(*_occurrences(values, weights))
-            if self._values.exceed(MOST_VALUES):
-                self._spill()
+            return
+        self._values.add(*occurrences(values, weights))
+        if self._values.exceed(MOST_VALUES):
+            self._spill()
 
     def _add_moments(self, values: Array, weights: Counts | None, largest: float) -> None:
         if np.isnan(self._shift):
@@ -189,7 +175,7 @@ class Summary:
             self._cells = np.zeros(self._ruler.cells, np.int64)
         others, times = self._ruler.count(values, weights, self._cells)
         if len(others):
-            self._beyond.add(*_occurrences(others.astype(np.float64), times))
+            self._beyond.add(*occurrences(others.astype(np.float64), times))
 
     def _spill(self) -> None:
         """From counts by value to counts by cell, where that has not been done."""

@@ -83,7 +83,9 @@ def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, work
             found.wholes[each.name].merge(summary)
 
     what = "percentiles of conditions"
-    fold_replicates(work, drawn, take, keys=found.wholes, statistics=(), workers=workers, what=what, state=found)
+    fold_replicates(
+        work, drawn, take, keys=found.wholes, statistics=(), workers=workers, what=what, state=found, on_device=True
+    )
     return {
         each.name: Threshold(
             float(found.wholes[each.name].percentiles([each.percent])[0]),

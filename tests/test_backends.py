@@ -130,12 +130,12 @@ def of_pieces(backend):
     settings = priors.run.asked(scenarios=PIECE * REPLICATES + 1)
     asked = questions(priors, ["root > 1"], ["total < 40"], ["few = 4 +- 5"])
     drawn = replace(Drawing({"": priors}, settings).scenarios("", ["total", "few", "root"], asked), replicates=1)
-    assert [len(piece.chunks) for piece in drawn.pieces] == [64, 1]
+    assert [len(piece.chunks) for piece in drawn.pieces()] == [64, 1]
     told = []
     pool = Workers(backend, 2, lambda *step: told.append(step))
     drivers = Drivers(priors, drawn, ["total"], ["total", "few", "root"])
     found = folded(drawn, ["total", "few", "root"], usual([5, 50, 95]), pool, drivers)
-    return found, told, sum(map(drawn.steps, drawn.pieces))
+    return found, told, sum(map(drawn.steps, drawn.pieces()))
 
 
 def test_pieces_give_the_same_bits_in_other_processes():
@@ -162,7 +162,7 @@ def test_replicates_are_put_together_of_their_pieces_in_order(backend, pieces):
     """A mean is that of the pieces, what is joined stands in order, and keys come back as themselves."""
     key = object()
     cuts = [Piece(replicate, range(place, place + 1)) for replicate in range(4) for place in range(pieces)]
-    drawn = SimpleNamespace(pieces=cuts, replicates=4, count=100 * len(cuts), size=100, steps=lambda _: 1)
+    drawn = SimpleNamespace(pieces=lambda _: cuts, replicates=4, count=100 * len(cuts), size=100, steps=lambda _: 1)
     statistics, taken = usual([50]), []
 
     def work(gathering, piece, ticks):

@@ -207,6 +207,36 @@ def test_one_part_that_is_not_named_is_one_other(load):
     assert "1 other " in text_of(told)
 
 
+def test_pictures_show_what_all_cases_report_on_their_own_unless_quantities_are_named():
+    told = compare([GUOSHENG, BASE], scenarios=256, bridge=[])
+    (picture, _) = comparison_plots.plots(told).values()
+    labels = [axis.get_ylabel().split("\n")[0] for axis in picture.axes]
+    assert labels == ["Accelerators", "Capex", "Training cost"]
+    assert picture.get_supxlabel().endswith(
+        f"3 of {len(told.labels('quantity'))} quantities; --quantities names others"
+    )
+    named = ["power", "pue", "servers", "racks", "capex"]
+    told = compare([GUOSHENG, BASE], scenarios=256, bridge=[], quantities=named)
+    (picture, _) = comparison_plots.plots(told).values()
+    assert len(picture.axes) == 5
+    assert "--quantities" not in picture.get_supxlabel()
+
+
+def test_pictures_of_cases_that_report_nothing_alike_show_what_both_have_or_one(priors_of):
+    first = [f"a{number}" for number in range(7)]
+    one, two, three = (
+        priors_of(name, "".join(f"[quantities.{each}]\nformula = '{value}'\n" for each in [*own, *more]) + run_of)
+        for name, own, more, value, run_of in (
+            ("one", first, ["c"], 1, ""),
+            ("two", ["b"], first, 2, "[run]\nquantities = ['b']\n"),
+            ("three", ["d"], [], 3, ""),
+        )
+    )
+    assert compare([one, two], scenarios=16).provenance["headline"] == first[:5]
+    assert compare([one, three], scenarios=16).provenance["headline"] == first[:5]
+    assert compare([three, one], scenarios=16).provenance["headline"] == ["d", *first[:4]]
+
+
 def test_a_comparison_without_changes_has_no_waterfall():
     told = compare([BASE, BASE], scenarios=1024, quantities=["capex"])
     assert set(comparison_plots.plots(told)) == {"bands", "exceedance"}
@@ -263,4 +293,6 @@ def test_the_percentile_of_a_difference_is_not_called_a_difference_of_percentile
     assert "their P50 is not the difference or ratio of the P50s" in text
     (axis,) = comparison_plots.plots(told)["waterfall"].axes
     name = "mean" if statistics == ["mean"] else "P50"
-    assert axis.get_title(loc="left") == f"Capex: from {name} to {name} [USD]"
+    log = ", log scale" if scale == "log" else ""
+    assert axis.get_title(loc="left") == f"Capex: from {name} to {name} [USD]{log}"
+    assert axis.get_xscale() == scale

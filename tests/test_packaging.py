@@ -18,7 +18,7 @@ LOCKED = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"
 RUNTIME = STATED["project"]["dependencies"]
 OPTIONAL = STATED["project"]["optional-dependencies"]
 EXTRAS = [each for extra in OPTIONAL.values() for each in extra]
-MEASURED_ALONE = {"bench"}  # extras of which no test needs what they bring
+MEASURED_ALONE = {"bench", "gpu"}  # extras of which no test needs what they bring
 GROUPS = STATED["dependency-groups"]
 
 

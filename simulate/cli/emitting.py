@@ -108,6 +108,8 @@ def _checkpoint(place: Path, output: Output, *, resume: bool) -> Checkpoint:
     checkpoint = Checkpoint(place, resume=resume, interval=checkpoint_interval())
     if resume and not checkpoint.found:
         output.tell(printable(f"{checkpoint.path}: is not there, and the run starts anew"))
+    elif not resume and checkpoint.path.exists():
+        output.tell(printable(f"{checkpoint.path}: is of a run that was broken off; --resume goes on with it"))
     return checkpoint
 
 

@@ -89,7 +89,7 @@ Backend = Annotated[
     str | None,
     typer.Option(
         metavar="|".join(BACKENDS),
-        help="What the work is spread over, by default by its size; the result does not depend on it.",
+        help="What the work is spread over, by default by its size; the result depends on none but cupy, a GPU.",
         autocompletion=completing.one_of(BACKENDS),
     ),
 ]

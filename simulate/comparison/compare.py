@@ -34,6 +34,8 @@ from simulate.statistics import usual
 if TYPE_CHECKING:
     from simulate.comparison.cases import Source
 
+MOST_SHOWN = 5  # quantities of a picture where none are named
+
 
 def compare(
     cases: Source | Sequence[Source],
@@ -80,6 +82,7 @@ def compare(
     folded = drawn.fold(pool, ends(split))
     result = _framed(drawn)
     result.attributes["scale"] = scale
+    result.provenance["headline"] = names if named_quantities(quantities) else _headline(found, names)
     _put_labels(result, drawn)
     _put_bands(result, drawn, folded)
     asked_gates = [gate for several in drawn.gates.values() for gate in several]
@@ -118,6 +121,18 @@ def _asked(cases: Sequence[Case], quantities: Sequence[str] | str | None) -> lis
         asked = [name for names in own for name in names]
     read_all(*(partial(_check_known, cases, name) for name in asked))
     return list(dict.fromkeys(asked))
+
+
+def _headline(cases: Sequence[Case], names: Sequence[str]) -> list[str]:
+    """The quantities that pictures show unless they are named: those that all cases report on their own.
+
+    Where there are none, the first few that all have, or any has.
+    """
+    own = [set(asked_quantities(case.priors) if case.priors else case.quantities) for case in cases]
+    for told in (own, [{*case.quantities} for case in cases]):
+        if shared := [name for name in names if all(name in each for each in told)]:
+            return shared[:MOST_SHOWN]
+    return [*names[:MOST_SHOWN]]
 
 
 def _check_known(cases: Sequence[Case], name: str) -> None:

@@ -70,7 +70,7 @@ def _known(axis: Axes, result: Result, name: str) -> dict[str, Array]:
 
 def bands(result: Result) -> Figure:
     """Overlaid bands: for each quantity one axis, on it a density, and a band below it, of each case."""
-    asked, cases = result.labels("quantity"), result.labels("case")
+    asked, cases = result.provenance["headline"], result.labels("case")
     height = 0.95 + 0.17 * len(cases)
     names = plotting.fitting(asked, [height] * len(asked))
     figure, axes = plotting.stacked([height] * len(names), 1.0)
@@ -95,13 +95,13 @@ def bands(result: Result) -> Figure:
         plotting.widen(axis, known.values())
         plotting.ticks(axis, result.at("unit", quantity=name))
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
-    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})", "; ".join(told_of_cases(result)))
+    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})", *_told(result))
     return figure
 
 
 def exceedance(result: Result) -> Figure:
     """Exceedance curves: for each quantity, in each case, the probability of more than x."""
-    asked = result.labels("quantity")
+    asked = result.provenance["headline"]
     names = plotting.fitting(asked, [HALF / 2] * len(asked))
     across = min(len(names), 2)
     down = -(-len(names) // across)
@@ -131,8 +131,15 @@ def exceedance(result: Result) -> Figure:
             first, last = axis.get_xlim()
             places = [place for place in axis.xaxis.get_majorticklocs() if first <= place <= last]
             axis.xaxis.set_ticks(places[:: -(-len(places) // MOST_TICKS) or 1])
-    plotting.footnote(figure, "; ".join(told_of_cases(result)))
+    plotting.footnote(figure, *_told(result))
     return figure
+
+
+def _told(result: Result) -> list[str]:
+    """For a footnote: which quantities a picture leaves out, and what there is to know of the cases."""
+    shown, there = len(result.provenance["headline"]), len(result.labels("quantity"))
+    others = f"{shown} of {there} quantities; --quantities names others" if shown < there else ""
+    return [others, "; ".join(told_of_cases(result))]
 
 
 def _bracketed(result: Result, name: str) -> str:
@@ -147,25 +154,26 @@ def waterfall(result: Result, case: str) -> Figure | None:
     """
     baseline = result.labels("case")[0]
     first, last = (result.at("case_label", case=each) for each in (baseline, case))
-    panels: dict[str, tuple[str, list[tuple[str, float]]]] = {}
-    for name in result.labels("quantity"):
+    panels: dict[str, tuple[str, list[tuple[str, float]], bool]] = {}
+    for name in result.provenance["headline"]:
         statistic, bridge = next(iter(bridges_of(result, name, case).items()), ("", None))
         if bridge and bridge.moving:
+            log = bridge.scale == "log"
             # not the statistic of the difference
             title = f"{result.at('label', quantity=name)}: from {statistic} to {statistic}{_bracketed(result, name)}"
             bars = _bars(bridge, first, last)
-            if plotting.can_be_drawn([*bridge.ends, *_levels(bars, log=result.attributes["scale"] == "log")]):
-                panels[name] = title, bars
+            if plotting.can_be_drawn([*bridge.ends, *_levels(bars, log=log)]):
+                panels[name] = title + ", log scale" * log, bars, log
     if not panels:
         return None
-    heights = {name: 0.75 + 0.27 * len(bars) for name, (_, bars) in panels.items()}
+    heights = {name: 0.75 + 0.27 * len(bars) for name, (_, bars, _) in panels.items()}
     names = plotting.fitting([*panels], heights.values())
     figure, axes = plotting.stacked([heights[name] for name in names], 0.8, f"From {first} to {last}")
     colours = [_colour(result, each) for each in (baseline, case)]
-    for axis, (title, bars) in zip(axes, map(panels.__getitem__, names), strict=True):
-        _falls(axis, bars, colours, log=result.attributes["scale"] == "log")
+    for axis, (title, bars, log) in zip(axes, map(panels.__getitem__, names), strict=True):
+        _falls(axis, bars, colours, log=log)
         plotting.dress(axis, title)
-    plotting.footnote(figure, "; ".join(told_of_cases(result)))
+    plotting.footnote(figure, *_told(result))
     return figure
 
 

@@ -12,12 +12,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from simulate.arrays import is_column
 from simulate.errors import SimulateError, suggestion
+from simulate.formulas.division import floored, remainder
 from simulate.formulas.logic import NONZERO, both, chosen, compared, either, negated
 from simulate.formulas.percentiles import named, spelled
 from simulate.formulas.spelling import function_meant, refuse_signs, refuse_spelling
 from simulate.formulas.text import FormulaUnitError, Text, Units, read_units
-from simulate.graph import Values
+from simulate.graph import Values, as_numpy
 
 LONGEST = 4000  # characters
 DEEPEST = 100  # nested operations; a plain sum of 100 terms is as deep
@@ -29,8 +31,8 @@ ARITHMETIC: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
+    ast.FloorDiv: floored,
+    ast.Mod: remainder,
     ast.Pow: operator.pow,
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -54,7 +56,7 @@ FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Any]]] = {  # least an
     "where": (3, 3, chosen),
     "min": (2, None, lambda *values: reduce(np.minimum, values)),
     "max": (2, None, lambda *values: reduce(np.maximum, values)),
-    "clip": (3, 3, np.clip),
+    "clip": (3, 3, lambda value, least, most: np.minimum(np.maximum(value, least), most)),
     "round": (1, 1, np.rint),
     **_named_in_numpy("arcsin", "arccos", "arctan", "abs", "sqrt", "exp", "log", "log10", "log1p", "expm1"),
     **_named_in_numpy("sin", "cos", "tan", "tanh", "floor", "ceil", "sign"),
@@ -111,10 +113,10 @@ class Formula:
 
         Outside its domain a formula gives nan or inf, as numpy does, without a warning.
         """
-        columns = [value if isinstance(value, np.ndarray) else np.float64(value) for value in values]
+        columns = [as_numpy(value) for value in values]
         with np.errstate(all="ignore"):
             result = self.evaluate(columns)
-        return result if isinstance(result, np.ndarray) else float(result)
+        return result if is_column(result) else float(result)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the text, which compiles again: closures do not travel."""
@@ -343,7 +345,7 @@ def _applied(function: Callable[..., Any], parts: Sequence[_Part], *, truth: boo
 
 def _number(part: _Part) -> _Part:
     """Turn a condition into 0 and 1; numpy's own sum of two conditions would be 'or'."""
-    return _applied(lambda holds: np.asarray(holds, dtype=np.float64)[()], [part]) if part.truth else part
+    return _applied(lambda holds: np.multiply(holds, 1.0), [part]) if part.truth else part
 
 
 def _condition(part: _Part) -> _Part:

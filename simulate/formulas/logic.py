@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from simulate.arrays import on_host
+
 
 def compared(comparison: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     """A comparison of numbers that is undefined where one of them is nan."""
@@ -22,7 +24,9 @@ def compared(comparison: Callable[..., Any]) -> Callable[[Any, Any], Any]:
 
 
 def _undefined(where: Any, otherwise: Any) -> Any:
-    return np.where(where, np.nan, otherwise)[()] if np.any(where) else otherwise
+    if on_host(where) and not np.any(where):  # a device would have to be waited for
+        return otherwise
+    return np.where(where, np.nan, otherwise)[()]
 
 
 def _known(*outcomes: Any) -> bool:

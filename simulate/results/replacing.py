@@ -4,6 +4,7 @@ A set is written into a folder of its own, `.writing-...`, beside the folder tha
 step of the system: files of the user's own are linked into it before. Where a folder cannot change its place (it is the
 working directory, holds folders, is a mount, or the system has no such step), the set is written inside it and renamed
 to `.replacing-...`, from when on it counts: its files are moved out one by one, by whoever comes next if need be.
+A store, a folder whose name ends with .zarr, is one thing of a set, as a file is.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arrays import is_column, moved, to_host
 from simulate.bands import Band
 from simulate.conditions import Kept
 from simulate.graph import Array
@@ -82,25 +83,31 @@ class Drivers:
     def sample(self, chunk: Chunk) -> Iterator[Sample]:
         """Some scenarios of a chunk: of a replicate's first so many; under conditions of each chunk, if any are."""
         conditional = self.drawn.questions.conditional
-        most = -(-self.size // self.drawn.chunks) if conditional else self.size - chunk.at[1] * self.drawn.size
-        if min(most, chunk.size) < 1:
+        most = self.size - chunk.at[1] * self.drawn.size
+        if conditional:
+            most = -(-self.size // self.drawn.chunks) * (chunk.drawn // self.drawn.size)
+        size = min(most, chunk.size)
+        if size < 1:
             return
-        weights = np.ones(chunk.size) if chunk.weights is None else chunk.weights / WEIGHT
-        places: Any = slice(most)
+        places: Any = slice(size)
+        weights = np.ones(chunk.size) if chunk.weights is None else to_host(chunk.weights) / WEIGHT
         if conditional and chunk.size > most:  # as many alike as stand for them all
             total = np.cumsum(weights)
-            places = np.searchsorted(total, (np.arange(most) + 0.5) / most * total[-1])
+            places = moved(np.searchsorted(total, (np.arange(most) + 0.5) / most * total[-1]), chunk.words)
             weights = np.full(chunk.size, total[-1] / most)
 
         def column(name: str) -> Array:
-            return np.array(np.broadcast_to(chunk.columns[name], chunk.size)[places], np.float64)
+            values = chunk.columns[name]
+            return np.array(to_host(values[places]) if is_column(values) else np.full(size, values), np.float64)
 
         rows = self.drawn.sampler.rows
         inputs = {
-            name: (chunk.words[rows[name], places] >> 16).astype(np.uint16) if name in self.uniform else column(name)
+            name: (to_host(chunk.words[rows[name]][places]) >> 16).astype(np.uint16)
+            if name in self.uniform
+            else column(name)
             for name in self.inputs
         }
-        yield Sample({name: column(name) for name in self.moved}, inputs, weights[places])
+        yield Sample({name: column(name) for name in self.moved}, inputs, weights[:size])
 
     def put(
         self,

@@ -60,12 +60,16 @@ def _beginning(drawn: Scenarios, name: str, fault: Fault, first: Place) -> tuple
     def faulty(name: str, value: Values) -> Any:
         return ~np.isfinite(value) if fault is Fault.NO_NUMBER else drawn.quantities[name].impossible(value)
 
-    replicate, chunk = first
-    words = drawn.sampler.words(replicate)(chunk)
-    columns = drawn.plan.keeping_all()(drawn.inputs(words))
-    wrong = np.broadcast_to(faulty(name, columns[name]), drawn.size)
-    if drawn.questions.conditional:
-        wrong = wrong & (drawn.weighed(columns, words, replicate)[0] > 0)
+    replicate, begin = first
+    words_of = drawn.sampler.words(replicate)
+    for chunk in range(begin, drawn.chunks):  # a device tells but the first of many chunks
+        words = words_of(chunk)
+        columns = drawn.plan.keeping_all()(drawn.inputs(words))
+        wrong = np.broadcast_to(faulty(name, columns[name]), drawn.size)
+        if drawn.questions.conditional:
+            wrong = wrong & (drawn.weighed(columns, words, replicate)[0] > 0)
+        if wrong.any():
+            break
     scenario = int(np.argmax(wrong))
     at = {each: float(np.broadcast_to(column, drawn.size)[scenario]) for each, column in columns.items()}
     behind = graph.plan(drawn.quantities, drawn.plan.inputs, [name])

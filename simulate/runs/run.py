@@ -103,7 +103,7 @@ def run(
     every = isinstance(quantities, str) and quantities.strip() == "all"
 
     if checkpoint:
-        checkpoint.open(identity("run", priors, settings, columns))
+        checkpoint.open({**identity("run", priors, settings, columns), "device": pool.device})
 
     def told(settings: Settings) -> Result:
         if checkpoint:
@@ -122,6 +122,8 @@ def run(
         settle(drawn, {name: found.bands[name] for name in columns})
         events = messages.rare_events(drawn, found.bands, names)
         result = described("run", priors, settings, drawn)
+        if pool.device:  # whose last bits are its own
+            result.attributes["cpu"] += f" {pool.device}"
         put_quantities(result, [priors.quantities[name] for name in names])
         result.provenance["asked"] = list(asked)
         named = priors.run.quantities if quantities is None else [name for name in asked if name not in nowhere]
@@ -248,6 +250,7 @@ def folded(
         keys=keys,
         statistics=statistics,
         workers=workers,
+        on_device=True,
         state=found,
         join=Replicate.join,
         quantities=drawn.quantities,

@@ -9,10 +9,12 @@ Assoc. 95, 135).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
+
+from simulate.arrays import moved
 
 Array = NDArray[np.float64]
 Part = tuple[float, Array, Array]  # share, mean and covariance of a normal
@@ -40,12 +42,13 @@ class Proposal:
 
     def moved(self, scores: Array, uniform: Array) -> Array:
         """Draws of the mixture from standard normals (name, scenario) and uniforms that choose the component."""
-        chosen = np.searchsorted(np.cumsum(self.shares)[:-1], uniform, side="right")
-        moved = scores.copy()
+        chosen = np.searchsorted(moved(np.cumsum(self.shares)[:-1], uniform), uniform, side="right")
+        found = scores.copy()
         for place in range(1, len(self.shares)):
             where = np.flatnonzero(chosen == place)
-            moved[:, where] = self.means[place][:, None] + _product(self.factors[place], scores[:, where])
-        return moved
+            mean = moved(self.means[place], scores)[:, None]
+            found[:, where] = mean + _product(self.factors[place], scores[:, where])
+        return found
 
     def log_ratio(self, scores: Array) -> Array:
         """The logarithm of the standard normal's density at scores (name, scenario) over the mixture's."""
@@ -53,9 +56,9 @@ class Proposal:
         logs = []
         for share, mean, factor, inverse in zip(self.shares, self.means, self.factors, self._inverses, strict=True):
             size = float(np.log(share) - np.log(np.diag(factor)).sum())
-            logs.append(size - 0.5 * _squares(_product(inverse, scores - mean[:, None])))
-        greatest = np.maximum.reduce(logs)
-        ratio: Array = standard - greatest - np.log(np.add.reduce([np.exp(each - greatest) for each in logs]))
+            logs.append(size - 0.5 * _squares(_product(inverse, scores - moved(mean, scores)[:, None])))
+        greatest = reduce(np.maximum, logs)
+        ratio: Array = standard - greatest - np.log(reduce(np.add, [np.exp(each - greatest) for each in logs]))
         return ratio
 
 

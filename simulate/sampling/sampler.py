@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arrays import moved, to_host
 from simulate.compiled import compilable, kernels
 from simulate.dependence import correlation_matrix, triangular_factor
+from simulate.device import add_multiple, with_kernel
 from simulate.distributions.scores import normal_probability
 from simulate.sampling.keys import number_of, part_of
 from simulate.sampling.proposal import COMPONENT, Proposal
@@ -126,7 +128,7 @@ class Sampler:
         return self.proposal.log_ratio(self._moved(words, self.proposal)) if self.proposal else 0.0
 
     def _moved(self, words: Words, proposal: Proposal) -> Array:
-        scores = np.array([normal_scores(words[self.rows[name]]) for name in proposal.names])
+        scores = np.stack([normal_scores(words[self.rows[name]]) for name in proposal.names])
         return proposal.moved(scores, probabilities(words[self.rows[COMPONENT]])[0])
 
     def behind(self, names: Collection[str]) -> tuple[str, ...]:
@@ -163,10 +165,12 @@ class Sampler:
         """The column of a name in the copula, at standard normal scores; beyond its table's, those are exact."""
         values = at_scores(self._tables[name], scores)
         if self.proposal and len(far := np.flatnonzero(np.abs(scores) >= SCORE_LIMIT)):
-            values[far] = self._distributions[name].quantile(*normal_probability(scores[far]))
+            exact = self._distributions[name].quantile(*normal_probability(to_host(scores[far])))
+            values[far] = moved(exact, values)
         return values
 
 
+@with_kernel(add_multiple)
 @compilable(kernels.add_multiple)
 def _add_multiple(total: Array, factor: float, column: Array) -> None:
     total += factor * column

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arrays import array_module, beside, moved, to_host
 from simulate.compiled import compilable, kernels
+from simulate.device import on_score_lines, on_word_lines, with_kernel
 from simulate.distributions.scores import normal_probability, normal_score
 
 if TYPE_CHECKING:
@@ -55,10 +57,13 @@ class Lines:
 
     @np.errstate(all="ignore")  # as in `_lines`
     def completed(self, values: Array, probabilities: Callable[[Cells], tuple[Array, Array]]) -> Array:
-        """Values on the lines, with those of the blank cells, below and above which lie the probabilities of places."""
+        """Values on the lines, with those of the blank cells, below and above which lie the probabilities of places.
+
+        Those are found on the host, wherever the values are.
+        """
         if self.exact is not None:
             blank = np.flatnonzero(np.isnan(values))
-            values[blank] = self.exact.quantile(*probabilities(blank))
+            values[blank] = moved(self.exact.quantile(*probabilities(blank)), values)
         if self.limits is not None:
             np.clip(values, *self.limits, out=values)
         return values
@@ -245,11 +250,12 @@ def normal_scores(words: Words) -> Array:
 
 def at_words(table: Lines, words: Words) -> Array:
     """Values of the distribution of a uniform table, for words."""
-    values = np.empty_like(words, np.float64)
+    values: Array = array_module(words).empty(words.shape)
     _on_word_lines(words, table.slope, table.intercept, _LEADING_BITS, values)
-    return table.completed(values, lambda blank: probabilities(words[blank]))
+    return table.completed(values, lambda blank: probabilities(to_host(words[blank])))
 
 
+@with_kernel(on_word_lines)
 @compilable(kernels.on_word_lines)
 def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int, values: Array) -> None:
     def placed(words: Words) -> tuple[Cells, Array]:
@@ -261,11 +267,12 @@ def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: i
 
 def at_scores(table: Lines, scores: Array) -> Array:
     """Values of the distribution of a score table, at standard normal scores."""
-    values = np.empty_like(scores)
+    values: Array = array_module(scores).empty(scores.shape)
     _on_score_lines(scores, table.slope, table.intercept, SCORE_LIMIT, values)
-    return table.completed(values, lambda blank: normal_probability(_within(scores[blank], SCORE_LIMIT)))
+    return table.completed(values, lambda blank: normal_probability(_within(to_host(scores[blank]), SCORE_LIMIT)))
 
 
+@with_kernel(on_score_lines)
 @compilable(kernels.on_score_lines)
 def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float, values: Array) -> None:
     by_unit = len(slope) / (2 * limit)
@@ -294,7 +301,7 @@ def _on_lines(
     for first in range(0, len(at), _PIECE):
         piece = slice(first, first + _PIECE)
         cell, position = placed(at[piece])
-        value = slope.take(cell)
+        value = beside(slope, cell).take(cell)
         value *= position
-        value += intercept.take(cell)
+        value += beside(intercept, cell).take(cell)
         values[piece] = value

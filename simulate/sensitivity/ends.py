@@ -80,7 +80,15 @@ def of_draws(drawn: Scenarios, low: float, high: float, workers: Workers) -> dic
 
     bands = Bands[str]([MEAN])
     if names:
-        fold_replicates(work, drawn, lambda parts, _: bands.add(parts), keys=names, statistics=[MEAN], workers=workers)
+        fold_replicates(
+            work,
+            drawn,
+            lambda parts, _: bands.add(parts),
+            keys=names,
+            statistics=[MEAN],
+            workers=workers,
+            on_device=True,
+        )
     found = {}
     for name, band in bands.items():
         parts = _kept(_stated(drawn, name).values, band.summary)

@@ -51,7 +51,8 @@ def command(
     All cases are drawn from the same uniforms, so that differences and ratios are taken scenario by
     scenario. Lists the inputs that differ, the bands side by side, and how much each changed input adds to
     the change (Shapley values). An earlier run is drawn again as it was run, with its conditions. Writes
-    compare.nc, compare.csv, compare.json and, as .png and .svg, bands, exceedance and waterfall.
+    compare.nc, compare.csv, compare.json and, as .png and .svg, bands, exceedance and waterfall, of the
+    quantities that all cases report on their own or that are named with --quantities.
 
     A gate of --fail-if is asked of each case, and may be about the change, 'P(ratio_capex > 1.1) > 50%'.
     The exit code is 1 where one fails of a case other than the baseline, 3 where one is open.

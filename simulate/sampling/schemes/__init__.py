@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the names of the schemes must not wait for numpy
     from numpy.typing import NDArray
 
     Words = NDArray[np.uint32]
-    Blocks = Callable[[int], Words]  # chunk -> words, one row a name, one column a scenario
+    Blocks = Callable[..., Words]  # chunks -> words, one row a name, one column a scenario, side by side
 
 
 class Scheme(Protocol):
@@ -29,7 +29,7 @@ class Scheme(Protocol):
     def __call__(
         self, seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int
     ) -> Blocks:
-        """Give the function from a chunk to its words."""
+        """Give the function from chunks, one or several, to their words."""
         ...
 
 

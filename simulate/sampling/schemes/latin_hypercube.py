@@ -16,7 +16,8 @@ import numpy as np
 
 from simulate.errors import SimulateError
 from simulate.sampling.keys import key_of, mixed
-from simulate.sampling.schemes.random import words as random_words
+from simulate.sampling.schemes._joined import side_by_side
+from simulate.sampling.schemes.random import streams
 
 if TYPE_CHECKING:
     from simulate.sampling.schemes import Blocks, Words
@@ -45,7 +46,8 @@ def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[
     if size * chunks > 2**32:
         limit = f"the scheme latin_hypercube holds {2**32:,} scenarios a replicate, not {size * chunks:,}"
         raise SimulateError(f"{limit}; choose the scheme random, or fewer scenarios")
-    jitter = random_words(seed, replicate, names, dimensions, size, chunks)
+    del dimensions
+    jitter = streams(seed, replicate, names, size)
     states = mixed(np.array([key_of(seed, name) % 2**64 for name in names], np.uint64), replicate)[:, None]
     # words of a stratum of a chunk; its parts begin at edges rounded to the nearest word, a half down
     width = 2**32 // size
@@ -71,4 +73,4 @@ def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[
             row[:] = inside
         return block
 
-    return chunk
+    return side_by_side(chunk)

@@ -5,12 +5,13 @@ Source: Salmon et al. (2011), Parallel random numbers: as easy as 1, 2, 3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulate.sampling.keys import key_of
+from simulate.sampling.schemes._joined import side_by_side
 
 if TYPE_CHECKING:
     from simulate.sampling.schemes import Blocks, Words
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int) -> Blocks:
     """The stream of each name, its counter at (chunk, replicate)."""
     del dimensions, chunks
+    return side_by_side(streams(seed, replicate, names, size))
+
+
+def streams(seed: int, replicate: int, names: Sequence[str], size: int) -> Callable[[int], Words]:
+    """The same, chunk by chunk."""
     keys = [key_of(seed, name) for name in names]
 
     def chunk(index: int) -> Words:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulate.arrays import here, moved
 from simulate.sampling.keys import mixed
 
 if TYPE_CHECKING:
@@ -58,22 +59,30 @@ def net(directions: Words, shift: Words, size: int) -> Blocks:
 
     A dimension of the net is a row of `directions` (dimension, 32) and an element of `shift`.
     """
-    block = np.empty((len(shift), size), np.uint32)
-    block[:, 0] = shift
+    module = here()
+    block = module.empty((len(shift), size), np.uint32)
+    block[:, 0] = moved(shift, block)
     bits = size.bit_length() - 1
+    steps = moved(directions ^ np.pad(directions, ((0, 0), (1, 0)))[:, :-1], block)
     for bit in range(bits):
-        step = directions[:, bit] ^ (directions[:, bit - 1] if bit else np.uint32(0))
-        np.bitwise_xor(block[:, : 1 << bit], step[:, None], out=block[:, 1 << bit : 2 << bit])
+        np.bitwise_xor(block[:, : 1 << bit], steps[:, bit, None], out=block[:, 1 << bit : 2 << bit])
 
-    def chunk(index: int) -> Words:
-        first = index << bits
-        gray = first ^ (first >> 1)
-        set_bits = [bit for bit in range(32) if gray >> bit & 1]
-        word = np.bitwise_xor.reduce(directions[:, set_bits], axis=1)
-        words: Words = block ^ word[:, None]
-        return words
+    def several(*chunks: int) -> Words:
+        words: Words = module.empty((len(shift), len(chunks), size), np.uint32)
+        np.bitwise_xor(block[:, None], moved(_first_words(directions, chunks, bits), block)[:, :, None], out=words)
+        return words.reshape(len(shift), len(chunks) * size)
 
-    return chunk
+    return several
+
+
+def _first_words(directions: Words, chunks: Sequence[int], bits: int) -> Words:
+    """What the first word of each chunk of 2^bits is, XOR that of chunk 0, by (dimension, chunk)."""
+    first = np.asarray(chunks, np.uint64) << np.uint64(bits)
+    gray = first ^ (first >> np.uint64(1))
+    words = np.zeros((len(directions), len(first)), np.uint32)
+    for bit in range(max(bits - 1, 0), 32):
+        words ^= directions[:, bit, None] * (gray >> np.uint64(bit) & np.uint64(1)).astype(np.uint32)
+    return words
 
 
 def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int) -> Blocks:
