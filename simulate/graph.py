@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from simulate.arrays import is_column
 from simulate.errors import SimulateError
@@ -221,6 +221,11 @@ class Plan:
 def as_numpy(value: Values) -> Values:
     """A column, or a constant that divides as one does: by 0 to inf or nan, where Python's own number raises."""
     return value if is_column(value) else np.float64(value)
+
+
+def distinct_values(values: ArrayLike) -> NDArray[Any]:
+    """The distinct values in rising order; without their counts, numpy would import masked arrays, for 25 ms."""
+    return np.unique(values, return_counts=True)[0]
 
 
 def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from simulate.distributions import Distribution
 from simulate.distributions.atoms import apart, pieces
-from simulate.graph import Array
+from simulate.graph import Array, distinct_values
 from simulate.spread import resolution, t_quantile
 
 Numbers = NDArray[np.intp]
@@ -179,7 +179,7 @@ def binned(column: Array, weights: Array, alone: Array, effective: float) -> Bin
     places = np.searchsorted(cumulative, grid(effective) * cumulative[-1])
     quantiles = ordered[np.minimum(places, len(order) - 1)]
     alone = np.concatenate([alone, np.nextafter(alone, -np.inf)])
-    edges = np.unique(np.concatenate([quantiles, alone]))  # a bin holds what is above one edge up to the next
+    edges = distinct_values(np.concatenate([quantiles, alone]))  # a bin holds what is above one edge up to the next
     sizes = np.diff(np.searchsorted(ordered, edges, "right"), prepend=0, append=len(order))
     numbers = np.empty(len(order), np.intp)
     numbers[order] = np.repeat(np.arange(len(sizes)), sizes)
@@ -203,7 +203,7 @@ def _of_uniforms(effective: float) -> Bins:
 
 def _pairs(edges: Array, *wider: Array) -> tuple[Numbers, Numbers]:
     """The bins between edges with which those between some of the edges begin, for two choices of these."""
-    one, other = (np.unique(np.concatenate([[0], np.searchsorted(edges, each) + 1])) for each in wider)
+    one, other = (distinct_values(np.concatenate([[0], np.searchsorted(edges, each) + 1])) for each in wider)
     return one, other
 
 

@@ -1,7 +1,5 @@
 """Numbers counted one by one, as long as they are few."""
 
-from typing import Self
-
 import numpy as np
 
 from simulate.plain import storable
@@ -16,9 +14,9 @@ class Occurrences:
         self._pending: list[tuple[Array, Counts]] = []
         self._held = 0
 
-    def __copy__(self) -> Self:
+    def __copy__(self) -> "Occurrences":
         """The same, to be added to by itself."""
-        copied = type(self)()
+        copied = Occurrences()
         copied._pending, copied._held = [*self._pending], self._held
         return copied
 
@@ -48,7 +46,7 @@ def occurrences(numbers: Array, weights: Counts | None) -> tuple[Array, Counts]:
     """The distinct numbers and how often each occurs, or as their weights say."""
     if weights is None:
         ordered = np.sort(numbers)
-        first = np.flatnonzero(np.append(True, ordered[1:] > ordered[:-1]))
+        first = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]]))
         if len(first) == len(ordered):
             return ordered, np.ones(len(ordered), np.int64)
         return ordered[first], np.diff(first, append=len(ordered))

@@ -85,7 +85,7 @@ def command(
         parts=output.for_people,
     )
 
-    of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers")
+    of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers", "scheduler")
     drawn = {name: asked[name] for name in of_draws}
 
     def write_draws(result: Result, folder: Replacement, progress: Progress | None) -> None:
