@@ -73,7 +73,7 @@ CONDITIONS = {
 def measured(priors: Priors, name: str, settings: Settings, asked: Questions) -> tuple[float, float]:
     """The greatest error over the percentiles, in standard errors by sorting and in those that a run tells."""
     drawn = Drawing({"": priors}, settings).scenarios("", [name], asked)
-    band = folded(drawn, [name], usual(PERCENTS), Workers(2)).bands[name]
+    band = folded(drawn, [name], usual(PERCENTS), Workers("threads", 2)).bands[name]
     parts = [column(drawn, name, replicate) for replicate in range(drawn.replicates)]
     values, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
     off = np.abs(np.asarray(band.value("percentiles")) - exact(values, weights))

@@ -9,17 +9,19 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from simulate.backends import BACKENDS, Step, Task, Ticks
+from simulate import settings
+from simulate.backends import BACKENDS, Backend, Step, Task, Ticks
 from simulate.checkpoints import Checkpoint
 from simulate.errors import SimulateError, read_all
 from simulate.machine import processors
-from simulate.settings import Backend, WorkerCount, checked
+from simulate.settings import checked
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 Partial = TypeVar("Partial")
 
 FEW = 2**13  # scenarios up to which a second thread costs more than it brings
 MANY = 2**24  # scenarios from which processes win back what they take to start
+DISTRIBUTED = "dask"  # the backend that takes a scheduler
 MOST_THREADS = 4  # beyond which threads wait for each other
 DEVICES = {"cupy": 2**22}  # the backends that have one, and the scenarios of a piece there
 
@@ -49,18 +51,26 @@ class Work(Generic[Task, Partial]):
 class Workers:
     """How work is done: by which backend and at most how many workers, and who is told how far it is.
 
-    By default both are chosen by the work and the processors there are. The result depends on none of them.
-    Raises SimulateError for a backend that there is not and a number of workers that is none.
+    By default both are chosen by the work and the processors there are. A `scheduler` is the address of dask's, whose
+    workers do it. The result depends on none of them.
+    Raises SimulateError for a backend that there is not, a number of workers that is none, and a scheduler for a
+    backend that takes none.
     """
 
     backend: str | None = None
     workers: int | None = None
     progress: Progress | None = None
+    scheduler: str | None = None
     checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
-        asked = (("backend", Backend, self.backend), ("workers", WorkerCount, self.workers))
-        read_all(*(partial(checked, kind, name, value) for name, kind, value in asked if value is not None))
+        asked = {"backend": settings.Backend, "workers": settings.WorkerCount, "scheduler": settings.Scheduler}
+        stated = {name: getattr(self, name) for name in asked if getattr(self, name) is not None}
+        read_all(*(partial(checked, asked[name], name, value) for name, value in stated.items()))
+        if self.scheduler is not None and self.backend not in {None, DISTRIBUTED}:
+            raise SimulateError(
+                f"--scheduler: is for the backend {DISTRIBUTED}, not {self.backend}; leave out one of the two"
+            )
 
     @property
     def device(self) -> str:
@@ -73,6 +83,8 @@ class Workers:
         `here` says that they are of what this process holds: short, and not to be carried to another.
         """
         most = min(self.workers or processors(), max(tasks, 1))
+        if self.scheduler and not here:
+            return DISTRIBUTED, most
         if self.backend and not (here and self.backend != "serial"):
             return self.backend, most
         if most == 1 or scenarios <= FEW:
@@ -125,7 +137,7 @@ class Workers:
                     tell(min(done + 1, total))
 
         try:
-            with closing(BACKENDS[backend](Work(work, known), tasks, workers, ticks)) as results:
+            with closing(self._spread(backend)(Work(work, known), tasks, workers, ticks)) as results:
                 for task, result in zip(tasks, results, strict=True):
                     taken += steps(task)
                     with lock:
@@ -133,6 +145,13 @@ class Workers:
                     take(result)
         finally:
             stopped.set()
+
+    def _spread(self, name: str) -> Backend:
+        if self.scheduler and name == DISTRIBUTED:
+            from simulate.backends import dask
+
+            return partial(dask.in_order, scheduler=self.scheduler)
+        return BACKENDS[name]
 
     def map(
         self, work: Callable[[Task], Partial], tasks: Sequence[Task], *, what: str, scenarios: int, here: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,6 +85,12 @@ def _in_order(percents: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(set(percents)))
 
 
+def _address(text: str) -> str:
+    if not re.fullmatch(r"(tcp|tls|wss?)://\S+:\d+", text):
+        raise ValueError(f"must be an address such as tcp://host:8786, not {written(text)}")
+    return text
+
+
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_SCENARIOS)]
 Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
 Percent = Annotated[float, BeforeValidator(_plain), Field(gt=0, lt=100)]
@@ -93,6 +100,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Scheme = Annotated[str, AfterValidator(SCHEMES.known)]
 Backend = Annotated[str, AfterValidator(BACKENDS.known)]
+Scheduler = Annotated[str, AfterValidator(_address)]
 WorkerCount = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=4096)]
 
 

@@ -105,6 +105,7 @@ def test_freed_memory_is_kept():
 # ---------------------------------------------------------------------------------------------------------
 # Processes
 
+LONG = pytest.mark.long
 CPU = ["serial", "threads", "processes"]
 
 SMALL = """
@@ -278,8 +279,8 @@ def command_line(pid):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are told apart by Linux's /proc")
-@pytest.mark.parametrize("sent", ["worker", signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("after", [0, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.parametrize("sent", ["worker", signal.SIGINT, signal.SIGKILL, pytest.param(signal.SIGTERM, marks=LONG)])
+@pytest.mark.parametrize("after", [0, pytest.param(3, marks=LONG)])
 def test_nothing_is_left_of_a_run_that_is_ended(tmp_path, sent, after):
     """Neither a process nor a file, whoever is ended: a worker, which is one line, or the run."""
     semaphores = {path.name for path in Path("/dev/shm").glob("*loky*")}
@@ -294,13 +295,11 @@ def test_nothing_is_left_of_a_run_that_is_ended(tmp_path, sent, after):
     else:
         process.send_signal(sent)
     out, err = process.communicate(timeout=60)
-    assert out == ""
-    assert "Traceback" not in err
     assert process.returncode == {"worker": 2, signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[sent]
     if sent == "worker":
         assert err.startswith("a worker process has been killed or has crashed; ")
-    if sent != signal.SIGKILL:
-        assert err.count("\n") == (sent == "worker")
+    if sent != signal.SIGKILL:  # after which a worker that is just starting tells that nobody tells it what to do
+        assert (out, err.count("\n")) == ("", sent == "worker")
     deadline = time.monotonic() + 10
     while session(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)

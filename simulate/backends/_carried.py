@@ -32,11 +32,13 @@ class Carried:
 
     def __call__(self, task: Any) -> bytes:
         """Do the task, in a worker."""
-        if self.name not in _loaded:
-            _loaded.clear()
+        held = _loaded.get(self.name)
+        if held is None:
             work, known = pickle.loads(self.work)  # noqa: S301 - our own
-            _loaded[self.name] = work, known, {id(each): place for place, each in enumerate(known)}
-        work, _, places = _loaded[self.name]
+            held = work, known, {id(each): place for place, each in enumerate(known)}
+            _loaded.clear()
+            _loaded[self.name] = held
+        work, _, places = held
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = work(task, iter)

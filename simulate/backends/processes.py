@@ -11,14 +11,14 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from simulate.backends import Result, Task, Ticks
 from simulate.backends._carried import ONE_THREAD, Carried, brought
 from simulate.backends._flight import taken
+from simulate.backends._signals import uninterrupted
 from simulate.errors import SimulateError
 from simulate.machine import keep_freed_memory
 
@@ -39,12 +39,12 @@ def in_order(
 
     known = getattr(work, "known", ())
     carried = Carried.of(work, known)
-    with _uninterrupted():
+    with uninterrupted():
         begin = {"initializer": _begin, "initargs": (os.getpid(),), "env": ENVIRONMENT}
         pool = get_reusable_executor(workers, timeout=IDLE, **begin)
 
     def submit(task: Task) -> Future[bytes]:
-        with _uninterrupted():
+        with uninterrupted():
             future: Future[bytes] = pool.submit(carried, task)
         return future
 
@@ -64,25 +64,6 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     with warnings.catch_warnings():  # of loky, where the system does not tell it whose children there are
         warnings.simplefilter("ignore")
         pool.shutdown(kill_workers=True)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Keep Ctrl-C from the processes started here: it goes to all of a terminal, and this one ends the others."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    from loky.backend import resource_tracker as trackers_of_loky
-
-    for tracker in (resource_tracker, trackers_of_loky):  # each lets signals through again when it starts
-        tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(parent: int) -> None:

@@ -42,6 +42,7 @@ def backtest(
     seed: int | None = None,
     backend: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Forecast and score the cases that the package ships, or the runs of a CSV file (see `read_runs`).
@@ -60,7 +61,7 @@ def backtest(
     if path and is_result(path):
         raise SimulateError(f"{cases_file}: is an earlier run, which has no outcomes; name a CSV file of training runs")
     seeded = {} if seed is None else {"seed": checked(Seed, "seed", seed)}
-    pool = Workers(backend, workers, progress)
+    pool = Workers(backend, workers, progress, scheduler)
     runs, problems = read_runs(path) if path else (training_runs(), ())
     used = [run for run in runs if not run.excluded]
     if not used:

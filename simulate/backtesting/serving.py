@@ -61,6 +61,7 @@ def _beside_bands(
         quantities=quantities,
         backend=workers.backend,
         workers=workers.workers,
+        scheduler=workers.scheduler,
         progress=workers.progress,
     )
     for row, quantity in zip(rows, quantities, strict=True):

@@ -94,6 +94,9 @@ Backend = Annotated[
     ),
 ]
 Workers = Annotated[int | None, typer.Option(help="At most so many of them at once, by default as many as win.")]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Dask's scheduler whose workers do it, such as tcp://host:8786.")
+]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")]
 
 
@@ -116,6 +119,7 @@ class Sampling:
     ] = None
     backend: Backend = None
     workers: Workers = None
+    scheduler: Scheduler = None
     percentiles: Annotated[str | None, typer.Option(help="Percentiles to report, such as 5,50,95.")] = None
     quantities: Annotated[
         str | None,

@@ -51,6 +51,7 @@ def compare(
     fail_if: Sequence[str] | None = None,
     backend: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Set cases side by side, the first the baseline; `cases` and `vary` are as in `cases_of`.
@@ -74,7 +75,7 @@ def compare(
     names, split, pool, *_ = read_all(
         partial(_asked, found, quantities),
         partial(_statistics, bridge),
-        partial(Workers, backend, workers, progress),
+        partial(Workers, backend, workers, progress, scheduler),
         partial(_scale, scale),
         faults=faults,
     )

@@ -47,6 +47,7 @@ def decide(
     percentiles: Sequence[float] | None = None,
     backend: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Decide between the choices of a priors file by the first of the quantities, a cost (or a profit).
@@ -74,7 +75,7 @@ def decide(
     )
     names, pool, *asked = read_all(
         partial(_asked, priors, cases, quantities, settings.quantities),
-        partial(Workers, backend, workers, progress),
+        partial(Workers, backend, workers, progress, scheduler),
         *(partial(questions, case, (), settings.given, settings.observe) for case in cases.values()),
         faults=faults,
     )

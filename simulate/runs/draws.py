@@ -34,6 +34,7 @@ def draws(
     observe: Sequence[str] | None = None,
     backend: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Draw exactly as many scenarios as asked: every input and quantity, in its unit, `value` along `scenario`.
@@ -50,6 +51,7 @@ def draws(
         quantities=quantities,
         backend=backend,
         workers=workers,
+        scheduler=scheduler,
         progress=progress,
         scenarios=scenarios,
         seed=seed,
@@ -81,6 +83,7 @@ def draw(
     quantities: Sequence[str] | str | None = None,
     backend: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     **asked: Any,
 ) -> Result:
@@ -92,7 +95,7 @@ def draw(
     names, unsettled, pool = read_all(
         partial(asked_quantities, priors, quantities),
         partial(questions, priors, (), settings.given, settings.observe),
-        partial(Workers, backend, workers, progress),
+        partial(Workers, backend, workers, progress, scheduler),
         faults=faults,
     )
     drawing = Drawing({"": priors}, settings)

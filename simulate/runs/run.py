@@ -56,6 +56,7 @@ def run(
     parts: bool = False,
     backend: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Result:
@@ -91,7 +92,7 @@ def run(
         partial(questions, priors, settings.probability, settings.given, settings.observe),
         partial(_statistics, settings.statistics),
         partial(gates, priors, settings.fail_if),
-        partial(Workers, backend, workers, progress, checkpoint),
+        partial(Workers, backend, workers, progress, scheduler, checkpoint),
         partial(PRECISION.read, settings.precision, "--precision") if settings.precision is not None else tuple,
         faults=faults,
     )
@@ -238,6 +239,7 @@ def folded(
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
                     gathering.add(key, column.astype(np.float64), chunk.size, chunk.weights)
             sampled += drivers.sample(chunk)
+            del chunk  # and what it holds, before the next is drawn
         return Replicate(kept, Sample.joined(sampled), first)
 
     found = Folded(statistics)

@@ -50,6 +50,7 @@ def tornado(
     percentiles: Sequence[float] | None = None,
     backend: str | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Measure what each prior does to each quantity, by one of `simulate.sensitivity.methods`.
@@ -79,7 +80,7 @@ def tornado(
         partial(_method, method, percentile),
         partial(_ends_asked, low, high),
         partial(questions, priors, (), asked.given, asked.observe),
-        partial(Workers, backend, workers, progress),
+        partial(Workers, backend, workers, progress, scheduler),
         faults=faults,
     )
     asked = asked.asked(percentiles=(50.0, *asked.percentiles))
@@ -92,6 +93,7 @@ def tornado(
         quantities=names,
         backend=backend,
         workers=workers,
+        scheduler=scheduler,
         progress=progress,
     )
     drawing = Drawing({"": priors}, settings)

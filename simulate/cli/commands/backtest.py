@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli.emitting import emit
-from simulate.cli.options import Backend, Output, Seed, Workers
+from simulate.cli.options import Backend, Output, Scheduler, Seed, Workers
 
 
 def command(
@@ -19,6 +19,7 @@ def command(
     seed: Seed = None,
     backend: Backend = None,
     workers: Workers = None,
+    scheduler: Scheduler = None,
     output: Output,
 ) -> None:
     """Score forecasts against outcomes.
@@ -41,5 +42,5 @@ def command(
     from simulate.results.folder import name_of
 
     paths = [] if cases is None else [cases]
-    ask = partial(backtest, cases, seed=seed, backend=backend, workers=workers)
+    ask = partial(backtest, cases, seed=seed, backend=backend, workers=workers, scheduler=scheduler)
     emit("backtest", ask, output, name_of(cases or Path("backtest")), paths)

@@ -90,7 +90,7 @@ def command(
         raise SimulateError(
             f"--save-draws: no scenarios are kept of --backend {asked['backend']}; leave one of them out"
         )
-    of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers")
+    of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers", "scheduler")
     drawn = {name: asked[name] for name in of_draws}
 
     def write_draws(result: Result, folder: Replacement, progress: Progress | None) -> None:
