@@ -133,7 +133,7 @@ def folded(checkpoint=None, until=None):
 
     if checkpoint:
         checkpoint.begin(2**17)
-    workers = Workers("serial", 1, progress, checkpoint)
+    workers = Workers("serial", 1, progress, checkpoint=checkpoint)
     told_of = {"keys": ["c"], "statistics": usual(percents), "join": list.extend, "state": found}
     with suppress(BrokenError):
         fold_replicates(work, drawn, take, workers=workers, **told_of)
