@@ -21,7 +21,7 @@ from simulate.errors import Fault, SimulateError, read_all, suggestion
 from simulate.formulas import Formula, Percentile, Units
 from simulate.formulas.logic import both
 from simulate.grammar import CONDITION, OBSERVATION, PROBABILITY, Form
-from simulate.graph import Array, Values, as_numpy, missing
+from simulate.graph import Array, Values, as_numpy
 from simulate.plain import storable
 from simulate.priors import Priors
 from simulate.settings import Names, checked
@@ -255,5 +255,5 @@ def check_known(priors: Priors, name: str, where: str = "", otherwise: str = "")
     if name not in priors.quantities:
         mend = suggestion(name, priors.quantities, otherwise)
         raise SimulateError(f"{where}there is no quantity {name}{mend}", code="unknown_name")
-    if lacking := missing(priors.quantities, priors.priors).get(name):
+    if lacking := priors.lacking.get(name):
         raise SimulateError(f"{where}{name} cannot be computed; give a prior for {', '.join(lacking)}")

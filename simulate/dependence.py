@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from simulate.distributions import Distribution
 from simulate.distributions.atoms import pieces
 from simulate.errors import SimulateError
+from simulate.graph import distinct_values
 
 Array = NDArray[np.float64]
 
@@ -76,7 +77,7 @@ def _levels(stretches: Stretches) -> _Levels:
 
     atoms = np.array(stretches, dtype=np.float64).reshape(-1, 2)
     large = atoms[atoms[:, 1] - atoms[:, 0] >= _LEVEL]
-    cuts = np.unique(np.concatenate([[0.0, 1.0], large.ravel()]))
+    cuts = distinct_values(np.concatenate([[0.0, 1.0], large.ravel()]))
     edges = [cuts[:1]]
     for low, high in pairwise(cuts):
         pieces = 1 if low in large[:, 0] else int(np.ceil((high - low) / _LEVEL))
@@ -108,7 +109,7 @@ def _numerical(measure: str, value: float, first: Stretches, second: Stretches) 
         reached = at(angles)
         place = int(np.clip(np.searchsorted(reached, abs(value)), 1, len(angles) - 1))
         inside = np.interp(abs(value), reached[place - 1 : place + 1], angles[place - 1 : place + 1])
-        angles = np.unique([*angles[:place], *np.linspace(angles[place - 1], angles[place], 16)])
+        angles = distinct_values([*angles[:place], *np.linspace(angles[place - 1], angles[place], 16)])
     return side * float(np.sin(inside))
 
 
@@ -138,7 +139,7 @@ def _bivariate(first: _Levels, second: _Levels, side: float, angles: Array) -> I
 def _comonotone(first: _Levels, second: _Levels, side: float) -> tuple[Array, Array, Array]:
     """Edges of classes of one uniform in which each margin is continuous or constant, and their atoms in it."""
     mirrored = second.atoms if side > 0 else 1 - second.atoms[::-1, ::-1]
-    edges = np.unique(np.concatenate([[0.0, 1.0], first.atoms.ravel(), mirrored.ravel()]))
+    edges = distinct_values(np.concatenate([[0.0, 1.0], first.atoms.ravel(), mirrored.ravel()]))
     return edges, first.atoms, mirrored
 
 

@@ -15,14 +15,14 @@ Source: Plischke, Borgonovo and Smith (2013), Eur. J. Oper. Res. 226, 536, for s
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.distributions import Distribution
-from simulate.distributions.atoms import pieces
-from simulate.graph import Array
+from simulate.distributions.atoms import apart, pieces
+from simulate.graph import Array, distinct_values
 from simulate.spread import resolution, t_quantile
 
 Numbers = NDArray[np.intp]
@@ -31,7 +31,6 @@ WIDEST = 2.0**-9  # of a bin, in probability
 _PER_BIN = 8  # effective scenarios of all replicates together in the narrowest bin
 _SLOPE = 8  # towards the ends no bin is wider than its distance from there, over this
 MOST_ATOMS = 2**7  # of one distribution, each a bin
-_APART = 1e-6  # of two values: so near each other a piece of a distribution ends where the next begins
 _GROUPS = 8  # of scenarios, by the input: what a direction is judged by
 _BACKWARDS = 0.1  # of the way that the mean goes, so much at most goes back where there is a direction
 _TINY = np.finfo(float).tiny  # in place of weights that sum to 0
@@ -59,7 +58,7 @@ class Influence(NamedTuple):
     direction: Array
     rank_correlation: Array
 
-    def of(self, place: int, *, alone: bool = False) -> "Influence":
+    def of(self, place: Any, *, alone: bool = False) -> "Influence":
         """That on one of the quantities; all of the variance is the input's where it is `alone` with the quantity."""
         own = Influence(*(each[..., place] for each in self))
         return own._replace(shares=np.ones_like(own.shares), unresolved=np.zeros(())) if alone else own
@@ -170,12 +169,7 @@ def atoms(distribution: Distribution) -> Atoms:
     if len(distribution.jumps) >= MOST_ATOMS:
         return Atoms(np.zeros(0), np.ones(1))
     found = pieces(distribution)
-    spread, between = np.isnan(found.values), found.levels[1:-1]
-    step = np.minimum(between, 1 - between) * 2.0**-30  # more than rounding of the level
-    below, above = distribution.quantile(between - step), distribution.quantile(between + step)
-    apart = above - below > _APART * (np.abs(above) + np.abs(below))
-    first = np.flatnonzero(np.concatenate([[True], apart | ~(spread[1:] & spread[:-1])]))
-    return Atoms(found.values[~spread], np.add.reduceat(found.probabilities, first))
+    return Atoms(found.values[~np.isnan(found.values)], apart(distribution))
 
 
 def binned(column: Array, weights: Array, alone: Array, effective: float) -> Bins:
@@ -185,7 +179,7 @@ def binned(column: Array, weights: Array, alone: Array, effective: float) -> Bin
     places = np.searchsorted(cumulative, grid(effective) * cumulative[-1])
     quantiles = ordered[np.minimum(places, len(order) - 1)]
     alone = np.concatenate([alone, np.nextafter(alone, -np.inf)])
-    edges = np.unique(np.concatenate([quantiles, alone]))  # a bin holds what is above one edge up to the next
+    edges = distinct_values(np.concatenate([quantiles, alone]))  # a bin holds what is above one edge up to the next
     sizes = np.diff(np.searchsorted(ordered, edges, "right"), prepend=0, append=len(order))
     numbers = np.empty(len(order), np.intp)
     numbers[order] = np.repeat(np.arange(len(sizes)), sizes)
@@ -209,7 +203,7 @@ def _of_uniforms(effective: float) -> Bins:
 
 def _pairs(edges: Array, *wider: Array) -> tuple[Numbers, Numbers]:
     """The bins between edges with which those between some of the edges begin, for two choices of these."""
-    one, other = (np.unique(np.concatenate([[0], np.searchsorted(edges, each) + 1])) for each in wider)
+    one, other = (distinct_values(np.concatenate([[0], np.searchsorted(edges, each) + 1])) for each in wider)
     return one, other
 
 
@@ -265,7 +259,7 @@ def _shares(held: Array, sums: Array, squares: Array, pairs: Sequence[Numbers]) 
         mean = explained(*(each.sum(axis=-1, keepdims=True) for each in (held, sums)))
         variance = leaving(squares) / leaving(held.sum(axis=-1)) - mean
         fine = explained(held, sums)
-        wide = [explained(*(np.add.reduceat(each, pair, axis=-1) for each in (held, sums))) for pair in pairs]
+        wide = [explained(*(_joined(each, pair) for each in (held, sums))) for pair in pairs]
         lost = fine - (wide[0] + wide[1]) / 2
         shares = (fine - mean + lost / 3) / variance
         # bins that one replicate alone holds tell nothing of their squared means
@@ -276,16 +270,26 @@ def _shares(held: Array, sums: Array, squares: Array, pairs: Sequence[Numbers]) 
     return shares.T, unresolved
 
 
+def _joined(each: Array, firsts: Numbers) -> Array:
+    """Sums of what lies in bins of the last axis from each of `firsts` up to the next: in one or in two."""
+    two = np.append(firsts[1:], each.shape[-1]) == firsts + 2  # np.add.reduceat takes twice as long
+    joined: Array = each.take(firsts, axis=-1) + each.take(np.where(two, firsts + 1, 0), axis=-1) * two
+    return joined
+
+
 def _directions(middles: Array, held: Array, sums: Array) -> Array:
     """Which way the mean goes from one eighth of the scenarios to the next, by (quantity, bin)."""
-    found = np.zeros(len(sums))
-    for row, (place, weight, total) in enumerate(zip(*np.broadcast_arrays(middles, held, sums), strict=True)):
-        group = np.minimum((place * _GROUPS).astype(np.intp), _GROUPS - 1)
-        weights, totals = (np.bincount(group, each, _GROUPS) for each in (weight, total))
-        steps = np.diff(totals[weights > 0] / weights[weights > 0])
-        way = np.abs(steps).sum()
-        if way > 0 and abs(steps.sum()) >= (1 - 2 * _BACKWARDS) * way:
-            found[row] = np.sign(steps.sum())
+    if len(held) > 1:
+        return np.concatenate(
+            [_directions(*each) for each in zip(middles[:, None], held[:, None], sums[:, None], strict=True)]
+        )
+    group = np.minimum((middles[0] * _GROUPS).astype(np.intp), _GROUPS - 1)
+    first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+    weights, totals = (np.add.reduceat(each, first, axis=-1) for each in (held, sums))
+    there = weights[0] > 0
+    steps = np.diff(totals[:, there] / weights[:, there], axis=-1)
+    way, along = np.abs(steps).sum(axis=-1), steps.sum(axis=-1)
+    found: Array = np.where((way > 0) & (np.abs(along) >= (1 - 2 * _BACKWARDS) * way), np.sign(along), 0.0)
     return found
 
 
@@ -301,6 +305,6 @@ def jackknife(shares: Array, unresolved: Array | float = 0.0) -> tuple[Array, Ar
     return count * shares[0] - (count - 1) * mean, np.hypot(error, unresolved)
 
 
-def beyond_error(share: float, error: float) -> bool:
-    """Whether a share is more than its 95 % interval reaches."""
+def beyond_error(share: Any, error: Any) -> Any:
+    """Whether a share is more than its 95 % interval reaches, elementwise."""
     return share > t_quantile() * error

@@ -14,6 +14,12 @@ class Occurrences:
         self._pending: list[tuple[Array, Counts]] = []
         self._held = 0
 
+    def __copy__(self) -> "Occurrences":
+        """The same, to be added to by itself."""
+        copied = Occurrences()
+        copied._pending, copied._held = [*self._pending], self._held
+        return copied
+
     def add(self, numbers: Array, times: Counts) -> None:
         """Add distinct numbers and how often each occurs."""
         self._pending.append((numbers, times))
@@ -39,7 +45,11 @@ class Occurrences:
 def occurrences(numbers: Array, weights: Counts | None) -> tuple[Array, Counts]:
     """The distinct numbers and how often each occurs, or as their weights say."""
     if weights is None:
-        return np.unique(numbers, return_counts=True)
+        ordered = np.sort(numbers)
+        first = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]]))
+        if len(first) == len(ordered):
+            return ordered, np.ones(len(ordered), np.int64)
+        return ordered[first], np.diff(first, append=len(ordered))
     distinct, places = np.unique(numbers, return_inverse=True)
     sums = np.zeros(len(distinct), np.int64)
     np.add.at(sums, places, weights)

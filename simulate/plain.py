@@ -1,7 +1,7 @@
 """Objects as plain data, arrays and text, and back: what pickle would keep, without what it may run.
 
-Only classes that say so are made again, by `storable`, from the state that `__getstate__` gives. Objects that both
-sides have are named by their places in a list, `known`.
+Only classes that say so are made again, by `storable`: dataclasses from their fields, others from the state that
+`__getstate__` gives. Objects that both sides have are named by their places in a list, `known`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -72,9 +73,7 @@ class _Writing:
             return {kind: [self.plain(each) for each in parts]}
         if _CLASSES.get(kind) is not type(value):
             raise TypeError(f"{kind} is not storable")
-        if isinstance(value, Enum):
-            return {kind: value.name}
-        return {kind: self.plain(list(value) if isinstance(value, tuple) else value.__getstate__())}
+        return {kind: self.plain(_state(value))}
 
     def _place(self, value: Any) -> int | None:
         try:
@@ -89,6 +88,17 @@ class _Writing:
         self.arrays.setdefault(kind, []).append(values.ravel())
         self._lengths[kind] += values.size
         return [kind, self._lengths[kind] - values.size, *values.shape]
+
+
+def _state(value: Any) -> Any:
+    """What is kept of an object of a storable class."""
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, tuple):
+        return list(value)
+    if is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return value.__getstate__()
 
 
 class _Reading:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from simulate.compiled import compilable, kernels
 from simulate.device import Bins, Parts
+from simulate.graph import distinct_values
 from simulate.plain import storable
 
 Array = NDArray[np.float64]
@@ -288,7 +289,7 @@ def laid_out(pilot: Sequence[tuple[Array, Counts | None]], share: float) -> Rule
     cumulated = np.cumsum(np.concatenate(numbers)[order])
     shares = (_knot_ranks(len(values)) - 0.5) / len(values)
     places = np.searchsorted(cumulated, np.concatenate([shares, 1 - shares]) * cumulated[-1])
-    return Knots(np.unique(ranked[places]), by_value)
+    return Knots(distinct_values(ranked[places]), by_value)
 
 
 def _knot_ranks(count: int) -> Array:

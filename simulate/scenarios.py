@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -127,31 +127,43 @@ class Scenarios:
         return {**self.constants, **self.sampler.columns(words)}
 
     def in_chunks(self, piece: Piece, ticks: Ticks | None = None) -> Iterator[Chunk]:
-        """The chunks of a piece in turn, with the inputs and outputs of the plan; on a device those of a step in one.
-
-        There what a chunk costs is the same, however many scenarios it has.
-        """
-        words = self.sampler.words(piece.replicate)
-        on_device = here() is not np
+        """The chunks of a piece in turn, with what the plan takes and gives; on a device those of a step in one."""
+        on_device = here() is not np  # there what a chunk costs is the same, however many scenarios it has
         if not on_device:
             prepare(self.count)
         drawn = self._large_steps(piece.chunks) if on_device else together(piece.chunks, len(self.plan.inputs))
+        words = None if self._are_few and not on_device else self.sampler.words(piece.replicate)
         for step in drawn if ticks is None else ticks(drawn):
-            several = words(*step)
-            inputs = self.inputs(several)
-            computed = {**inputs, **self.plan(inputs)}
-            chunks = []
-            for each in [step] if on_device else (range(chunk, chunk + 1) for chunk in step):
-                own = slice((each.start - step.start) * self.size, (each.stop - step.start) * self.size)
-                chunks.append(self._kept(_at(computed, own), (piece.replicate, each.start), several[:, own]))
-            del several, inputs, computed  # so that what nobody keeps of a chunk goes with it
-            while chunks:
+            if words is None:
+                yield self._at_once[piece.replicate]
+                continue
+            cuts = [step] if on_device else [range(chunk, chunk + 1) for chunk in step]
+            chunks = self._computed([(piece.replicate, cut.start) for cut in cuts], words(*step))
+            while chunks:  # so that what nobody keeps of a chunk goes with it
                 yield chunks.pop(0)
 
     def _large_steps(self, chunks: range) -> Iterator[range]:
         """The chunks in steps as large as a device holds."""
         most = max(_HELD // (len(self.plan.inputs) + len(self.plan.outputs)) // self.size, 1)
         return (chunks[first : first + most] for first in range(0, len(chunks), most))
+
+    @property
+    def _are_few(self) -> bool:
+        return self.chunks == 1 and self.count <= CHUNK
+
+    @cached_property
+    def _at_once(self) -> list[Chunk]:
+        """The only chunk of each replicate, where all together are few: drawn in one call, and kept for the next."""
+        words = [self.sampler.words(replicate)(0) for replicate in range(self.replicates)]
+        return self._computed([(replicate, 0) for replicate in range(self.replicates)], np.concatenate(words, axis=1))
+
+    def _computed(self, at: Sequence[tuple[int, int]], words: Words) -> list[Chunk]:
+        """Chunks (replicate, chunk), of equal parts of words, with the plan's inputs and outputs: all in one call."""
+        inputs = self.inputs(words)
+        computed = {**inputs, **self.plan(inputs)}
+        size = words.shape[1] // len(at)
+        parts = [slice(first, first + size) for first in range(0, words.shape[1], size)]
+        return [self._kept(_at(computed, part), each, words[:, part]) for each, part in zip(at, parts, strict=True)]
 
     def weighed(self, columns: Mapping[str, Values], words: Words, replicate: int) -> tuple[Counts, Array]:
         """How much each scenario counts, in units of 1 / WEIGHT and relative to the greatest of a pilot.
@@ -342,8 +354,7 @@ def asked_quantities(priors: Priors, quantities: Sequence[str] | str | None = No
     Raises SimulateError for a name that there is not, with what may have been meant, and where nothing can be
     computed.
     """
-    lacking = graph.missing(priors.quantities, priors.priors)
-    asked = named_quantities(quantities)
+    lacking, asked = priors.lacking, named_quantities(quantities)
     if asked == "all":
         return tuple(name for name in priors.quantities if name not in lacking)
     if named := asked or tuple(dict.fromkeys(priors.run.quantities)):

@@ -179,26 +179,30 @@ def around(percents: Sequence[float], summary: Summary) -> Array:
     if not summary.count:
         return np.full((2, len(percents), len(_AWAY)), [[[np.nan]], [[0.0]]])
     wanted = np.asarray(percents, dtype=np.float64) / 100 * summary.count
-    corners = np.clip(2 * np.searchsorted(jumps.last, wanted)[:, None] + _AWAY, 0, 2 * len(jumps.last) - 1)
-    places, above = corners // 2, corners % 2 == 1  # two corners a step: where it begins, where it ends
+    corners = 2 * np.searchsorted(jumps.last, wanted)[:, None] + _AWAY  # two a step: where it begins, where it ends
+    corners = np.minimum(np.maximum(corners, 0), 2 * len(jumps.last) - 1)
+    places, above = corners >> 1, corners & 1
     low, high = jumps.ends(places)
-    ranks = jumps.last[places] - np.where(above, 0, jumps.numbers[places]) - wanted[:, None]
+    ranks = jumps.last[places] - jumps.numbers[places] * (1 - above) - wanted[:, None]
     return np.array([np.where(above, high, low), ranks])
 
 
 def _ranks_of(values: Array, corners: Array) -> tuple[Array, Array]:
-    """Where values, one a percent, begin and end in replicates: ranks by (replicate, percent)."""
-    at, ranks = corners[:, 0], corners[:, 1]
-    first, after = (compare(at, values[:, None]).sum(axis=-1) for compare in (np.less, np.less_equal))
-    held = after > first
-    ends = np.where(held, first, first - 1), np.where(held, after - 1, first)
-    places = [np.clip(each, 0, at.shape[-1] - 1)[..., None] for each in ends]
-    (low, high), (begin, end) = (
-        [np.take_along_axis(each, place, axis=-1)[..., 0] for place in places] for each in (at, ranks)
+    """Where values (any, percent) begin and end in replicates: ranks (replicate, any, percent)."""
+    at, ranks = corners[:, 0], corners[:, 1]  # (replicate, percent, corner)
+    first, after = (
+        np.count_nonzero(compare(at[:, None], values[:, :, None]), axis=-1) for compare in (np.less, np.less_equal)
     )
+    held = after > first
+    rows = at.shape[-1] * np.arange(at[..., 0].size).reshape(len(at), 1, -1)
+    begin, end = (
+        rows + np.clip(each, 0, at.shape[-1] - 1)
+        for each in (np.where(held, first, first - 1), np.where(held, after - 1, first))
+    )
+    (low, high), (start, stop) = ((each.take(begin), each.take(end)) for each in (at, ranks))
     share = np.divide(values - low, high - low, out=np.zeros_like(low), where=high > low)
-    between = begin + share * (end - begin)
-    return np.where(held, begin, between), np.where(held, end, between)
+    between = start + share * (stop - start)
+    return np.where(held, start, between), np.where(held, stop, between)
 
 
 class PercentileErrors(NamedTuple):
@@ -218,23 +222,20 @@ def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summa
     taken in.
     """
     count, t = len(corners), t_quantile(len(corners))
-    values, shares = summary.percentiles(percents), np.asarray(percents, dtype=np.float64) / 100
+    shares = np.asarray(percents, dtype=np.float64) / 100
     each, scale = summary.effective / count, summary.effective / summary.count  # scenarios of a replicate; of a count
-    around_each = np.asarray(corners)
-    begin, end = (ranks * scale for ranks in _ranks_of(values, around_each))
     few = np.minimum(shares, 1 - shares) * each < FEW_BEYOND
-    stratified = np.full(len(shares), True)
-    for near in _NEAR if few.any() else ():
-        at = summary.percentiles(100 * np.clip(shares + near / each, 0, 1))
-        stratified &= _alike(_ranks_of(at, around_each)[0] * scale)
-    sides, reaches = [], []
-    for ranks, room, sign in ((begin, shares, -1), (end, 1 - shares, 1)):
-        reach = t * _rank_error(ranks, unknown=few & ~stratified) / each
-        taken = np.minimum(reach, room)
-        sides.append(np.abs(summary.percentiles(100 * (shares + sign * taken)) - values) * (reach / taken))
-        reaches.append(reach)
+    near = [100 * np.clip(shares + away / each, 0, 1) for away in _NEAR] if few.any() else []
+    at = summary.percentiles(np.concatenate([percents, *near])).reshape(-1, len(shares))
+    begin, end = (ranks * scale for ranks in _ranks_of(at, np.asarray(corners)))
+    unknown = few & ~_alike(begin[:, 1:]).all(axis=0)
+    values, begin, end = at[0], begin[:, 0], end[:, 0]
+    reach = t * _rank_error(np.stack([begin, end], axis=1), unknown) / each
+    taken = np.minimum(reach, [shares, 1 - shares])
+    moved = summary.percentiles(100 * (shares + [[-1], [1]] * taken).ravel()).reshape(taken.shape)
+    sides = np.abs(moved - values) * (reach / taken)
     spread = np.add(*sides) / np.maximum(np.count_nonzero(sides, axis=0), 1)
-    slope = spread * 2 / np.add(*reaches)
+    slope = spread * 2 / np.add(*reach)
     errors = np.hypot(spread / t, summary.resolution(percents))
     return PercentileErrors(errors, values - np.clip(0.0, begin, end) / each * slope)
 
@@ -253,13 +254,15 @@ def bounds(percents: Sequence[float], scenarios: float) -> Bounds:
     to the middle than the value that `order` others lie beyond or at, which 5 % of the counts or fewer reach: its
     percent is told, nan where there is none. Source: David and Nagaraja (2003), Order Statistics, 7.1.
     """
-    from simulate.special import pdtrik
-
     asked = np.asarray(percents, dtype=np.float64)
     upper = asked >= 50
     beyond = np.where(upper, 100 - asked, asked) / 100 * scenarios
     few = beyond < FEWEST_BEYOND
+    if not few.any():
+        return Bounds(np.full(asked.shape, "", object), asked)
     sides = np.where(few, np.where(upper, ">=", "<="), "").astype(object)
+    from simulate.special import pdtrik
+
     order = np.ceil(pdtrik(0.95, beyond)) + 1
     depth = np.where(order <= scenarios, 100 * (order - 0.5) / max(scenarios, 1), np.nan)
     return Bounds(sides, np.where(few, np.where(upper, 100 - depth, depth), asked))

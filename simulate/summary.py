@@ -210,9 +210,7 @@ class Summary:
         if not other.count:
             return
         if not self.count:
-            nonfinite = self.nonfinite
-            vars(self).update(copy.deepcopy(vars(other)))
-            self.nonfinite = nonfinite
+            vars(self).update({name: copy.copy(each) for name, each in vars(other).items()}, nonfinite=self.nonfinite)
             return
         assert self._exponent is not None
         assert other._exponent is not None

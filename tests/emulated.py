@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
+_ONE_AT_A_TIME = Lock()  # for where a block is, is told by variables of all
 COMPILER = shutil.which("c++")
 _SHIM = """
 #include <cmath>
@@ -34,19 +36,23 @@ extern "C" void place(int block, int blocks) { blockIdx.x = block; gridDim.x = b
 """
 
 
+@cache
+def _built(code: str, options: tuple[str, ...]) -> Any:
+    assert COMPILER is not None
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = Path(folder) / "kernels.cpp", Path(folder) / "kernels.so"
+        source.write_text(_SHIM + code)
+        command = [COMPILER, "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-DTHREADS=1", *options, str(source)]
+        subprocess.run([*command, "-o", str(library)], check=True)
+        return ctypes.CDLL(str(library))
+
+
 class RawModule:
     """What cupy's has: kernels by name, called with grid, block and arguments."""
 
     def __init__(self, *, code: str, options: tuple[str, ...]) -> None:
-        assert COMPILER is not None
-        given = [each for each in options if not each.startswith("-DTHREADS=")]
-        name = hashlib.sha256(code.encode()).hexdigest()[:16]
-        self._folder = tempfile.TemporaryDirectory()
-        source, library = (Path(self._folder.name) / f"{name}.{kind}" for kind in ("cpp", "so"))
-        source.write_text(_SHIM + code)
-        command = [COMPILER, "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-DTHREADS=1", *given, str(source)]
-        subprocess.run([*command, "-o", str(library)], check=True)
-        self._library = ctypes.CDLL(str(library))
+        with _ONE_AT_A_TIME:
+            self._library = _built(code, tuple(each for each in options if not each.startswith("-DTHREADS=")))
 
     def get_function(self, name: str) -> Any:
         kernel = getattr(self._library, name)
@@ -54,9 +60,10 @@ class RawModule:
 
         def launched(grid: tuple[int], _block: tuple[int], arguments: tuple[Any, ...]) -> None:
             taken = [_argument(each) for each in arguments]
-            for block in range(grid[0]):
-                self._library.place(block, grid[0])
-                kernel(*taken)
+            with _ONE_AT_A_TIME:
+                for block in range(grid[0]):
+                    self._library.place(block, grid[0])
+                    kernel(*taken)
 
         return launched
 

@@ -147,6 +147,32 @@ def test_errors_are_the_spread_of_the_parts_over_seeds(priors_of, join, count, s
     assert abs(math.log(told.sum() / spread.sum())) / 2 < 0.4
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_intervals_of_parts_hold_the_truth_wherever_rounds_end(priors_of, scale):
+    """Of 9 parts that hang together like five, 200 seeds are as 1,000: 95 % of them less 4 standard errors is 92 %."""
+    means = [0.7 if place % 3 == 0 else 1.2 + place / 10 for place in range(9)]
+    names = [f"x{place}" for place in range(9)]
+    formula = quantity("whole", f"{' * '.join(names)} + 5")
+    one = priors_of("one", "".join(normal(name, 1, 0.1) for name in names) + formula)
+    two = priors_of("two", "".join(normal(*each, 0.1) for each in zip(names, means, strict=True)) + formula)
+    made = np.array([[hybrid >> place & 1 for place in range(9)] for hybrid in range(2**9)])
+    worth = np.where(made, means, 1).prod(axis=1) + 5
+    worth = np.log(worth) if scale == "log" else worth
+    weights = np.array([1 / (9 * math.comb(8, number)) for number in range(9)])
+    without = [np.flatnonzero(made[:, place] == 0) for place in range(9)]
+    truth = [
+        np.sum(weights[made[rest].sum(axis=1)] * (worth[rest | 1 << place] - worth[rest]))
+        for place, rest in enumerate(without)
+    ]
+    held = []
+    for seed in range(200):
+        bridge = bridge_of(one, two, ["whole"], ("mean",), seed=seed, scale=scale)["whole"]["mean"]
+        off = np.subtract([*bridge.parts.values()], truth) / [*bridge.errors.values()]
+        held.append(np.abs(off) < stats.t.ppf(0.975, 15))
+    assert np.mean(held) > 0.92
+
+
 def test_the_correlations_are_one_change(priors_of):
     margins = normal("a", 1, 1) + normal("b", 1, 2) + normal("c", 0, 1)
     formula = quantity("product", "a * b") + quantity("alone", "c + 1")

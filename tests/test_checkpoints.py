@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
 from random import Random
 
 import numpy as np
@@ -11,8 +14,13 @@ import pytest
 from simulate import plain
 from simulate.checkpoints import NAME, Checkpoint
 from simulate.errors import SimulateError
+from simulate.folding import fold_replicates
 from simulate.priors import load_priors
+from simulate.replicates import Workers
 from simulate.runs import run
+from simulate.sampling.sampler import REPLICATES
+from simulate.scenarios import Drawing, Piece
+from simulate.statistics import usual
 
 TEXT = """
 model = "none"
@@ -82,6 +90,68 @@ def test_a_run_that_goes_on_has_the_bits_of_one_undisturbed(tmp_path, asked):
     assert_same(result, undisturbed)
     assert len(left) < len(steps)
     assert left == steps[-len(left) :]
+
+
+class Cut:
+    """Scenarios whose replicates are worked off in many pieces, as those of long runs are."""
+
+    def __init__(self, drawn):
+        self._drawn = drawn
+
+    def pieces(self, _=0):
+        return [Piece(number, range(at, at + 1)) for number in range(REPLICATES) for at in range(self._drawn.chunks)]
+
+    def __getattr__(self, name):
+        return getattr(self._drawn, name)
+
+
+@dataclass
+class Told:
+    """What is told of replicates."""
+
+    replicates: list
+
+
+def folded(checkpoint=None, until=None):
+    """What is told of the replicates of scenarios, as far as it comes until so many steps are done."""
+    priors, percents = load_priors(TEXT), (5.0, 50.0, 95.0)
+    drawn = Cut(Drawing({"": priors}, priors.run).scenarios("", ["c"], count=2**17, largest=2**10))
+    found, done = Told([]), count(1)
+
+    def work(gathering, piece, ticks):
+        for chunk in drawn.in_chunks(piece, ticks):
+            gathering.add("c", chunk.columns["c"], chunk.size)
+        return [piece.chunks.start]
+
+    def take(parts, own):
+        summary = parts["c"].summary
+        found.replicates.append([own, summary.mean, summary.sd, summary.percentiles(percents).tolist()])
+
+    def progress(*_):
+        if next(done) == until:
+            raise BrokenError
+
+    if checkpoint:
+        checkpoint.begin(2**17)
+    workers = Workers("serial", 1, progress, checkpoint)
+    told_of = {"keys": ["c"], "statistics": usual(percents), "join": list.extend, "state": found}
+    with suppress(BrokenError):
+        fold_replicates(work, drawn, take, workers=workers, **told_of)
+    return found.replicates
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    """What is told of all replicates."""
+    return folded()
+
+
+@pytest.mark.parametrize("pieces", [5, 8, 127])
+def test_a_replicate_goes_on_after_any_of_its_pieces(tmp_path, undisturbed, pieces):
+    assert [own for own, *_ in undisturbed] == [[*range(8)]] * REPLICATES
+    begun = folded(Checkpoint(tmp_path, resume=False, interval=0.0), until=pieces)
+    assert begun == undisturbed[: (pieces - 1) // 8]
+    assert folded(Checkpoint(tmp_path, resume=True, interval=1000.0)) == undisturbed
 
 
 def broken(folder, asked="plain", **other):

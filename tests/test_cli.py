@@ -324,7 +324,7 @@ def test_version_and_help(command):
         assert text.splitlines()[2].strip() in out  # no summary is cut
 
 
-PICTURES = {"xarray", "pandas", "matplotlib", "PIL", "rich", "h5netcdf", "pint", "numpy.f2py", "scipy.special._basic"}
+PICTURES = {"xarray", "pandas", "matplotlib", "PIL", "rich", "h5netcdf", "pint", "numpy.f2py", "numpy.ma"}
 SMALL = """model = "none"
 [run]
 scenarios = 1e4

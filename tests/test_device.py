@@ -12,7 +12,7 @@ import pytest
 import standin
 
 import simulate
-from simulate.arrays import drawn_by, to_host
+from simulate.arrays import drawn_by, here, to_host
 from simulate.backends import cupy as backend
 from simulate.cli import main
 from simulate.distributions import distribution
@@ -262,9 +262,17 @@ def test_without_a_device_a_line_says_so(own, monkeypatch):
         simulate.run(own, scenarios=1000, backend="cupy")
 
 
-def test_a_device_without_memory_is_told_in_a_line():
+def test_a_device_without_memory_is_told_in_a_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", standin)
+
     def work(_task, _ticks):
         raise MemoryError("Out of memory allocating 8 bytes")
 
     with pytest.raises(SimulateError, match=r"^--backend cupy: the device has too little memory \(Out of"):
-        list(backend.on_device(standin, work, [0], iter))
+        list(backend.in_order(work, [0], 1, iter))
+
+
+def test_a_task_draws_on_the_device_and_whoever_takes_its_result_does_not(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", standin)
+    results = backend.in_order(lambda task, _ticks: (task, here()), range(5), 8, iter)
+    assert [(task, module, here()) for task, module in results] == [(task, standin, np) for task in range(5)]

@@ -118,6 +118,12 @@ def test_a_store_is_replaced_and_removed_with_its_run(command, tmp_path, path):
         assert [*tmp_path.rglob(".writing*"), *tmp_path.rglob(".replacing*")] == []
 
 
+def test_draws_of_a_device_are_refused_before_the_run(command, tmp_path, path):
+    code, _, err = command("run", path, "--scenarios", 10**9, "--save-draws", "--backend", "cupy")
+    assert (code, err) == (2, "--save-draws: no scenarios are kept of --backend cupy; leave one of them out\n")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.fixture
 def store(tmp_path):
     """A store of 5,000 scenarios."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.graph import Quantity, missing, order, plan, quantities_of
+from simulate.graph import Quantity, distinct_values, missing, order, plan, quantities_of
 
 PRELUDE = """
 from __future__ import annotations
@@ -162,3 +162,8 @@ def test_a_constant_divides_as_a_column_does() -> None:
     found = plan(ratios, ["part"], ["by_default", "by_result", "of_none"])({"part": 2.0})
     assert found["by_default"] == found["by_result"] == np.inf
     assert np.isnan(found["of_none"])
+
+
+@pytest.mark.parametrize("values", [[], [3.0, -0.0, 0.0, 3.0, np.inf, 1.0], [np.nan, 2.0, np.nan, -np.inf]])
+def test_distinct_values_are_those_of_numpy(values):
+    np.testing.assert_array_equal(distinct_values(values), np.unique(np.array(values)))

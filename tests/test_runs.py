@@ -17,7 +17,7 @@ from simulate.priors import load_priors
 from simulate.runs import draws, run
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
-from simulate.scenarios import Drawing
+from simulate.scenarios import TOGETHER, Drawing
 from simulate.spread import standard_error
 from simulate.statistics import FINE
 
@@ -235,7 +235,8 @@ def test_draws_take_what_is_left_out_from_the_file(priors):
     assert not np.array_equal(drawn["value"], draws(priors, seed=78)["value"])
 
 
-def test_memory_does_not_grow_with_the_scenarios(priors):
+def test_memory_does_not_grow_with_the_scenarios(priors, monkeypatch):
+    monkeypatch.setenv("SIMULATE_COMPILED", "0")  # else the longer run alone compiles
     peaks = []
     for count in (2**22, 2**24):
         tracemalloc.start()
@@ -243,6 +244,18 @@ def test_memory_does_not_grow_with_the_scenarios(priors):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_two_steps_are_never_in_memory_at_once(load):
+    names = [f"x{number}" for number in range(24)]
+    uniform = '{ dist = "uniform", lower = 0, upper = 1 }'
+    text = "".join(f"{name} = {uniform}\n" for name in names)
+    priors = load(f'model = "none"\n[priors]\n{text}[quantities]\nsum = {{ formula = "{" + ".join(names)}" }}\n')
+    tracemalloc.start()
+    run(priors, scenarios=16 * 2 * TOGETHER * CHUNK, workers=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * len(names) * TOGETHER * CHUNK * (4 + 8)  # bytes of a word and a draw
 
 
 def test_progress_is_told_up_to_the_end(priors):

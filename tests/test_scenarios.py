@@ -64,6 +64,21 @@ def test_a_replicate_is_drawn_in_as_many_steps_as_stated(count):
     assert scenarios.count == 16 * sum(chunk.size for chunk in chunks)
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_few_scenarios_are_the_same_as_drawn_replicate_by_replicate(scheme):
+    priors = load_priors(TEXT)
+    settings = priors.run.asked(scheme=scheme, scenarios=1000)
+    scenarios = Drawing({"one": priors}, settings).scenarios("one", ["total"], questions(priors, given=["a > 10"]))
+    for replicate in (0, 7, 15):
+        (chunk,) = scenarios.in_chunks(scenarios.whole(replicate))
+        words = scenarios.sampler.words(replicate)(0)
+        inputs = scenarios.inputs(words)
+        kept = inputs["a"] > 10
+        assert (chunk.at, chunk.drawn, chunk.size) == ((replicate, 0), 64, np.count_nonzero(kept))
+        assert np.array_equal(chunk.words, words)
+        assert np.array_equal(chunk.columns["total"], scenarios.plan(inputs)["total"][kept])
+
+
 def test_the_steps_of_very_many_chunks_take_no_memory():
     many = 10**15 // CHUNK
     assert list(islice(together(range(many)), 3)) == [range(1), range(1, TOGETHER), range(TOGETHER, 2 * TOGETHER)]

@@ -35,12 +35,12 @@ def test_their_package_is_not_run():
         "import scipy.special; print(scipy.special.expit(0.0))",
         "from scipy.special import expit; print(expit(0.0))",
         "from scipy.special import *; print(expit(0.0))",
-        "import scipy.optimize, scipy.stats; print(scipy.special._ufuncs.expit(0.0))",
+        "import scipy.optimize; print(scipy.special._ufuncs.expit(0.0))",
     ],
 )
 def test_who_wants_the_package_has_all_of_it(use):
-    assert printed(f"import simulate.special; {use}") == ["0.5"]
-    assert printed(f"import simulate.special, sys; {use}; print('scipy.special._basic' in sys.modules)")[1] == "True"
+    whole = "print('scipy.special._basic' in sys.modules)"
+    assert printed(f"import simulate.special, sys; {whole}; {use}; {whole}") == ["False", "0.5", "True"]
 
 
 def test_a_package_that_is_there_is_left_as_it_is():

@@ -62,6 +62,17 @@ def test_merging_gives_the_percentiles_of_the_whole_to_the_bit(name):
     assert merged.sd == pytest.approx(whole.sd, rel=1e-12, abs=1e-15)
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+def test_what_is_merged_into_an_empty_summary_stays_as_it_is(name):
+    column = COLUMNS[name]
+    first, merged = summarized(column[:SIZE]), Summary()
+    before = first.percentiles(PERCENTS).tolist(), first.mean, first.sd, first.count
+    merged.merge(first)
+    merged.merge(summarized(column[SIZE:]))
+    assert merged.count == len(column)
+    assert (first.percentiles(PERCENTS).tolist(), first.mean, first.sd, first.count) == before
+
+
 def test_a_constant_is_itself():
     summary = summarized(COLUMNS["constant"])
     assert summary.percentiles(PERCENTS).tolist() == [30_381.9] * len(PERCENTS)

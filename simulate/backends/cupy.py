@@ -8,31 +8,30 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from simulate.arrays import drawn_by
-from simulate.backends import Result, Task, Ticks
+from simulate.backends import Result, Task, Ticks, threads
 from simulate.errors import SimulateError
 
+AT_ONCE = 2  # tasks
 INSTALL = "pip install 'llm-cost-simulate[gpu]'"
 
 
 def in_order(
     work: Callable[[Task, Ticks], Result], tasks: Sequence[Task], workers: int, ticks: Ticks
 ) -> Generator[Result, None, None]:
-    """Work tasks off one after the other, on the device. Raises SimulateError where there is none that cupy can use."""
-    del workers
-    yield from on_device(device(), work, tasks, ticks)
+    """Work tasks off on the device, two at a time: what one does on the host hides behind what the other does there.
 
+    Raises SimulateError where there is no device that cupy can use, and where it has too little memory.
+    """
+    module = device()
 
-def on_device(
-    module: Any, work: Callable[[Task, Ticks], Result], tasks: Sequence[Task], ticks: Ticks
-) -> Generator[Result, None, None]:
-    """The same by a module of arrays. Raises SimulateError where its device has too little memory."""
-    for task in tasks:
+    def there(task: Task, ticks: Ticks) -> Result:
         try:
             with drawn_by(module):
-                result = work(task, ticks)
+                return work(task, ticks)
         except MemoryError as error:
             raise SimulateError(f"--backend cupy: the device has too little memory ({error})") from None
-        yield result
+
+    yield from threads.in_order(there, tasks, min(workers, AT_ONCE), ticks)
 
 
 def device() -> Any:

@@ -25,13 +25,14 @@ from simulate.replicates import Workers
 from simulate.rounding import error_near, probed
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Drawing
-from simulate.spread import standard_error
+from simulate.spread import standard_error, widened_error
 from simulate.statistics import Statistic, percentiles
 
 Scale = Literal["linear", "log"]
 BridgeScale = Literal["auto", "linear", "log"]  # what may be asked
 
 ENDS = "ends"  # the name of the percentiles at which bridges end
+LEAST_ROUNDS = 2  # of orders, of which a few add much: one round would tell too small an error too often
 TOLERANCE = 0.01  # of the whole change, or of the largest part where that is larger
 
 
@@ -165,7 +166,7 @@ class _Split:
     def wanted(self) -> tuple[range, bool]:
         """The rounds that are wanted next, and whether of every hybrid."""
         if not self._values and self.changes:
-            return range(1), self._every
+            return range(1 if self._every else LEAST_ROUNDS), self._every
         found = self._split()
         self.bridges = [each[0] if each else None for each in found]
         worst = max((each[1] for each in found if each), default=0.0)
@@ -280,8 +281,9 @@ def _to_the_change(parts: Array, change: float) -> tuple[Array, Array, Array]:
     deviations = parts - mean
     of_sum = deviations.sum(axis=1)
     spread, along = of_sum @ of_sum, of_sum @ deviations
-    squares = (deviations * deviations).sum(axis=0) - (along * along / spread if spread else 0.0)
-    variances = np.maximum(squares, 0.0) / (count - 2)
+    apart_from_it = deviations - np.outer(of_sum, along / spread if spread else 0.0 * along)
+    errors = [widened_error(each) for each in apart_from_it.T]  # what orders add is skewed
+    variances = np.square(errors) * count * (count - 1) / (count - 2)
     largest, weight = int(np.argmax(np.abs(mean))), variances.sum()
     all_to_it = np.eye(len(mean))[largest]
     known = spread + weight

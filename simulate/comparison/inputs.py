@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from simulate.distributions import Constant, Distribution
 from simulate.formulas import Formula
-from simulate.graph import Function, missing
+from simulate.graph import Function
 from simulate.priors import Correlation, Prior, Priors
 
 
@@ -39,13 +39,12 @@ class Change(NamedTuple):
 
 def bindings(priors: Priors) -> dict[str, Binding]:
     """What binds each name that can be computed; the others are left out."""
-    lacking = missing(priors.quantities, priors.priors)
     found: dict[str, Binding] = {}
     for name, quantity in priors.quantities.items():
         if name in priors.priors:
             drawn = priors.priors[name].distribution
             found[name] = Binding(how=drawn.value) if isinstance(drawn, Constant) else Binding(drawn)
-        elif name not in lacking:
+        elif name not in priors.lacking:
             found[name] = Binding(how=quantity.function or quantity.default, needs=quantity.needs)
     return found
 

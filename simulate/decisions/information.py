@@ -33,7 +33,7 @@ from simulate import graph
 from simulate.decisions.smoothing import Bins, Saved, saved
 from simulate.distributions import Distribution
 from simulate.distributions.scores import normal_probability, normal_score
-from simulate.graph import Array
+from simulate.graph import Array, distinct_values
 from simulate.priors import Priors
 from simulate.sampling.sampler import Sampler
 from simulate.sampling.tables import probabilities
@@ -117,13 +117,13 @@ def _edges(drawn: Scenarios, names: Sequence[str]) -> dict[str, Array]:
         if len(order):
             below = np.cumsum(np.concatenate(weights)[order])
             places = np.searchsorted(below, np.arange(1, BINS) / BINS * below[-1])
-            found[name] = np.unique(values[order][np.minimum(places, len(order) - 1)])
+            found[name] = distinct_values(values[order][np.minimum(places, len(order) - 1)])
     return found
 
 
 def partition(choice: str, distributions: Sequence[Distribution], edges: Array | None) -> Partition:
     """The bins of a prior; one with jumps has them at bins' ends, and one bin for a value of its own."""
-    jumps = np.unique(np.concatenate([distribution.jumps for distribution in distributions]))
+    jumps = distinct_values(np.concatenate([distribution.jumps for distribution in distributions]))
     if not 0 < len(jumps) < BINS_WITH_JUMPS:
         count = BINS if edges is None else len(edges) + 1
         return Partition(

@@ -7,6 +7,7 @@ import numpy as np
 
 from simulate.distributions.protocol import Array, Distribution
 
+_GAP = 1e-6  # of two values: nearer each other there is none between them
 LEAST = 1e-12  # of all: a piece of less is nothing that a run shows, or that is not rounding of sums
 
 
@@ -40,3 +41,16 @@ def pieces(distribution: Distribution) -> Pieces:
     levels = np.concatenate([[0.0], jumps[np.diff(jumps, prepend=0.0) > LEAST], [1.0]])
     first, second = (distribution.quantile(levels[:-1] + share * np.diff(levels)) for share in (0.25, 0.75))
     return Pieces(levels, np.where(first == second, first, np.nan))
+
+
+@lru_cache(maxsize=512)
+def apart(distribution: Distribution) -> Array:
+    """The probabilities of atoms and of what else lies apart; pieces that touch, neither of them an atom, are one."""
+    found = pieces(distribution)
+    spread, between = np.isnan(found.values), found.levels[1:-1]
+    step = np.minimum(between, 1 - between) * 2.0**-30  # more than rounding of the level
+    below, above = distribution.quantile(between - step), distribution.quantile(between + step)
+    gap = above - below > _GAP * (np.abs(above) + np.abs(below))
+    first = np.flatnonzero(np.concatenate([[True], gap | ~(spread[1:] & spread[:-1])]))
+    masses: Array = np.add.reduceat(found.probabilities, first)
+    return masses

@@ -17,6 +17,7 @@ from simulate.distributions.bounded import Constant
 from simulate.distributions.protocol import Array, Distribution, Numbers, ParameterError
 from simulate.distributions.solvers import root
 from simulate.errors import SimulateError
+from simulate.graph import distinct_values
 
 SURPLUS = (
     'quote a number with a comma in it, "1,234", or in a file of one column write separator = ";"; then '
@@ -160,7 +161,7 @@ class Mixture(Distribution):
     def edges(self) -> tuple[Array, Array, Array, Array, Array]:
         """Atoms and ends of components in order; P(X < edge), P(X >= edge), P(X <= edge), P(X > edge)."""
         ends = [end for _, part in self.parts if not isinstance(part, Discrete) for end in part.support]
-        edges = np.unique(np.concatenate([[end for end in ends if math.isfinite(end)], *self.atoms]))
+        edges = distinct_values(np.concatenate([[end for end in ends if math.isfinite(end)], *self.atoms]))
         return edges, *self.probability(np.nextafter(edges, -np.inf)), *self.probability(edges)
 
     @property
@@ -204,14 +205,14 @@ class Mixture(Distribution):
     def jumps(self) -> Array:
         edges, p_before, _, p_at, _ = self.edges
         on_atom = np.isin(edges, np.concatenate([[], *self.atoms]))
-        levels = np.unique(np.concatenate([p_before[on_atom], p_at]))
+        levels = distinct_values(np.concatenate([p_before[on_atom], p_at]))
         return levels[(levels > 0) & (levels < 1)]
 
     @property
     def bends(self) -> Array:
         smooth = [part for _, part in self.parts if not isinstance(part, Discrete | Constant)]
         ends = [part.quantile([END, 1 - END], [1 - END, END]) for part in smooth]
-        return np.unique(np.concatenate([self.jumps, *(self.probability(each)[0] for each in ends)]))
+        return distinct_values(np.concatenate([self.jumps, *(self.probability(each)[0] for each in ends)]))
 
 
 FAMILIES: dict[str, type[Distribution]] = {"choice": Discrete, "empirical": Discrete, "mixture": Mixture}

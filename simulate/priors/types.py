@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from simulate.distributions import Distribution
-from simulate.graph import Quantity
+from simulate.graph import Quantity, missing
 from simulate.priors.correlations import Correlation
 from simulate.priors.layers import Layer, SourceFile
 from simulate.settings import Settings
@@ -98,6 +99,11 @@ class Priors:
         """The words for the priors of mere numbers that are written in thousands, millions or more."""
         own = {name: prior.unit for name, prior in self.priors.items() if self.quantities[name].unit == "1"}
         return {name: unit for name, unit in own.items() if unit in COUNTS}
+
+    @cached_property
+    def lacking(self) -> dict[str, tuple[str, ...]]:
+        """For each quantity that cannot be computed, the parameters for which there is no prior."""
+        return missing(self.quantities, self.priors)
 
     def __repr__(self) -> str:
         judged = sum(prior.evidence == "judgement" for prior in self.priors.values())

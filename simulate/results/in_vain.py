@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from simulate import model
 from simulate.errors import Fault, SimulateError
-from simulate.graph import Quantity, missing, plan
+from simulate.graph import Quantity, plan
 from simulate.priors import Priors, stated
 from simulate.priors.layers import shown_key
 
@@ -57,7 +57,7 @@ def _of_overrides(cases: Sequence[Priors], asked: Collection[str], beside: Colle
             if changed in replaced:
                 yield Fault(f"{layer.shown}: changes nothing: {replaced[changed]} takes its place")
             elif (idle := _idle(cases, entry, reached)) is not None:
-                lacking = missing(case.quantities, case.priors)
+                lacking = case.lacking
                 way = _in_the_way(case, idle, lacking) or f"ask for {', '.join(_askable(case, idle, lacking)[:MOST])}"
                 yield Fault(f"{layer.shown}: {entry.shown} reaches none of the quantities asked for: {way}")
             if entry.replaces:
@@ -108,7 +108,7 @@ def _blocked(
         idle = [(entry, name) for entry in entries if (name := _idle(cases, entry, reached)) is not None]
         if not idle:
             return {}
-    lacking = missing(cases[0].quantities, cases[0].priors) if cases else {}
+    lacking = cases[0].lacking if cases else {}
     for entry, name in idle if cases else ():
         if way := _in_the_way(cases[0], name, lacking):
             found.setdefault(way, []).append(entry)
@@ -134,7 +134,7 @@ def _reached(cases: Sequence[Priors], names: Collection[str]) -> set[str]:
     """
     reached = set[str]()
     for case in cases:
-        able = case.quantities.keys() - missing(case.quantities, case.priors)
+        able = case.quantities.keys() - case.lacking
         needed = plan(case.quantities, case.priors, [name for name in dict.fromkeys(names) if name in able])
         reached.update(needed.inputs, (name for name, _, _ in needed.steps))
     return reached

@@ -131,15 +131,15 @@ class Drivers:
         by_evidence = np.full((2, shape[0], len(kinds)), np.nan)
         for name, of_priors in found.items():
             row = quantities.index(name)
-            for prior, each in of_priors.items():
-                at = row, inputs.index(prior)
-                share[at], error[at] = jackknife(each.shares, each.unresolved)
-                direction[at] = each.direction * beyond_error(share[at], error[at])
-                correlation[at] = each.rank_correlation
-            together[:, row] = _summed(of_priors.values(), rest=True)
+            at = row, [inputs.index(prior) for prior in of_priors]
+            every = Influence(*(np.array(each).T for each in zip(*of_priors.values(), strict=True)))  # prior last
+            share[at], error[at] = jackknife(every.shares, every.unresolved)
+            direction[at] = every.direction * beyond_error(share[at], error[at])
+            correlation[at] = every.rank_correlation
+            together[:, row] = _summed(every, rest=True)
             for column, (evidence, _) in enumerate(EVIDENCE.items()):
-                if those := [each for prior, each in of_priors.items() if self._evidence(prior) == evidence]:
-                    by_evidence[:, row, column] = _summed(those)
+                if those := [place for place, prior in enumerate(of_priors) if self._evidence(prior) == evidence]:
+                    by_evidence[:, row, column] = _summed(every.of(those))
         result.along("evidence", kinds)
         along, told = ("quantity", "prior"), "share of the variance"
         result.put("variance_share", along, share, error, label=f"{told} by each prior alone", unit="1")
@@ -211,9 +211,7 @@ def _wide(summary: Summary) -> bool:
     return bool(high / WIDE > low)
 
 
-def _summed(influences: Any, *, rest: bool = False) -> tuple[Array, Array]:
+def _summed(every: Influence, *, rest: bool = False) -> tuple[Array, Array]:
     """The sum of the shares of several priors, or what it leaves of all, and its standard error."""
-    several = list(influences)
-    total = np.sum([each.shares for each in several], axis=0)
-    unresolved = np.sqrt(np.sum([each.unresolved**2 for each in several], axis=0))
+    total, unresolved = every.shares.sum(axis=-1), np.sqrt((every.unresolved**2).sum())
     return jackknife(1 - total if rest else total, unresolved)

@@ -7,7 +7,8 @@ import numpy as np
 
 from simulate import graph
 from simulate.bands import Band, Fault
-from simulate.distributions import Distribution, pieces
+from simulate.distributions import Distribution
+from simulate.distributions.atoms import apart
 from simulate.figures import percent_text
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
@@ -128,11 +129,11 @@ def rare(
 
 
 def rarest_event(distribution: Distribution, count: int) -> float:
-    """The probability of the rarest piece of a distribution, if it comes less than once a replicate; 1 where none does.
+    """The probability of the rarest of a distribution that lies apart, if it comes less than once a replicate, else 1.
 
     What is rare of a prior is rare altogether: none of the many values of a sample is an event by itself.
     """
-    probabilities = pieces(distribution).probabilities
+    probabilities = apart(distribution)
     rare = probabilities[probabilities * count < REPLICATES]
     return float(rare.min()) if len(rare) and rare.sum() * count < REPLICATES else 1.0
 
@@ -187,9 +188,8 @@ def small_errors(rare: Mapping[str, Sequence[str]], *, of_sd_alone: bool = False
 
 def not_computed(priors: Priors) -> list[str]:
     """What the bound names cannot compute and which priors that would take, in a line where there is any."""
-    lacking = graph.missing(priors.quantities, priors.priors)
-    names = [name for name in lacking if priors.quantities[name].function]
+    names = [name for name in priors.lacking if priors.quantities[name].function]
     if not names:
         return []
-    wanted = dict.fromkeys(part for name in names for part in lacking[name])
+    wanted = dict.fromkeys(part for name in names for part in priors.lacking[name])
     return [f"not computed for want of priors ({', '.join(wanted)}): {', '.join(names)}"]

@@ -239,6 +239,7 @@ def folded(
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
                     gathering.add(key, column.astype(np.float64), chunk.size, chunk.weights)
             sampled += drivers.sample(chunk)
+            del chunk  # and what it holds, before the next is drawn
         return Replicate(kept, Sample.joined(sampled), first)
 
     found = Folded(statistics)

@@ -66,7 +66,8 @@ def command(
       simulate run priors/base.toml --precision 0.5%
       simulate run priors/base.toml --fail-if 'P(capex > 1e9) > 20%' --fail-if 'P95(capex) > 2e9'
     """  # noqa: D301
-    from simulate.replicates import Progress
+    from simulate.errors import SimulateError
+    from simulate.replicates import DEVICES, Progress
     from simulate.results import Result
     from simulate.results.replacing import Replacement
     from simulate.results.store import DRAWS, Writer
@@ -85,6 +86,10 @@ def command(
         parts=output.for_people,
     )
 
+    if save_draws and asked["backend"] in DEVICES:
+        raise SimulateError(
+            f"--save-draws: no scenarios are kept of --backend {asked['backend']}; leave one of them out"
+        )
     of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers", "scheduler")
     drawn = {name: asked[name] for name in of_draws}
 

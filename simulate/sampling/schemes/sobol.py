@@ -47,11 +47,10 @@ def keyed_words(seed: int, replicate: int, dimensions: Sequence[int], count: int
 
 def scrambled(plain: Words, random: Words) -> Words:
     """Direction numbers (dimension, 32) under the triangular matrices that random words, as many, make."""
-    product = np.zeros_like(plain)
-    for bit in range(32):  # column `bit` of the matrix: one on the diagonal, random below it
-        diagonal = np.uint32(1 << (31 - bit))
-        column = diagonal | (random[:, bit, None] & (diagonal - np.uint32(1)))
-        product ^= np.where(plain & diagonal, column, np.uint32(0))
+    diagonal = np.uint32(1) << np.arange(31, -1, -1, dtype=np.uint32)
+    columns = diagonal | (random & (diagonal - np.uint32(1)))  # of the matrix: one on the diagonal, random below it
+    parts = np.where(plain[:, None] & diagonal[:, None], columns[..., None], np.uint32(0))  # (dimension, column, bit)
+    product: Words = np.bitwise_xor.reduce(parts, axis=1)
     return product
 
 
