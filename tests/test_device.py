@@ -19,7 +19,7 @@ from simulate.distributions import distribution
 from simulate.errors import SimulateError
 from simulate.formulas import formula
 from simulate.priors import load_priors
-from simulate.rulers import laid_out
+from simulate.rulers import Bits, laid_out
 from simulate.sampling.tables import at_scores, at_words, score_table, uniform_table
 from simulate.scenarios import Drawing
 from simulate.summary import Summary
@@ -106,10 +106,12 @@ def held_to(found, expected, device):
 
 
 def test_several_chunks_of_a_piece_are_drawn_at_once(priors_of, device):
-    text = 'priors.a = { dist = "lognormal", p5 = 3, p95 = 70 }\nquantities.b = { formula = "sqrt(a - 3)" }'
+    """So that a fault, which four scenarios have, is looked for behind the first chunk too."""
+    text = 'priors.a = { dist = "lognormal", p5 = 3, p95 = 70 }\nquantities.b = { formula = "sqrt(1000 - a)" }'
     found, expected = (
-        simulate.run(priors_of("two", text), scenarios=2**20, backend=backend) for backend in ("cupy", "serial")
+        simulate.run(priors_of("two", text), scenarios=2**20, seed=2, backend=backend) for backend in ("cupy", "serial")
     )
+    assert "nan or infinite in 4 of 1,048,576 scenarios" in expected.attrs["provenance"]
     held_to(found, expected, device)
 
 
@@ -194,6 +196,19 @@ def test_a_summary_is_the_same_on_a_device(device, kind, weighted):
     for name in ("count", "nonfinite", "minimum", "maximum", "effective"):
         assert getattr(found, name) == getattr(expected, name)
     np.testing.assert_allclose([found.mean, found.sd], [expected.mean, expected.sd], rtol=1e-10)
+
+
+def test_values_at_the_ends_of_a_ruler(device):
+    ruler = laid_out([(COLUMNS["positive"][: 2**14], None)], 1 / 16)
+    assert isinstance(ruler, Bits)
+    edges = ruler.ends(np.array([-1, 0, 1, ruler.cells - 1, ruler.cells]))[0].repeat([1, 2, 4, 8, 16])
+    found, expected = Summary(ruler), Summary(ruler)
+    found.add(device.asarray(edges), len(edges))
+    expected.add(edges, len(edges))
+    for told, wanted in zip(found.finish().steps().edges, expected.finish().steps().edges, strict=True):
+        np.testing.assert_array_equal(told, wanted)
+    np.testing.assert_array_equal(found.steps().numbers, [1, 2, 4, 8, 16])
+    assert found.mean == pytest.approx(edges.mean(), rel=1e-12)
 
 
 def test_values_that_a_ruler_has_not_foreseen_come_to_the_host(device):

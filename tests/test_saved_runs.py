@@ -303,7 +303,7 @@ def test_tables_and_pictures_name_what_was_set(file, told, question):
 def test_a_comparison_names_what_was_set_in_which_case(file, told):
     mine = file()
     result = run(file("set"), observe=["x = 0.4 +- 0.2"], quantities=["cost"])
-    table, beneath = told(compare([result, mine, choice(mine, "rent")], bridge=()))
+    table, beneath = told(compare([result, mine, choice(mine, "rent")], bridge=(), quantities=["cost"]))
     text = "mine is told given x = 0.4 +- 0.2, with a=2.5, run.seed=6 (--set)"
     assert f"{text}." in table
     assert beneath["exceedance"] == text  # what a name says is not told twice

@@ -80,7 +80,7 @@ def _first_words(directions: Words, chunks: Sequence[int], bits: int) -> Words:
     first = np.asarray(chunks, np.uint64) << np.uint64(bits)
     gray = first ^ (first >> np.uint64(1))
     words = np.zeros((len(directions), len(first)), np.uint32)
-    for bit in range(max(bits - 1, 0), 32):
+    for bit in range(max(bits - 1, 0), min(int(gray.max()).bit_length(), 32)):
         words ^= directions[:, bit, None] * (gray >> np.uint64(bit) & np.uint64(1)).astype(np.uint32)
     return words
 
