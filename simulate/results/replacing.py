@@ -88,7 +88,7 @@ class Replacement:
                 with suppress(OSError):
                     self._held.callback(os.close, _lock(beside))
 
-    def write(self, name: str, content: bytes, *, further: bool = False) -> None:
+    def write(self, name: str, content: bytes | memoryview, *, further: bool = False) -> None:
         """Write a file of the new set, or one in a store of it, or `further` content behind what it has."""
         path = self._beside / name
         with self._refused():

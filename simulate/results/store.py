@@ -81,7 +81,8 @@ class Writer:
 
     def _put(self, name: str, values: NDArray[Any], chunk: int, *, further: bool = False) -> None:
         for row in np.ndindex(values.shape[:-1]):
-            self._folder.write(f"{self._name}/{name}/{_key(row, chunk)}", values[row].tobytes(), further=further)
+            content = np.ascontiguousarray(values[row]).view(np.uint8).data  # where it lies, for there is much of it
+            self._folder.write(f"{self._name}/{name}/{_key(row, chunk)}", content, further=further)
 
 
 class _Array(NamedTuple):
