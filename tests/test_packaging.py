@@ -24,18 +24,18 @@ GROUPS = STATED["dependency-groups"]
 
 def by_name(requirements):
     """What each requirement allows, by its name as the lock file spells it."""
-    parts = [re.fullmatch(r"([\w-]+)(.*)", requirement).groups() for requirement in requirements]
+    parts = [re.fullmatch(r"([\w-]+)(?:\[\w+\])?(.*)", requirement).groups() for requirement in requirements]
     return {name.lower(): allowed for name, allowed in parts}
 
 
 @pytest.mark.parametrize("requirement", [*RUNTIME, *EXTRAS])
 def test_runtime_dependency_has_a_lower_bound_and_no_upper_one(requirement):
-    assert re.fullmatch(r"[a-z\d-]+>=\d+(\.\d+)*", requirement)
+    assert re.fullmatch(r"[a-z\d-]+(\[\w+\])?>=\d+(\.\d+)*", requirement)
 
 
 @pytest.mark.parametrize("requirement", [*GROUPS["test"], *GROUPS["lint"]])
 def test_development_tool_has_a_lower_bound(requirement):
-    assert re.fullmatch(r"[\w-]+(>=|~=)\d+(\.\d+)*", requirement)
+    assert re.fullmatch(r"[\w-]+(\[\w+\])?(>=|~=)\d+(\.\d+)*", requirement)
 
 
 def test_checkers_are_held_to_a_minor_release():

@@ -93,10 +93,8 @@ Backend = Annotated[
         autocompletion=completing.one_of(BACKENDS),
     ),
 ]
-Workers = Annotated[int | None, typer.Option(help="At most so many of them at once, by default as many as win.")]
-Scheduler = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Dask's scheduler whose workers do it, such as tcp://host:8786.")
-]
+Workers = Annotated[int | None, typer.Option(help="At most so many at once.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A scheduler of dask, such as tcp://host:8786.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")]
 
 
