@@ -20,7 +20,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, steps done, st
 Partial = TypeVar("Partial")
 
 FEW = 2**13  # scenarios up to which a second thread costs more than it brings
-MANY = 2**24  # scenarios from which processes win back what they take to start
+MANY = 2**22  # scenarios from which processes win back what they take to start
 DISTRIBUTED = "dask"  # the backend that takes a scheduler
 MOST_THREADS = 4  # beyond which threads wait for each other
 DEVICES = {"cupy": 2**22}  # the backends that have one, and the scenarios of a piece there
@@ -89,7 +89,7 @@ class Workers:
             return self.backend, most
         if most == 1 or scenarios <= FEW:
             return "serial", 1
-        if most > MOST_THREADS and scenarios >= MANY and not here:
+        if scenarios >= MANY and not here:
             return "processes", most
         return "threads", min(most, MOST_THREADS)
 

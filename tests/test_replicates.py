@@ -170,7 +170,7 @@ def test_a_backend_that_there_is_not_is_refused_beside_all_else():
         ({"workers": 16}, 16, FEW, ("serial", 1)),
         ({"workers": 16}, 16, MANY - 1, ("threads", MOST_THREADS)),
         ({"workers": 2}, 16, MANY - 1, ("threads", 2)),
-        ({"workers": MOST_THREADS}, 16, MANY, ("threads", MOST_THREADS)),
+        ({"workers": 2}, 16, MANY, ("processes", 2)),
         ({"workers": 16}, 16, MANY, ("processes", 16)),
         ({"workers": 16}, 8, MANY, ("processes", 8)),
         ({"workers": 16, "backend": "threads"}, 96, MANY, ("threads", 16)),

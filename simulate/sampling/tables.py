@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,6 @@ _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile 
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 _TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
 _FINE = 1e-6  # of the interquartile range: lines so near each other meet in any case
-_PIECE = 2**14  # values computed in one go: what that takes stays near the processor, beside a table
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 
@@ -258,11 +257,8 @@ def at_words(table: Lines, words: Words) -> Array:
 @with_kernel(on_word_lines)
 @compilable(kernels.on_word_lines)
 def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int, values: Array) -> None:
-    def placed(words: Words) -> tuple[Cells, Array]:
-        position = _positions(words)
-        return _cells(position, leading_bits), position
-
-    _on_lines(words, placed, slope, intercept, values)
+    position = _positions(words)
+    _on_lines(_cells(position, leading_bits), position, slope, intercept, values)
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
@@ -275,13 +271,9 @@ def at_scores(table: Lines, scores: Array) -> Array:
 @with_kernel(on_score_lines)
 @compilable(kernels.on_score_lines)
 def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float, values: Array) -> None:
-    by_unit = len(slope) / (2 * limit)
-
-    def placed(scores: Array) -> tuple[Cells, Array]:
-        position = _within(scores, limit)
-        return ((position + limit) * by_unit).astype(np.int64), position
-
-    _on_lines(scores, placed, slope, intercept, values)
+    position = _within(scores, limit)
+    cell = ((position + limit) * (len(slope) / (2 * limit))).astype(np.int64)
+    _on_lines(cell, position, slope, intercept, values)
 
 
 def _within(scores: Array, limit: float) -> Array:
@@ -290,18 +282,7 @@ def _within(scores: Array, limit: float) -> Array:
 
 
 @np.errstate(all="ignore")  # as in `_lines`
-def _on_lines(
-    at: NDArray[Any],
-    placed: Callable[[NDArray[Any]], tuple[Cells, Array]],
-    slope: Array,
-    intercept: Array,
-    values: Array,
-) -> None:
-    """The values at words or scores, which are `placed` in cells, at positions, a piece after the other."""
-    for first in range(0, len(at), _PIECE):
-        piece = slice(first, first + _PIECE)
-        cell, position = placed(at[piece])
-        value = beside(slope, cell).take(cell)
-        value *= position
-        value += beside(intercept, cell).take(cell)
-        values[piece] = value
+def _on_lines(cell: Cells, position: Array, slope: Array, intercept: Array, values: Array) -> None:
+    """The values on the lines of cells, at positions."""
+    np.multiply(beside(slope, cell).take(cell), position, out=values)
+    values += beside(intercept, cell).take(cell)
