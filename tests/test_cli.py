@@ -170,6 +170,7 @@ def test_csv_is_the_file_that_is_written(command, tmp_path):
 
 
 def test_saved_draws_are_the_scenarios_kept(command, tmp_path):
+    pytest.importorskip("zarr")
     asked = ("--scenarios", "16384", "--given", "capex < 5e8", "--observe", "pue = 1.2 +- 0.1")
     assert command("run", BASE, *asked, "--format", "json", "--save-draws")[0] == 0
     draws = xarray.open_zarr(tmp_path / "out" / "draws.zarr", chunks=None)
@@ -180,6 +181,7 @@ def test_saved_draws_are_the_scenarios_kept(command, tmp_path):
 
 
 def test_saved_draws_are_those_of_the_run_that_reached_the_precision(command, tmp_path):
+    pytest.importorskip("zarr")
     asked = ("--quantities", "capex", "--scenarios", "1024", "--precision", "capex:p50=3%")
     assert command("run", BASE, *asked, "--format", "json", "--save-draws")[0] == 0
     draws = xarray.open_zarr(tmp_path / "out" / "draws.zarr", chunks=None)
