@@ -2,7 +2,7 @@
 
 What draws, computes and counts is written once: numpy's functions and operators hand arrays of a device to its own
 (NEP 13 and 18). Here is the rest: where a task's draws are made, and the ways there and back. An operation that is
-not elementwise and wants another form there is a `functools.singledispatch`, on whose array a backend registers one.
+not elementwise and wants another form there has it by `simulate.device.with_kernel`.
 """
 
 import sys

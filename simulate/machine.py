@@ -2,10 +2,13 @@
 
 import os
 
+import numpy as np
+
 # glibc gives arrays of a chunk's size back to the system after each operation, and zeroes them again for the next:
 # a fifth of a run. These options of mallopt(3) let it keep them, in one arena, so that what one thread gives back
 # another takes.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENAS, _KEPT = -1, -3, -8, 2**28
+_LEARNT = 31 * 2**20  # bytes, below the most up to which it learns by itself to keep what has been given back
 
 
 def keep_freed_memory() -> None:
@@ -19,6 +22,11 @@ def keep_freed_memory() -> None:
     mallopt(_ARENAS, 1)
     mallopt(_MMAP_THRESHOLD, 2**25)
     mallopt(_TRIM_THRESHOLD, _KEPT)
+
+
+def use_freed_memory_again() -> None:
+    """Let glibc keep what arrays give back in any process, by one that nothing has touched and that goes at once."""
+    np.empty(_LEARNT, np.uint8)
 
 
 def processors() -> int:

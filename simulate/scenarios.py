@@ -21,6 +21,7 @@ from simulate.distributions import Constant, Distribution
 from simulate.errors import SimulateError, read_all
 from simulate.grammar import NAMES
 from simulate.graph import Plan, Quantity, Values
+from simulate.machine import use_freed_memory_again
 from simulate.priors import Priors
 from simulate.rulers import Array, Counts
 from simulate.sampling.dimensions import dimensions
@@ -40,9 +41,6 @@ MOST_PIECES = 2**8  # of a replicate
 TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
 _HELD = 2**29  # numbers of a device's step, beside those between them: 4 GiB
 _INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
-# What arrays give back glibc returns to the system, which hands it out again page by page, set to 0: a third of what
-# draws and formulas take. It keeps it once one array so large, which nothing has touched, has been given back.
-_GIVEN_BACK = 31 * 2**20  # bytes, below the most from which it learns
 
 
 class Piece(NamedTuple):
@@ -201,7 +199,7 @@ class Drawing:
 
     def __init__(self, cases: Mapping[str, Priors], settings: Settings) -> None:
         self.cases, self.settings = cases, settings
-        np.empty(_GIVEN_BACK, np.uint8)  # and given back at once
+        use_freed_memory_again()
         self.places = dimensions(name for file in cases.values() for name in file.priors)
         self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
         self._aims: dict[tuple[str, Questions], Aim] = {}

@@ -8,7 +8,7 @@ a whole once somebody asks for more of it.
 import sys
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 
 class _Later(ModuleType):
@@ -22,42 +22,28 @@ class _Later(ModuleType):
         return getattr(self, name)
 
 
-if TYPE_CHECKING:
-    from scipy.special import (
-        bdtr,
-        betainc,
-        betaincc,
-        betainccinv,
-        betaincinv,
-        gammainc,
-        gammaincc,
-        gammainccinv,
-        gammaincinv,
-        ndtr,
-        ndtri,
-        pdtrik,
-        stdtrit,
-    )
-else:
-    if "scipy.special" not in sys.modules:
-        package = module_from_spec(find_spec("scipy.special"))
-        package.__class__ = _Later
-        sys.modules["scipy.special"] = package
-    from scipy.special._ufuncs import (
-        bdtr,
-        betainc,
-        betaincc,
-        betainccinv,
-        betaincinv,
-        gammainc,
-        gammaincc,
-        gammainccinv,
-        gammaincinv,
-        ndtr,
-        ndtri,
-        pdtrik,
-        stdtrit,
-    )
+if "scipy.special" not in sys.modules:
+    _spec = find_spec("scipy.special")
+    assert _spec is not None
+    _package = module_from_spec(_spec)
+    _package.__class__ = _Later
+    sys.modules["scipy.special"] = _package
+
+from scipy.special._ufuncs import (  # noqa: E402
+    bdtr,
+    betainc,
+    betaincc,
+    betainccinv,
+    betaincinv,
+    gammainc,
+    gammaincc,
+    gammainccinv,
+    gammaincinv,
+    ndtr,
+    ndtri,
+    pdtrik,
+    stdtrit,
+)
 
 __all__ = [
     "bdtr",

@@ -132,7 +132,7 @@ class Summary:
         else:
             self._rescaled(0)
             self._shifted = [held + more for held, more in zip(self._shifted, tally.sums, strict=True)]
-            self._cells = tally.cells if self._cells is None else self._cells + tally.cells
+            self._add_cells(tally.cells)
         if len(tally.others):
             self._add_counts(tally.others, tally.times)
 
@@ -176,6 +176,9 @@ class Summary:
         others, times = self._ruler.count(values, weights, self._cells)
         if len(others):
             self._beyond.add(*occurrences(others.astype(np.float64), times))
+
+    def _add_cells(self, counts: Counts) -> None:
+        self._cells = counts.copy() if self._cells is None else self._cells + counts
 
     def _spill(self) -> None:
         """From counts by value to counts by cell, where that has not been done."""
@@ -239,7 +242,7 @@ class Summary:
             self._count(*other._values.settled())
             return
         if other._cells is not None:
-            self._cells = other._cells.copy() if self._cells is None else self._cells + other._cells
+            self._add_cells(other._cells)
         self._beyond.add(*other._beyond.settled())
 
     @property
