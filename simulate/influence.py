@@ -230,14 +230,14 @@ def influence(
     with np.errstate(all="ignore"):
         own = (held * middles**2).sum(axis=1)[row] * np.array([each.of_ranks for each in told])[quantities]
         places = [each[numbers] for each, numbers in zip(middles, rows, strict=True)]
-        ranked = [np.einsum("n,n->", places[one], told[other].ranks) for one, other in zip(row, quantities, strict=True)]
+        ranked = [
+            np.einsum("n,n->", places[one], told[other].ranks) for one, other in zip(row, quantities, strict=True)
+        ]
         correlations = np.array(ranked) / np.sqrt(own)
     return Influence(shares, unresolved, _directions(middles + 0.5, held, sums, row), np.nan_to_num(correlations))
 
 
-def _shares(
-    held: Array, sums: Array, squares: Array, row: Numbers, pairs: Sequence[Numbers]
-) -> tuple[Array, Array]:
+def _shares(held: Array, sums: Array, squares: Array, row: Numbers, pairs: Sequence[Numbers]) -> tuple[Array, Array]:
     """The share of all, then those without each replicate, from sums by (pair, replicate, bin).
 
     `held` are the weights by (row, replicate, bin), `row` is that of each pair.
@@ -282,7 +282,7 @@ def _shares(
 
 
 def _joined(each: Array, pairs: Sequence[Numbers]) -> Iterator[Array]:
-    """For each pairing, sums of what lies in bins of the last axis from each of the firsts up to the next: one or two."""
+    """For each pairing, sums over the bins of the last axis from each of the firsts up to the next: one or two."""
     two = each[..., :-1] + each[..., 1:]
     for firsts in pairs:
         joined = np.concatenate([two, each[..., -1:]], axis=-1).take(firsts, axis=-1)
@@ -297,13 +297,14 @@ def _directions(middles: Array, held: Array, sums: Array, row: Numbers) -> Array
 
     def grouped(values: Array, groups: Numbers) -> Array:
         places = groups + _GROUPS * np.arange(len(values))[:, None]
-        return np.bincount(places.ravel(), values.ravel(), _GROUPS * len(values)).reshape(-1, _GROUPS)
+        sums: Array = np.bincount(places.ravel(), values.ravel(), _GROUPS * len(values)).astype(np.float64, copy=False)
+        return sums.reshape(-1, _GROUPS)
 
     weights, totals = grouped(held, groups)[row], grouped(sums, groups[row])
     there = weights > 0
     nearest = np.maximum.accumulate(np.where(there, np.arange(_GROUPS), np.argmax(there, axis=-1)[:, None]), axis=-1)
     means = np.divide(totals, weights, out=np.zeros_like(totals), where=there)
-    steps = np.diff(np.take_along_axis(means, nearest, axis=-1), axis=-1)  # 0 to a group that is not there
+    steps: Array = np.diff(np.take_along_axis(means, nearest, axis=-1), axis=-1)  # 0 to a group that is not there
     way, along = np.abs(steps).sum(axis=-1), steps.sum(axis=-1)
     found: Array = np.where((way > 0) & (np.abs(along) >= (1 - 2 * _BACKWARDS) * way), np.sign(along), 0.0)
     return found

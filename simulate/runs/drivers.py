@@ -41,6 +41,8 @@ SURELY = 4  # standard errors of a share of independent scenarios
 WIDE = 8  # P95 over P5 of a positive quantity, above which it is the logarithm whose variance is shared out
 EVIDENCE = {"judgement": "judgement", "sourced": "sourced", "": "not stated"}  # as told, by that of a prior
 
+Pair = tuple[str, str]  # a quantity and a prior that moves it
+
 
 @storable
 class Sample(NamedTuple):
@@ -179,7 +181,7 @@ class Drivers:
             if self.uniform.issuperset(priors):
                 bins = binned_uniforms(np.array(columns), sampled.effective)
             else:
-                bins = binned(*columns, weights, self.atoms[priors[0]].values, sampled.effective)
+                bins = binned(columns[0], weights, self.atoms[priors[0]].values, sampled.effective)
             pairs = [pair for prior in priors for pair in pairs_of[prior]]
             return influence(bins, told, _places(pairs, (names, priors)), sampled)
 
@@ -188,7 +190,8 @@ class Drivers:
             at = _places([pair for prior in priors for pair in pairs_of[prior]], along)
             for everything, part in zip(found, of_group, strict=True):
                 everything[..., *at] = part
-        alone = _places([pair for pairs in pairs_of.values() for pair in pairs if len(self.movers[pair[0]]) == 1], along)
+        every = (pair for pairs in pairs_of.values() for pair in pairs)
+        alone = _places([pair for pair in every if len(self.movers[pair[0]]) == 1], along)
         found.shares[:, *alone], found.unresolved[alone] = 1.0, 0.0  # all of the variance
         return found
 
@@ -206,8 +209,8 @@ class Drivers:
         return groups
 
 
-def _places(pairs: Sequence[tuple[str, str]], along: tuple[Sequence[str], Sequence[str]]) -> tuple[list[int], list[int]]:
-    """The places of the quantities and of the priors of pairs."""
+def _places(pairs: Sequence[Pair], along: tuple[Sequence[str], Sequence[str]]) -> tuple[list[int], list[int]]:
+    """The places of the quantities and of the priors of pairs, along (quantities, priors)."""
     quantities, priors = ({name: place for place, name in enumerate(each)} for each in along)
     return [quantities[name] for name, _ in pairs], [priors[prior] for _, prior in pairs]
 
