@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def units(priors: Priors, cases: Mapping[str, Priors], names: Sequence[str]) -> 
     return found
 
 
-def label(priors: Priors, cases: Mapping[object, Priors], name: str) -> str:
+def label(priors: Priors, cases: Mapping[Any, Priors], name: str) -> str:
     """The label of a quantity: the file's own, or that of a choice."""
     if name in priors.quantities:
         return priors.quantities[name].label
@@ -65,7 +66,8 @@ def settle(costs: Array, together: Sequence[Block], ties: Mapping[tuple[int, int
 def best(costs: Array) -> Array:
     """The part that each choice has in being the best of a scenario: of those that tie, each has the same."""
     least = costs == costs.min(axis=0)
-    return least / np.maximum(least.sum(axis=0), 1)
+    shares: Array = least / np.maximum(least.sum(axis=0), 1)
+    return shares
 
 
 def sums(rows: Array, counting: Array | None) -> Array:

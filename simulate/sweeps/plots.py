@@ -43,8 +43,11 @@ def _bands(axis: Axes, result: Result, name: str) -> None:
     curves = result.at("fine_percentiles", quantity=name)  # choice, value, percentile
     scale, unit = scale_of(result, name), result.at("unit", quantity=name)
     axis.set_title(
-        plain(f"{result.at('label', quantity=name)} [{scale.of(unit).unit(unit)}]".removesuffix(" []")),
-        loc="left", fontsize=FONT_SIZE, fontweight="bold", color=INK,
+        plain(f"{result.at('label', quantity=name)} [{scale.unit(unit)}]".removesuffix(" []")),
+        loc="left",
+        fontsize=FONT_SIZE,
+        fontweight="bold",
+        color=INK,
     )
     possible = result["probability_finite"] >= SHOWN
     if not possible.any() or not plotting.can_be_drawn(curves[possible]):
@@ -53,9 +56,7 @@ def _bands(axis: Axes, result: Result, name: str) -> None:
     at = np.array(result.labels("swept")) / 10.0 ** swept_scale(result).exponent
     for place, option in enumerate(result.labels("choice")):
         here = possible[place]
-        ends = [
-            np.interp(each, percents, curve) for each in (5, 50, 95) for curve in curves[place, here]
-        ]
+        ends = [np.interp(each, percents, curve) for each in (5, 50, 95) for curve in curves[place, here]]
         low, middle, high = np.reshape(ends, (3, -1)) / 10.0**scale.exponent
         colour = PALETTE[place % len(PALETTE)]
         label = plain(shortened(result.at("choice_label", choice=option), 30))
@@ -88,4 +89,4 @@ def _dress(axis: Axes, at: Any) -> None:
         axis.set_xscale("log")
     axis.xaxis.set_major_locator(FixedLocator(at[:: -(-len(at) // plotting.MOST_TICKS)]))
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_major_formatter(plotting.Apart())
+    axis.xaxis.set_major_formatter(plotting.TickLabels())

@@ -1,13 +1,18 @@
 """What a person reads of a sweep: at each value the band of each choice, and how often it is the best."""
 
+import math
 from dataclasses import replace
 
-from simulate.figures import Scale, band_scale, figure_list, percent_text, probability_text, row_scale
+import numpy as np
+
+from simulate.figures import Scale, band_scale, percent_text, probability_text, row_scale
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.report import bounded, drawn_text, few_beyond
 from simulate.units import is_cost
+
+LEAST_TYPICAL = 0.1  # of figures that are told as they are
 
 
 def sections(result: Result) -> list[Section]:
@@ -35,15 +40,22 @@ def swept_scale(result: Result) -> Scale:
 
 
 def scale_of(result: Result, name: str) -> Scale:
-    """One scale for all bands of a quantity."""
-    middles = [abs(each) for each in result.at("percentiles", quantity=name).ravel().tolist() if each == each and each]  # noqa: PLR0124
-    return row_scale(sorted(middles)[len(middles) // 2 :][:1] or [0.0])
+    """One scale for all bands of a quantity, by the size of most of its figures."""
+    found = np.abs(result.at("percentiles", quantity=name))
+    found = found[np.isfinite(found) & (found > 0)]
+    typical = float(np.median(found)) if len(found) else 0.0
+    scale = row_scale([typical])
+    if 0 < typical < LEAST_TYPICAL:
+        scale = replace(
+            scale, exponent=3 * math.floor(math.log10(typical / LEAST_TYPICAL) / 3)
+        )  # so that few zeros come first
+    return scale.of(result.at("unit", quantity=name))
 
 
 def _table(result: Result, name: str, *, judged: bool) -> Section:
     percents, options = result.labels("percentile"), result.labels("choice")
     label, unit = result.at("label", quantity=name), result.at("unit", quantity=name)
-    scale, swept = scale_of(result, name).of(unit), swept_scale(result)
+    scale, swept = scale_of(result, name), swept_scale(result)
     possible = bool((result["probability_finite"] < 1).any())
     columns = [
         Column(result.coordinates["swept"].label, ">"),
@@ -71,4 +83,6 @@ def _table(result: Result, name: str, *, judged: bool) -> Section:
             shown = ""
     units = scale.unit(unit)
     aim = ("the more the better" if result.attributes["objective"] == "maximize" else "the less the better") * judged
-    return Section(intro=", ".join(filter(None, [f"{label}{f' [{units}]' if units else ''}", aim])), columns=columns, rows=rows)
+    return Section(
+        intro=", ".join(filter(None, [f"{label}{f' [{units}]' if units else ''}", aim])), columns=columns, rows=rows
+    )

@@ -19,6 +19,7 @@ from simulate.priors import Priors, choice, stated
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.results.folder import name_of
+from simulate.rounding import settle
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Drawing, Piece, Scenarios, asked_quantities, in_step
 from simulate.spread import share_error
@@ -67,7 +68,7 @@ def sweep(
     )
     if priors.chosen:
         priors = stated(priors.files, priors.overrides)
-    (name, at), pool = read_all(
+    (prior, at), pool = read_all(
         partial(_swept, priors, over), partial(Workers, backend, workers, progress, scheduler), faults=faults
     )
     options = tuple(priors.choices) or (name_of(priors.path),)
@@ -79,31 +80,26 @@ def sweep(
     places = dimensions(each for case in (priors, *cases.values()) for each in case.priors)
     drawing = Drawing({f"{option} {value!r}": case for (option, value), case in cases.items()}, settings)
     statistics = usual(settings.percentiles)
-    bands = Bands[Key](statistics)
-    replicates: dict[float, list[_Replicate]] = {}
+    bands, replicates, warnings = Bands[Key](statistics), dict[float, list[_Replicate]](), list[str]()
     first: Scenarios | None = None
-    warnings: list[str] = []
     for value in at:
-        drawn = {}
-        for (option, here), wanted in zip(cases, asked, strict=True):
-            if here == value:
-                draw = partial(drawing.scenarios, f"{option} {value!r}", places=places)
-                drawn[option] = draw(names, settled(wanted, draw, pool))
-        drawn = in_step(drawn)
+        draws = {option: partial(drawing.scenarios, f"{option} {value!r}", places=places) for option in options}
+        wanted = {option: each for (option, here), each in zip(cases, asked, strict=True) if here == value}
+        drawn = in_step({option: draw(names, settled(wanted[option], draw, pool)) for option, draw in draws.items()})
         first = first or next(iter(drawn.values()))
         replicates[value] = _fold(drawn, value, names, statistics, bands, pool, maximize=maximize)
-        warnings += [
-            line for option, each in drawn.items() for line in provenance.of_inputs(cases[option, value], each)
-        ]
+        for option, each in drawn.items():
+            settle(each, {name: bands[name, option, value] for name in names})
+            warnings += provenance.of_inputs(cases[option, value], each)
     assert first is not None
     kept = {value: Kept.of(each.kept for each in replicates[value]) for value in at}
     if settings.conditions:
-        for each in kept.values():
-            check_kept(first.questions, each, why=first.contradictions)
+        for of_value in kept.values():
+            check_kept(first.questions, of_value, why=first.contradictions)
     result = provenance.described("sweep", priors, settings, first)
     result.provenance["warnings"] = [*dict.fromkeys(warnings), *settings.left_out("sweep")]
     result.attributes.update(
-        over=name, decided_by=names[0], objective="maximize" if maximize else "minimize", values=over
+        over=prior, decided_by=names[0], objective="maximize" if maximize else "minimize", values=over
     )
     result.along("quantity", names)
     result.beside("label", ("quantity",), [sides.label(priors, cases, each) for each in names])
@@ -112,17 +108,22 @@ def sweep(
     titles = [priors.choices[option].label if option in priors.choices else option for option in options]
     result.beside("choice_label", ("choice",), titles)
     one = next(iter(at.values()))
-    result.along("swept", list(at), one.priors[name].unit, one.quantities[name].label)
+    result.along("swept", list(at), one.priors[prior].unit, one.quantities[prior].label)
     put_bands(result, bands, ("quantity", "choice", "swept"), statistics)
     result.provenance["warnings"] += only_bounds(result)
     if settings.conditions:
         put_kept(result, [each.kept for each in replicates[next(iter(at))]], first)
+    _put_shares(result, replicates, kept)
+    return result
+
+
+def _put_shares(result: Result, replicates: Mapping[float, Sequence["_Replicate"]], kept: Mapping[float, Kept]) -> None:
+    """How often each choice is the best at each value, and how often it gives a number."""
     for figure, label in (("best", "probability of being the best"), ("finite", "probability of giving a number")):
-        shares = [[getattr(each, figure) for each in replicates[value]] for value in at]
+        shares = [[getattr(each, figure) for each in of_value] for of_value in replicates.values()]
         errors = [share_error(of_value, each.effective) for of_value, each in zip(shares, kept.values(), strict=True)]
         told = np.mean(shares, axis=1).T, np.transpose(errors)
         result.put(f"probability_{figure}", ("choice", "swept"), *told, label=label, unit="1")
-    return result
 
 
 def _swept(priors: Priors, over: str) -> tuple[str, dict[float, Priors]]:
@@ -157,12 +158,14 @@ class _Replicate(NamedTuple):
     @property
     def best(self) -> Array:
         """How often each choice is the best."""
-        return self.sums[0] / (self.kept.total or 1.0)
+        shares: Array = self.sums[0] / (self.kept.total or 1.0)
+        return shares
 
     @property
     def finite(self) -> Array:
         """How often each choice gives a number."""
-        return self.sums[1] / (self.kept.total or 1.0)
+        shares: Array = self.sums[1] / (self.kept.total or 1.0)
+        return shares
 
     def join(self, other: "_Replicate") -> None:
         """Add what is kept of the replicate's next scenarios."""
