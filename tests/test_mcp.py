@@ -44,6 +44,7 @@ OTHERS = {
     "run": {"priors": "base", "quantities": "capex", **QUICK},
     "tornado": {"priors": "base", "quantities": "capex"},
     "decide": {"priors": "own-or-rent", **QUICK},
+    "sweep": {"priors": "own-or-rent", "over": "discount_rate=0.05,0.1", **QUICK},
     "backtest": {},
     "verify": {"result": "nothing.nc"},
 }

@@ -26,7 +26,6 @@ from simulate.spread import share_error
 from simulate.statistics import Statistic, usual
 from simulate.summary import WEIGHT
 from simulate.thresholds import settled
-from simulate.units import conversion_factor
 
 MOST_VALUES = 200  # each is a run of all choices
 Key = tuple[str, str, float]  # quantity, choice, value of the prior
@@ -55,10 +54,10 @@ def sweep(
     by side at each value: the best is so of those that give a number there. What is left out is as [run] says.
 
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
-    `quantity`, `choice` and `swept`, the values in the unit in which the file states the prior, and along the last two
+    `quantity`, `choice` and `swept`, the values in the unit of the quantity, and along the last two
     `probability_best`, how often a choice is the best of those that give a number (of choices that tie, each has its
-    part), and `probability_finite`, how often it gives one. A file without choices is the only one. Attributes: `over`
-    (the prior), `decided_by` (the first quantity), `objective`.
+    part), and `probability_finite`, how often it gives one. A file without choices is the only one. Attributes: `over`,
+    `decided_by` (the first quantity), `objective`.
     Raises SimulateError for values that are no numbers or are listed twice, for a name that there is not, and for
     quantities and conditions as `decide` does.
     """
@@ -98,9 +97,8 @@ def sweep(
             check_kept(first.questions, of_value, why=first.contradictions)
     result = provenance.described("sweep", priors, settings, first)
     result.provenance["warnings"] = [*dict.fromkeys(warnings), *settings.left_out("sweep")]
-    result.attributes.update(
-        over=prior, decided_by=names[0], objective="maximize" if maximize else "minimize", values=over
-    )
+    objective = "maximize" if maximize else "minimize"
+    result.attributes.update(over=over, decided_by=names[0], objective=objective)
     result.along("quantity", names)
     result.beside("label", ("quantity",), [sides.label(priors, cases, each) for each in names])
     result.beside("unit", ("quantity",), units)
@@ -108,7 +106,7 @@ def sweep(
     titles = [priors.choices[option].label if option in priors.choices else option for option in options]
     result.beside("choice_label", ("choice",), titles)
     one = next(iter(at.values()))
-    result.along("swept", list(at), one.priors[prior].unit, one.quantities[prior].label)
+    result.along("swept", list(at), one.quantities[prior].unit, one.quantities[prior].label)
     put_bands(result, bands, ("quantity", "choice", "swept"), statistics)
     result.provenance["warnings"] += only_bounds(result)
     if settings.conditions:
@@ -127,7 +125,7 @@ def _put_shares(result: Result, replicates: Mapping[float, Sequence["_Replicate"
 
 
 def _swept(priors: Priors, over: str) -> tuple[str, dict[float, Priors]]:
-    """The prior that takes values, and the priors at each, by the value in the unit of its own statement."""
+    """The prior that takes values, and the priors at each, by the value in the unit of the quantity."""
     name, texts = grammar.VARIATION.read(over, "--over")
     if len(texts) > MOST_VALUES:
         raise SimulateError(f"--over: lists {len(texts)} values, more than {MOST_VALUES}; list fewer")
@@ -137,8 +135,7 @@ def _swept(priors: Priors, over: str) -> tuple[str, dict[float, Priors]]:
         prior = made.priors[name]
         if not isinstance(prior.distribution, Constant):
             raise SimulateError(f"--over: {text} is no number for {name}; list numbers, as in '{name}=1,2,5'")
-        value = prior.distribution.value / conversion_factor(prior.unit, made.quantities[name].unit)
-        value = float(f"{value:.15g}")  # without what the conversion rounds
+        value = prior.distribution.value
         if value in found:
             raise SimulateError(f"--over: {name} takes the value {text} twice; list it once")
         found[value] = made
