@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -247,21 +247,17 @@ def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[
 
 def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Quantity]:
     """The quantities, as parameters those that have their default because the bound names lack what they need."""
-    return _settled(quantities, bound, missing(quantities, bound).keys())
+    return _settled(quantities, bound, missing(quantities, bound))
 
 
 def _settled(
-    quantities: Mapping[str, Quantity], bound: Collection[str], lacking: Set[str]
+    quantities: Mapping[str, Quantity], bound: Collection[str], lacking: Collection[str]
 ) -> dict[str, Quantity]:
-    without = {
-        name
-        for name, quantity in quantities.items()
-        if quantity.default is not None and name not in bound and not lacking.isdisjoint(quantity.needs)
-    }
-    return {
-        name: replace(quantity, function=None, needs=()) if name in without else quantity
-        for name, quantity in quantities.items()
-    }
+    found = dict(quantities)
+    for name, quantity in quantities.items():
+        if quantity.default is not None and name not in bound and any(need in lacking for need in quantity.needs):
+            found[name] = replace(quantity, function=None, needs=())
+    return found
 
 
 def _missing(
@@ -286,7 +282,7 @@ def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Se
     """
     sequence = order(quantities, bound)
     lacking = _missing(quantities, bound, sequence)
-    quantities = _settled(quantities, bound, lacking.keys())
+    quantities = _settled(quantities, bound, lacking)
     for name in outputs:
         if name not in quantities:
             raise SimulateError(f"there is no quantity {name}")

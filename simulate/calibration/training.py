@@ -4,9 +4,9 @@ End-to-end MFU is 6 N_active D / (reported accelerator-hours x dense peak in the
 it, attention is not, since not every run's shape is known. Its logarithm is predicted by a normal distribution about a
 regression with five effects (`model/training_mfu.py`), fitted by ridge to the open runs in `data/training_runs.csv`,
 those excepted whose `excluded` says why, and those whose hours come from a throughput: tuned, undisturbed steps are no
-run, and serve to test the forecast. What FP8 does to the MFU is known beforehand from pairs of throughputs, in which the
-tuning cancels (`data/training_precision.csv`). `benchmarks/fit_training_mfu.py` prints the fit as the model states it,
-and what was tried beside it.
+run, and serve to test the forecast. What FP8 does to the MFU is known beforehand from pairs of throughputs, in which
+the tuning cancels (`data/training_precision.csv`). `benchmarks/fit_training_mfu.py` prints the fit as the model states
+it, and what was tried beside it.
 """
 
 import csv
@@ -145,8 +145,9 @@ def read_runs(path: Path) -> tuple[tuple[TrainingRun, ...], tuple[str, ...]]:
     """Read a CSV file of runs: those that are well formed, and one line for each row that is not.
 
     The columns are those of `data/training_runs.csv`; of them COLUMNS are needed, there may be others.
-    An empty peak_flops is looked up by the accelerator's name, an empty training_bits is 16. Raises SimulateError, in one line, for a file
-    that cannot be read or is no such table.
+    An empty peak_flops is looked up by the accelerator's name, an empty training_bits is 16; hours_kind
+    'throughput' is of undisturbed steps. Raises SimulateError, in one line, for a file that cannot be read or is no
+    such table.
     """
     sheet = read_sheet(path, mend="save it with commas")
     if lacking := [name for name in COLUMNS if name not in sheet.header]:

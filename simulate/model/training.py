@@ -191,37 +191,29 @@ def reinforcement_learning_cost(training_cost: Array, reinforcement_learning_sha
     return training_cost * reinforcement_learning_share / (1 - reinforcement_learning_share)
 
 
-def synthetic_data_cost(
-    training_cost: Array,
-    reinforcement_learning_cost: Array,
-    experiments_multiplier: Array,
-    synthetic_data_share: Array,
-) -> USD:
+@total
+def final_training_cost(training_cost: Array, reinforcement_learning_cost: Array) -> USD:
+    """Final training cost: compute that trains what is released, the run and what follows it."""
+    return training_cost + reinforcement_learning_cost
+
+
+def synthetic_data_cost(final_training_cost: Array, experiments_multiplier: Array, synthetic_data_share: Array) -> USD:
     """Synthetic data cost: compute that generates data to train on."""
-    released = training_cost + reinforcement_learning_cost
-    return released * (experiments_multiplier - 1) * synthetic_data_share
+    return final_training_cost * (experiments_multiplier - 1) * synthetic_data_share
 
 
-def experiments_cost(
-    training_cost: Array,
-    reinforcement_learning_cost: Array,
-    experiments_multiplier: Array,
-    synthetic_data_share: Array,
-) -> USD:
+def experiments_cost(final_training_cost: Array, experiments_multiplier: Array, synthetic_data_share: Array) -> USD:
     """Experiments cost: compute of experiments, runs that failed and models that are not released."""
-    released = training_cost + reinforcement_learning_cost
-    return released * (experiments_multiplier - 1) * (1 - synthetic_data_share)
+    return final_training_cost * (experiments_multiplier - 1) * (1 - synthetic_data_share)
 
 
 @total
-def development_compute_cost(
-    training_cost: Array, reinforcement_learning_cost: Array, synthetic_data_cost: Array, experiments_cost: Array
-) -> USD:
-    """Development compute cost: the run, what follows it, and all that leads there.
+def development_compute_cost(final_training_cost: Array, synthetic_data_cost: Array, experiments_cost: Array) -> USD:
+    """Development compute cost: training what is released, and all compute that leads to it.
 
-    experiments_multiplier times training what is released.
+    Together experiments_multiplier times the final training.
     """
-    return training_cost + reinforcement_learning_cost + synthetic_data_cost + experiments_cost
+    return final_training_cost + synthetic_data_cost + experiments_cost
 
 
 @total
