@@ -27,16 +27,16 @@ from simulate.graph import Array
 from simulate.model.notation import EARLY_PEAK, LATE_PEAK
 from simulate.model.training_mfu import CENTRAL_PARAMETERS, EFFECTS, Effect
 
-LATE, MIXTURE, SIZE_LATE, HALVINGS, MIXTURE_HALVINGS = EFFECTS
+LATE, MIXTURE, SIZE_LATE, DOUBLINGS, MIXTURE_DOUBLINGS = EFFECTS
 USED = fitted_runs()
 
 
-def size(parameters: Array, _peak: Array, _mixture: Array, _bits: Array) -> Array:
+def size(parameters: Array, _peak: Array, _mixture: Array, _gain: Array) -> Array:
     return np.log10(parameters / CENTRAL_PARAMETERS)
 
 
-def size_early(parameters: Array, peak: Array, mixture: Array, bits: Array) -> Array:
-    return size(parameters, peak, mixture, bits) * (1 - EFFECTS[LATE].of(parameters, peak, mixture, bits))
+def size_early(parameters: Array, peak: Array, mixture: Array, gain: Array) -> Array:
+    return size(parameters, peak, mixture, gain) * (1 - EFFECTS[LATE].of(parameters, peak, mixture, gain))
 
 
 def score(
@@ -51,7 +51,7 @@ def score(
     for held, group in zip(runs, groups, strict=True):
         others = [run for run, other in zip(runs, groups, strict=True) if other != group]
         mean, sd = fit_training_mfu(others, effects, shrinkage).log_mean_and_sd(
-            held.parameters_active, held.peak_flops, float(held.mixture_of_experts), held.training_bits
+            held.parameters_active, held.peak_flops, float(held.mixture_of_experts), held.peak_gain
         )
         deviation = (np.log(held.mfu) - float(mean)) / float(sd)
         crps.append(float(sd) * standard_normal_crps(deviation))
@@ -62,7 +62,7 @@ def score(
 
 def some(*names: str) -> dict[str, Effect]:
     """The effects of precision, and those named."""
-    return {name: EFFECTS[name] for name in (*names, HALVINGS, MIXTURE_HALVINGS)}
+    return {name: EFFECTS[name] for name in (*names, DOUBLINGS, MIXTURE_DOUBLINGS)}
 
 
 def print_known_beforehand() -> None:
@@ -89,14 +89,14 @@ def main() -> None:
     print()
 
     print("MFU by accelerator, kind and active parameters         p5    p25    p50    p75    p95")
-    kinds = ("A100, TPU v4 and before", 16), ("H100 and after", 16), ("H100 and after, FP8", 8)
-    for peak, (early, bits) in zip((EARLY_PEAK, LATE_PEAK, 2 * LATE_PEAK), kinds, strict=True):
+    kinds = ("A100, TPU v4 and before", 1), ("H100 and after", 1), ("H100 and after, FP8", 2)
+    for peak, (early, gain) in zip((EARLY_PEAK, LATE_PEAK, 2 * LATE_PEAK), kinds, strict=True):
         for mixture in (0.0, 1.0):
             for parameters in (3e9, 20e9, 100e9, 400e9):
                 if peak == EARLY_PEAK and parameters != 20e9:
                     continue  # no effect of size
                 z = np.array([STANDARD_NORMAL.inv_cdf(p) for p in (0.05, 0.25, 0.5, 0.75, 0.95)])
-                band = calibrated.at_deviation(z, parameters, peak, mixture, bits)
+                band = calibrated.at_deviation(z, parameters, peak, mixture, gain)
                 kind = "mixture" if mixture else "dense"
                 numbers = " ".join(f"{value:6.3f}" for value in band)
                 at = "any size" if peak == EARLY_PEAK else f"{parameters / 1e9:g}e9"

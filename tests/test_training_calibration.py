@@ -94,9 +94,9 @@ def test_the_typical_attention_is_that_of_the_runs_of_known_shape():
     assert math.expm1(np.mean(np.log1p(shares))) == pytest.approx(TYPICAL_ATTENTION, abs=5e-4)
 
 
-def test_a_run_in_fp8_is_forecast_by_half_of_the_bits():
+def test_a_run_in_fp8_is_forecast_by_a_doubled_peak():
     mfu = training_mfu()
-    ratio = mfu.at_deviation(0, 70e9, 2 * LATE_PEAK, 0.0, 8) / mfu.at_deviation(0, 70e9, LATE_PEAK)
+    ratio = mfu.at_deviation(0, 70e9, 2 * LATE_PEAK, 0.0, 2) / mfu.at_deviation(0, 70e9, LATE_PEAK)
     assert ratio == pytest.approx(math.exp(mfu.coefficients[4]), rel=1e-12)
     assert 1 < 2 * ratio < 2  # faster than in 16 bits, by less than the peak
 

@@ -116,7 +116,9 @@ def test_a_context_without_a_shape_is_told_to_be_of_no_use(load):
 
 def test_training_in_fp8_has_its_peak_and_a_lower_mfu(load):
     """As fast as in 16 bits times twice what is left of the MFU."""
-    in_fp8 = hours(load(SIX_LINES, "training_bits=8", "training_peak_flops=1978e12", "training_mfu_deviation=0"))[1]
+    in_fp8 = hours(load(SIX_LINES, "training_peak_gain=2", "training_peak_flops=1978e12", "training_mfu_deviation=0"))[
+        1
+    ]
     in_bf16 = hours(load(SIX_LINES, "training_mfu_deviation=0"))[1]
     assert in_bf16 / in_fp8 == pytest.approx(2 * np.exp(OPEN_RUNS.coefficients[4]), rel=1e-9)
 
@@ -132,6 +134,7 @@ def test_what_nvidia_measured_in_fp8_lies_in_the_bands(parameters, shape, tokens
     priors = load_priors(
         {
             "accelerator": "GB200",
+            "training_precision": "FP8",
             "priors": {
                 "parameters_active": {"value": parameters},
                 "training_tokens": {"value": 1e12},
@@ -139,8 +142,6 @@ def test_what_nvidia_measured_in_fp8_lies_in_the_bands(parameters, shape, tokens
                 "heads": {"value": heads},
                 "head_dim": {"value": 128},
                 "training_context": {"value": 8192},
-                "training_bits": {"value": 8},
-                "training_peak_flops": {"value": 5000e12},
                 "training_overhead": {"value": 1},
             },
         }

@@ -32,7 +32,7 @@ def log_mfu_forecast(run: TrainingRun) -> tuple[float, float]:
     """
     fitted = _fit_without(_plain(run.model))
     mean, sd = fitted.log_mean_and_sd(
-        run.parameters_active, run.peak_flops, float(run.mixture_of_experts), run.training_bits
+        run.parameters_active, run.peak_flops, float(run.mixture_of_experts), run.peak_gain
     )
     return float(mean) + math.log(TYPICAL_OVERHEAD) * run.undisturbed, float(sd)
 

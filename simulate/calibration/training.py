@@ -21,7 +21,7 @@ import numpy as np
 from simulate.catalog import CatalogError, accelerator
 from simulate.errors import SimulateError
 from simulate.graph import Array
-from simulate.model.notation import ATTENTION_FLOP, BF16_BITS, TRAINING_FLOP_PER_PARAMETER, TRAINING_PASSES
+from simulate.model.notation import ATTENTION_FLOP, TRAINING_FLOP_PER_PARAMETER, TRAINING_PASSES
 from simulate.model.training_mfu import EFFECTS, Effect, TrainingMfu
 from simulate.spreadsheet import read_number, read_sheet
 
@@ -50,7 +50,7 @@ class TrainingRun:
     training_tokens: float
     peak_flops: float  # of one accelerator, dense, in the precision of training [FLOP/s]
     accelerator_hours: float
-    training_bits: float = BF16_BITS
+    peak_gain: float = 1.0  # of that peak over the one in 16 bits
     undisturbed: bool = False  # hours of steps alone, from their throughput
     attention_channels: float = 0.0  # layers x heads x head_dim, 0 where they are not published
     training_context: float = 0.0  # [token]
@@ -104,7 +104,7 @@ def fit_training_mfu(
 
 def design_matrix(runs: Sequence[TrainingRun], effects: Mapping[str, Effect] = EFFECTS) -> Array:
     """Rows of the regression, shape (runs, 1 + effects): a one, and the effects."""
-    rows = [(run.parameters_active, run.peak_flops, float(run.mixture_of_experts), run.training_bits) for run in runs]
+    rows = [(run.parameters_active, run.peak_flops, float(run.mixture_of_experts), run.peak_gain) for run in runs]
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     return np.stack([np.ones(len(runs)), *(effect.of(*columns) for effect in effects.values())], axis=-1)
 
@@ -145,7 +145,7 @@ def read_runs(path: Path) -> tuple[tuple[TrainingRun, ...], tuple[str, ...]]:
     """Read a CSV file of runs: those that are well formed, and one line for each row that is not.
 
     The columns are those of `data/training_runs.csv`; of them COLUMNS are needed, there may be others.
-    An empty peak_flops is looked up by the accelerator's name, an empty training_bits is 16; hours_kind
+    An empty peak_flops is looked up by the accelerator's name, an empty peak_gain is 1; hours_kind
     'throughput' is of undisturbed steps. Raises SimulateError, in one line, for a file that cannot be read or is no
     such table.
     """
@@ -189,7 +189,7 @@ def _run(row: Mapping[str, str]) -> TrainingRun:
         training_tokens=_positive(row, "training_tokens"),
         peak_flops=_positive(row, "peak_flops") if row["peak_flops"] else _catalog_peak(row),
         accelerator_hours=_positive(row, "accelerator_hours"),
-        training_bits=_positive(row, "training_bits") if row.get("training_bits") else BF16_BITS,
+        peak_gain=_positive(row, "peak_gain") if row.get("peak_gain") else 1.0,
         undisturbed=row.get("hours_kind") == THROUGHPUT,
         attention_channels=_positive(row, "attention_channels") if row.get("attention_channels") else 0.0,
         training_context=_positive(row, "training_context") if row.get("training_context") else 0.0,

@@ -61,4 +61,3 @@ ATTENTION_FLOP: Annotated[float, Unit("FLOP/token^2")] = 2.0  # a token, a conte
 # An A100 and an H100, dense, in 16 bits: between them, training falls behind the arithmetic that it could use.
 EARLY_PEAK: Annotated[float, Unit("FLOP/s")] = 312e12
 LATE_PEAK: Annotated[float, Unit("FLOP/s")] = 989e12
-BF16_BITS: Annotated[float, Unit("1")] = 16.0

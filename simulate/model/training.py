@@ -4,7 +4,6 @@ import numpy as np
 
 from simulate.graph import Array, otherwise, parameter, total
 from simulate.model.notation import (
-    BF16_BITS,
     DAY,
     FLOP,
     FLOP_PER_S,
@@ -77,12 +76,12 @@ training_context = parameter(
     default=0,
     lower=0,
 )
-training_bits = parameter(
+training_peak_gain = parameter(
     "1",
-    """Training bits: of a number in the matrix products of training; 16 in BF16, 8 in FP8, 4 in FP4.
+    """Training peak gain: the peak in the precision of training over that in 16 bits; 2 in FP8 on most accelerators.
 
-    The predicted MFU is lower in fewer bits; the peak must be that of the same precision.""",
-    default=BF16_BITS,
+    The predicted MFU is lower where fewer bits make the peak higher. A file's training_precision states both.""",
+    default=1,
     lower=1,
 )
 experiments_multiplier = parameter(
@@ -126,7 +125,7 @@ training_data_cost = parameter(
 def training_peak_flops(peak_flops: Array) -> FLOP_PER_S:
     """Training peak FLOP/s: of one training accelerator, dense; as in serving unless a prior differs.
 
-    In the precision of training_bits.
+    In the precision of training, whatever the gain.
     """
     return peak_flops
 

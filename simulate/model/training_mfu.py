@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulate.graph import Array, parameter
-from simulate.model.notation import BF16_BITS, EARLY_PEAK, LATE_PEAK, SHARE
+from simulate.model.notation import EARLY_PEAK, LATE_PEAK, SHARE
 
 # Where the effect of size is zero, about the median of the runs.
 CENTRAL_PARAMETERS = 20e9
@@ -24,8 +24,9 @@ TYPICAL_ATTENTION = 0.074
 class Effect:
     """An effect of the regression, and what is known of its coefficient before the runs are seen.
 
-    `of` takes active parameters, dense peak [FLOP/s], mixture (0 or 1) and bits, which broadcast. `centre` is the
-    mean of the coefficient's prior, `shrinkage` the residual variance over the prior's; None leaves it to the fit.
+    `of` takes active parameters, dense peak [FLOP/s], mixture (0 or 1) and the gain of that peak over the one in 16
+    bits, which broadcast. `centre` is the mean of the coefficient's prior, `shrinkage` the residual variance over the
+    prior's; None leaves it to the fit.
     """
 
     of: Callable[[Any, Any, Any, Any], Any]
@@ -33,35 +34,34 @@ class Effect:
     shrinkage: float | None = None
 
 
-def _late(_parameters: Any, peak_flops: Any, _mixture: Any, bits: Any) -> Any:
+def _late(_parameters: Any, peak_flops: Any, _mixture: Any, gain: Any) -> Any:
     """Place of an accelerator between an A100 (0) and an H100 (1) on a logarithmic axis of the peak in 16 bits.
 
     Faster arithmetic waits longer for memory and network. What is slower than the one or faster than the
     other behaves like it.
     """
-    peak = peak_flops * bits / BF16_BITS
-    place = np.log(peak / EARLY_PEAK) / np.log(LATE_PEAK / EARLY_PEAK)
+    place = np.log(peak_flops / gain / EARLY_PEAK) / np.log(LATE_PEAK / EARLY_PEAK)
     return np.clip(place, 0, 1)[()]
 
 
-def _mixture(_parameters: Any, _peak_flops: Any, mixture: Any, _bits: Any) -> Any:
+def _mixture(_parameters: Any, _peak_flops: Any, mixture: Any, _gain: Any) -> Any:
     """1 for a mixture of experts: routing costs time that 6 FLOP a parameter and token do not count."""
     return mixture
 
 
-def _late_size(parameters: Any, peak_flops: Any, mixture: Any, bits: Any) -> Any:
+def _late_size(parameters: Any, peak_flops: Any, mixture: Any, gain: Any) -> Any:
     """Decades of parameters, on a late accelerator: small models do not fill one; early ones are filled."""
-    return np.log10(parameters / CENTRAL_PARAMETERS) * _late(parameters, peak_flops, mixture, bits)
+    return np.log10(parameters / CENTRAL_PARAMETERS) * _late(parameters, peak_flops, mixture, gain)
 
 
-def _halvings(_parameters: Any, _peak_flops: Any, mixture: Any, bits: Any) -> Any:
-    """How often the bits of 16 are halved, in a dense model: the peak doubles, what is not products stays."""
-    return (1 - mixture) * np.log2(BF16_BITS / bits)
+def _doublings(_parameters: Any, _peak_flops: Any, mixture: Any, gain: Any) -> Any:
+    """How often fewer bits double the peak, in a dense model: what is not products takes as long as before."""
+    return (1 - mixture) * np.log2(gain)
 
 
-def _mixture_halvings(_parameters: Any, _peak_flops: Any, mixture: Any, bits: Any) -> Any:
+def _mixture_doublings(_parameters: Any, _peak_flops: Any, mixture: Any, gain: Any) -> Any:
     """The same in a mixture of experts, whose smaller products gain less."""
-    return mixture * np.log2(BF16_BITS / bits)
+    return mixture * np.log2(gain)
 
 
 # What FP8 leaves of the MFU is known from benchmarks of the same model and machine in both precisions, a pair each
@@ -70,8 +70,8 @@ EFFECTS: Mapping[str, Effect] = {
     "late accelerator": Effect(_late),
     "mixture of experts": Effect(_mixture),
     "decade of parameters, on a late accelerator": Effect(_late_size),
-    "halving of the bits, dense": Effect(_halvings, centre=-0.319, shrinkage=8),
-    "halving of the bits, mixture of experts": Effect(_mixture_halvings, centre=-0.475, shrinkage=8),
+    "doubling of the peak, dense": Effect(_doublings, centre=-0.319, shrinkage=8),
+    "doubling of the peak, mixture of experts": Effect(_mixture_doublings, centre=-0.475, shrinkage=8),
 }
 
 
@@ -90,11 +90,11 @@ class TrainingMfu:
     effects: Mapping[str, Effect]
 
     def log_mean_and_sd(
-        self, parameters_active: Any, peak_flops: Any, mixture_of_experts: Any = 0.0, bits: Any = BF16_BITS
+        self, parameters_active: Any, peak_flops: Any, mixture_of_experts: Any = 0.0, gain: Any = 1.0
     ) -> Any:
         """Mean and standard deviation of ln(MFU), the coefficients' uncertainty included; broadcasts."""
         within = np.clip(parameters_active, *self.sizes)[()]
-        row = [1.0, *(effect.of(within, peak_flops, mixture_of_experts, bits) for effect in self.effects.values())]
+        row = [1.0, *(effect.of(within, peak_flops, mixture_of_experts, gain) for effect in self.effects.values())]
         mean: Any = 0.0
         spread: Any = 0.0
         for value, coefficient, covariances in zip(row, self.coefficients, self.uncertainty, strict=True):
@@ -104,31 +104,26 @@ class TrainingMfu:
         return mean, self.residual_sd * np.sqrt(1 + spread)
 
     def at_deviation(
-        self,
-        deviation: Any,
-        parameters_active: Any,
-        peak_flops: Any,
-        mixture_of_experts: Any = 0.0,
-        bits: Any = BF16_BITS,
+        self, deviation: Any, parameters_active: Any, peak_flops: Any, mixture_of_experts: Any = 0.0, gain: Any = 1.0
     ) -> Any:
         """End-to-end MFU [1] that lies `deviation` standard deviations above the median; broadcasts.
 
         With a standard normal deviation this is the predictive distribution itself.
         """
-        mean, sd = self.log_mean_and_sd(parameters_active, peak_flops, mixture_of_experts, bits)
+        mean, sd = self.log_mean_and_sd(parameters_active, peak_flops, mixture_of_experts, gain)
         return np.exp(mean + sd * deviation)
 
 
 OPEN_RUNS = TrainingMfu(
-    coefficients=(-1.136034, -0.217315, -0.134645, 0.244242, -0.319, -0.459007),
-    residual_sd=0.284272,
+    coefficients=(-1.136033, -0.21731, -0.134605, 0.244268, -0.319, -0.458966),
+    residual_sd=0.284277,
     uncertainty=(
-        (0.046132, -0.03868, -0.005382, -0.000694, 0.0, -0.000209),
-        (-0.03868, 0.113198, -0.053816, -0.006942, 0.0, -0.002094),
-        (-0.005382, -0.053816, 0.192045, 0.036267, 0.0, -0.015837),
-        (-0.000694, -0.006942, 0.036267, 0.22963, 0.0, -0.009998),
+        (0.046132, -0.03868, -0.005382, -0.000694, 0.0, -0.00021),
+        (-0.03868, 0.113198, -0.053816, -0.006942, 0.0, -0.002095),
+        (-0.005382, -0.053816, 0.192048, 0.036269, 0.0, -0.015847),
+        (-0.000694, -0.006942, 0.036269, 0.229631, 0.0, -0.010004),
         (0.0, 0.0, 0.0, 0.0, 0.125, 0.0),
-        (-0.000209, -0.002094, -0.015837, -0.009998, 0.0, 0.113424),
+        (-0.00021, -0.002095, -0.015847, -0.010004, 0.0, 0.113408),
     ),
     sizes=(1.08e9, 540.35e9),
     effects=EFFECTS,
@@ -168,7 +163,7 @@ def mfu_predicted(
     parameters_active: Array,
     training_peak_flops: Array,
     mixture_of_experts: Array,
-    training_bits: Array,
+    training_peak_gain: Array,
     training_attention_flop: Array,
     training_mfu_deviation: Array,
 ) -> SHARE:
@@ -179,7 +174,7 @@ def mfu_predicted(
     the attention of a typical run: whoever trains with longer contexts than they did takes longer.
     """
     without_attention = OPEN_RUNS.at_deviation(
-        training_mfu_deviation, parameters_active, training_peak_flops, mixture_of_experts, training_bits
+        training_mfu_deviation, parameters_active, training_peak_flops, mixture_of_experts, training_peak_gain
     )
     mfu: Array = without_attention * np.where(training_attention_flop > 0, 1 + TYPICAL_ATTENTION, 1.0)[()]
     return mfu
