@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 
 from simulate.backtesting import backtest
+from simulate.backtesting.scores import PERCENTILES
+from simulate.backtesting.training import training_case
 from simulate.calibration.training import (
     SHRINKAGE,
     design_matrix,
@@ -19,6 +22,7 @@ from simulate.calibration.training import (
 )
 from simulate.errors import SimulateError
 from simulate.model.notation import EARLY_PEAK, LATE_PEAK
+from simulate.model.training import TYPICAL_OVERHEAD
 from simulate.model.training_mfu import EFFECTS, OPEN_RUNS, TYPICAL_ATTENTION
 
 HEADER = (
@@ -26,6 +30,11 @@ HEADER = (
     "training_tokens,accelerator,peak_flops,accelerator_hours\n"
 )
 GOOD = "Good,70e9,70e9,0,15e12,H100,989e12,6.4e6\n"
+
+
+@cache
+def scored():
+    return backtest()
 
 
 def test_the_model_states_what_the_fit_gives():
@@ -39,7 +48,7 @@ def test_the_model_states_what_the_fit_gives():
 
 
 def test_leave_one_out_reaches_what_was_asked():
-    result, group = backtest(), "training runs"
+    result, group = scored(), "training runs"
     assert result.at("crps_mean", group=group) <= 0.18
     for band, (least, most) in {50: (0.40, 0.62), 80: (0.70, 0.90), 90: (0.82, 1)}.items():
         assert least <= result.at("coverage", group=group, band=band) <= most
@@ -49,7 +58,7 @@ def test_excluded_runs_say_why_and_are_not_used():
     excluded = {run.model: run.excluded for run in training_runs() if run.excluded}
     assert len(excluded) >= 4
     assert all(len(why) > 20 for why in excluded.values())
-    result = backtest()
+    result = scored()
     assert result.provenance["excluded"] == excluded
     assert not set(excluded) & set(result.labels("case"))
 
@@ -104,7 +113,7 @@ def test_a_run_in_fp8_is_forecast_by_a_doubled_peak():
 
 def test_what_nvidia_measured_on_gb200_lies_in_the_bands_that_have_not_seen_it():
     """Tokens a second and GPU in FP8, of NeMo 25.07: 4,066 at 70B and 706 at 405B."""
-    result = backtest()
+    result = scored()
     for case, tokens_per_second in {
         "Llama 3 70B (throughput, 64 GB200)": 4066,
         "Llama 3.1 405B (throughput, 128 GB200)": 706,
@@ -114,10 +123,20 @@ def test_what_nvidia_measured_on_gb200_lies_in_the_bands_that_have_not_seen_it()
 
 
 def test_throughputs_are_scored_and_not_fitted():
-    scored = {run.model for run in training_runs() if run.undisturbed}
-    assert len(scored) == 4
-    assert scored <= set(backtest().labels("case"))
-    assert scored.isdisjoint(run.model for run in fitted_runs())
+    throughputs = {run.model for run in training_runs() if run.undisturbed}
+    assert len(throughputs) == 4
+    assert throughputs <= set(scored().labels("case"))
+    assert throughputs.isdisjoint(run.model for run in fitted_runs())
+
+
+def test_steps_alone_are_forecast_without_the_overhead(tmp_path):
+    path = tmp_path / "runs.csv"
+    header = HEADER.strip() + ",peak_gain,hours_kind\n"
+    path.write_text(f"{header}{GOOD.strip()},2,throughput\n{GOOD.strip()},2,reported\n")
+    (steps, whole), _ = read_runs(path)
+    mfu = training_mfu().at_deviation(0, 70e9, 989e12, 0.0, 2)
+    hours = [training_case(run).percentiles[PERCENTILES.index(50)] for run in (steps, whole)]
+    assert hours == pytest.approx([steps.hours_at_peak / mfu / TYPICAL_OVERHEAD, whole.hours_at_peak / mfu], rel=1e-12)
 
 
 def test_a_standard_normal_deviation_gives_the_predictive_distribution():
