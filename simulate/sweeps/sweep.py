@@ -19,6 +19,7 @@ from simulate.priors import Priors, choice, stated
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.results.folder import name_of
+from simulate.results.in_vain import in_vain
 from simulate.rounding import settle
 from simulate.sampling.dimensions import dimensions
 from simulate.scenarios import Drawing, Piece, Scenarios, asked_quantities, in_step
@@ -90,6 +91,7 @@ def sweep(
         for option, each in drawn.items():
             settle(each, {name: bands[name, option, value] for name in names})
             warnings += provenance.of_inputs(cases[option, value], each)
+    warnings += map(str, in_vain([*cases.values()], [*names, *asked[0].names]))
     assert first is not None
     kept = {value: Kept.of(each.kept for each in replicates[value]) for value in at}
     if settings.conditions:
