@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.arrays import moved, scratch, to_host
-from simulate.compiled import compilable, kernels
 from simulate.dependence import correlation_matrix, triangular_factor
 from simulate.device import add_multiple, with_kernel
 from simulate.distributions.scores import normal_probability
@@ -171,7 +170,6 @@ class Sampler:
 
 
 @with_kernel(add_multiple)
-@compilable(kernels.add_multiple)
 def _add_multiple(total: Array, factor: float, column: Array) -> None:
     (multiple,) = scratch(column, np.float64)
     total += np.multiply(column, factor, out=multiple)

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.arrays import array_module, look_up, moved, scratch, to_host
-from simulate.compiled import compilable, kernels
 from simulate.device import on_score_lines, on_word_lines, with_kernel
 from simulate.distributions.scores import normal_probability, normal_score
 
@@ -244,7 +243,6 @@ def at_words(table: Lines, words: Words) -> Array:
 
 
 @with_kernel(on_word_lines)
-@compilable(kernels.on_word_lines)
 def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int, values: Array) -> None:
     position, leading, cell = scratch(words, np.float64, np.int64, np.int64)
     half = len(slope) // 2
@@ -264,7 +262,6 @@ def at_scores(table: Lines, scores: Array) -> Array:
 
 
 @with_kernel(on_score_lines)
-@compilable(kernels.on_score_lines)
 def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float, values: Array) -> None:
     position, place, cell = scratch(scores, np.float64, np.float64, np.int64)
     np.add(_within(scores, limit, position), limit, out=place)
