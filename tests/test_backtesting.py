@@ -25,10 +25,10 @@ from simulate.backtesting.scores import (
 from simulate.backtesting.serving import PUBLISHED, benchmark_cases
 from simulate.backtesting.training import BASELINES, training_case
 from simulate.calibration.serving import benchmarks, fit_roofline, left_out, predicted_seconds, splits, spread
-from simulate.calibration.training import RUNS_FILE, fit_training_mfu, training_mfu, training_runs
+from simulate.calibration.training import RUNS_FILE, fit_training_mfu, fitted_runs, training_mfu, training_runs
 from simulate.errors import SimulateError
 from simulate.layout import laid_out, plain
-from simulate.priors import load_priors
+from simulate.priors import SHIPPED, load_priors
 from simulate.units import conversion_factor
 
 HEADER = "model,parameters_active,mixture_of_experts,training_tokens,accelerator,peak_flops,accelerator_hours\n"
@@ -93,7 +93,7 @@ def test_crps_from_quantiles_is_its_integral(outcome):
 
 def test_a_case_is_forecast_without_itself():
     run = next(run for run in training_runs() if run.model == "YaLM 100B")
-    others = [other for other in training_runs() if not other.excluded and other is not run]
+    others = [other for other in fitted_runs() if other is not run]
     mean, sd = fit_training_mfu(others).log_mean_and_sd(run.parameters_active, run.peak_flops)
     case = training_case(run)
     assert percentile(case, 50) == pytest.approx(run.hours_at_peak / math.exp(mean), rel=1e-12)
@@ -163,7 +163,7 @@ def test_bands_and_pits_tell_the_same_story(group):
 def test_the_result_has_the_layout():
     result = whole()
     assert result.question == "backtest"
-    assert result.labels("group") == ["training runs", "serving benchmarks", "measured", "estimates"]
+    assert result.labels("group") == ["training runs", "serving benchmarks", "measured", "estimates", "owners"]
     assert result.labels("percentile") == [1, 5, 10, 25, 50, 75, 90, 95, 99]
     assert result.labels("band") == [50, 80, 90]
     assert result.labels("baseline") == ["mfu_46.2", "mfu_37.5"]
@@ -212,7 +212,7 @@ def test_own_runs_are_scored_and_faulty_rows_named(own):
     for name in ("outcome", "percentiles", "pit", "crps", "log_score"):
         assert np.array_equal(result.at(name, case="PaLM 540B"), whole().at(name, case="PaLM 540B"))
     assert [problem.split(": ")[1] for problem in result.warnings] == [
-        "accelerator_hours", "1 cell under 14 columns; fill it up, or take the row out"
+        "accelerator_hours", "1 cell under 17 columns; fill it up, or take the row out"
     ]  # fmt: skip
 
 
@@ -244,7 +244,7 @@ def test_threads_and_progress_leave_the_result_as_it_is():
     assert again.provenance == whole().provenance
     for name, variable in whole().variables.items():
         assert np.array_equal(again[name], variable.values), name
-    assert [done for what, done, _ in steps if what == "training runs"] == list(range(1, 35))
+    assert [done for what, done, _ in steps if what == "training runs"] == list(range(1, 39))
     assert {what for what, done, total in steps if done == total} == {what for what, *_ in steps}
 
 
@@ -317,13 +317,28 @@ def test_published_cases_are_data_with_sources():
     with PUBLISHED.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert all(row["source"] for row in rows)
-    assert sum(whole().at("cases", group=group) for group in ("measured", "estimates")) == len(rows)
+    assert sum(whole().at("cases", group=group) for group in ("measured", "estimates", "owners")) == len(rows)
     for row in rows:
         priors = load_priors(row["priors"])
         stated = [figure for figure in priors.published if figure.quantity == row["quantity"]]
         if stated and row["name"].split()[0] in stated[0].source:
             factor = conversion_factor(row["unit"], priors.quantities[row["quantity"]].unit)
             assert float(row["outcome"]) * factor == pytest.approx(stated[0].value, rel=1e-9)
+
+
+def test_an_analysts_costs_stand_where_the_header_says():
+    """The table of own-cost-2026.toml, a choice in a row, against the cases that are scored."""
+    with PUBLISHED.open(newline="", encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["group"] == "owners"]
+    header = (SHIPPED / "own-cost-2026.toml").read_text(encoding="utf-8").partition("\ntitle")[0]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in header.splitlines() if "|" in line]
+    (start,) = (place for place, line in enumerate(cells) if line[1] == "hyperscaler")
+    for chosen, *shown in cells[start + 2 :]:
+        own = [row for row in rows if row["choice"] == chosen]
+        assert [cell.split()[0] for cell in shown] == [f"{float(row['outcome']):.2f}" for row in own]
+        for cell, row in zip(shown, own, strict=True):
+            pit = 100 * whole().at("pit", case=row["name"])
+            assert pit < 1 if "below" in cell else abs(pit - float(cell.partition("at P")[2])) < 1.5, row["name"]
 
 
 def test_outcomes_of_services_lie_in_their_90_percent_bands():
@@ -349,11 +364,11 @@ def test_a_seed_moves_only_what_is_drawn():
         for case, group in zip(whole()["case"], whole()["case_group"], strict=True)
         if other.at("pit", case=case) != whole().at("pit", case=case)
     }
-    assert moved == {"measured", "estimates"}
+    assert moved == {"measured", "estimates", "owners"}
 
 
 def test_the_report_tells_scores_bands_and_the_farthest_case():
-    for line in ("calibrated bands", "point at MFU 46.2 %", "point at MFU 37.5 %", "19 of 34", "PIT  0 "):
+    for line in ("calibrated bands", "point at MFU 46.2 %", "point at MFU 37.5 %", "21 of 38", "PIT  0 "):
         assert line in told()
     assert "YaLM 100B" in told()
     assert "Snowflake Arctic: hours are an upper bound." in told()
