@@ -50,8 +50,8 @@ RESULTS = {
     "tornado": lambda: tornado(load_priors("base"), quantities=["capex", "training_cost"]),
     "sobol": lambda: tornado(load_priors("base"), quantities=["capex"], method="sobol", **FEW),
     "compare": lambda: compare(["gpt-3", "base"], quantities=["training_cost"], **FEW),
-    "decide": lambda: decide(load_priors("own-or-rent"), **FEW),
-    "sweep": lambda: sweep(load_priors("own-or-rent"), over="discount_rate=0.05,0.1", **FEW),
+    "decide": lambda: decide(load_priors("own-or-rent"), quantities=["capex", "opex_per_year"], **FEW),
+    "sweep": lambda: sweep(load_priors("own-or-rent"), over="discount_rate=0.05,0.1", quantities=["capex"], **FEW),
     "backtest": backtest,
 }  # fmt: skip
 every_result = pytest.mark.parametrize("name", RESULTS)

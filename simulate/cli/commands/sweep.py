@@ -29,9 +29,9 @@ def command(
     observe: Observe = None,
     output: Output,
 ) -> None:
-    """Tell quantities along values of one prior, for each choice of the file.
+    """Show quantities along values of one prior.
 
-    All values and choices share their scenarios. By the first of the quantities choices are set side by side at each
+    Each choice of the file has its own bands. All values and choices share their scenarios. By the first of the quantities choices are set side by side at each
     value: printed are bands, how often each choice is the best, and in what share of the scenarios it is possible at
     all. Writes sweep.nc, sweep.csv, sweep.png and sweep.svg into a folder below outputs/ with the name of the priors
     file.
