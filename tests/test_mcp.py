@@ -166,7 +166,7 @@ def test_a_gate_that_fails_is_no_error(told):
 
 def test_an_answer_that_is_too_long_is_refused_in_a_line(told):
     (fault,) = told["explain"].structured_content["errors"]
-    assert fault["message"] == "the answer is longer than 45,000 bytes"
+    assert fault["message"] == f"the answer is longer than {SIZE:,} bytes"
     assert "fewer quantities" in fault["fix"]
 
 
