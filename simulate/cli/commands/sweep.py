@@ -31,10 +31,10 @@ def command(
 ) -> None:
     """Show quantities along values of one prior.
 
-    Each choice of the file has its own bands. All values and choices share their scenarios. By the first of the quantities choices are set side by side at each
-    value: printed are bands, how often each choice is the best, and in what share of the scenarios it is possible at
-    all. Writes sweep.nc, sweep.csv, sweep.png and sweep.svg into a folder below outputs/ with the name of the priors
-    file.
+    Each choice of the file has its own bands. All values and choices share their scenarios. By the first of the
+    quantities choices are set side by side at each value: printed are bands, how often each choice is the best, and
+    in what share of the scenarios it is possible at all. Writes sweep.nc, sweep.csv, sweep.png and sweep.svg into a
+    folder below outputs/ with the name of the priors file.
 
     \b
     Examples:
