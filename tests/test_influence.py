@@ -55,8 +55,10 @@ def agrees(result, truths, quantity="y"):
 # Closed forms
 
 
-@pytest.mark.parametrize("scheme", ["random", "sobol"])
-@pytest.mark.parametrize("replications", [5, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("scheme", "replications"),
+    [("random", 5), *(pytest.param(scheme, 200, marks=pytest.mark.long) for scheme in ("random", "sobol"))],
+)
 def test_shares_hold_the_truth_as_often_as_stated(scheme, replications):
     """At least 93 % beyond what chance does, at a false alarm of 1 % of all: a sample of benchmarks/influence.md."""
     cells = measure(replications, (scheme,))
