@@ -235,8 +235,7 @@ def test_draws_take_what_is_left_out_from_the_file(priors):
     assert not np.array_equal(drawn["value"], draws(priors, seed=78)["value"])
 
 
-def test_memory_does_not_grow_with_the_scenarios(priors, monkeypatch):
-    monkeypatch.setenv("SIMULATE_COMPILED", "0")  # else the longer run alone compiles
+def test_memory_does_not_grow_with_the_scenarios(priors):
     peaks = []
     for count in (2**21, 2**23):
         tracemalloc.start()
