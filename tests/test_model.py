@@ -860,6 +860,19 @@ def test_the_page_on_serving_tells_what_there_is() -> None:
     assert f"holds {each:.0f} sequences so, and {divided:.0f} with its attention divided" in words
 
 
+def test_what_leaves_the_domain_of_links_passes_the_network() -> None:
+    given = {**DEEPSEEK_V3, "tensor_parallelism": 1.0, "link_domain": 8.0, "network_bandwidth": 50e9}
+    wide = {**given, "replica_accelerators": np.array([1.0, 8.0, 144.0])}
+    share, moved, seconds = computed(wide, "network_share", "link_bytes_per_token", "link_seconds_per_token")
+    np.testing.assert_allclose(share, [0, 0, 136 / 143], rtol=1e-15)
+    expected = moved[2] * (7 / 143 / 300e9 + 136 / 143 / 50e9) / 0.9
+    np.testing.assert_allclose(seconds, [0, moved[1] / 300e9 / 0.9, expected], rtol=1e-12)
+    # 72 in a rack of their own, and a dense model's groups within a server
+    assert computed({**wide, "link_domain": 72.0}, "network_share")[2] == 72 / 143
+    dense = {**LLAMA_70B_ON_H200, "replica_accelerators": 32.0, "tensor_parallelism": 8.0}
+    assert computed(dense, "network_share") == 0
+
+
 def test_latency_grows_with_the_ranks_that_exchange_up_to_eight() -> None:
     ranks = np.array([1.0, 2.0, 8.0, 64.0])
     given = {"replica_accelerators": ranks, "layers": 10.0, "layer_latency": 50e-6, "allreduce_latency": 20e-6}
