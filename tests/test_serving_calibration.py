@@ -10,7 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulate.calibration.serving import benchmarks, fit_roofline, left_out, predicted_seconds, residuals, spread
+from simulate.calibration.serving import (
+    BENCHMARKS,
+    MODELS,
+    benchmarks,
+    fit_roofline,
+    left_out,
+    predicted_seconds,
+    residuals,
+    rows_of,
+    spread,
+)
 
 PRIORS = sorted((Path(__file__).parent.parent / "priors").glob("*.toml"))
 A100 = benchmarks("A100 80GB")
@@ -27,6 +37,16 @@ CONSTANTS = {
 @pytest.fixture(scope="module")
 def a100_left_out():
     return left_out(A100)
+
+
+def test_every_row_has_its_source_and_a_model_of_known_shape():
+    rows, shapes = rows_of(BENCHMARKS), rows_of(MODELS)
+    assert len(rows) == 37 + 100 + 6  # of 2023 and before, of TensorRT-LLM 1.0, of MLPerf
+    assert all(row["source"] for row in rows + shapes)
+    assert {row["model"] for row in rows} <= {shape["model"] for shape in shapes}
+    for shape in shapes:
+        total, active = float(shape["parameters_total"]), float(shape["parameters_active"])
+        assert (total > active) == (shape["experts"] != "1"), shape["model"]
 
 
 def test_latency_and_throughput_become_accelerator_time():

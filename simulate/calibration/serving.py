@@ -80,9 +80,9 @@ class Fit(NamedTuple):
 
 
 def benchmarks(accelerator: str | None = None) -> tuple[Benchmark, ...]:
-    """Benchmarks of the package's table, those of one accelerator or all."""
+    """Benchmarks of the package's table that are one batch, those of one accelerator or all."""
     shapes = {row["model"]: row for row in rows_of(MODELS)}
-    rows = [_benchmark(row, shapes[row["model"]]) for row in rows_of(BENCHMARKS)]
+    rows = [_benchmark(row, shapes[row["model"]]) for row in rows_of(BENCHMARKS) if row["scenario"] == "batch"]
     return tuple(row for row in rows if accelerator in (None, row.accelerator))
 
 
@@ -142,13 +142,9 @@ def spread(groups: Iterable[Array]) -> float:
 def _benchmark(row: Mapping[str, str], shape: Mapping[str, str]) -> Benchmark:
     hardware = catalog.accelerator(row["accelerator"])
     width = BYTES[row["precision"]]
-    value, batch, answer, replica = (float(row[key]) for key in ("value", "batch", "answer_tokens", "accelerators"))
+    value, batch, answer, replica = (float(row[key]) for key in ("value", "batch", "answer_tokens", "tensor_parallel"))
     inputs = {
-        "parameters_active": float(shape["parameters"]),
-        "layers": float(shape["layers"]),
-        "heads": float(shape["heads"]),
-        "kv_heads": float(shape["key_value_heads"]),
-        "head_dim": float(shape["head_dim"]),
+        **{name: float(shape[name]) for name in ("parameters_active", "layers", "heads", "kv_heads", "head_dim")},
         "replica_accelerators": replica,
         "batch_size": batch,
         "input_tokens": float(row["prompt_tokens"]),
@@ -161,8 +157,7 @@ def _benchmark(row: Mapping[str, str], shape: Mapping[str, str]) -> Benchmark:
     for name, unit in (("memory_capacity", "B"), ("memory_bandwidth", "B/s")):
         inputs[name] = hardware[name]["value"] * conversion_factor(hardware[name]["unit"], unit)
     # A latency is that of the whole batch; a throughput counts an accelerator's share of the answers.
-    latency = row["quantity"] == "latency"
-    seconds = value / 1000 * replica / batch if latency else answer / value
+    seconds = value / 1000 * replica / batch if row["unit"] == "ms" else answer / value
     return Benchmark((row["stack"], row["model"]), row["accelerator"], row["precision"], inputs, seconds, row["source"])
 
 
