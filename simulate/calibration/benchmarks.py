@@ -84,11 +84,12 @@ class Benchmark:
 
     @property
     def label(self) -> str:
-        """Model, accelerators, sequences and lengths, as `GPT-175B, 8 A100 80GB x 8, 128+8`."""
+        """Model, accelerators, sequences where they are given, and lengths, as `GPT-175B 8x8 128+8 A100 80GB`."""
         replica, batch = self.inputs["replica_accelerators"], self.inputs["batch_size"]
         prompt, answer = self.inputs["input_tokens"], self.inputs["output_tokens"]
-        at_once = f" x {batch:.0f}" if self.scenario in ("batch", "load") else ""
-        return f"{self.model}, {replica:.0f} {self.accelerator}{at_once}, {prompt:.0f}+{answer:.0f}, {self.stack}"
+        layout = f"{replica:.0f}x{batch:.0f}" if self.scenario in ("batch", "load") else f"{replica:.0f}"
+        hardware = f"{self.accelerator} {self.precision}"
+        return f"{self.model} {layout} {prompt:.0f}+{answer:.0f} {hardware}, {self.stack}"
 
 
 @cache
@@ -162,7 +163,7 @@ def _under_load() -> Iterator[Benchmark]:
         }
         measured = {TOKEN: float(row["tpot_median_s"]), FIRST_TOKEN: float(row["ttft_median_s"])}
         # Where the slowest hundredth waited for half a minute and the median did not, the engine was warming up.
-        if float(row["ttft_p99_s"]) <= 30 or measured[FIRST_TOKEN] >= 3:  # noqa: PLR2004
+        if float(row["ttft_p99_s"]) <= 30 or measured[FIRST_TOKEN] >= 3:
             measured[QUESTION] = answer / float(row["output_throughput_per_accelerator"])
         day = dt.date.fromisoformat(row["date"])
         yield Benchmark(
@@ -184,14 +185,14 @@ def _under_load() -> Iterator[Benchmark]:
 def _waited_steps(row: Mapping[str, str]) -> float:
     """Half of the steps between two looks for new requests, as InferenceX sets the stacks up.
 
-    sglang on B200 looks every 10 steps, from 16 sequences on every 30; TensorRT-LLM, whose ranks have sequences of their
-    own, waits up to 60 until all have some. Source: SemiAnalysisAI/InferenceX, benchmarks/dsr1_*_b200*.sh, 2026.
+    sglang on B200 looks every 10 steps, from 16 sequences on every 30; TensorRT-LLM waits up to 60 where ranks have
+    sequences of their own, until all have some. Source: SemiAnalysisAI/InferenceX, benchmarks/dsr1_*_b200*.sh, 2026.
     """
     if row["decode_dp_attention"] == "1":
         return 60 / 2
     if (row["stack"], row["accelerator"]) != ("sglang", "B200"):
         return 0.0
-    crowded = float(row["concurrency"]) >= 16 and (row["precision"] == "FP4" or row["decode_tp"] == "8")  # noqa: PLR2004
+    crowded = float(row["concurrency"]) >= 16 and (row["precision"] == "FP4" or row["decode_tp"] == "8")
     return (30 if crowded else 10) / 2
 
 

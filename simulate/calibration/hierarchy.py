@@ -11,14 +11,18 @@ Source: Gelman et al., 2013, Bayesian data analysis, chapters 5, 13.1 and 15; De
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulate.calibration.benchmarks import FIRST_TOKEN, QUESTION, TOKEN, Benchmark
-from simulate.calibration.serving import CONSTANTS, FIRST_TOKEN_SECONDS, FIRST_TOKEN_STEPS, Benchmarks
+from simulate.calibration.benchmarks import FIRST_TOKEN, QUESTION, TOKEN, Benchmark, load_benchmarks, offline_benchmarks
+from simulate.calibration.serving import CONSTANTS, OVERHEAD, WAITED_STEPS, Benchmarks
 from simulate.graph import Array
+
+Selection = NDArray[np.bool_]
 
 SINCE, UNTIL = 2024.0, 2026.25  # years: stacks gained from the first on; constants are told at the second
 LATENCIES = ("layer_latency", "allreduce_latency")
@@ -60,8 +64,8 @@ PRIORS: Mapping[str, Prior] = {
     "layer_latency": Prior(60e-6, 0.7, ("layer_latency",), _always),
     "allreduce_latency": Prior(30e-6, 0.7, ("allreduce_latency",), _always),
     GAIN: Prior(1.65, 0.4, LATENCIES, lambda row: UNTIL - max(row.date, SINCE)),
-    FIRST_TOKEN_SECONDS: Prior(0.05, 0.7, (FIRST_TOKEN_SECONDS,), _always),
-    FIRST_TOKEN_STEPS: Prior(0.5, 0.5, (FIRST_TOKEN_STEPS,), _always),
+    OVERHEAD: Prior(0.05, 0.7, (OVERHEAD,), _always),
+    WAITED_STEPS: Prior(0.5, 0.5, (WAITED_STEPS,), _always),
 }
 LEVELS: Mapping[str, Level] = {
     "layer latency of a stack": Level(("layer_latency",), lambda row: row.stack, 0.6, 4),
@@ -73,13 +77,14 @@ LEVELS: Mapping[str, Level] = {
     "group": Level((EVERYTHING,), lambda row: ", ".join(row.group), 0.05, 4),
 }
 # Measurements that share a spread of residuals.
-DENSE, MIXTURE, THROUGHPUT = "offline, dense", "offline, mixture", "throughput under load"
+DENSE, MIXTURE, THROUGHPUT = "offline, dense", "offline, mixtures of experts", "throughput under load"
 PER_TOKEN, TO_FIRST = "time per token under load", "time to first token under load"
 KINDS = (DENSE, MIXTURE, PER_TOKEN, THROUGHPUT, TO_FIRST)
 SIGMA, SIGMA_WORTH = 0.1, 4.0  # guess of the sd of residuals, and of how many configurations it is worth
 # Turns of a step of Gauss and Newton and of the spreads after it: from the priors, and from another fit.
 TURNS, TURNS_AGAIN = 24, 4
 LARGEST_STEP = 0.5  # of a logarithm
+Z95 = 1.6449  # 95th percentile of a standard normal
 DIFFERENCE = 1e-4  # in a logarithm, for derivatives
 
 
@@ -116,17 +121,10 @@ class Hierarchy:
         self.kinds = np.array([kind_of(rows[place], what) for what, place in found])
         self.weights = np.array([1 / rows[place].repeats for place in self.places])
         self.levels = [
-            (name, label)
-            for name, level in LEVELS.items()
-            for label in dict.fromkeys(map(level.label, rows))
-            if label
+            (name, label) for name, level in LEVELS.items() for label in dict.fromkeys(map(level.label, rows)) if label
         ]
         self.design = {each: self._design(each) for each in (*CONSTANTS, EVERYTHING)}
         self.measured_design = {each: design[self.places] for each, design in self.design.items()}
-
-    def measurements_of(self, kind: str) -> Array:
-        """Places, among the measurements, of those of a kind."""
-        return np.flatnonzero(self.kinds == kind)
 
     def _design(self, constant: str) -> Array:
         """What each constant and level adds to the logarithm of one, of shape (benchmarks, constants and levels)."""
@@ -143,7 +141,8 @@ class Hierarchy:
         seconds = self.table.predicted({name: np.exp(log) for name, log in logs.items()})
         stacked = np.log([seconds[what] for what in (QUESTION, TOKEN, FIRST_TOKEN)])
         which = np.select([self.whats == QUESTION, self.whats == TOKEN], [0, 1], 2)
-        return np.asarray(stacked[which, self.places] + self.measured_design[EVERYTHING] @ position)
+        predicted: Array = stacked[which, self.places] + self.measured_design[EVERYTHING] @ position
+        return predicted
 
     def derivatives(self, position: Array) -> tuple[Array, Array]:
         """The logarithms predicted, and how they change with constants and levels."""
@@ -154,7 +153,7 @@ class Hierarchy:
             jacobian += change[:, None] * self.measured_design[name]
         return predicted, jacobian
 
-    def fit(self, used: Array, start: Fit | None = None) -> Fit:
+    def fit(self, used: Selection, start: Fit | None = None) -> Fit:
         """Fit to the measurements of the benchmarks `used`, of shape (benchmarks,), and forecast all.
 
         `start` is a fit to nearly the same ones, from which few turns lead to this one.
@@ -184,7 +183,7 @@ class Hierarchy:
         log_sd = np.sqrt(variance + sigma**2)
         return Fit(position, covariance, spreads, residual_sds, self.log_predicted(position), log_sd)
 
-    def _spread(self, name: str, squares: Array, seen: Array) -> float:
+    def _spread(self, name: str, squares: Array, seen: Selection) -> float:
         """The sd of a kind of level, of the expected squares of those that the fit has seen and of its guess."""
         own = squares[seen & np.array([each == name for each, _ in self.levels])]
         guess = LEVELS[name]
@@ -194,6 +193,36 @@ class Hierarchy:
         """The sd of a kind of measurement, of the expected squares of its residuals and of the guess."""
         own = weights * (self.kinds == kind)
         return math.sqrt((SIGMA_WORTH * SIGMA**2 + own @ squares) / (SIGMA_WORTH + own.sum()))
+
+
+@cache
+def hierarchy() -> Hierarchy:
+    """All benchmarks that the package ships."""
+    return Hierarchy([*offline_benchmarks(), *load_benchmarks()])
+
+
+@cache
+def whole_fit() -> Fit:
+    """The fit to all that the package ships but servers, whose targets the fit does not know."""
+    return hierarchy().fit(fitted())
+
+
+def fitted() -> Selection:
+    """Which benchmarks constants are fitted to, of shape (benchmarks,)."""
+    return np.array([row.scenario != "server" for row in hierarchy().rows])
+
+
+def fit_without(label: Callable[[Benchmark], Hashable], left_out: Hashable) -> Fit:
+    """The fit to all benchmarks but those of a label: one that has not seen a group, a model, a stack ..."""
+    own = np.array([label(row) == left_out for row in hierarchy().rows])
+    return hierarchy().fit(fitted() & ~own, whole_fit())
+
+
+def constants(fit: Fit) -> dict[str, tuple[float, float, float]]:
+    """Median, 5th and 95th percentile of each constant, before what stacks and accelerators add."""
+    sds = np.sqrt(np.diag(fit.covariance))
+    bands = np.exp(fit.position + np.outer([0.0, -Z95, Z95], sds))
+    return dict(zip(PRIORS, map(tuple, bands.T.tolist()), strict=False))
 
 
 def kind_of(row: Benchmark, what: str) -> str:

@@ -24,9 +24,9 @@ MODELLED = (
     "layer_latency",
     "allreduce_latency",
 )
-FIRST_TOKEN_SECONDS = "first_token_overhead"
-FIRST_TOKEN_STEPS = "first_token_steps"
-CONSTANTS = (*MODELLED, FIRST_TOKEN_SECONDS, FIRST_TOKEN_STEPS)
+OVERHEAD = "first_token_overhead"
+WAITED_STEPS = "first_token_steps"
+CONSTANTS = (*MODELLED, OVERHEAD, WAITED_STEPS)
 
 # TensorRT-LLM: tokens of a pass and sequences, of a rank that has its own or of a group; documentation of 1.0.
 MOST_TOKENS, MOST_SEQUENCES = 8192, 2048
@@ -80,8 +80,8 @@ class Benchmarks:
         token = writing + prompts
         busy = np.minimum(prompts / token, BUSY)
         waiting = reading * busy / (2 * (1 - busy))
-        steps = constants[FIRST_TOKEN_STEPS] + np.array([row.waited_steps for row in self.rows])
-        first = reading + waiting + steps * writing + constants[FIRST_TOKEN_SECONDS]
+        steps = constants[WAITED_STEPS] + np.array([row.waited_steps for row in self.rows])
+        first = reading + waiting + steps * writing + constants[OVERHEAD]
         loaded = replica * (first + answer * token) / sequences
         return {QUESTION: np.where(self.under_load, loaded, offline), TOKEN: token, FIRST_TOKEN: first}
 
@@ -99,9 +99,7 @@ class Benchmarks:
         given = self.inputs
         requests = np.array([row.requests for row in self.rows])
         batches = np.array([row.scenario == "batch" for row in self.rows])
-        prompt, answer, replica = (
-            given[name] for name in ("input_tokens", "output_tokens", "replica_accelerators")
-        )
+        prompt, answer, replica = (given[name] for name in ("input_tokens", "output_tokens", "replica_accelerators"))
         groups = replica / given["pipeline_stages"] / given["tensor_parallelism"]
         stated = np.isfinite(given["batch_size"])
         columns = {**given, "reserved_tokens": prompt + answer}
