@@ -25,10 +25,10 @@ PUE = UNIFORM.format(0, 1) + '[quantities.pue]\nformula = "x + 0.75"\n'
 
 
 def test_of_what_is_computed_only_a_margin_may_be_negative():
-    assert {name for name in COMPUTED if LLM_COST[name].lower < 0} == {"batch_limit"}
+    assert {name for name in COMPUTED if LLM_COST[name].lower < 0} == {"batch_limit", "cache_memory"}
     shares = {name for name in COMPUTED if LLM_COST[name].upper == 1}
     assert shares == {
-        *("utilization", "power_load_factor", "batch_feasible", "mixture_of_experts"),
+        *("utilization", "power_load_factor", "batch_feasible", "mixture_of_experts", "experts_touched"),
         *("serving_mfu", "mfu_end_to_end", "mfu_step", "mfu_predicted"),
     }
 
@@ -44,6 +44,7 @@ def test_what_is_computed_from_possible_inputs_is_possible():
             )
     inputs["training_mfu_deviation"] = random.standard_normal(COUNT)
     inputs["experts"] = inputs["experts_active"] + random.lognormal(0, 3, COUNT)
+    inputs["replica_accelerators"] *= inputs["pipeline_stages"]
     found = plan(LLM_COST, inputs, COMPUTED)(inputs)
     wrong = {name for name, column in found.items() if LLM_COST[name].impossible(column).any()}
     assert wrong <= IMPLAUSIBLE
