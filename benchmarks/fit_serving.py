@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Hashable, Mapping
 
 import numpy as np
@@ -19,6 +20,9 @@ GROUPINGS: Mapping[str, Callable[[Benchmark], Hashable]] = {
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--constants", action="store_true", help="only the constants and what levels add")
+    arguments = parser.parse_args()
     table, fit = hierarchy(), whole_fit()
     sds = np.sqrt(np.diag(fit.covariance))
     print(f"{len(table.rows)} benchmarks")
@@ -26,11 +30,11 @@ def main() -> None:
         print(f"  {name:30}{median:10.4g}  {low:.3g} to {high:.3g}")
     print("\nwhat levels add to the logarithm")
     for (name, label), added, sd in zip(table.levels, fit.position[len(PRIORS) :], sds[len(PRIORS) :], strict=True):
-        print(f"  {name}, {label:48}{added:+6.2f} +- {sd:.2f}")
+        print(f"  {f'{name}, {label}':88}{added:+6.2f} +- {sd:.2f}")
     print("\nsds of the logarithm")
     for name, sd in {**fit.spreads, **{f"residuals, {kind}": sd for kind, sd in fit.residual_sds.items()}}.items():
         print(f"  {name:50}{sd:6.3f}")
-    for grouping, label in GROUPINGS.items():
+    for grouping, label in () if arguments.constants else GROUPINGS.items():
         print(
             f"\neach {grouping} left out: median |ln|, CRPS, and the share inside 50, 80, 90 % with its 95 % interval"
         )

@@ -27,6 +27,7 @@ Selection = NDArray[np.bool_]
 SINCE, UNTIL = 2024.0, 2026.25  # years: stacks gained from the first on; constants are told at the second
 LATENCIES = ("layer_latency", "allreduce_latency")
 GAIN = "yearly_gain"
+FAMILY, STACK, GROUP = "family of mixtures", "stack", "group"  # levels on all seconds
 SCHEDULED, LOADED = "link_utilization_offline", "link_utilization_under_load"
 EVERYTHING = "everything"  # a factor on all seconds of a benchmark
 
@@ -72,9 +73,9 @@ LEVELS: Mapping[str, Level] = {
     "allreduce latency of a stack": Level(("allreduce_latency",), lambda row: row.stack, 0.6, 4),
     "latencies of an accelerator": Level(LATENCIES, lambda row: row.accelerator, 0.45, 6),
     "matrix utilization of an accelerator": Level(("matrix_utilization",), lambda row: row.accelerator, 0.08, 4),
-    "family of mixtures": Level((EVERYTHING,), lambda row: row.family if row.mixture else "", 0.3, 8),
-    "stack": Level((EVERYTHING,), lambda row: row.stack, 0.1, 4),
-    "group": Level((EVERYTHING,), lambda row: ", ".join(row.group), 0.05, 4),
+    FAMILY: Level((EVERYTHING,), lambda row: row.family if row.mixture else "", 0.3, 8),
+    STACK: Level((EVERYTHING,), lambda row: row.stack, 0.1, 4),
+    GROUP: Level((EVERYTHING,), lambda row: ", ".join(row.group), 0.05, 4),
 }
 # Measurements that share a spread of residuals.
 DENSE, MIXTURE, THROUGHPUT = "offline, dense", "offline, mixtures of experts", "throughput under load"
@@ -82,7 +83,7 @@ PER_TOKEN, TO_FIRST = "time per token under load", "time to first token under lo
 KINDS = (DENSE, MIXTURE, PER_TOKEN, THROUGHPUT, TO_FIRST)
 SIGMA, SIGMA_WORTH = 0.1, 4.0  # guess of the sd of residuals, and of how many configurations it is worth
 # Turns of a step of Gauss and Newton and of the spreads after it: from the priors, and from another fit.
-TURNS, TURNS_AGAIN = 24, 4
+TURNS, TURNS_AGAIN = 24, 6
 LARGEST_STEP = 0.5  # of a logarithm
 Z95 = 1.6449  # 95th percentile of a standard normal
 DIFFERENCE = 1e-4  # in a logarithm, for derivatives
@@ -223,6 +224,15 @@ def constants(fit: Fit) -> dict[str, tuple[float, float, float]]:
     sds = np.sqrt(np.diag(fit.covariance))
     bands = np.exp(fit.position + np.outer([0.0, -Z95, Z95], sds))
     return dict(zip(PRIORS, map(tuple, bands.T.tolist()), strict=False))
+
+
+def error_sd(kind: str, *levels: str) -> float:
+    """The sd of the logarithm of true over predicted seconds, where these levels are new.
+
+    It is what residuals and levels spread, without what the constants are uncertain by.
+    """
+    fit = whole_fit()
+    return math.hypot(fit.residual_sds[kind], *(fit.spreads[level] for level in levels))
 
 
 def kind_of(row: Benchmark, what: str) -> str:
