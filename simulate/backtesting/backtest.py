@@ -32,6 +32,8 @@ ABOUT = {
     **serving.BENCHMARKS,
     "measured": "What services and runs were found to take, beside the bands of the priors files",
     "estimates": "What others reckoned for ChatGPT in early 2023, beside the bands of base.toml: no outcomes",
+    "owners": "What one analyst reckons for an accelerator-hour, August 2026, beside the bands of own-cost-2026.toml: "
+    "no outcomes",
 }
 OWN = "Accelerator-hours, forecast by a fit to open runs of other names"
 
@@ -55,8 +57,7 @@ def backtest(
     The result has along `case` its `outcome`, the forecast's `percentiles`, `pit`, `crps` and `log_score`, the
     scores being of the logarithm; `cases`, `inside`, `coverage` with its `coverage_interval`, `pit_histogram`, the
     mean scores and `median_error` along `group`; and the scores of point forecasts of the training runs along
-    `baseline`. Raises
-    SimulateError for a file that is no table of runs, or holds none that can be scored.
+    `baseline`. Raises SimulateError for a file that is no table of runs, or holds none that can be scored.
     """
     if not isinstance(cases_file, str | PathLike | None):
         raise SimulateError(f"cases_file: must be a path, not {written(cases_file)}")
