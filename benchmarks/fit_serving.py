@@ -35,9 +35,7 @@ def main() -> None:
     for name, sd in {**fit.spreads, **{f"residuals, {kind}": sd for kind, sd in fit.residual_sds.items()}}.items():
         print(f"  {name:50}{sd:6.3f}")
     for grouping, label in () if arguments.constants else GROUPINGS.items():
-        print(
-            f"\neach {grouping} left out: median |ln|, CRPS, and the share inside 50, 80, 90 % with its 95 % interval"
-        )
+        print(f"\neach {grouping} left out: median |ln|, CRPS, share inside 50, 80, 90 % with its 95 % interval")
         _print_scores(label)
 
 

@@ -162,7 +162,7 @@ def _put_groups(result: Result, groups: Sequence[str]) -> None:
 
 def _interval(held: NDArray[np.bool_], clusters: Sequence[str]) -> tuple[float, float]:
     """Bounds of the true share, of cases that are right each by itself or by clusters."""
-    if any(clusters):
+    if any(clusters) and len(set(clusters)) < len(clusters):
         return scores.clustered_interval(held, clusters)
     return scores.coverage_interval(int(held.sum()), len(held))
 
