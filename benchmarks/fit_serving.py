@@ -1,4 +1,9 @@
-"""Fit the serving constants; print them with their bands, levels, spreads, and scores by leaving groups out."""
+"""Fit the serving constants; print them with their bands, levels, spreads, and scores by leaving groups out.
+
+    python -m benchmarks fit_serving [--constants]
+
+docs/reference/calibration.md says what they mean.
+"""
 
 from __future__ import annotations
 

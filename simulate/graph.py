@@ -45,7 +45,8 @@ class Quantity:
     """A named number with a unit: computed by a function of other quantities, or a parameter.
 
     `definition` is what `explain` shows; its first line opens with the label. `lower` and `upper`
-    are what is possible at all (a share lies in 0..1), in the quantity's own unit. `prior` is the
+    are what is possible at all (a share lies in 0..1), in the quantity's own unit. `default` is the value
+    without a prior; of a function, that where what it needs cannot be had. `prior` is the
     distribution that a parameter has where a priors file states none, as a table of such a file.
     """
 
@@ -119,6 +120,16 @@ def check(function: Function) -> Function:
     return function
 
 
+def otherwise(value: float) -> Callable[[Function], Function]:
+    """Mark a function with the value of its quantity where what it needs cannot be had."""
+
+    def marked(function: Function) -> Function:
+        function.default = value  # type: ignore[attr-defined]
+        return function
+
+    return marked
+
+
 def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
     """Collect the quantities of a model: parameters and functions of its modules, in the order written.
 
@@ -136,7 +147,8 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
                 unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
                 bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())
                 definition, needs = inspect.cleandoc(value.__doc__ or ""), tuple(inspect.signature(value).parameters)
-                quantity = Quantity(name, unit, definition, value, needs, lower=bounds.lower, upper=bounds.upper)
+                default = getattr(value, "default", None)
+                quantity = Quantity(name, unit, definition, value, needs, default, bounds.lower, bounds.upper)
             else:
                 continue
             if name in found:
@@ -233,6 +245,21 @@ def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[
     return _missing(quantities, bound, order(quantities, bound))
 
 
+def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Quantity]:
+    """The quantities, as parameters those that have their default because the bound names lack what they need."""
+    return _settled(quantities, bound, missing(quantities, bound))
+
+
+def _settled(
+    quantities: Mapping[str, Quantity], bound: Collection[str], lacking: Collection[str]
+) -> dict[str, Quantity]:
+    found = dict(quantities)
+    for name, quantity in quantities.items():
+        if quantity.default is not None and name not in bound and any(need in lacking for need in quantity.needs):
+            found[name] = replace(quantity, function=None, needs=())
+    return found
+
+
 def _missing(
     quantities: Mapping[str, Quantity], bound: Collection[str], sequence: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
@@ -255,6 +282,7 @@ def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Se
     """
     sequence = order(quantities, bound)
     lacking = _missing(quantities, bound, sequence)
+    quantities = _settled(quantities, bound, lacking)
     for name in outputs:
         if name not in quantities:
             raise SimulateError(f"there is no quantity {name}")

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.graph import Quantity, distinct_values, missing, order, plan, quantities_of
+from simulate.graph import Quantity, distinct_values, missing, order, plan, quantities_of, settled
 
 PRELUDE = """
 from __future__ import annotations
 from typing import Annotated
-from simulate.graph import Array, Unit, parameter, total
+from simulate.graph import Array, Unit, otherwise, parameter, total
 USD = Annotated[Array, Unit("USD")]
 """
 
@@ -130,6 +130,22 @@ def test_columns_are_dropped_after_their_last_use() -> None:
         "last": Quantity("last", "1", "Last.", last, ("second",)),
     }
     np.testing.assert_array_equal(plan(chain, ["start"], ["last"])({"start": np.zeros(2)})["last"], [-1, -1])
+
+
+def test_what_has_another_value_for_want_of_what_it_needs_is_computed_where_it_is_had() -> None:
+    source = "rate = parameter('1', 'Rate: of it.')\n\n@otherwise(3)\n"
+    source += "def tip(rate: Array, sales: Array) -> USD:\n    'Tip: on top.'\n    return rate * sales\n\n"
+    source += "@total\ndef paid(sales: Array, tip: Array) -> USD:\n    'Paid: in all.'\n    return sales + tip\n"
+    shop = quantities_of([SHOP, module(source)])
+    given = {"sales": 10.0}
+    assert "paid" not in missing(shop, given)
+    assert plan(shop, given, ["paid"])(given) == {"paid": 13.0}
+    assert settled(shop, given)["tip"].function is None
+    given["rate"] = 0.5
+    assert plan(shop, given, ["paid"])(given) == {"paid": 15.0}
+    assert settled(shop, given) == shop
+    assert plan(shop, [*given, "tip"], ["paid"])({**given, "tip": 1.0}) == {"paid": 11.0}
+    assert "paid" in missing(shop, ["rate"])
 
 
 def test_what_cannot_be_planned_is_refused() -> None:
