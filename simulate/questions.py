@@ -48,5 +48,5 @@ QUESTIONS = {
     "compare": Question(
         "comparison", {"compare.csv": "csv", "compare.json": "json"}, ("bands", "exceedance", "waterfall*")
     ),
-    "backtest": Question("backtesting", {"backtest.csv": "csv"}, ("forecast", "pit", "serving")),
+    "backtest": Question("backtesting", {"backtest.csv": "csv"}, ("forecast", "pit", "serving", "serving_pit")),
 }
