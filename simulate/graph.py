@@ -45,8 +45,9 @@ class Quantity:
     """A named number with a unit: computed by a function of other quantities, or a parameter.
 
     `definition` is what `explain` shows; its first line opens with the label. `lower` and `upper`
-    are what is possible at all (a share lies in 0..1), in the quantity's own unit. `prior` is the
-    distribution that a parameter has where a priors file states none, as a table of such a file.
+    are what is possible at all (a share lies in 0..1), in the quantity's own unit. `default` is the value where no
+    prior is stated; of what is computed, where what it needs is not. `prior` is the distribution that a parameter has
+    where a priors file states none, as a table of such a file.
     """
 
     name: str
@@ -119,6 +120,16 @@ def check(function: Function) -> Function:
     return function
 
 
+def otherwise(value: float) -> Callable[[Function], Function]:
+    """Mark a function with its value where what it needs is not given: nothing that needs it then lacks it."""
+
+    def marked(function: Function) -> Function:
+        function.otherwise = value  # type: ignore[attr-defined]
+        return function
+
+    return marked
+
+
 def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
     """Collect the quantities of a model: parameters and functions of its modules, in the order written.
 
@@ -136,7 +147,8 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
                 unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
                 bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())
                 definition, needs = inspect.cleandoc(value.__doc__ or ""), tuple(inspect.signature(value).parameters)
-                quantity = Quantity(name, unit, definition, value, needs, lower=bounds.lower, upper=bounds.upper)
+                default = getattr(value, "otherwise", None)
+                quantity = Quantity(name, unit, definition, value, needs, default, bounds.lower, bounds.upper)
             else:
                 continue
             if name in found:
@@ -248,11 +260,23 @@ def _missing(
     return lacking
 
 
+def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Quantity]:
+    """The quantities, of which those that the bound names cannot compute and that have a default are parameters."""
+    found = dict(quantities)
+    doubtful = [each for each in found.values() if each.function is not None and each.default is not None]
+    lacking = missing(found, bound) if doubtful else {}
+    for quantity in doubtful:
+        if not lacking.keys().isdisjoint(quantity.needs):
+            found[quantity.name] = replace(quantity, function=None, needs=())
+    return found
+
+
 def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:
     """Plan the computation of the outputs from the bound names; what they do not need is left out.
 
     Raises SimulateError for an output that is unknown or that the bound names cannot compute.
     """
+    quantities = settled(quantities, bound)
     sequence = order(quantities, bound)
     lacking = _missing(quantities, bound, sequence)
     for name in outputs:

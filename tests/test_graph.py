@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.graph import Quantity, distinct_values, missing, order, plan, quantities_of
+from simulate.graph import Quantity, distinct_values, missing, order, plan, quantities_of, settled
 
 PRELUDE = """
 from __future__ import annotations
 from typing import Annotated
-from simulate.graph import Array, Unit, parameter, total
+from simulate.graph import Array, Unit, otherwise, parameter, total
 USD = Annotated[Array, Unit("USD")]
 """
 
@@ -88,6 +88,36 @@ def test_a_cycle_is_refused_by_name_and_cut_where_one_of_it_is_bound() -> None:
 def test_missing_names_the_parameters_behind_a_quantity() -> None:
     assert missing(quantities_of([SHOP]), ["price"]) == {"fee": ("fee",), "expected": ("fee",)}
     assert missing(quantities_of([SHOP]), ["price", "expected"]) == {"fee": ("fee",)}
+
+
+DISCOUNTED = module(
+    '''
+    rate = parameter("1", "Rate: of discount.")
+
+    @otherwise(0.25)
+    def discount(rate: Array, price: Array) -> USD:
+        """Discount: on one piece."""
+        return rate * price
+
+    def paid(price: Array, discount: Array) -> USD:
+        """Paid: for one piece."""
+        return price - discount
+    '''
+)
+
+
+def test_what_is_computed_may_have_a_value_where_what_it_needs_is_not_given() -> None:
+    shop = quantities_of([SHOP, DISCOUNTED])
+    assert shop["discount"].default == 0.25
+    for given, paid in (
+        ({"price": 8.0}, 7.75),
+        ({"price": 8.0, "rate": 0.5}, 4.0),
+        ({"price": 8.0, "discount": 2.0}, 6.0),
+    ):
+        assert plan(shop, given, ["paid"])(given) == {"paid": paid}
+        assert "paid" not in missing(shop, given)
+        assert (settled(shop, given)["discount"].function is None) is ("rate" not in given)
+    assert missing(shop, ["rate"])["paid"] == ("price",)
 
 
 def test_a_plan_computes_the_outputs_and_nothing_else() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from simulate import model
 from simulate.errors import suggestion
 from simulate.formulas import FormulaError, formula
-from simulate.graph import Quantity, missing
+from simulate.graph import Quantity, missing, settled
 from simulate.priors.accelerators import stated_for_others
 from simulate.priors.correlations import Correlation, merged_correlations
 from simulate.priors.equalities import equalities
@@ -65,6 +65,7 @@ def built(
     quantities = with_units(stack, quantities)
     entries = stack.priors if stack.problems or stack.malformed else stack.priors | _own_priors(stack, quantities)
     priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
+    quantities = settled(quantities, priors)
     correlations, idle = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
     published, run = _published(stack, quantities), _run(stack, quantities)
     _check_use(stack, layers, chosen, quantities, correlations)
