@@ -25,6 +25,22 @@ visitors_per_day = parameter(
     Not visits, of which one visitor makes about two. Source: Similarweb, January 2023.""",
     lower=0,
 )
+output_tokens_variation = parameter(
+    "1",
+    """Output tokens variation: coefficient of variation of the length of answers, between requests.
+
+    A sequence in decode is a long one the more they vary; 0 counts all as equal.""",
+    default=0,
+    lower=0,
+)
+input_tokens_variation = parameter(
+    "1",
+    """Input tokens variation: coefficient of variation of the length of prompts, between requests.
+
+    Attention of a prompt grows with the square of its length; 0 counts all as equal.""",
+    default=0,
+    lower=0,
+)
 input_to_output_ratio = parameter(
     "1",
     """Input to output ratio: tokens read for each token written.
@@ -52,6 +68,24 @@ def questions_per_day(visitors_per_day: Array, questions_per_visitor: Array) -> 
 def input_tokens(output_tokens: Array, input_to_output_ratio: Array) -> TOKEN:
     """Input tokens: read for one question, history and instructions included."""
     return output_tokens * input_to_output_ratio
+
+
+def context_tokens(input_tokens: Array, output_tokens: Array, output_tokens_variation: Array) -> TOKEN:
+    """Context tokens: that a sequence in decode holds on average, half way through its answer.
+
+    A long answer is met as often as it is long: the mean length of those under way is E[o^2] / E[o] =
+    o (1 + CV^2).
+    """
+    return input_tokens + output_tokens * (1 + output_tokens_variation**2) / 2
+
+
+def attended_tokens(input_tokens: Array, input_tokens_variation: Array, prompt_cache_hit_rate: Array) -> TOKEN:
+    """Attended tokens: of the input, by one of its tokens that the cache does not hold.
+
+    These come last: with a share h from the cache they attend to (1 + h)/2 of it. Over prompts whose lengths vary,
+    E[i^2] / E[i] = i (1 + CV^2); h does not hang on the length.
+    """
+    return input_tokens * (1 + input_tokens_variation**2) * (1 + prompt_cache_hit_rate) / 2
 
 
 def output_tokens_per_day(questions_per_day: Array, output_tokens: Array) -> TOKEN_PER_DAY:

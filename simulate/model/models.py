@@ -6,11 +6,39 @@ from types import ModuleType
 
 from simulate.errors import SimulateError
 from simulate.graph import Quantity, quantities_of
-from simulate.model import capex, demand, energy, fleet, opex, ownership, roofline, serving, training, training_mfu
+from simulate.model import (
+    architecture,
+    capex,
+    demand,
+    energy,
+    fleet,
+    layout,
+    opex,
+    ownership,
+    roofline,
+    serving,
+    step,
+    training,
+    training_mfu,
+)
 
 # In the order in which they are told. Draws do not hang on it: see simulate/sampling/dimensions.py.
 MODELS: dict[str, tuple[ModuleType, ...]] = {
-    "llm_cost": (demand, serving, fleet, capex, training, energy, opex, ownership, roofline, training_mfu),
+    "llm_cost": (
+        demand,
+        serving,
+        fleet,
+        capex,
+        training,
+        energy,
+        opex,
+        ownership,
+        architecture,
+        layout,
+        roofline,
+        step,
+        training_mfu,
+    ),
     "none": (),
 }
 

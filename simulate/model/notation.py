@@ -21,6 +21,7 @@ H = Annotated[Array, Unit("h"), Bounds(0)]
 DAY = Annotated[Array, Unit("day"), Bounds(0)]
 
 B = Annotated[Array, Unit("B"), Bounds(0)]
+FREE_B = Annotated[Array, Unit("B")]
 B_PER_TOKEN = Annotated[Array, Unit("B/token"), Bounds(0)]
 FLOP = Annotated[Array, Unit("FLOP"), Bounds(0)]
 FLOP_PER_S = Annotated[Array, Unit("FLOP/s"), Bounds(0)]
@@ -55,6 +56,9 @@ DAILY: Annotated[float, Unit("1/day")] = 1.0  # how often a daily visitor comes
 INFERENCE_FLOP_PER_PARAMETER: Annotated[float, Unit("FLOP/token")] = 2.0
 TRAINING_FLOP_PER_PARAMETER: Annotated[float, Unit("FLOP/token")] = 6.0
 ATTENTION_FLOP: Annotated[float, Unit("FLOP/token^2")] = 2.0  # a token, a context token, a channel of a head
+
+ACTIVATION_BYTES: Annotated[float, Unit("B")] = 2.0  # activations pass in BF16
+LATENCY_RANKS: Annotated[float, Unit("1")] = 8.0  # more of them wait no longer for each other
 
 # An A100 and an H100, dense: between them, training falls behind the arithmetic that it could use.
 EARLY_PEAK: Annotated[float, Unit("FLOP/s")] = 312e12
