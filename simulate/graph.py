@@ -6,10 +6,10 @@ import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from graphlib import CycleError, TopologicalSorter
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any, TypeGuard, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -130,6 +130,67 @@ def otherwise(value: float) -> Callable[[Function], Function]:
     return marked
 
 
+def _is_of(module: ModuleType, value: object) -> TypeGuard[Function]:
+    """Whether a value is a function that the module defines."""
+    return inspect.isfunction(value) and value.__module__ == module.__name__
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A quantity as a function of another on which it hangs, and of all else that it needs and that does not."""
+
+    variable: str
+    output: str
+    steps: tuple[Step, ...]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What the steps need and neither compute nor vary."""
+        made = {self.variable, *(name for name, _, _ in self.steps)}
+        return tuple(dict.fromkeys(need for _, _, needs in self.steps for need in needs if need not in made))
+
+    def __call__(self, value: Any, columns: Mapping[str, Any]) -> Any:
+        """The quantity where the variable has a value; columns are by name and hold what it needs."""
+        known = {**columns, self.variable: value}
+        for name, function, needs in self.steps:
+            known[name] = function(*[known[need] for need in needs])
+        return known[self.output]
+
+
+def composed(module: ModuleType, output: str, variable: str) -> Composed:
+    """Compose the functions of a module that lead from a variable to an output."""
+    functions = {name: value for name, value in vars(module).items() if _is_of(module, value)}
+    needs = {name: tuple(inspect.signature(value).parameters) for name, value in functions.items()}
+    moved = {variable}
+    steps: list[Step] = []
+    for name in TopologicalSorter(needs).static_order():
+        if name in functions and not moved.isdisjoint(needs[name]):
+            moved.add(name)
+            steps.append((name, functions[name], needs[name]))
+    wanted = {output}
+    for name, _, of_name in reversed(steps):
+        wanted.update(of_name if name in wanted else ())
+    return Composed(variable, output, tuple(step for step in steps if step[0] in wanted))
+
+
+def recomputing(*needs: str) -> Callable[[Function], Function]:
+    """Wire a function that computes other quantities anew: its last parameter takes all columns by name, these too."""
+
+    def wired(function: Function) -> Function:
+        own = [*inspect.signature(function).parameters][:-1]
+        names = dict.fromkeys([*own, *needs])
+
+        @wraps(function)
+        def called(*columns: Any) -> Any:
+            return function(*columns[: len(own)], dict(zip(names, columns, strict=True)))
+
+        parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return called
+
+    return wired
+
+
 def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
     """Collect the quantities of a model: parameters and functions of its modules, in the order written.
 
@@ -142,7 +203,7 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
                 continue
             if isinstance(value, Quantity):
                 quantity = replace(value, name=name)
-            elif inspect.isfunction(value) and value.__module__ == module.__name__:
+            elif _is_of(module, value):
                 returned = get_type_hints(value, include_extras=True)["return"]
                 unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
                 bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())

@@ -213,7 +213,14 @@ def computed(given: Mapping[str, Values], *names: str) -> Any:
 
 
 # Where values of about 1 do not go with the others.
-POSSIBLE = {"experts": (4.0, 8.0), "batch_size_in_memory": (1.0, 9.0), "batch_limit": (1.0, 9.0)}
+POSSIBLE = {
+    "experts": (4.0, 8.0),
+    "batch_size_in_memory": (1.0, 9.0),
+    "batch_limit": (1.0, 9.0),
+    "arrivals_per_replica": (1e-3, 2e-3),
+    "time_to_first_token_target": (1e3, 2e3),
+    "time_per_output_token_target": (1e3, 2e3),
+}
 
 
 def drawn(quantity: Quantity, size: int, seed: int) -> np.ndarray:
@@ -287,12 +294,14 @@ def registry() -> pint.UnitRegistry[Any]:
     return made
 
 
-def with_units(monkeypatch: pytest.MonkeyPatch, registry: Any, module: ModuleType) -> None:
-    """Replace the constants of a module of the model by pint quantities."""
+def with_units(monkeypatch: pytest.MonkeyPatch, registry: Any, *modules: ModuleType) -> None:
+    """Replace the constants of modules of the model by pint quantities."""
     for name, hint in get_type_hints(notation, include_extras=True).items():
-        if hasattr(module, name):
-            unit = next(mark.name for mark in hint.__metadata__ if isinstance(mark, Unit))
-            monkeypatch.setattr(module, name, registry.Quantity(getattr(notation, name), unit))
+        unit = next(mark.name for mark in hint.__metadata__ if isinstance(mark, Unit))
+        measured = registry.Quantity(getattr(notation, name), unit)
+        for module in modules:
+            if module is not notation and hasattr(module, name):
+                monkeypatch.setattr(module, name, measured)
 
 
 def check_units(
@@ -303,7 +312,9 @@ def check_units(
     arguments = [drawn(every[need], 5, seed=2) for need in quantity.needs]
     expected = quantity.function(*arguments)
     assert np.isfinite(expected).all()
-    with_units(monkeypatch, registry, inspect.getmodule(quantity.function))  # type: ignore[arg-type]
+    own = inspect.getmodule(quantity.function)
+    of_model = [module for name, module in sys.modules.items() if name.startswith("simulate.model.")]
+    with_units(monkeypatch, registry, *{*of_model, own})  # type: ignore[arg-type]
     measured = [
         registry.Quantity(values, every[need].unit) for need, values in zip(quantity.needs, arguments, strict=True)
     ]

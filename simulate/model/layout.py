@@ -25,9 +25,6 @@ usable_memory_share = parameter(
     lower=0,
     upper=1,
 )
-batch_size = parameter(
-    "1", """Batch size: sequences that a replica is asked to decode at once; memory may allow fewer.""", lower=1
-)
 
 
 def stage_accelerators(replica_accelerators: Array, pipeline_stages: Array) -> RATIO:
@@ -106,7 +103,7 @@ def batch_feasible(batch_size: Array, batch_limit: Array) -> SHARE:
 
     The mean is the share of scenarios in which it does.
     """
-    return np.where(batch_size <= batch_limit, 1.0, 0.0)[()]
+    return np.where(batch_size > batch_limit, 0.0, 1.0)[()]
 
 
 def batch_size_in_memory(batch_size: Array, batch_limit: Array) -> RATIO:
