@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from textwrap import dedent
 from types import ModuleType
 
@@ -8,7 +9,18 @@ import numpy as np
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.graph import Quantity, distinct_values, missing, order, plan, quantities_of, settled
+from simulate.graph import (
+    Quantity,
+    composed,
+    distinct_values,
+    missing,
+    order,
+    plan,
+    quantities_of,
+    recomputing,
+    settled,
+)
+from simulate.model.notation import USD
 
 PRELUDE = """
 from __future__ import annotations
@@ -118,6 +130,28 @@ def test_what_is_computed_may_have_a_value_where_what_it_needs_is_not_given() ->
         assert "paid" not in missing(shop, given)
         assert (settled(shop, given)["discount"].function is None) is ("rate" not in given)
     assert missing(shop, ["rate"])["paid"] == ("price",)
+
+
+def test_a_quantity_is_a_function_of_another_at_any_value_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = composed(SHOP, "expected", "pieces")
+    assert (inner.needs, [name for name, _, _ in inner.steps]) == (("price", "fee"), ["sales", "expected"])
+    assert inner(3.0, {"price": 5.0, "fee": 1.0, "unused": np.nan}) == 16
+    assert composed(SHOP, "sales", "price").needs == ("pieces",)
+
+    @recomputing(*inner.needs)
+    def twice(pieces: np.ndarray, fee: np.ndarray, columns: Mapping[str, np.ndarray]) -> USD:
+        """Twice: as many pieces."""
+        assert fee is columns["fee"]
+        return inner(2 * pieces, columns)
+
+    monkeypatch.setattr(SHOP, "twice", twice, raising=False)
+    monkeypatch.setattr(twice, "__module__", SHOP.__name__)
+    shop = quantities_of([SHOP])
+    assert shop["twice"].needs == ("pieces", "fee", "price")
+    given = {"price": np.array([5.0, 7.0]), "fee": 1.0, "pieces": 3.0}
+    found = plan(shop, given, ["twice", "expected"])(given)
+    np.testing.assert_array_equal(found["twice"], [31, 43])
+    np.testing.assert_array_equal(found["expected"], [16, 22])
 
 
 def test_a_plan_computes_the_outputs_and_nothing_else() -> None:

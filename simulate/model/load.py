@@ -52,6 +52,14 @@ first_token_overhead = parameter(
     default=0.064,
     lower=0,
 )
+first_token_steps = parameter(
+    "1",
+    """First token steps: that pass before a first token is told, beside the pass that reads its prompt.
+
+    Half a step until the one under way ends; stacks that tell their first token later have more.""",
+    default=0.5,
+    lower=0.5,
+)
 slow_steps = parameter(
     "1",
     """Slow steps: 99th percentile of the time per output token over its median, were there no prompts.
@@ -163,14 +171,15 @@ def time_to_first_token(
     prefill_seconds: Array,
     serving_model_error: Array,
     undisturbed_step_seconds: Array,
+    first_token_steps: Array,
     first_token_overhead: Array,
 ) -> S:
     """Time to first token: from a question to the first token of its answer at the peak, about the median.
 
-    The wait for its turn and for half of the step that is under way, and a pass that reads a prompt of mean length.
+    The wait for its turn, the pass that reads a prompt of mean length, and what comes on top.
     """
     reading = prefill_seconds * serving_model_error
-    return prompt_queue_seconds + undisturbed_step_seconds / 2 + reading + first_token_overhead
+    return prompt_queue_seconds + reading + first_token_steps * undisturbed_step_seconds + first_token_overhead
 
 
 def time_to_first_token_p99(
@@ -178,11 +187,16 @@ def time_to_first_token_p99(
     prefill_seconds: Array,
     serving_model_error: Array,
     undisturbed_step_seconds: Array,
+    first_token_steps: Array,
     first_token_overhead: Array,
 ) -> S:
-    """Time to first token, P99: that 1 % of the questions exceed at the peak, of prompts of mean length."""
+    """Time to first token, P99: that 1 % of the questions exceed at the peak, of prompts of mean length.
+
+    The step that is under way has just begun.
+    """
     reading = prefill_seconds * serving_model_error
-    return prompt_queue_seconds_p99 + undisturbed_step_seconds + reading + first_token_overhead
+    steps = first_token_steps + 1 / 2
+    return prompt_queue_seconds_p99 + reading + steps * undisturbed_step_seconds + first_token_overhead
 
 
 def sequences_in_flight(
@@ -226,6 +240,7 @@ def batch_size(
     prefill_seconds: Array,
     serving_model_error: Array,
     pooled_replicas: Array,
+    first_token_steps: Array,
     first_token_overhead: Array,
     slow_steps: Array,
     slow_steps_by_prompts: Array,
@@ -244,7 +259,9 @@ def batch_size(
         token = time_per_output_token(writing, share)
         slow = time_per_output_token_p99(token, share, slow_steps, slow_steps_by_prompts)
         queue = prompt_queue_seconds_p99(share, prompt, input_tokens_variation, pooled_replicas)
-        first = time_to_first_token_p99(queue, prefill_seconds, serving_model_error, writing, first_token_overhead)
+        first = time_to_first_token_p99(
+            queue, prefill_seconds, serving_model_error, writing, first_token_steps, first_token_overhead
+        )
         used = np.maximum(slow / time_per_output_token_target, first / time_to_first_token_target)
         return np.log(used)
 
