@@ -84,9 +84,9 @@ def measured(priors: Priors, name: str, settings: Settings, asked: Questions) ->
 
 def column(drawn: Scenarios, name: str, replicate: int) -> tuple[np.ndarray, np.ndarray]:
     """The finite values of a replicate, and their weights."""
-    chunks = list(drawn.in_chunks(drawn.whole(replicate)))
-    values = np.concatenate([np.broadcast_to(chunk.columns[name], chunk.size) for chunk in chunks])
-    weights = np.concatenate([np.ones(chunk.size) if chunk.weights is None else chunk.weights for chunk in chunks])
+    blocks = list(drawn.blocks(drawn.whole(replicate)))
+    values = np.concatenate([np.broadcast_to(block.columns[name], block.size) for block in blocks])
+    weights = np.concatenate([np.ones(block.size) if block.weights is None else block.weights for block in blocks])
     finite = np.isfinite(values)
     return values[finite], weights[finite]
 

@@ -55,7 +55,7 @@ class Part(NamedTuple):
 
 @storable
 class Gathering(Generic[Key]):
-    """The columns of one replicate, summarized chunk by chunk, each on its ruler.
+    """The columns of one replicate, summarized block by block, each on its ruler.
 
     `quantities` are those of the columns that have bounds.
     """
@@ -69,7 +69,7 @@ class Gathering(Generic[Key]):
         self._open = True
 
     def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
-        """Add the next chunk of a column, `size` scenarios."""
+        """Add the next block of a column, `size` scenarios."""
         summary, quantity = self.summaries[key], self.quantities.get(key)
         summary.add(column, size, weights)
         if np.ndim(column):
@@ -82,7 +82,7 @@ class Gathering(Generic[Key]):
         return {Fault.NO_NUMBER: self.summaries[key].nonfinite, Fault.IMPOSSIBLE: self.impossible[key]}
 
     def close(self) -> None:
-        """Finish the summaries after the last chunk, so that they merge."""
+        """Finish the summaries after the last block, so that they merge."""
         for summary in self.summaries.values() if self._open else ():
             summary.finish()
         self._open = False
@@ -116,7 +116,7 @@ class Pilot(Gathering[Key]):
         self._kept: dict[Key, list[tuple[Array, Counts | None]]] = {key: [] for key in self.summaries}
 
     def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
-        """Keep the finite values of the next chunk, of `size` scenarios."""
+        """Keep the finite values of the next block, of `size` scenarios."""
         values = np.broadcast_to(np.asarray(column, dtype=np.float64), size)
         finite = np.isfinite(values)
         self._kept[key].append((values[finite], None if weights is None else weights[finite]))

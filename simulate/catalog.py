@@ -1,8 +1,9 @@
-"""The accelerators: hardware figures and prices that a priors file names in one line."""
+"""The accelerators: hardware figures and prices that a priors file names in one line, and precisions by their words."""
 
 import csv
 import difflib
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,31 @@ from simulate.errors import SimulateError
 
 TABLE = Path(__file__).parent / "data" / "accelerators.csv"
 
+# Rows of dense peaks, none with sparsity, by the word for the arithmetic; 16 bits are one row.
+PEAKS = {
+    "BF16": "peak_flops",
+    "FP16": "peak_flops",
+    "FP8": "peak_flops_fp8",
+    "INT8": "peak_flops_int8",
+    "FP4": "peak_flops_fp4",
+}
+# Bytes of a stored value by the same words, and where they are from.
+BYTES = {
+    "BF16": (2.0, "the format's 16 bits (2018)"),
+    "FP16": (2.0, "IEEE 754, binary16 (2008)"),
+    "FP8": (1.0, "Micikevicius et al., FP8 formats for deep learning, arXiv 2209.05433 (2022)"),
+    "INT8": (1.0, "the format's 8 bits; the scale of a channel is neglected (2022)"),
+    "FP4": (0.5625, "NVIDIA, Introducing NVFP4: 4 bits, and a scale of 8 bits for every 16 values (June 2025)"),
+}
 # Rows that are there to be read; the model reckons with the power of a server.
-NO_QUANTITY = frozenset({"accelerator_power"})
+NO_QUANTITY = frozenset({"accelerator_power", "all_in_power", "link_bandwidth", "link_domain", *PEAKS.values()}) - {
+    "peak_flops"
+}
 # Other spellings than the catalog's, beyond case, blanks and hyphens, which do not count.
 SPELLINGS = {
     "V100 SXM2 32GB": "V100",
     "A100 SXM4 40GB": "A100 40GB",
     "A100 SXM4 80GB": "A100 80GB",
-    "A800": "A100 80GB",  # its links are slower, all else is alike
     "H100": "H100 SXM5",
     "H100 80GB": "H100 SXM5",
     "H100 SXM": "H100 SXM5",
@@ -26,7 +44,13 @@ SPELLINGS = {
     "H200 SXM": "H200",
     "GB200 (per GPU)": "GB200",
     "GB200 NVL72": "GB200",
+    "GB300 NVL72": "GB300",
+    "Vera Rubin": "Rubin",
+    "Vera Rubin NVL72": "Rubin",
+    "RTX PRO 6000 Blackwell Server Edition": "RTX PRO 6000",
     "Trillium": "TPU v6e",
+    "TPU7x": "TPU v7",
+    "Ironwood": "TPU v7",
 }
 
 
@@ -69,20 +93,35 @@ def accelerator(spelling: str) -> dict[str, dict[str, Any]]:
     with these as its 5th and 95th percentile. What is not known is absent.
     Raises CatalogError where the catalog does not hold the accelerator.
     """
-    entries = {}
-    for row in _rows()[accelerator_name(spelling)]:
-        if row["quantity"] in NO_QUANTITY:
-            continue
-        entry: dict[str, Any] = {"unit": row["unit"], "evidence": row["evidence"]}
-        if row["high"]:
-            entry |= {"dist": "lognormal", "p5": float(row["low"]), "p95": float(row["high"])}
-        else:
-            entry |= {"value": float(row["low"])}
-        entry["source"] = f"{row['source']} ({row['date']})"
-        if row["note"]:
-            entry["note"] = row["note"]
-        entries[row["quantity"]] = entry
-    return entries
+    rows = _rows()[accelerator_name(spelling)]
+    return {row["quantity"]: _entry(row) for row in rows if row["quantity"] not in NO_QUANTITY}
+
+
+def peaks(spelling: str) -> dict[str, dict[str, Any]]:
+    """Entries of an accelerator's dense peaks, by the word for the arithmetic, those that are known.
+
+    Raises CatalogError where the catalog does not hold the accelerator.
+    """
+    rows = {row["quantity"]: row for row in _rows()[accelerator_name(spelling)]}
+    return {word: _entry(rows[row]) for word, row in PEAKS.items() if row in rows}
+
+
+def bytes_of(precision: str) -> dict[str, Any]:
+    """The entry of the bytes that a value takes in a precision, a key of BYTES; scales are counted in."""
+    value, source = BYTES[precision]
+    return {"value": value, "unit": "B", "evidence": "sourced", "source": source}
+
+
+def _entry(row: Mapping[str, str]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"unit": row["unit"], "evidence": row["evidence"]}
+    if row["high"]:
+        entry |= {"dist": "lognormal", "p5": float(row["low"]), "p95": float(row["high"])}
+    else:
+        entry |= {"value": float(row["low"])}
+    entry["source"] = f"{row['source']} ({row['date']})"
+    if row["note"]:
+        entry["note"] = row["note"]
+    return entry
 
 
 def _key(spelling: str) -> str:

@@ -165,7 +165,7 @@ class Kept:
     undefined: int = 0
 
     def add(self, drawn: int, kept: int, weights: NDArray[np.int64] | None, undefined: int = 0) -> None:
-        """Add a chunk: as many kept as there are weights, or each with the weight 1."""
+        """Add a block: as many kept as there are weights, or each with the weight 1."""
         total, squares, cut = float(kept), float(kept), 0
         if weights is not None:
             shares = weights / WEIGHT

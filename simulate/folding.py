@@ -1,7 +1,7 @@
 """Folds: tasks whose columns are gathered on rulers that a pilot lays out, and replicates put together of pieces."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import count, islice
+from itertools import count
 from typing import Any
 
 from simulate import plain
@@ -13,7 +13,7 @@ from simulate.rulers import MOST_VALUES, Bits, Ruler
 from simulate.scenarios import PIECE, Piece, Scenarios
 from simulate.statistics import Statistic
 
-MOST_PILOTS = 4  # tasks whose first steps lay out the rulers
+MOST_PILOTS = 4  # tasks that lay out the rulers
 
 
 def fold(
@@ -24,30 +24,29 @@ def fold(
     keys: Iterable[Key],
     quantities: Mapping[Any, Quantity] | None = None,
     scenarios: int,
-    step: int,
+    pilots: Sequence[Task],
+    pilot: int,
     workers: Workers,
     what: str,
     steps: Callable[[Task], int],
-    pilots: Sequence[Task] = (),
     on_device: bool = False,
     first: int = 0,
 ) -> None:
     """Work off the tasks from the `first` one on, each with a gathering of its own, as `Workers.fold` does.
 
-    All gatherings count on the same rulers, which the first steps of the `pilots`, by default the first tasks, lay
-    out: as many as it takes. `quantities` are those of the columns that have bounds, by key; `scenarios` are those of
-    all tasks, `step` those of a pilot's first step.
+    All gatherings count on the same rulers, which the `pilots` lay out, tasks of `pilot` scenarios: as many as it
+    takes. `quantities` are those of the columns that have bounds, by key; `scenarios` are those of all tasks.
     """
     keys = tuple(keys)
     rulers: dict[Key, Ruler] = dict.fromkeys(keys, Bits())
     if scenarios > MOST_VALUES:
-        pilot, taken = Pilot(keys), 0
-        for task in (pilots or tasks)[:MOST_PILOTS]:
-            work(pilot, task, lambda steps: islice(steps, 1))
-            taken += step
-            if pilot.suffices():
+        found, taken = Pilot(keys), 0
+        for task in pilots[:MOST_PILOTS]:
+            work(found, task, iter)
+            taken += pilot
+            if found.suffices():
                 break
-        rulers = pilot.rulers(taken / scenarios)
+        rulers = found.rulers(taken / scenarios)
 
     def worked(task: Task, ticks: Ticks) -> Partial:
         return work(Gathering(rulers, quantities), task, ticks)
@@ -119,11 +118,11 @@ def fold_replicates(
         keys=keys,
         quantities=quantities,
         scenarios=drawn.count,
-        step=drawn.size,
+        pilots=[*map(drawn.pilot, range(drawn.replicates))],
+        pilot=drawn.size,
         workers=workers,
         what=what,
         steps=drawn.steps if steps is None else steps,
-        pilots=pieces[::each],
         on_device=on_device,
         first=first,
     )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from simulate.distributions import pieces
 from simulate.graph import Array, Values
-from simulate.scenarios import Chunk, Scenarios
+from simulate.scenarios import Block, Piece, Scenarios
 
 if TYPE_CHECKING:
     from simulate.bands import Band
@@ -139,15 +139,15 @@ def _of_draw(drawn: Scenarios, name: str, values: Values) -> Values:
     return DRAW * np.abs(values) + (high - low)
 
 
-def _at(drawn: Scenarios, at: tuple[int, int], places: slice | NDArray[np.intp]) -> tuple[dict[str, Values], int]:
-    """The inputs of some scenarios of a chunk (replicate, chunk), and their number."""
-    words = drawn.sampler.words(at[0])(at[1])[:, places]
-    return drawn.inputs(words), len(np.arange(drawn.size)[places])
+def _at(drawn: Scenarios, at: Piece, places: slice | NDArray[np.intp]) -> tuple[dict[str, Values], int]:
+    """The inputs of some scenarios of a block, and their number."""
+    words = drawn.sampler.words(at.replicate)(*at.chunks)[:, places]
+    return drawn.inputs(words), words.shape[1]
 
 
 def probed(drawn: Scenarios, names: Sequence[str]) -> dict[str, Rounded]:
     """Quantities with their errors in a few scenarios."""
-    return computed(drawn, names, *_at(drawn, (0, 0), slice(PROBED)))
+    return computed(drawn, names, *_at(drawn, drawn.pilot(0), slice(PROBED)))
 
 
 def error_near(value: float, rounded: Rounded) -> float:
@@ -198,25 +198,25 @@ def _settled(drawn: Scenarios, names: Sequence[str]) -> dict[str, _Common]:
     probed = computed(drawn, names, inputs, words.shape[1])
     commons = {name: _Common() for name in names}
     left = {name: common for name, common in commons.items() if common.add(probed[name], kept)}
-    chunks = (chunk for replicate in range(drawn.replicates) for chunk in drawn.in_chunks(drawn.whole(replicate)))
-    while left and (chunk := next(chunks, None)):
-        beyond = np.zeros(chunk.size, np.bool_)
+    blocks = (block for replicate in range(drawn.replicates) for block in drawn.blocks(drawn.whole(replicate)))
+    while left and (block := next(blocks, None)):
+        beyond = np.zeros(block.size, np.bool_)
         for name, common in left.items():
-            beyond |= (chunk.columns[name] < common.least) | (chunk.columns[name] > common.most)
+            beyond |= (block.columns[name] < common.least) | (block.columns[name] > common.most)
         if beyond.any():
-            rounded = _of_chunk(drawn, list(left), chunk, np.flatnonzero(beyond))
+            rounded = _of_block(drawn, list(left), block, np.flatnonzero(beyond))
             left = {name: common for name, common in left.items() if common.add(rounded[name])}
     return left
 
 
-def _of_chunk(drawn: Scenarios, names: Sequence[str], chunk: Chunk, places: NDArray[np.intp]) -> dict[str, Rounded]:
-    """Quantities with their errors at some of the scenarios that are kept of a chunk."""
-    return computed(drawn, names, *_at(drawn, chunk.at, chunk.places[places]))
+def _of_block(drawn: Scenarios, names: Sequence[str], block: Block, places: NDArray[np.intp]) -> dict[str, Rounded]:
+    """Quantities with their errors at some of the scenarios that are kept of a block."""
+    return computed(drawn, names, *_at(drawn, block.at, block.places[places]))
 
 
 def moves(drawn: Scenarios, names: Sequence[str], changed: Mapping[str, float]) -> dict[str, float]:
     """How far other values of inputs move quantities at most, in a few scenarios; 0 where that is but rounding."""
-    inputs, size = _at(drawn, (0, 0), slice(PROBED))
+    inputs, size = _at(drawn, drawn.pilot(0), slice(PROBED))
     before, after = (computed(drawn, names, each, size) for each in (inputs, {**inputs, **changed}))
     found = {}
     for name in names:
@@ -246,14 +246,14 @@ class Ties:
         finite = np.isfinite(bounds)
         self.reach = FARTHER * np.max(bounds, initial=0, where=finite) if finite.any() else np.inf
 
-    def settled(self, first: Values, second: Values, chunk: Chunk) -> Values:
-        """The second case's values of a chunk, the first's where the two are equal."""
+    def settled(self, first: Values, second: Values, block: Block) -> Values:
+        """The second case's values of a block, the first's where the two are equal."""
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.abs(np.subtract(second, first))
         near = np.flatnonzero((apart > 0) & (apart <= self.reach) & (apart < np.inf))
         if not len(near):
             return second
-        alike = near[equal(*(_of_chunk(each, [self.name], chunk, near)[self.name] for each in self.cases))]
+        alike = near[equal(*(_of_block(each, [self.name], block, near)[self.name] for each in self.cases))]
         if not isinstance(apart, np.ndarray):
             return first if len(alike) else second
         settled: Array = np.broadcast_to(second, apart.shape).copy()

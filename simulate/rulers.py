@@ -243,7 +243,7 @@ def _count_in_knots(
 def _counted(cells: Cells, weights: Counts | None, counts: Counts) -> int:
     """Add to the counts of cells; how many are outside.
 
-    A chunk's sums of weights stay below 2^53, where float64 is exact.
+    A block's sums of weights stay below 2^53, where float64 is exact.
     """
     number = len(cells)
     if cells.min() < 0 or cells.max() >= len(counts):

@@ -1,11 +1,10 @@
-"""Scenarios: cases drawn on common uniforms, chunk by chunk, put through the model, kept or weighed by conditions."""
+"""Scenarios: cases drawn on common uniforms, block by block, put through the model, kept or weighed by conditions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -38,9 +37,9 @@ Latents = Mapping[tuple[str, str], float]  # the Gaussian copula's parameter of 
 
 PIECE = 2**20  # scenarios of a piece, or more where there would be
 MOST_PIECES = 2**8  # of a replicate
-TOGETHER = 4  # chunks drawn and computed in one call, work enough for threads to overlap
-_HELD = 2**29  # numbers of a device's step, beside those between them: 4 GiB
-_INPUTS = 300  # inputs of chunks drawn in one call, for memory's sake: a float each of 2^14 scenarios
+TOGETHER = 4  # chunks of a block, work enough for threads to overlap
+_HELD = 2**29  # numbers of a device's block, beside those between them: 4 GiB
+_INPUTS = 300  # inputs of the chunks of a block, for memory's sake: a float each of 2^14 scenarios
 
 
 class Piece(NamedTuple):
@@ -50,11 +49,11 @@ class Piece(NamedTuple):
     chunks: range
 
 
-class Chunk(NamedTuple):
-    """The scenarios of a chunk that the conditions keep: columns by name, and the uniforms behind all.
+class Block(NamedTuple):
+    """The scenarios of a step, several chunks, that the conditions keep: columns by name, and the uniforms behind all.
 
     `weights` is None where each of them counts once; `drawn` are the scenarios before the conditions, `places` tells
-    which of them are kept, `at` is (replicate, chunk); in so many `undefined` ones it is open whether conditions hold.
+    which of them are kept, `at` in which chunks; in so many `undefined` ones it is open whether conditions hold.
     """
 
     columns: Mapping[str, Values]
@@ -62,7 +61,7 @@ class Chunk(NamedTuple):
     weights: Counts | None
     drawn: int
     places: NDArray[np.intp]
-    at: tuple[int, int]
+    at: Piece
     words: Words
     undefined: int = 0
 
@@ -71,7 +70,8 @@ class Chunk(NamedTuple):
 class Scenarios:
     """The scenarios of a case: addressed by replicate and chunk, none drawn before it is asked for.
 
-    `size` scenarios a chunk, `chunks` a replicate; `aim` tells from where, where something measured weighs them.
+    `size` scenarios a chunk, `chunks` a replicate, of which so many `together` make a block; `aim` tells from where
+    they are drawn, where something measured weighs them.
     """
 
     plan: Plan
@@ -81,6 +81,7 @@ class Scenarios:
     distributions: Mapping[str, Distribution]
     size: int
     chunks: int
+    together: int = TOGETHER
     questions: Questions = NO_QUESTIONS
     replicates: int = REPLICATES
     aim: Aim | None = None
@@ -103,9 +104,13 @@ class Scenarios:
         """A replicate in one piece."""
         return Piece(replicate, range(self.chunks))
 
+    def pilot(self, replicate: int) -> Piece:
+        """The first chunk of a replicate, which tells what to expect of all."""
+        return Piece(replicate, range(1))
+
     def steps(self, piece: Piece) -> int:
-        """The number of steps in which a piece is drawn."""
-        return steps(piece.chunks, len(self.plan.inputs))
+        """The number of blocks in which a piece is drawn, a step each."""
+        return len(piece.chunks[:: self.together])
 
     @property
     def contradictions(self) -> list[str]:
@@ -124,39 +129,34 @@ class Scenarios:
         """The draws that uniforms stand for: a column for each input, a float for a constant."""
         return {**self.constants, **self.sampler.columns(words)}
 
-    def in_chunks(self, piece: Piece, ticks: Ticks | None = None) -> Iterator[Chunk]:
-        """The chunks of a piece in turn, with what the plan takes and gives; on a device those of a step in one."""
-        on_device = here() is not np  # there what a chunk costs is the same, however many scenarios it has
-        if not on_device:
+    def blocks(self, piece: Piece, ticks: Ticks | None = None) -> Iterator[Block]:
+        """The blocks of a piece in turn, a step each; on a device as large as it holds."""
+        together = self.together
+        if here() is np:
             prepare(self.count)
-        drawn = self._large_steps(piece.chunks) if on_device else together(piece.chunks, len(self.plan.inputs))
-        words = None if self._are_few and not on_device else self.sampler.words(piece.replicate)
-        for step in drawn if ticks is None else ticks(drawn):
+        else:  # there what a call costs is the same, however many scenarios it has
+            together = max(_HELD // (len(self.plan.inputs) + len(self.plan.outputs)) // self.size, 1)
+        firsts = piece.chunks[::together]
+        words = None if self._are_few else self.sampler.words(piece.replicate)
+        for first in firsts if ticks is None else ticks(firsts):
             if words is None:
                 yield self._at_once[piece.replicate]
                 continue
-            cuts = [step] if on_device else [range(chunk, chunk + 1) for chunk in step]
-            chunks = self._computed([(piece.replicate, cut.start) for cut in cuts], words(*step))
-            while chunks:  # so that what nobody keeps of a chunk goes with it
-                yield chunks.pop(0)
-
-    def _large_steps(self, chunks: range) -> Iterator[range]:
-        """The chunks in steps as large as a device holds."""
-        most = max(_HELD // (len(self.plan.inputs) + len(self.plan.outputs)) // self.size, 1)
-        return (chunks[first : first + most] for first in range(0, len(chunks), most))
+            chunks = range(first, min(first + together, piece.chunks.stop))
+            yield self._computed([Piece(piece.replicate, chunks)], words(*chunks))[0]
 
     @property
     def _are_few(self) -> bool:
-        return self.chunks == 1 and self.count <= CHUNK
+        return self.chunks == 1 and self.count <= CHUNK and here() is np
 
     @cached_property
-    def _at_once(self) -> list[Chunk]:
-        """The only chunk of each replicate, where all together are few: drawn in one call, and kept for the next."""
-        words = [self.sampler.words(replicate)(0) for replicate in range(self.replicates)]
-        return self._computed([(replicate, 0) for replicate in range(self.replicates)], np.concatenate(words, axis=1))
+    def _at_once(self) -> list[Block]:
+        """The only block of each replicate, where all together are few: drawn in one call, and kept for the next."""
+        pieces = self.pieces()
+        return self._computed(pieces, np.concatenate([self.sampler.words(at.replicate)(0) for at in pieces], axis=1))
 
-    def _computed(self, at: Sequence[tuple[int, int]], words: Words) -> list[Chunk]:
-        """Chunks (replicate, chunk), of equal parts of words, with the plan's inputs and outputs: all in one call."""
+    def _computed(self, at: Sequence[Piece], words: Words) -> list[Block]:
+        """Blocks, of equal parts of words, with the plan's inputs and outputs: all in one call."""
         inputs = self.inputs(words)
         computed = {**inputs, **self.plan(inputs)}
         size = words.shape[1] // len(at)
@@ -176,15 +176,15 @@ class Scenarios:
         counts: Counts = np.rint(weights * WEIGHT).astype(np.int64)
         return counts, outcomes
 
-    def _kept(self, columns: Mapping[str, Values], at: tuple[int, int], words: Words) -> Chunk:
+    def _kept(self, columns: Mapping[str, Values], at: Piece, words: Words) -> Block:
         size = words.shape[1]
         if not self.questions.conditional:
-            return Chunk(columns, size, None, size, here().arange(size), at, words)
-        weights, outcomes = self.weighed(columns, words, at[0])
+            return Block(columns, size, None, size, here().arange(size), at, words)
+        weights, outcomes = self.weighed(columns, words, at.replicate)
         places = np.flatnonzero(weights)
         own = weights[places] if self.questions.observed else None
         undefined = int(np.count_nonzero(np.isnan(outcomes)))
-        return Chunk(_at(columns, places), len(places), own, size, places, at, words, undefined)
+        return Block(_at(columns, places), len(places), own, size, places, at, words, undefined)
 
 
 def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict[str, Values]:
@@ -275,7 +275,10 @@ class Drawing:
             wanted=[name for name in plan.inputs if name not in constants],
             proposal=aim.proposal if aim else None,
         )
-        return Scenarios(plan, priors.quantities, sampler, constants, distributions, size, chunks, questions, aim=aim)
+        together = max(min(TOGETHER, _INPUTS // max(len(plan.inputs), 1)), 1)
+        return Scenarios(
+            plan, priors.quantities, sampler, constants, distributions, size, chunks, together, questions, aim=aim
+        )
 
 
 def _aim(drawn: Callable[..., Scenarios]) -> Aim:
@@ -312,26 +315,10 @@ def chunking(scenarios: int, largest: int = CHUNK) -> tuple[int, int]:
     return largest, -(-each // largest)
 
 
-def together(chunks: range, inputs: int = 1) -> Iterator[range]:
-    """Chunks of a replicate in the steps in which they are drawn: its first one alone, for pilots.
-
-    Where there are many inputs, fewer go together.
-    """
-    most = _most_together(inputs)
-    begin = chunks.start - chunks.start % most
-    ends = chain((chunks.start, max(chunks.start, 1)), range(begin + most, chunks.stop, most), (chunks.stop,))
-    return (range(first, last) for first, last in pairwise(ends) if first < last)  # one by one: there may be very many
-
-
-def steps(chunks: range, inputs: int = 1) -> int:
-    """How many steps `together` gives."""
-    most = _most_together(inputs)
-    whole = -(-chunks.stop // most) - chunks.start // most
-    return whole + (chunks.start == 0 and chunks.stop > 1 and most > 1)
-
-
-def _most_together(inputs: int) -> int:
-    return max(min(TOGETHER, _INPUTS // max(inputs, 1)), 1)
+def in_step(drawn: Mapping[str, Scenarios]) -> dict[str, Scenarios]:
+    """Scenarios of several cases, in blocks of the same chunks."""
+    fewest = min((each.together for each in drawn.values()), default=TOGETHER)
+    return {case: replace(each, together=fewest) for case, each in drawn.items()}
 
 
 def named_quantities(quantities: Sequence[str] | str | None) -> tuple[str, ...] | Literal["all"]:

@@ -1,7 +1,7 @@
 """What is kept of a column of draws: a mergeable summary of bounded size.
 
 Percentiles come from counts in the cells of a ruler, which add exactly in any order; a column of few values is
-counted value by value instead, and its percentiles are exact. Moments are folded in the order of the chunks.
+counted value by value instead, and its percentiles are exact. Moments are folded in the order of the blocks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simulate.rulers import MOST_VALUES, Array, Bits, Cells, Counts, Ruler
 from simulate.tallies import by_value, tallied
 
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
-MOST_WEIGHT = 2**36  # of a scenario: sums of a chunk's stay below 2^53, of all below 2^63
+MOST_WEIGHT = 2**36  # of a scenario: sums of a block's stay below 2^53, of all below 2^63
 _ATOM = 1 / 64  # of all: a value that holds more is one by itself, whatever lies beside it
 _PLAIN = 400  # powers of two up to which squares need no scaling
 
@@ -82,7 +82,7 @@ class Summary:
         self._steps: Steps | None = None
 
     def add(self, column: Array | float, size: int, weights: Counts | None = None) -> None:
-        """Add the next chunk of `size` scenarios; a float stands for as many equal values.
+        """Add the next block of `size` scenarios; a float stands for as many equal values.
 
         `weights`, whole numbers of at most `MOST_WEIGHT`, say how often each scenario counts (by default once). Of an
         array of a device only a tally comes here.
@@ -111,7 +111,7 @@ class Summary:
         self._add_counts(values, weights)
 
     def _add_tally(self, column: Any, size: int, weights: Any) -> None:
-        """Add a chunk that is on a device, by what its ruler's cells hold of it, or value by value."""
+        """Add a block that is on a device, by what its ruler's cells hold of it, or value by value."""
         column, tally = column.astype(np.float64, copy=False), None
         if self._values is None and not self._exponent:
             if np.isnan(self._shift):
@@ -194,7 +194,7 @@ class Summary:
         return {**vars(self), "_steps": None}
 
     def finish(self) -> Summary:
-        """Turn the shifted sums into mean and squared deviations; to be called once, after the last chunk."""
+        """Turn the shifted sums into mean and squared deviations; to be called once, after the last block."""
         if self.count:
             first, second = self._shifted
             self.mean = self._scaled(self._unscaled(self._shift) + first / self.count)

@@ -65,10 +65,10 @@ def _thresholds(wanted: Sequence[Percentile], draw: Draw, under: Questions, work
     found = _Found({each.name: Summary() for each in wanted}, {each.name: [] for each in wanted}, set())
 
     def work(gathering: Gathering[str], piece: Piece, ticks: Ticks) -> None:
-        for chunk in drawn.in_chunks(piece, ticks):
-            for each in wanted if chunk.size else ():
-                column = each.of(*(chunk.columns[name] for name in each.of.names))
-                gathering.add(each.name, column, chunk.size, chunk.weights)
+        for block in drawn.blocks(piece, ticks):
+            for each in wanted if block.size else ():
+                column = each.of(*(block.columns[name] for name in each.of.names))
+                gathering.add(each.name, column, block.size, block.weights)
 
     def take(parts: Mapping[str, Part], _: None) -> None:
         for each in wanted:

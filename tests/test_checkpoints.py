@@ -112,15 +112,15 @@ class Told:
     replicates: list
 
 
-def folded(checkpoint=None, until=None):
+def folded(checkpoint=None, until=None, size=2**10, cut=Cut):
     """What is told of the replicates of scenarios, as far as it comes until so many steps are done."""
     priors, percents = load_priors(TEXT), (5.0, 50.0, 95.0)
-    drawn = Cut(Drawing({"": priors}, priors.run).scenarios("", ["c"], count=2**17, largest=2**10))
+    drawn = cut(Drawing({"": priors}, priors.run).scenarios("", ["c"], count=2**17, largest=size))
     found, done = Told([]), count(1)
 
     def work(gathering, piece, ticks):
-        for chunk in drawn.in_chunks(piece, ticks):
-            gathering.add("c", chunk.columns["c"], chunk.size)
+        for block in drawn.blocks(piece, ticks):
+            gathering.add("c", block.columns["c"], block.size)
         return [piece.chunks.start]
 
     def take(parts, own):
@@ -152,6 +152,18 @@ def test_a_replicate_goes_on_after_any_of_its_pieces(tmp_path, undisturbed, piec
     begun = folded(Checkpoint(tmp_path, resume=False, interval=0.0), until=pieces)
     assert begun == undisturbed[: (pieces - 1) // 8]
     assert folded(Checkpoint(tmp_path, resume=True, interval=1000.0)) == undisturbed
+
+
+@pytest.mark.parametrize("pieces", [2, 8])
+def test_a_replicate_in_pieces_has_the_statistics_of_one_in_one_piece(pieces):
+    """Moments but for the order of their sums, each of which rounds 2^13 times at most."""
+    size = 2**13 // pieces
+    joined, whole = (folded(size=size, cut=cut) for cut in (Cut, lambda drawn: drawn))
+    assert [own for own, *_ in joined] == [[*range(pieces)]] * REPLICATES
+    assert [own for own, *_ in whole] == [[0]] * REPLICATES
+    for (_, *moments, percentiles), (_, *expected, exact) in zip(joined, whole, strict=True):
+        assert percentiles == exact
+        assert moments == pytest.approx(expected, rel=2**13 * 2.0**-53)
 
 
 def broken(folder, asked="plain", **other):

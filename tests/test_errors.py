@@ -143,6 +143,23 @@ FAULTS = {
         'accelerator = "H10"\n' + PUE,
         '1: accelerator: there is no accelerator "H10" in the catalog; …',
     ),
+    "unknown precision": (
+        'precision = "FP9"\n' + PUE,
+        '1: precision: must be "BF16" or "FP16" or "FP8" or "INT8" or "FP4", not "FP9"; did you mean FP8?',
+    ),
+    "unknown part of a precision": (
+        'precision = { weight = "FP8" }\n' + PUE,
+        "1: precision.weight: unknown key; did you mean weights?",
+    ),
+    "unknown precision of a part": (
+        'precision = { weights = "4 bits" }\n' + PUE,
+        '1: precision.weights: must be "BF16" or "FP16" or "FP8" or "INT8" or "FP4", not "4 bits"',
+    ),
+    "precision of no accelerator": (
+        'training_precision = "FP8"\n' + PUE,
+        "1: training_precision: takes the peak in FP8 of an accelerator, and none is named; add accelerator = ..., or "
+        "state [priors.training_peak_flops] in place of the word",
+    ),
     # --- missing parameters, at the table's header
     "missing percentile": ('\n[priors.pue]\ndist = "lognormal"\np5 = 1.1\n', "2: priors.pue: …"),
     "missing mode": ('\n[priors.pue]\ndist = "pert"\nlower = 1.1\nupper = 2\n', "2: priors.pue: mode missing; …"),
@@ -637,6 +654,7 @@ FAULTS = {
     ),
     "extends nothing": ('extends = ""\n', "1: extends: is empty; name a file, or take it out"),
     "accelerator of a number": ("accelerator = 5\n", "1: accelerator: must be text in quotes, not 5"),
+    "precision of a number": ("precision = 8\n" + PUE, "1: precision: must be text in quotes, not 8"),
     "divided by nothing": (
         PUE + '[quantities.x]\nformula = "pue / 0"\n',
         "7: quantities.x.formula: column 7: this divides by 0 whatever the draws; mend it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -154,8 +155,8 @@ def columns(priors, names, scheme):
     """The draws of the names."""
     bound = [name for name in priors.priors if name in names]
     drawn = drawn_of(priors, bound, scenarios=SCENARIOS, seed=5, scheme=scheme)
-    chunk = next(drawn.in_chunks(drawn.whole(3)))
-    return {name: chunk.columns[name] for name in bound}
+    block = next(drawn.blocks(drawn.whole(3)))
+    return {name: block.columns[name] for name in bound}
 
 
 def tables_of(names):
@@ -309,14 +310,16 @@ def test_any_order_of_replicates_gives_the_same_bands(base, scheme):
 def test_chunks_drawn_together_are_as_each_alone(base, scheme):
     drawn = drawn_of(base, ["capex", "training_cost"], scenarios=7 * 16 * CHUNK, scheme=scheme)
     words = drawn.sampler.words(1)
-    chunks = list(drawn.in_chunks(drawn.whole(1)))
-    assert len(chunks) == drawn.chunks == 7
-    for place, chunk in enumerate(chunks):
-        assert chunk.at == (1, place)
-        assert np.array_equal(chunk.words, words(place))
-        alone = drawn.inputs(words(place))
-        for name, column in {**alone, **drawn.plan(alone)}.items():
-            assert np.array_equal(chunk.columns[name], column), name
+    blocks = list(drawn.blocks(drawn.whole(1)))
+    assert [block.at for block in blocks] == [(1, range(4)), (1, range(4, 7))]
+    for block in blocks:
+        for place, chunk in enumerate(block.at.chunks):
+            own = slice(place * CHUNK, (place + 1) * CHUNK)
+            assert np.array_equal(block.words[:, own], words(chunk))
+            alone = drawn.inputs(words(chunk))
+            for name, column in {**alone, **drawn.plan(alone)}.items():
+                of_chunk = block.columns[name] if np.isscalar(column) else block.columns[name][own]
+                assert np.array_equal(of_chunk, column), name
 
 
 @every_scheme
@@ -330,15 +333,15 @@ def test_chunks_are_the_same_in_any_order(base, scheme):
 
 
 @every_scheme
-def test_chunks_are_counted_in_any_order(base, scheme):
-    """Percentiles and intervals come from whole numbers; moments are folded in the order of the chunks."""
-    drawn = drawn_of(base, ["capex"], scenarios=8 * 16 * CHUNK, seed=3, scheme=scheme)
-    chunks = [chunk.columns["capex"] for chunk in drawn.in_chunks(drawn.whole(0))]
+def test_blocks_are_counted_in_any_order(base, scheme):
+    """Percentiles and intervals come from whole numbers; moments are folded in the order of the blocks."""
+    drawn = replace(drawn_of(base, ["capex"], scenarios=8 * 16 * CHUNK, seed=3, scheme=scheme), together=1)
+    columns = [block.columns["capex"] for block in drawn.blocks(drawn.whole(0))]
     found = set()
     for order in (range(drawn.chunks), range(drawn.chunks - 1, -1, -1), [5, 0, 3, 7, 1, 6, 4, 2]):
         summary = Summary()
-        for chunk in order:
-            summary.add(chunks[chunk], drawn.size)
+        for place in order:
+            summary.add(columns[place], drawn.size)
         summary.finish()
         found.add((*summary.percentiles(PERCENTS), *summary.shortest_interval(95), summary.minimum, summary.maximum))
     assert len(found) == 1

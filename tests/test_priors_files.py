@@ -253,7 +253,8 @@ def test_the_note_leaves_nothing_but_electricity_in_opex():
         ("deepseek-2025-serving.toml", "rent_on_demand_per_day"),
         ("deepseek-2025-serving.toml", "decode_throughput"),
         ("deepseek-2025-serving.toml", "output_speed"),
-        ("chatgpt-2025.toml", "energy_per_question"),
+        ("chatgpt-2025.toml", "energy_per_message"),
+        ("chatgpt-2025.toml", "rent_august_to_december"),
     ],
 )
 def test_outcomes_lie_in_the_90_percent_band(file, quantity):

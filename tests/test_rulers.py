@@ -63,18 +63,20 @@ def band_of(name: str, workers: Workers | None = None):
     statistics = (percentiles(PERCENTS),)
     bands = Bands(statistics)
 
-    def work(gathering, replicate, ticks):
-        for chunk in ticks(range(CHUNKS)):
+    def work(gathering, task, ticks):
+        replicate, chunks = task
+        for chunk in ticks(chunks):
             gathering.add("x", DRAWN[replicate][name][chunk], SIZE)
         return gathering.finish(statistics)
 
     fold(
         work,
-        range(REPLICATES),
+        [(replicate, range(CHUNKS)) for replicate in range(REPLICATES)],
         bands.add,
         keys=["x"],
         scenarios=REPLICATES * CHUNKS * SIZE,
-        step=SIZE,
+        pilots=[(replicate, range(1)) for replicate in range(REPLICATES)],
+        pilot=SIZE,
         workers=workers or Workers("serial"),
         what="test",
         steps=lambda _: CHUNKS,

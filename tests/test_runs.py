@@ -189,9 +189,9 @@ def test_draws_are_the_scenarios_of_the_run_with_their_weights(priors, scheme, c
     drawn, bands, settings = draws(priors, **asked), run(priors, **asked), priors.run.asked(**asked)
     of_run = questions(priors, (), settings.given, settings.observe)
     scenarios = Drawing({"": priors}, settings).scenarios("", ["total", "share"], of_run)
-    chunks = [chunk for replicate in range(16) for chunk in scenarios.in_chunks(scenarios.whole(replicate))]
+    blocks = [block for replicate in range(16) for block in scenarios.blocks(scenarios.whole(replicate))]
     for name in ("a", "total", "share"):
-        assert np.array_equal(drawn.at("value", quantity=name), np.concatenate([each.columns[name] for each in chunks]))
+        assert np.array_equal(drawn.at("value", quantity=name), np.concatenate([each.columns[name] for each in blocks]))
     whole = draws(priors, **asked | {"given": [], "observe": []})
     assert np.array_equal(drawn["value"], whole["value"][:, drawn["replicate"] * 2 * CHUNK + drawn["place"]])
     assert np.array_equal(whole["place"], np.tile(np.arange(2 * CHUNK), 16))
@@ -261,8 +261,8 @@ def test_two_steps_are_never_in_memory_at_once(load):
 def test_progress_is_told_up_to_the_end(priors):
     told = []
     run(priors, scenarios=16 * 5 * CHUNK, backend="threads", workers=2, progress=lambda *step: told.append(step))
-    assert {(what, total) for what, _, total in told} == {("scenarios", 48)}  # one chunk, up to the fourth, the fifth
-    assert [done for _, done, _ in told] == list(range(1, 49))
+    assert {(what, total) for what, _, total in told} == {("scenarios", 32)}  # four chunks, the fifth
+    assert [done for _, done, _ in told] == list(range(1, 33))
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -340,9 +340,10 @@ def test_the_first_scenario_that_is_no_number_is_told(load, least):
     asked = {"scheme": "random", "scenarios": 2 * 16 * CHUNK}
     drawn = Drawing({"": priors}, priors.run.asked(**asked)).scenarios("", ["rare"])
     seen = [
-        (chunk.at, chunk.columns["c"][chunk.columns["c"] < least])
+        ((replicate, chunk), column[column < least])
         for replicate in range(16)
-        for chunk in drawn.in_chunks(drawn.whole(replicate))
+        for block in drawn.blocks(drawn.whole(replicate))
+        for chunk, column in enumerate(block.columns["c"].reshape(-1, CHUNK))
     ]
     at, values = next((at, values) for at, values in seen if len(values))
     assert (at > (0, 1)) == (least < 0.01)

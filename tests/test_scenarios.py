@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ from simulate.conditions import questions
 from simulate.priors import load_priors
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
-from simulate.scenarios import TOGETHER, Drawing, asked_quantities, chunking, steps, together
+from simulate.scenarios import TOGETHER, Drawing, asked_quantities, chunking, in_step
 from simulate.summary import WEIGHT
 
 TEXT = """
@@ -32,8 +30,8 @@ def drawn(priors, case="one", *, asked=None, **cases):
 
 
 def column(scenarios, name, replicate=0):
-    chunks = scenarios.in_chunks(scenarios.whole(replicate))
-    return np.concatenate([np.broadcast_to(chunk.columns[name], chunk.size) for chunk in chunks])
+    blocks = scenarios.blocks(scenarios.whole(replicate))
+    return np.concatenate([np.broadcast_to(block.columns[name], block.size) for block in blocks])
 
 
 @pytest.mark.parametrize(
@@ -58,10 +56,13 @@ def test_scenarios_are_rounded_up_to_whole_chunks(asked, size, chunks):
 def test_a_replicate_is_drawn_in_as_many_steps_as_stated(count):
     scenarios = drawn(load_priors(TEXT), asked={"count": count})
     seen = []
-    chunks = list(scenarios.in_chunks(scenarios.whole(3), lambda steps: (seen.append(step) or step for step in steps)))
+    blocks = list(scenarios.blocks(scenarios.whole(3), lambda steps: (seen.append(step) or step for step in steps)))
     assert len(seen) == scenarios.steps(scenarios.whole(3))
-    assert [chunk.at for chunk in chunks] == [(3, place) for place in range(scenarios.chunks)]
-    assert scenarios.count == 16 * sum(chunk.size for chunk in chunks)
+    assert [(block.at.replicate, chunk) for block in blocks for chunk in block.at.chunks] == [
+        (3, chunk) for chunk in range(scenarios.chunks)
+    ]
+    assert {len(block.at.chunks) for block in blocks[:-1]} <= {TOGETHER}
+    assert scenarios.count == 16 * sum(block.size for block in blocks)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -70,19 +71,32 @@ def test_few_scenarios_are_the_same_as_drawn_replicate_by_replicate(scheme):
     settings = priors.run.asked(scheme=scheme, scenarios=1000)
     scenarios = Drawing({"one": priors}, settings).scenarios("one", ["total"], questions(priors, given=["a > 10"]))
     for replicate in (0, 7, 15):
-        (chunk,) = scenarios.in_chunks(scenarios.whole(replicate))
+        (block,) = scenarios.blocks(scenarios.whole(replicate))
         words = scenarios.sampler.words(replicate)(0)
         inputs = scenarios.inputs(words)
         kept = inputs["a"] > 10
-        assert (chunk.at, chunk.drawn, chunk.size) == ((replicate, 0), 64, np.count_nonzero(kept))
-        assert np.array_equal(chunk.words, words)
-        assert np.array_equal(chunk.columns["total"], scenarios.plan(inputs)["total"][kept])
+        assert (block.at, block.drawn, block.size) == (scenarios.whole(replicate), 64, np.count_nonzero(kept))
+        assert np.array_equal(block.words, words)
+        assert np.array_equal(block.columns["total"], scenarios.plan(inputs)["total"][kept])
 
 
 def test_the_steps_of_very_many_chunks_take_no_memory():
-    many = 10**15 // CHUNK
-    assert list(islice(together(range(many)), 3)) == [range(1), range(1, TOGETHER), range(TOGETHER, 2 * TOGETHER)]
-    assert steps(range(many)) == 1 + -(-many // TOGETHER)
+    scenarios = drawn(load_priors(TEXT), asked={"count": 10**15})
+    assert scenarios.steps(scenarios.whole(0)) == -(-(10**15) // (16 * CHUNK * TOGETHER))
+
+
+def test_cases_side_by_side_have_blocks_of_the_same_chunks():
+    """Also where one has so many inputs that alone it has fewer chunks in a block."""
+    names = [f"x{number}" for number in range(80)]
+    priors = "".join(f'{name} = {{ dist = "uniform", lower = 0, upper = 1 }}\n' for name in names)
+    wide = TEXT.replace("[quantities]", f"{priors}[quantities]").replace("a + b", " + ".join(["a + b", *names]))
+    cases = {"one": drawn(load_priors(TEXT)), "wide": drawn(load_priors(wide))}
+    piece = cases["one"].whole(2)._replace(chunks=range(6))
+    own, side_by_side = (
+        {name: [block.at for block in each.blocks(piece)] for name, each in of.items()}
+        for of in (cases, in_step(cases))
+    )
+    assert own["one"] != own["wide"] == side_by_side["one"] == side_by_side["wide"]
 
 
 def test_chunks_of_very_many_inputs_are_drawn_one_by_one():
@@ -157,12 +171,12 @@ def test_conditions_drop_scenarios_and_measured_values_weigh_them():
     whole = column(drawn(priors), "total")
     kept = drawn(priors, asked={"questions": questions(priors, given=["total > 34"])})
     assert np.array_equal(column(kept, "total"), whole[whole > 34])
-    assert {chunk.weights is None for chunk in kept.in_chunks(kept.whole(0))} == {True}
-    assert {chunk.drawn for chunk in kept.in_chunks(kept.whole(0))} == {CHUNK}
+    assert {block.weights is None for block in kept.blocks(kept.whole(0))} == {True}
+    assert {block.drawn for block in kept.blocks(kept.whole(0))} == {CHUNK}
     weighed = drawn(priors, asked={"questions": questions(priors, observed=["total = 34 +- 2"])})
-    chunk = next(weighed.in_chunks(weighed.whole(0)))
-    likelihood = np.exp(-0.5 * ((chunk.columns["total"] - 34) / 2) ** 2)
-    assert chunk.weights == pytest.approx(likelihood * WEIGHT, abs=0.5)
+    block = next(weighed.blocks(weighed.whole(0)))
+    likelihood = np.exp(-0.5 * ((block.columns["total"] - 34) / 2) ** 2)
+    assert block.weights == pytest.approx(likelihood * WEIGHT, abs=0.5)
 
 
 def test_all_quantities_are_those_that_can_be_computed():
@@ -178,5 +192,5 @@ def test_a_quantity_named_twice_is_asked_for_once():
 
 def test_constants_stay_single_numbers():
     scenarios = drawn(load_priors(TEXT, ["a=1", "b=2"]))
-    chunk = next(chain(scenarios.in_chunks(scenarios.whole(0))))
-    assert (chunk.columns["fixed"], chunk.columns["total"]) == (4.0, 7.0)
+    block = next(scenarios.blocks(scenarios.whole(0)))
+    assert (block.columns["fixed"], block.columns["total"]) == (4.0, 7.0)

@@ -201,12 +201,13 @@ def test_nan_and_infinite_values_are_counted_and_left_out():
 
 
 def thin_fold(share, backend="serial"):
-    """Counts of a column of which a condition keeps a share, and the tasks whose first steps were looked at."""
+    """Counts of a column of which a condition keeps a share, and the pilots that were looked at."""
     looked: list[int] = []
     bands = Bands([MEAN])
 
     def work(gathering, task, ticks):
-        for step in ticks(range(8)):
+        task, steps = task
+        for step in ticks(steps):
             column = np.random.default_rng([task, step]).normal(size=2**14)
             kept = column[: round(share * len(column))]
             if isinstance(gathering, Pilot):
@@ -215,14 +216,14 @@ def thin_fold(share, backend="serial"):
                 gathering.add("x", kept, len(kept))
         return gathering.finish([MEAN])
 
-    keys, workers = ["x"], Workers(backend, 3)
-    counts = {"scenarios": 16 * 8 * 2**14, "step": 2**14, "steps": lambda _: 8}
-    fold(work, range(16), bands.add, keys=keys, workers=workers, what="test", **counts)
+    tasks, pilots = ([(task, range(steps)) for task in range(16)] for steps in (8, 1))
+    how = {"pilots": pilots, "pilot": 2**14, "scenarios": 16 * 8 * 2**14, "steps": lambda _: 8}
+    fold(work, tasks, bands.add, keys=["x"], workers=Workers(backend, 3), what="test", **how)
     return bands["x"], looked
 
 
 @pytest.mark.parametrize(("share", "tasks"), [(1.0, 1), (0.07, 1), (0.05, 2), (0.001, 4), (0.0, 4)])
-def test_a_pilot_is_the_first_step_of_as_many_tasks_as_it_takes_and_of_four_at_most(share, tasks):
+def test_as_many_pilots_are_looked_at_as_it_takes_and_four_at_most(share, tasks):
     band, looked = thin_fold(share)
     assert looked == [(task, 0) for task in range(tasks)]
     assert band.summary.count == 16 * 8 * round(share * 2**14)
@@ -245,7 +246,7 @@ def test_no_pilot_is_drawn_where_all_values_are_counted_one_by_one():
 
     bands = Bands([MEAN])
     keys, workers, size = ["x"], Workers("serial"), 2**12
-    counts = {"scenarios": 2**16, "step": size, "steps": lambda _: 1}
+    counts = {"pilots": range(16), "pilot": size, "scenarios": 2**16, "steps": lambda _: 1}
     fold(work, range(16), bands.add, keys=keys, workers=workers, what="test", **counts)
     assert tasks == list(range(16))
     assert bands["x"].value("mean") == 7.5

@@ -34,6 +34,9 @@ HOLDS = {  # by key of the schema; a table has its own rows
     "extends": "A shipped file's name, or a path: what this file does not state is taken from there.",
     "model": "The model: llm_cost, or none.",
     "accelerator": "An accelerator of the catalog, such as H100: its figures and prices become priors.",
+    "precision": "BF16, FP16, FP8, INT8 or FP4, in which it is served: binds bytes and peak; or "
+    '{ weights = "FP4", cache = "FP8", arithmetic = "FP8" }, of which any may be left out.',
+    "training_precision": "The same words, for the training accelerator's peak.",
     "run.scenarios": "How many are drawn.",
     "run.seed": "The same seed gives the same result, to the bit.",
     "run.scheme": "How they are drawn.",
@@ -61,6 +64,8 @@ HOLDS = {  # by key of the schema; a table has its own rows
     "choices.NAME.label": "What tables call the choice.",
     "choices.NAME.note": "What else to know.",
     "choices.NAME.accelerator": "As above, for this choice.",
+    "choices.NAME.precision": "As above, for this choice.",
+    "choices.NAME.training_precision": "As above, for this choice.",
     "choices.NAME.priors": "Tables [choices.NAME.priors.OTHER], which go before those of the file.",
     "choices.NAME.quantities": "Tables [choices.NAME.quantities.OTHER], likewise.",
 }
@@ -105,7 +110,7 @@ def keys(table: type[BaseModel] = File, above: str = "") -> Iterator[tuple[str, 
         if key == "correlations":
             yield "correlations.FIRST.SECOND", ""
         elif inner is None or above:
-            default = "" if field.is_required() or field.default in ("", {}) else json.dumps(field.default)
+            default = "" if field.is_required() or field.default in ("", {}, None) else json.dumps(field.default)
             yield key, default if key not in ("priors.NAME.value", "priors.NAME.evidence") else ""
         else:
             yield from keys(inner, f"{key}.NAME." if get_origin(kind) is dict else f"{key}.")

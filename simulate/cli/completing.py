@@ -41,13 +41,17 @@ def explained(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def settings(ctx: typer.Context, incomplete: str) -> list[str]:
-    """NAME=, and after it the families that the quantity may be of."""
+    """NAME=, and after it the families that the quantity may be of, or what else the key may name."""
+    from simulate.catalog import PEAKS, accelerators
     from simulate.distributions import FAMILIES
 
+    words = {"accelerator": accelerators(), "precision": tuple(PEAKS), "training_precision": tuple(PEAKS)}
     name, equals, _ = incomplete.partition("=")
+    if name in words:
+        return _beginning((f'{name}="{word}"' for word in words[name]), incomplete)
     if equals:
         return _beginning((f'{name}={{dist="{family}",' for family in FAMILIES), incomplete)
-    return [f"{each}=" for each in _beginning(_quantities(ctx), incomplete)]
+    return [f"{each}=" for each in _beginning([*words, *_quantities(ctx)], incomplete)]
 
 
 def statistics(ctx: typer.Context, incomplete: str) -> list[str]:  # noqa: ARG001

@@ -1,9 +1,8 @@
-"""Cases drawn side by side, chunk by chunk: their bands, and the differences and ratios of those that are paired."""
+"""Cases drawn side by side, block by block: their bands, and the differences and ratios of those that are paired."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from simulate.replicates import Workers
 from simulate.rounding import Ties, settle
 from simulate.rulers import Counts
 from simulate.runs.messages import failed_checks, small_errors, watched
-from simulate.scenarios import TOGETHER, Chunk, Drawing, Piece
+from simulate.scenarios import Block, Drawing, Piece, in_step
 from simulate.settings import Settings
 from simulate.spread import share_error
 from simulate.statistics import Statistic, usual
@@ -32,7 +31,7 @@ TRUE, UNDEFINED = "true", "undefined"  # where the condition of a gate, in a qua
 
 Place = tuple[str, str]  # quantity and case
 Key = tuple[str, str, str]  # what goes before the variables, quantity, case
-Columns = Mapping[str, Sequence[Chunk]]  # several chunks of each case, with what is compared of them
+Columns = Mapping[str, Block]  # of each case the same scenarios, with what is compared of them
 
 
 class _Replicate(NamedTuple):
@@ -144,7 +143,7 @@ class SideBySide:
         self.gates = {case.name: self._gates(case, fail_if) for case in cases}
         self.beside = {case.name: self._beside(case.name, case.priors) for case in cases if case.priors}
         self.drawing = Drawing({case.name: case.priors for case in cases if case.priors}, settings)
-        self.drawn = {
+        scenarios = {
             case.name: self.drawing.scenarios(
                 case.name,
                 [*self.names[case.name], *self.beside[case.name]],
@@ -159,6 +158,7 @@ class SideBySide:
             for case in cases
             if case.priors
         }
+        self.drawn = in_step(scenarios)
         of_one_unit = [
             (name, case)
             for case in self.alternatives
@@ -179,7 +179,7 @@ class SideBySide:
         return all(each.priors and not each.conditions for each in (self.baseline, case))
 
     def fold(self, workers: Workers, further: Sequence[Statistic] = ()) -> Folded:
-        """Draw all cases, chunk by chunk side by side, and summarize them, and the paired differences and ratios.
+        """Draw all cases, block by block side by side, and summarize them, and the paired differences and ratios.
 
         `further` are statistics beside the usual ones. Raises SimulateError where the conditions of a case leave too
         few scenarios.
@@ -199,8 +199,12 @@ class SideBySide:
         def work(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> _Replicate:
             lower = Counter(dict.fromkeys(self.paired, 0))
             kept = {case: Kept() for case in drawn if drawn[case].questions.conditional}
-            chunks = {case: each.in_chunks(piece, ticks) for case, each in drawn.items()}
-            while any((columns := self._together(gathering, kept, chunks, piece.replicate)).values()):
+            told = [
+                map(partial(self._add, gathering, kept, case), each.blocks(piece, ticks))
+                for case, each in drawn.items()
+            ]
+            for blocks in zip(*told, strict=True):  # one case after the other
+                columns = dict(zip(drawn, blocks, strict=True))
                 for place in self.paired:
                     lower[place] += self._set_against(gathering, place, columns, ties[place])
             return _Replicate(lower, kept)
@@ -230,47 +234,38 @@ class SideBySide:
                     raise SimulateError(f"{case.label}: {error}") from None
         return folded
 
-    def _together(
-        self, gathering: Gathering[Key], kept: Mapping[str, Kept], chunks: Mapping[str, Iterator[Chunk]], replicate: int
-    ) -> Columns:
-        """Add the next chunks of each case, one case after the other; return only what is compared of them."""
-        columns: dict[str, list[Chunk]] = {case: [] for case in chunks}
-        for case, several in chunks.items():
-            for chunk in islice(several, TOGETHER):
-                own = {name: chunk.columns[name] for name in self.names[case]}
-                columns[case].append(chunk._replace(columns=own, words=chunk.words[:, :0].copy()))
-                if case in kept:
-                    kept[case].add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
-                beside = {(BESIDE, name, case): chunk.columns[name] for name in self.beside[case]}
-                told: dict[Key, Values] = {("", name, case): column for name, column in own.items()}
-                for key, column in (told | beside).items() if chunk.size else ():
-                    gathering.add(key, column, chunk.size, chunk.weights)
-                for condition in self.drawn[case].questions.probabilities if chunk.size else ():
-                    holds = condition.holds(chunk.columns, replicate)
-                    _add_condition(gathering, (condition.text, case), holds, chunk.size, chunk.weights)
-        return columns
+    def _add(self, gathering: Gathering[Key], kept: Mapping[str, Kept], case: str, block: Block) -> Block:
+        """Add a block of a case; return only what is compared of it."""
+        own = {name: block.columns[name] for name in self.names[case]}
+        if case in kept:
+            kept[case].add(block.drawn, block.size, block.weights, block.undefined)
+        beside = {(BESIDE, name, case): block.columns[name] for name in self.beside[case]}
+        told: dict[Key, Values] = {("", name, case): column for name, column in own.items()}
+        for key, column in (told | beside).items() if block.size else ():
+            gathering.add(key, column, block.size, block.weights)
+        for condition in self.drawn[case].questions.probabilities if block.size else ():
+            holds = condition.holds(block.columns, block.at.replicate)
+            _add_condition(gathering, (condition.text, case), holds, block.size, block.weights)
+        return block._replace(columns=own, words=block.words[:, :0].copy())
 
     def _set_against(self, gathering: Gathering[Key], place: Place, columns: Columns, ties: Ties) -> int:
-        """Add the next chunks of a difference and a ratio; return in how many scenarios the alternative is lower."""
+        """Add the next block of a difference and a ratio; return in how many scenarios the alternative is lower."""
         name, case = place
-        size, lower = self.drawn[case].size, 0
         of_gates = dict.fromkeys(
             gate.condition for of, gate in self._of_changes() if (gate.change_of, of) == place and not gate.quantity
         )
-        for baseline, alternative in zip(columns[self.baseline.name], columns[case], strict=True):
-            first = baseline.columns[name]
-            second = ties.settled(first, alternative.columns[name], alternative)
-            with np.errstate(all="ignore"):
-                difference: Values = second - first
-                ratio: Values = np.divide(second, first)
-            gathering.add((DIFFERENCE, *place), difference, size)
-            gathering.add((RATIO, *place), ratio, size)
-            for condition in of_gates:
-                holds = condition.holds({f"{DIFFERENCE}{name}": difference, f"{RATIO}{name}": ratio}, 0)
-                _add_condition(gathering, (condition.text, case), holds, size)
-            below = (difference < 0) & np.isfinite(difference)
-            lower += int(np.count_nonzero(np.broadcast_to(below, size)))
-        return lower
+        first, size = columns[self.baseline.name].columns[name], columns[case].size
+        second = ties.settled(first, columns[case].columns[name], columns[case])
+        with np.errstate(all="ignore"):
+            difference: Values = second - first
+            ratio: Values = np.divide(second, first)
+        gathering.add((DIFFERENCE, *place), difference, size)
+        gathering.add((RATIO, *place), ratio, size)
+        for condition in of_gates:
+            holds = condition.holds({f"{DIFFERENCE}{name}": difference, f"{RATIO}{name}": ratio}, 0)
+            _add_condition(gathering, (condition.text, case), holds, size)
+        below = (difference < 0) & np.isfinite(difference)
+        return int(np.count_nonzero(np.broadcast_to(below, size)))
 
     def _beside(self, case: str, priors: Priors) -> list[str]:
         """What is looked at beside the quantities of a case: for warnings, and for the means of gates."""

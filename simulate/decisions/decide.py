@@ -10,7 +10,7 @@ import numpy as np
 from simulate.backends import Ticks
 from simulate.bands import Band, Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
 from simulate.conditions import Kept, Questions, check_kept, check_known, questions
-from simulate.decisions.information import Binned, Partition, add_chunk, moved, partitions, worth
+from simulate.decisions.information import Binned, Partition, add_block, moved, partitions, worth
 from simulate.decisions.smoothing import Saved
 from simulate.errors import SimulateError, read_all
 from simulate.folding import fold_replicates
@@ -22,7 +22,7 @@ from simulate.results.in_vain import in_vain
 from simulate.results.provenance import put_priors
 from simulate.rounding import Ties, settle
 from simulate.sampling.dimensions import dimensions
-from simulate.scenarios import Chunk, Drawing, Piece, Scenarios, named_quantities
+from simulate.scenarios import Block, Drawing, Piece, Scenarios, in_step, named_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error, standard_error
 from simulate.statistics import Statistic, usual
@@ -193,7 +193,7 @@ def _drawn(
     places = dimensions(name for each in (priors, *cases.values()) for name in each.priors)
     drawing = Drawing(cases, settings)
     draw = {name: partial(drawing.scenarios, name, places=places) for name in cases}
-    return {name: draw[name](names, settled(asked[name], draw[name], workers)) for name in cases}
+    return in_step({name: draw[name](names, settled(asked[name], draw[name], workers)) for name in cases})
 
 
 class _Replicate(NamedTuple):
@@ -244,24 +244,24 @@ def _fold(
     def work(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> _Replicate:
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
         binned = {name: Binned(np.zeros(each.size), np.zeros((len(drawn), each.size))) for name, each in parted.items()}
-        in_step = [
-            scenarios.in_chunks(piece, None if place else ticks)  # the first one's steps stand for all
+        side_by_side = [
+            scenarios.blocks(piece, None if place else ticks)  # the first one's steps stand for all
             for place, scenarios in enumerate(drawn.values())
         ]
         kept = Kept()
-        for chunks in zip(*in_step, strict=False):  # the first one may be stopped
-            own = chunks[0]
+        for blocks in zip(*side_by_side, strict=True):
+            own = blocks[0]
             kept.add(own.drawn, own.size, own.weights, own.undefined)
-            _check_shared(drawn, chunks)
+            _check_shared(drawn, blocks)
             if not own.size:
                 continue
             counting = None if own.weights is None else own.weights / WEIGHT
             costs = np.empty((len(drawn), own.size))
-            for place, (option, chunk) in enumerate(zip(drawn, chunks, strict=True)):
+            for place, (option, block) in enumerate(zip(drawn, blocks, strict=True)):
                 for name in names:
-                    gathering.add((name, option), chunk.columns[name], chunk.size, chunk.weights)
-                costs[place] = chunk.columns[names[0]]
-            _settle(costs, chunks, ties)
+                    gathering.add((name, option), block.columns[name], block.size, block.weights)
+                costs[place] = block.columns[names[0]]
+            _settle(costs, blocks, ties)
             if maximize:
                 np.negative(costs, out=costs)
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused in the end
@@ -270,9 +270,9 @@ def _fold(
                 shares += _sums(best / np.maximum(best.sum(axis=0), 1), counting)
                 regrets += _sums(beyond, counting)
                 costs[1:] -= costs[0]
-            for (option, scenarios), chunk in zip(drawn.items(), chunks, strict=True):
-                words = chunk.words[:, chunk.places] if conditional else chunk.words
-                add_chunk(binned, told_by[option], scenarios.sampler, words, costs, counting, conditional=conditional)
+            for (option, scenarios), block in zip(drawn.items(), blocks, strict=True):
+                words = block.words[:, block.places] if conditional else block.words
+                add_block(binned, told_by[option], scenarios.sampler, words, costs, counting, conditional=conditional)
         return _Replicate(shares, regrets, binned, kept)
 
     bands, replicates = Bands[Key](statistics), list[_Replicate]()
@@ -296,10 +296,10 @@ def _fold(
     return bands, replicates
 
 
-def _settle(costs: Array, chunks: Sequence[Chunk], ties: Mapping[tuple[int, int], Ties]) -> None:
+def _settle(costs: Array, blocks: Sequence[Block], ties: Mapping[tuple[int, int], Ties]) -> None:
     """Make the costs of choices equal where two differ by rounding alone."""
     for (one, other), tie in ties.items():
-        costs[other] = tie.settled(costs[one], costs[other], chunks[other])
+        costs[other] = tie.settled(costs[one], costs[other], blocks[other])
 
 
 def _sums(rows: Array, counting: Array | None) -> Array:
@@ -308,11 +308,11 @@ def _sums(rows: Array, counting: Array | None) -> Array:
     return sums
 
 
-def _check_shared(drawn: Mapping[str, Scenarios], chunks: Sequence[Chunk]) -> None:
+def _check_shared(drawn: Mapping[str, Scenarios], blocks: Sequence[Block]) -> None:
     """Raise SimulateError where conditions do not keep the same scenarios in all choices, with the same weights."""
-    first = chunks[0]
-    for option, chunk in zip(drawn, chunks, strict=True):
-        if not (np.array_equal(chunk.places, first.places) and np.array_equal(chunk.weights, first.weights)):  # type: ignore[arg-type]
+    first = blocks[0]
+    for option, block in zip(drawn, blocks, strict=True):
+        if not (np.array_equal(block.places, first.places) and np.array_equal(block.weights, first.weights)):  # type: ignore[arg-type]
             raise SimulateError(
                 f"{drawn[option].questions.shown}: holds in other scenarios of choice {option} than of choice "
                 f"{next(iter(drawn))}, which a decision sets side by side; ask for what is the same in all choices"

@@ -106,10 +106,10 @@ def partitions(cases: Mapping[str, Priors], cost: str, drawn: Mapping[str, Scena
 
 
 def _edges(drawn: Scenarios, names: Sequence[str]) -> dict[str, Array]:
-    """Normal scores of priors between which equal shares lie of what is kept of the replicates' first steps."""
-    kept = [next(iter(drawn.in_chunks(drawn.whole(replicate)))) for replicate in range(drawn.replicates)]
-    scores = [drawn.sampler.joint(chunk.words[:, chunk.places], names) for chunk in kept]
-    weights = [np.ones(chunk.size) if chunk.weights is None else chunk.weights / WEIGHT for chunk in kept]
+    """Normal scores of priors between which equal shares lie of what is kept of the replicates' first chunks."""
+    kept = [block for each in range(drawn.replicates) for block in drawn.blocks(drawn.pilot(each))]
+    scores = [drawn.sampler.joint(block.words[:, block.places], names) for block in kept]
+    weights = [np.ones(block.size) if block.weights is None else block.weights / WEIGHT for block in kept]
     found = {}
     for name in names:
         values = np.concatenate([each[name] for each in scores])
@@ -152,7 +152,7 @@ def partition(choice: str, distributions: Sequence[Distribution], edges: Array |
     return Partition(choice, cuts, Bins(firsts[stretch], lasts[stretch], constant))
 
 
-def add_chunk(
+def add_block(
     binned: Mapping[str, Binned],
     partitions: Mapping[str, Partition],
     sampler: Sampler,
@@ -162,7 +162,7 @@ def add_chunk(
     *,
     conditional: bool = False,
 ) -> None:
-    """Add a chunk's differences of costs (rows 1 and on) to the bins of the priors that a choice's draws tell.
+    """Add a block's differences of costs (rows 1 and on) to the bins of the priors that a choice's draws tell.
 
     `counting` is what each scenario counts, once by default; `conditional` says that bins lie between scores.
     """

@@ -18,12 +18,14 @@ def stated_for_others(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[
         return {}
     from simulate.catalog import accelerator_name, figures
 
-    level, layer = named[0]
+    _, layer = named[0]
     chosen = accelerator_name(layer.tables["accelerator"])
-    own = stack.layers[level + 1].tables["priors"].keys()  # the accelerator's figures lie beneath what names it
+    origins = [each.shown for each in stack.layers]
+    level = origins.index(f"accelerator {layer.tables['accelerator']}")  # its figures lie beneath what names it
+    own = stack.layers[level].tables["priors"].keys()
     told = {}
     for name, entry in stack.priors.items():
-        if entry.level <= level + 1 or not (name in figures() or _needs(quantities, name) & own):
+        if entry.level <= level or not (name in figures() or _needs(quantities, name) & own):
             continue
         others = [accelerator_name(each.tables["accelerator"]) for place, each in named if place >= entry.level]
         if others[:1] == [chosen]:

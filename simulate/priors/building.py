@@ -17,6 +17,7 @@ from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
+from simulate.priors.precision import with_figures, without_arithmetic
 from simulate.priors.types import Choice, Priors, Published
 from simulate.settings import RunTable, Settings
 from simulate.spelling import name_text
@@ -24,25 +25,15 @@ from simulate.units import UnitError, conversion_factor
 
 
 def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> Stack:
-    """Put overrides before the choice before the files, an accelerator's figures beneath what names it."""
+    """Put overrides before the choice before the files, what they name beneath each."""
     options = [
         replace(layer, tables=layer.tables["choices"][chosen], prefix=("choices", chosen))
         for layer in files
         if chosen in layer.tables.get("choices", {})
     ]
-    stack: list[Layer] = []
-    problems: list[Problem] = []
-    for layer in (*overrides, *options, *files):
-        stack.append(layer)
-        if name := layer.tables.get("accelerator", ""):
-            from simulate.catalog import CatalogError, accelerator
-
-            try:
-                figures = {"priors": accelerator(name)}
-            except CatalogError as error:
-                problems.append(Problem(layer, ("accelerator",), str(error), alone=True, code=error.code))
-            else:
-                stack.append(Layer(f"accelerator {name}", figures, own=False))
+    choices = [table for layer in files for table in layer.tables.get("choices", {}).values()]
+    elsewhere = not chosen and any("accelerator" in table for table in choices)
+    stack, problems = with_figures((*overrides, *options, *files), elsewhere=elsewhere)
     return Stack(tuple(stack), problems)
 
 
@@ -93,7 +84,7 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
-        warnings=_joined(stated_for_others(stack, quantities), idle, equal),
+        warnings=_joined(stated_for_others(stack, quantities), without_arithmetic(stack), idle, equal),
     )
     return case, stack.problems
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, StringConstraints, Tag, ValidationError
 
 from simulate.distributions.other_names import NOTES
 from simulate.errors import suggestion
@@ -21,6 +21,7 @@ HIDING = (
     ("priors",),
     ("quantities",),
 )  # keys without which other names are unknown
+MARKS = ("[key]", "[word]", "[table]")  # of pydantic's, for a key that is at fault itself and for what a value may be
 BESIDE = (("evidence",), ("source",), ("note",), ("label",))  # keys of priors and quantities that no number depends on
 OTHER_NAMES = {  # what other programs call keys, and what they are here
     **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
@@ -72,12 +73,31 @@ class PublishedTable(_Table):
     note: Text = ""
 
 
+Word = Literal["BF16", "FP16", "FP8", "INT8", "FP4"]
+
+
+class PrecisionTable(_Table):
+    """`precision = { ... }`: what is stored and computed in which, where that differs."""
+
+    weights: Word | None = None
+    cache: Word | None = None
+    arithmetic: Word | None = None
+
+
+Precision = Annotated[
+    Annotated[Word, Tag("[word]")] | Annotated[PrecisionTable, Tag("[table]")],
+    Discriminator(lambda value: "[table]" if isinstance(value, dict) else "[word]"),
+]
+
+
 class ChoiceTable(_Table):
     """`[choices.NAME]`: entries that replace the file's."""
 
     label: Text = ""
     note: Text = ""
     accelerator: Text = ""
+    precision: Precision | None = None
+    training_precision: Word | None = None
     priors: dict[str, PriorTable] = {}
     quantities: dict[str, QuantityTable] = {}
 
@@ -89,6 +109,8 @@ class File(_Table):
     extends: Text = ""
     model: Literal["llm_cost", "none"] = "llm_cost"
     accelerator: Text = ""
+    precision: Precision | None = None
+    training_precision: Word | None = None
     run: RunTable = RunTable()
     priors: dict[str, PriorTable] = {}
     correlations: dict[str, dict[str, Any]] = {}
@@ -105,7 +127,7 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False):
             key, context = error["loc"], error.get("ctx", {})
-            key = key[:-1] if key[-1:] == ("[key]",) else key  # pydantic's mark for a key that is at fault itself
+            key = tuple(step for step in key if step not in MARKS)
             unknown_table = error["type"] == "extra_forbidden" and isinstance(error["input"], dict)
             hides = unknown_table or key in HIDING or (key[:1] == ("choices",) and key[2:] in HIDING)
             faults.append((key, _fault(error["type"], key, error["input"], context, layer.tables), hides))
@@ -191,6 +213,8 @@ def _model_of(key: Key) -> type[BaseModel]:
             return PublishedTable
         case ("choices", str()):
             return ChoiceTable
+        case (*_, "precision"):
+            return PrecisionTable
     return File
 
 

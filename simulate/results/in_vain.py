@@ -13,6 +13,7 @@ from simulate.errors import Fault, SimulateError
 from simulate.graph import Quantity, plan
 from simulate.priors import Priors, stated
 from simulate.priors.layers import shown_key
+from simulate.priors.precision import NAMING, named
 
 MOST = 3  # names in a line
 REPLACING = {"priors": ("dist", "value"), "quantities": ("formula",)}  # other entries change single keys
@@ -21,7 +22,8 @@ REPLACING = {"priors": ("dist", "value"), "quantities": ("formula",)}  # other e
 class Entry(NamedTuple):
     """Something that is stated: its key, and the names that must all be of use for it to be of any.
 
-    An accelerator has none, and its own name in the key. What `replaces` takes the place of what farther layers state.
+    An accelerator or a precision has none, and what it names in the key. What `replaces` takes the place of what
+    farther layers state.
     """
 
     key: tuple[str, ...]
@@ -32,7 +34,7 @@ class Entry(NamedTuple):
     def shown(self) -> str:
         """A prior or a quantity by its name, what else by its key."""
         match self.key:
-            case ("accelerator", _):
+            case (key, _) if key in NAMING:
                 return " ".join(self.key)
             case ("correlations", *_):
                 return shown_key(self.key)
@@ -117,8 +119,8 @@ def _blocked(
 
 def _entries(tables: Mapping[str, Any], beside: Collection[str]) -> Iterator[Entry]:
     """What tables state, but for correlations of what is drawn `beside`."""
-    if name := tables.get("accelerator"):
-        yield Entry(("accelerator", name), (), replaces=False)
+    for key in named(tables):
+        yield Entry(key, (), replaces=False)
     for kind, keys in REPLACING.items():
         for name, table in tables.get(kind, {}).items():
             yield Entry((kind, name), (name,), replaces=any(key in table for key in keys))
@@ -148,7 +150,7 @@ def _ends(of_model: str) -> list[str]:
 
 
 def _idle(cases: Sequence[Priors], entry: Entry, reached: Collection[str]) -> str | None:
-    """The name for which an entry is of no use, '' for an accelerator; None where it is of use."""
+    """The name for which an entry is of no use, '' for an accelerator or a precision; None where it is of use."""
     if entry.names:
         return next((name for name in entry.names if name not in reached), None)
     origin = " ".join(entry.key)

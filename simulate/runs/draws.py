@@ -107,11 +107,11 @@ def draw(
 
     def work(piece: Piece, ticks: Ticks) -> Part:
         kept, parts = Kept(), list[tuple[Array, NDArray[np.intp], Array]]()
-        for chunk in drawn.in_chunks(piece, ticks):
-            kept.add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
-            values = np.array([np.broadcast_to(chunk.columns[name], chunk.size) for name in columns], np.float64)
-            weights = np.ones(chunk.size) if chunk.weights is None else chunk.weights / WEIGHT
-            parts.append((values, chunk.at[1] * drawn.size + chunk.places, weights))
+        for block in drawn.blocks(piece, ticks):
+            kept.add(block.drawn, block.size, block.weights, block.undefined)
+            values = np.array([np.broadcast_to(block.columns[name], block.size) for name in columns], np.float64)
+            weights = np.ones(block.size) if block.weights is None else block.weights / WEIGHT
+            parts.append((values, block.at.chunks.start * drawn.size + block.places, weights))
         return Part(piece.replicate, kept, *(np.concatenate(each, axis=-1) for each in zip(*parts, strict=True)))
 
     def taken(part: Part) -> None:

@@ -28,7 +28,7 @@ from simulate.plain import storable
 from simulate.priors import Priors
 from simulate.replicates import Workers
 from simulate.results import Result
-from simulate.scenarios import Chunk, Scenarios
+from simulate.scenarios import Block, Scenarios
 from simulate.summary import WEIGHT, Summary
 
 SAMPLED = 2**12  # scenarios of a replicate, and
@@ -42,7 +42,7 @@ EVIDENCE = {"judgement": "judgement", "sourced": "sourced", "": "not stated"}  #
 
 @storable
 class Sample(NamedTuple):
-    """Scenarios of a chunk: the quantities, where in the priors they lie, and what each counts."""
+    """Scenarios of a block: the quantities, where in the priors they lie, and what each counts."""
 
     moved: Mapping[str, Array]
     inputs: Mapping[str, NDArray[Any]]
@@ -50,7 +50,7 @@ class Sample(NamedTuple):
 
     @classmethod
     def joined(cls, several: "Sequence[Sample]") -> "list[Sample]":
-        """Those of several chunks as one, which takes less than many small arrays do."""
+        """Those of several blocks as one, which takes less than many small arrays do."""
         if len(several) < 2:
             return [*several]
         first = several[0]
@@ -80,29 +80,29 @@ class Drivers:
         self.uniform = {name for name in own if not len(priors.priors[name].distribution.jumps)}
         self.size = min(max(SAMPLED, int(_OF_THE_RAREST / rarest)), most)
 
-    def sample(self, chunk: Chunk) -> Iterator[Sample]:
-        """Some scenarios of a chunk: of a replicate's first so many; under conditions of each chunk, if any are."""
+    def sample(self, block: Block) -> Iterator[Sample]:
+        """Some scenarios of a block: of a replicate's first so many; under conditions of each block, if any are."""
         conditional = self.drawn.questions.conditional
-        most = self.size - chunk.at[1] * self.drawn.size
+        most = self.size - block.at.chunks.start * self.drawn.size
         if conditional:
-            most = -(-self.size // self.drawn.chunks) * (chunk.drawn // self.drawn.size)
-        size = min(most, chunk.size)
+            most = -(-self.size // self.drawn.chunks) * (block.drawn // self.drawn.size)
+        size = min(most, block.size)
         if size < 1:
             return
         places: Any = slice(size)
-        weights = np.ones(chunk.size) if chunk.weights is None else to_host(chunk.weights) / WEIGHT
-        if conditional and chunk.size > most:  # as many alike as stand for them all
+        weights = np.ones(block.size) if block.weights is None else to_host(block.weights) / WEIGHT
+        if conditional and block.size > most:  # as many alike as stand for them all
             total = np.cumsum(weights)
-            places = moved(np.searchsorted(total, (np.arange(most) + 0.5) / most * total[-1]), chunk.words)
-            weights = np.full(chunk.size, total[-1] / most)
+            places = moved(np.searchsorted(total, (np.arange(most) + 0.5) / most * total[-1]), block.words)
+            weights = np.full(block.size, total[-1] / most)
 
         def column(name: str) -> Array:
-            values = chunk.columns[name]
+            values = block.columns[name]
             return np.array(to_host(values[places]) if is_column(values) else np.full(size, values), np.float64)
 
         rows = self.drawn.sampler.rows
         inputs = {
-            name: (to_host(chunk.words[rows[name]][places]) >> 16).astype(np.uint16)
+            name: (to_host(block.words[rows[name]][places]) >> 16).astype(np.uint16)
             if name in self.uniform
             else column(name)
             for name in self.inputs

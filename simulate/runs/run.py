@@ -225,21 +225,21 @@ def folded(
     def work(gathering: Gathering[Column], piece: Piece, ticks: Ticks) -> Replicate:
         kept, sampled = Kept(), list[Sample]()
         first: dict[tuple[str, Fault], messages.Place] = {}
-        for chunk in drawn.in_chunks(piece, ticks):
-            kept.add(chunk.drawn, chunk.size, chunk.weights, chunk.undefined)
-            if not chunk.size:
+        for block in drawn.blocks(piece, ticks):
+            kept.add(block.drawn, block.size, block.weights, block.undefined)
+            if not block.size:
                 continue
             for name in columns:
-                gathering.add(name, chunk.columns[name], chunk.size, chunk.weights)
+                gathering.add(name, block.columns[name], block.size, block.weights)
                 for fault, count in gathering.faults(name).items():
                     if count:
-                        first.setdefault((name, fault), chunk.at)
+                        first.setdefault((name, fault), (piece.replicate, block.at.chunks.start))
             for condition in asked.probabilities:
-                holds = condition.holds(chunk.columns, piece.replicate)
+                holds = condition.holds(block.columns, piece.replicate)
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
-                    gathering.add(key, column.astype(np.float64), chunk.size, chunk.weights)
-            sampled += drivers.sample(chunk)
-            del chunk  # and what it holds, before the next is drawn
+                    gathering.add(key, column.astype(np.float64), block.size, block.weights)
+            sampled += drivers.sample(block)
+            del block  # and what it holds, before the next is drawn
         return Replicate(kept, Sample.joined(sampled), first)
 
     found = Folded(statistics)

@@ -74,9 +74,9 @@ def of_draws(drawn: Scenarios, low: float, high: float, workers: Workers) -> dic
     names = [name for name in drawn.sampler.wanted if not np.isnan(_stated(drawn, name).values).all()]
 
     def work(gathering: Gathering[str], piece: Piece, ticks: Ticks) -> None:
-        for chunk in drawn.in_chunks(piece, ticks):
-            for name in names if chunk.size else ():
-                gathering.add(name, chunk.columns[name], chunk.size, chunk.weights)
+        for block in drawn.blocks(piece, ticks):
+            for name in names if block.size else ():
+                gathering.add(name, block.columns[name], block.size, block.weights)
 
     bands = Bands[str]([MEAN])
     if names:

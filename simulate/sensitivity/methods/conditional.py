@@ -16,7 +16,7 @@ from simulate.backends import Ticks
 from simulate.bands import Band, Bands, Gathering, Part
 from simulate.errors import SimulateError
 from simulate.folding import fold_replicates
-from simulate.scenarios import Chunk, Piece, Scenarios
+from simulate.scenarios import Block, Piece, Scenarios
 from simulate.sensitivity.ends import End
 from simulate.sensitivity.method import RANGE, Asking, Estimate, Measured, Method
 from simulate.spread import standard_error
@@ -69,13 +69,13 @@ def _folded(asking: Asking, drawn: Scenarios) -> tuple[Bands[Key], dict[Key, lis
 
     def work(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> Counter[Key]:
         there = Counter(dict.fromkeys(keys, 0))
-        for chunk in drawn.in_chunks(piece, ticks):
-            if not chunk.size:
+        for block in drawn.blocks(piece, ticks):
+            if not block.size:
                 continue
-            column = np.broadcast_to(chunk.columns[asking.quantity], chunk.size)
-            gathering.add(EVERYWHERE, column, chunk.size, chunk.weights)
+            column = np.broadcast_to(block.columns[asking.quantity], block.size)
+            gathering.add(EVERYWHERE, column, block.size, block.weights)
             for name, side, end in at_ends:
-                where, weights = _part(chunk, name, end, at_high=side == "high")
+                where, weights = _part(block, name, end, at_high=side == "high")
                 if len(where):
                     there[name, side] += len(where)
                     gathering.add((name, side), column[where], len(where), weights)
@@ -101,14 +101,14 @@ def _folded(asking: Asking, drawn: Scenarios) -> tuple[Bands[Key], dict[Key, lis
     return bands, counts
 
 
-def _part(chunk: Chunk, name: str, end: End, *, at_high: bool) -> tuple[NDArray[np.intp], NDArray[np.int64] | None]:
-    """The places of a chunk in which a prior lies at its end, and their weights; None where each counts once."""
-    values = np.asarray(np.broadcast_to(chunk.columns[name], chunk.size))
+def _part(block: Block, name: str, end: End, *, at_high: bool) -> tuple[NDArray[np.intp], NDArray[np.int64] | None]:
+    """The places of a block in which a prior lies at its end, and their weights; None where each counts once."""
+    values = np.asarray(np.broadcast_to(block.columns[name], block.size))
     if math.isnan(end.percent):
         where = np.flatnonzero(values == end.value)
     else:
         where = np.flatnonzero(values >= end.value if at_high else values <= end.value)
-    weights = None if chunk.weights is None else chunk.weights[where]
+    weights = None if block.weights is None else block.weights[where]
     if end.tied == 1:
         return where, weights
     whole = np.full(len(where), WEIGHT) if weights is None else weights

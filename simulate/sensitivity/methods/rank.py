@@ -21,13 +21,13 @@ def measure(asking: Asking) -> Measured:
     def work(replicate: int, ticks: Ticks) -> tuple[Array, Array, float]:
         ranked, kept = np.empty((len(columns), drawn.size * drawn.chunks)), 0
         weights = np.empty(ranked.shape[1] if drawn.questions.observed else 0)
-        for chunk in drawn.in_chunks(drawn.whole(replicate), ticks):
-            known = np.isfinite(np.broadcast_to(chunk.columns[asking.quantity], chunk.size))
+        for block in drawn.blocks(drawn.whole(replicate), ticks):
+            known = np.isfinite(np.broadcast_to(block.columns[asking.quantity], block.size))
             before, kept = kept, kept + int(np.count_nonzero(known))
             for row, name in zip(ranked, columns, strict=True):
-                row[before:kept] = np.broadcast_to(chunk.columns[name], chunk.size)[known]
-            if chunk.weights is not None:
-                weights[before:kept] = chunk.weights[known]
+                row[before:kept] = np.broadcast_to(block.columns[name], block.size)[known]
+            if block.weights is not None:
+                weights[before:kept] = block.weights[known]
         if kept < 2:
             raise SimulateError(
                 f"{asking.quantity} is a number in fewer than two scenarios of a replicate, too few to rank; "

@@ -1,0 +1,103 @@
+"""What an accelerator and the words for a precision bind, as layers beneath those that name them.
+
+A word such as FP8 stands for weights, cache and arithmetic together, or each has its own. A peak depends on both, the
+accelerator and the word, so it is looked up where either is named, beside the nearest farther one of the other. Where
+an accelerator lacks the arithmetic, values are stored in what the word says and computed with in 16 bits, as serving
+stacks do.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from simulate.priors.layers import Layer, Problem, Stack
+
+NAMING = ("accelerator", "precision", "training_precision")  # keys that stand for figures
+STORED = {"weights": "bytes_per_parameter", "cache": "kv_bytes_per_value"}
+COMPUTED = {"arithmetic": "peak_flops", "training": "training_peak_flops"}
+CACHE = {"FP4": "FP8"}  # where one word stands for all: beside weights in 4 bits, stacks keep the cache in 8
+
+
+def named(tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The keys of a layer that stand for figures, with what they name; the two together name the layer of these."""
+    for key in NAMING:
+        if value := tables.get(key):
+            yield key, value if isinstance(value, str) else ", ".join(f"{part} {word}" for part, word in value.items())
+
+
+def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Layer], list[Problem]]:
+    """Put beneath each layer, of which the nearest comes first, the figures that it names.
+
+    Where no accelerator is named but `elsewhere`, in a choice, words for arithmetic bind nothing.
+    """
+    from simulate.catalog import CatalogError
+
+    stack: list[Layer] = []
+    problems: list[Problem] = []
+    names: dict[str, str] = {}
+    words: dict[str, dict[str, str]] = {}
+    origins: dict[str, Layer] = {}
+    accelerator = ""  # the nearest so far that the catalog holds
+    for layer in reversed(layers):
+        own = dict(named(layer.tables))
+        asked = {key: _words(key, layer.tables[key]) for key in own}
+        names |= own
+        origins |= dict.fromkeys(own, layer)
+        words |= {key: words.get(key, {}) | new for key, new in asked.items()}
+        if "accelerator" in own:  # whose peaks depend on farther words too
+            accelerator = own["accelerator"]
+            for key, said in words.items():
+                asked[key] = {part: word for part, word in said.items() if part in {*asked.get(key, {}), *COMPUTED}}
+        for key in sorted(asked, key=NAMING.index):
+            try:
+                stack.append(Layer(f"{key} {names[key]}", _tables(key, accelerator, asked[key]), own=False))
+            except CatalogError as error:
+                problems.append(Problem(layer, (key,), str(error), alone=True, code=error.code))
+                accelerator = ""
+        stack.append(layer)
+    if "accelerator" not in names and not elsewhere:
+        for key, said in words.items():
+            for part in said.keys() & COMPUTED.keys():
+                fault = f"takes the peak in {said[part]} of an accelerator, and none is named"
+                mend = f"add accelerator = ..., or state [priors.{COMPUTED[part]}] in place of the word"
+                problems.append(Problem(origins[key], (key,), f"{fault}; {mend}", code="schema"))
+    return stack[::-1], problems
+
+
+def without_arithmetic(stack: Stack) -> dict[str, str]:
+    """What to know of peaks for which an accelerator lacks the arithmetic asked for, by name."""
+    bound = {name: stack.priors[name].layer for name in COMPUTED.values() if name in stack.priors}
+    told = {name: layer.tables.get("warnings", {}).get(name, "") for name, layer in bound.items()}
+    return {name: text for name, text in told.items() if text}
+
+
+def _words(key: str, value: str | Mapping[str, str]) -> dict[str, str]:
+    """The word for each part that a key's value stands for; an accelerator has none."""
+    match key, value:
+        case "training_precision", str():
+            return {"training": value}
+        case "precision", str():
+            return {"weights": value, "cache": CACHE.get(value, value), "arithmetic": value}
+        case "precision", Mapping():
+            return dict(value)
+    return {}
+
+
+def _tables(key: str, accelerator: str, words: Mapping[str, str]) -> dict[str, Any]:
+    """What an accelerator brings, or the words of another key bind, with warnings of peaks that there are not.
+
+    Without an accelerator, peaks are left out. Raises CatalogError where the catalog does not hold it.
+    """
+    from simulate import catalog
+
+    if key == "accelerator":
+        return {"priors": catalog.accelerator(accelerator)}
+    found = {STORED[part]: catalog.bytes_of(word) for part, word in words.items() if part in STORED}
+    peaks = catalog.peaks(accelerator) if accelerator else {}
+    warnings = {}
+    for part in [part for part in words if part in COMPUTED and peaks]:
+        quantity, word = COMPUTED[part], words[part]
+        found[quantity] = peaks.get(word, peaks["BF16"])
+        if word not in peaks:
+            name = catalog.accelerator_name(accelerator)
+            warnings[quantity] = f"{quantity}: the catalog has no peak of the {name} in {word}, so it computes in BF16"
+    return {"priors": found, "warnings": warnings}
