@@ -81,7 +81,7 @@ def test_erlang_c_is_that_of_the_tables(servers: int, load: float, waits: float)
     assert erlang_c(float(servers), load / servers) == found
 
 
-QUEUE = {"prompt_share": 0.8, "prompt_service_seconds": 0.5, "input_tokens_variation": 0.0}
+QUEUE = {"prompt_share_of_time": 0.8, "prompt_service_seconds": 0.5, "input_tokens_variation": 0.0}
 
 
 def test_a_prompt_waits_as_in_the_textbooks_queues() -> None:
@@ -97,7 +97,7 @@ def test_a_prompt_waits_as_in_the_textbooks_queues() -> None:
 
 
 def test_nobody_waits_in_an_empty_queue_and_a_rare_wait_is_not_the_99th_percentile() -> None:
-    empty = {**QUEUE, "prompt_share": np.array([0.0, 0.009])}
+    empty = {**QUEUE, "prompt_share_of_time": np.array([0.0, 0.009])}
     mean, late = computed(empty, "prompt_queue_seconds", "prompt_queue_seconds_p99")
     assert mean[0] == 0 < mean[1]
     np.testing.assert_array_equal(late, 0)
@@ -114,7 +114,7 @@ def test_the_mean_wait_is_that_of_a_simulated_queue() -> None:
         waits = np.maximum(waits + service - random.exponential(1 / share, 200), 0)
         total += waits if step >= 1_000 else 0
     means = total / 5_000
-    given = {"prompt_share": share, "prompt_service_seconds": 1.0, "input_tokens_variation": variation}
+    given = {"prompt_share_of_time": share, "prompt_service_seconds": 1.0, "input_tokens_variation": variation}
     expected = computed(given, "prompt_queue_seconds")
     assert means.mean() == pytest.approx(expected, abs=4 * means.std() / 200**0.5)
 
@@ -218,7 +218,7 @@ def test_without_load_a_question_meets_an_empty_replica() -> None:
 
 def test_more_load_makes_everybody_wait_longer_until_it_is_too_much() -> None:
     given = {**LLAMA, "arrivals_per_replica": np.linspace(0, 20, 81)}
-    names = ["batch_at_peak", "prompt_share", "time_per_output_token", "time_to_first_token"]
+    names = ["batch_at_peak", "prompt_share_of_time", "time_per_output_token", "time_to_first_token"]
     for column in computed(given, *names, *(f"{name}_p99" for name in names[2:])):
         stable = np.isfinite(column)
         assert 20 < stable.sum() < 80

@@ -125,44 +125,44 @@ def prompt_service_seconds(batch_at_peak: Array, columns: Mapping[str, Array]) -
     return times(batch_at_peak, columns)[1]
 
 
-def prompt_share(arrivals_per_replica: Array, prompt_service_seconds: Array) -> SHARE:
-    """Prompt share: of a replica's time at the peak that prompts take from writing; nan where they take all."""
+def prompt_share_of_time(arrivals_per_replica: Array, prompt_service_seconds: Array) -> SHARE:
+    """Prompt share of time: of a replica's time at the peak that prompts take from writing; nan where they take all."""
     share = arrivals_per_replica * prompt_service_seconds
     return np.where(share < 1, share, np.nan)[()]
 
 
-def time_per_output_token(undisturbed_step_seconds: Array, prompt_share: Array) -> S_PER_TOKEN:
+def time_per_output_token(undisturbed_step_seconds: Array, prompt_share_of_time: Array) -> S_PER_TOKEN:
     """Time per output token: from one to the next at the peak, the median over questions."""
-    return undisturbed_step_seconds / (1 - prompt_share) / ONE_TOKEN
+    return undisturbed_step_seconds / (1 - prompt_share_of_time) / ONE_TOKEN
 
 
 def time_per_output_token_p99(
-    time_per_output_token: Array, prompt_share: Array, slow_steps: Array, slow_steps_by_prompts: Array
+    time_per_output_token: Array, prompt_share_of_time: Array, slow_steps: Array, slow_steps_by_prompts: Array
 ) -> S_PER_TOKEN:
     """Time per output token, P99: that 1 % of the questions exceed, at the peak."""
-    return time_per_output_token * (slow_steps + slow_steps_by_prompts * prompt_share)
+    return time_per_output_token * (slow_steps + slow_steps_by_prompts * prompt_share_of_time)
 
 
 def prompt_queue_seconds(
-    prompt_share: Array, prompt_service_seconds: Array, input_tokens_variation: Array, pooled_replicas: Array
+    prompt_share_of_time: Array, prompt_service_seconds: Array, input_tokens_variation: Array, pooled_replicas: Array
 ) -> S:
     """Prompt queue seconds: mean wait of a prompt at the peak until it is its turn.
 
     That of M/G/c: with one server u (1 + CV^2) / (2 (1 - u)) times that of a prompt.
     """
-    waits = erlang_c(pooled_replicas, prompt_share)
-    return waits * mean_delay(prompt_share, prompt_service_seconds, input_tokens_variation, pooled_replicas)
+    waits = erlang_c(pooled_replicas, prompt_share_of_time)
+    return waits * mean_delay(prompt_share_of_time, prompt_service_seconds, input_tokens_variation, pooled_replicas)
 
 
 def prompt_queue_seconds_p99(
-    prompt_share: Array, prompt_service_seconds: Array, input_tokens_variation: Array, pooled_replicas: Array
+    prompt_share_of_time: Array, prompt_service_seconds: Array, input_tokens_variation: Array, pooled_replicas: Array
 ) -> S:
     """Prompt queue seconds, P99: the wait that 1 % of the prompts exceed at the peak.
 
     Who waits at all does so for an exponential time: exactly in M/M/c.
     """
-    waits = erlang_c(pooled_replicas, prompt_share)
-    later = mean_delay(prompt_share, prompt_service_seconds, input_tokens_variation, pooled_replicas)
+    waits = erlang_c(pooled_replicas, prompt_share_of_time)
+    later = mean_delay(prompt_share_of_time, prompt_service_seconds, input_tokens_variation, pooled_replicas)
     return later * np.log(np.maximum(waits / TAIL, 1))
 
 
