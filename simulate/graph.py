@@ -6,21 +6,20 @@ import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from types import ModuleType
-from typing import Any, TypeGuard, get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulate.arrays import is_column
+from simulate.composing import Function, Recomputing, Step, wired
 from simulate.errors import SimulateError
 
 Array = NDArray[np.float64]
 Values = Array | float  # of a quantity: one a scenario, or one for all of them
-Function = Callable[..., Any]
-Step = tuple[str, Function, tuple[str, ...]]  # what is computed, how, of what
 
 ROUNDING = 1e-12  # of a column's largest magnitude: so far beyond a bound, arithmetic alone may have put a value
 
@@ -130,67 +129,6 @@ def otherwise(value: float) -> Callable[[Function], Function]:
     return marked
 
 
-def _is_of(module: ModuleType, value: object) -> TypeGuard[Function]:
-    """Whether a value is a function that the module defines."""
-    return inspect.isfunction(value) and value.__module__ == module.__name__
-
-
-@dataclass(frozen=True)
-class Composed:
-    """A quantity as a function of another on which it hangs, and of all else that it needs and that does not."""
-
-    variable: str
-    output: str
-    steps: tuple[Step, ...]
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """What the steps need and neither compute nor vary."""
-        made = {self.variable, *(name for name, _, _ in self.steps)}
-        return tuple(dict.fromkeys(need for _, _, needs in self.steps for need in needs if need not in made))
-
-    def __call__(self, value: Any, columns: Mapping[str, Any]) -> Any:
-        """The quantity where the variable has a value; columns are by name and hold what it needs."""
-        known = {**columns, self.variable: value}
-        for name, function, needs in self.steps:
-            known[name] = function(*[known[need] for need in needs])
-        return known[self.output]
-
-
-def composed(module: ModuleType, output: str, variable: str) -> Composed:
-    """Compose the functions of a module that lead from a variable to an output."""
-    functions = {name: value for name, value in vars(module).items() if _is_of(module, value)}
-    needs = {name: tuple(inspect.signature(value).parameters) for name, value in functions.items()}
-    moved = {variable}
-    steps: list[Step] = []
-    for name in TopologicalSorter(needs).static_order():
-        if name in functions and not moved.isdisjoint(needs[name]):
-            moved.add(name)
-            steps.append((name, functions[name], needs[name]))
-    wanted = {output}
-    for name, _, of_name in reversed(steps):
-        wanted.update(of_name if name in wanted else ())
-    return Composed(variable, output, tuple(step for step in steps if step[0] in wanted))
-
-
-def recomputing(*needs: str) -> Callable[[Function], Function]:
-    """Wire a function that computes other quantities anew: its last parameter takes all columns by name, these too."""
-
-    def wired(function: Function) -> Function:
-        own = [*inspect.signature(function).parameters][:-1]
-        names = dict.fromkeys([*own, *needs])
-
-        @wraps(function)
-        def called(*columns: Any) -> Any:
-            return function(*columns[: len(own)], dict(zip(names, columns, strict=True)))
-
-        parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
-        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        return called
-
-    return wired
-
-
 def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
     """Collect the quantities of a model: parameters and functions of its modules, in the order written.
 
@@ -203,13 +141,12 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
                 continue
             if isinstance(value, Quantity):
                 quantity = replace(value, name=name)
-            elif _is_of(module, value):
+            elif inspect.isfunction(value) and value.__module__ == module.__name__:
                 returned = get_type_hints(value, include_extras=True)["return"]
                 unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
                 bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())
-                definition, needs = inspect.cleandoc(value.__doc__ or ""), tuple(inspect.signature(value).parameters)
-                default = getattr(value, "otherwise", None)
-                quantity = Quantity(name, unit, definition, value, needs, default, bounds.lower, bounds.upper)
+                definition, default = inspect.cleandoc(value.__doc__ or ""), getattr(value, "otherwise", None)
+                quantity = Quantity(name, unit, definition, *wired(value), default, bounds.lower, bounds.upper)
             else:
                 continue
             if name in found:
@@ -220,7 +157,7 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
             if need not in found:
                 raise SimulateError(f"{quantity.name} needs {need}, which nothing declares")
     order(found)
-    return found
+    return _composed(found)
 
 
 def order(quantities: Mapping[str, Quantity], bound: Collection[str] = ()) -> list[str]:
@@ -322,14 +259,37 @@ def _missing(
 
 
 def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Quantity]:
-    """The quantities, of which those that the bound names cannot compute and that have a default are parameters."""
-    found = dict(quantities)
-    doubtful = [each for each in found.values() if each.function is not None and each.default is not None]
-    lacking = missing(found, bound) if doubtful else {}
-    for quantity in doubtful:
-        if not lacking.keys().isdisjoint(quantity.needs):
+    """The quantities as they are with the bound names: with defaults for what these cannot compute, and composed."""
+    found, lacking = dict(quantities), missing(quantities, bound)
+    for quantity in quantities.values():
+        defaulted = quantity.function is not None and quantity.default is not None
+        if defaulted and not lacking.keys().isdisjoint(quantity.needs):
             found[quantity.name] = replace(quantity, function=None, needs=())
-    return found
+    return _composed(found, bound, lacking)
+
+
+def _composed(
+    quantities: dict[str, Quantity], bound: Collection[str] = (), lacking: Collection[str] = ()
+) -> dict[str, Quantity]:
+    """The quantities, of which each that computes others anew does so by what stands for them here.
+
+    What is composed may itself be of such quantities, which then come first: until nothing changes.
+    """
+    wanted = [name for name in quantities if name not in bound and name not in lacking]
+    doubtful = [name for name in wanted if isinstance(quantities[name].function, Recomputing)]
+    changed = bool(doubtful)
+    while changed:
+        changed = False
+        every = [quantities[name] for name in order(quantities, bound) if name not in bound]
+        steps = [(each.name, each.function, each.needs) for each in every if each.function is not None]
+        for name in doubtful:
+            function = quantities[name].function
+            assert isinstance(function, Recomputing)
+            anew = replace(function, inner=function.inner.of(steps))
+            if anew != function or anew.needs != quantities[name].needs:
+                quantities[name] = replace(quantities[name], function=anew, needs=anew.needs)
+                changed = True
+    return quantities
 
 
 def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from dataclasses import replace
 from textwrap import dedent
 from types import ModuleType
 
@@ -9,18 +9,7 @@ import numpy as np
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.graph import (
-    Quantity,
-    composed,
-    distinct_values,
-    missing,
-    order,
-    plan,
-    quantities_of,
-    recomputing,
-    settled,
-)
-from simulate.model.notation import USD
+from simulate.graph import Quantity, distinct_values, missing, order, plan, quantities_of, settled
 
 PRELUDE = """
 from __future__ import annotations
@@ -132,26 +121,42 @@ def test_what_is_computed_may_have_a_value_where_what_it_needs_is_not_given() ->
     assert missing(shop, ["rate"])["paid"] == ("price",)
 
 
-def test_a_quantity_is_a_function_of_another_at_any_value_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = composed(SHOP, "expected", "pieces")
-    assert (inner.needs, [name for name, _, _ in inner.steps]) == (("price", "fee"), ["sales", "expected"])
-    assert inner(3.0, {"price": 5.0, "fee": 1.0, "unused": np.nan}) == 16
-    assert composed(SHOP, "sales", "price").needs == ("pieces",)
+SCALED = module(
+    '''
+    from simulate.composing import recomputing
 
-    @recomputing(*inner.needs)
-    def twice(pieces: np.ndarray, fee: np.ndarray, columns: Mapping[str, np.ndarray]) -> USD:
+    @recomputing("expected", of="pieces")
+    def twice(pieces: Array, fee: Array, expected: Array) -> USD:
         """Twice: as many pieces."""
-        assert fee is columns["fee"]
-        return inner(2 * pieces, columns)
+        return expected(2 * pieces) - fee
 
-    monkeypatch.setattr(SHOP, "twice", twice, raising=False)
-    monkeypatch.setattr(twice, "__module__", SHOP.__name__)
-    shop = quantities_of([SHOP])
+    @recomputing("twice", of="fee")
+    def free(twice: Array) -> USD:
+        """Free: twice as many pieces at no fee, were sales as they are."""
+        return twice(0.0)
+    '''
+)
+
+
+def test_a_quantity_may_be_computed_anew_at_any_value_of_another() -> None:
+    shop = quantities_of([SHOP, SCALED])
     assert shop["twice"].needs == ("pieces", "fee", "price")
+    assert shop["free"].needs == ("pieces", "price")
     given = {"price": np.array([5.0, 7.0]), "fee": 1.0, "pieces": 3.0}
-    found = plan(shop, given, ["twice", "expected"])(given)
-    np.testing.assert_array_equal(found["twice"], [31, 43])
+    found = plan(shop, given, ["twice", "expected", "free"])(given)
     np.testing.assert_array_equal(found["expected"], [16, 22])
+    np.testing.assert_array_equal(found["twice"], [30, 42])
+    np.testing.assert_array_equal(found["free"], [30, 42])
+
+
+def test_what_is_computed_anew_is_what_a_file_makes_of_it() -> None:
+    shop = quantities_of([SHOP, SCALED])
+    given = {"sales": 5.0, "fee": 1.0, "pieces": 3.0, "price": 9.0}
+    assert plan(shop, given, ["twice"])(given) == {"twice": 5.0}  # sales hang on pieces no more
+    shop["sales"] = replace(shop["sales"], function=lambda pieces: pieces**2, needs=("pieces",))
+    free = {"fee": 1.0, "pieces": 3.0, "price": 9.0}
+    assert plan(shop, free, ["twice", "free"])(free) == {"twice": 36.0, "free": 36.0}
+    assert settled(shop, free)["free"].needs == ("pieces",)
 
 
 def test_a_plan_computes_the_outputs_and_nothing_else() -> None:

@@ -1,31 +1,30 @@
 """Batches: the time of a step at any of them, by the model's own equations, and that at which something is reached."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
-from simulate.graph import Array, composed, recomputing
-from simulate.model import step
+from simulate.composing import Composed, recomputing
+from simulate.graph import Array
 from simulate.model.notation import ONE_TOKEN
 
 HALVINGS, ROUNDS = 5, 14  # of an interval, and altogether: the worst of 160,000 batches was 5e-7 off
 NORMAL_TAIL = 2.3263478740408408  # standard deviations from a normal distribution's mean to its 99th percentile
 
-_STEP = composed(step, "step_seconds", "batch_size_in_memory")
-at_a_batch = recomputing(*_STEP.needs, "serving_model_error")  # of a function that calls `times` with its columns
+at_a_batch = recomputing("step_seconds", of="batch_size_in_memory")
 
 
-def times(batch: Array, columns: Mapping[str, Array]) -> tuple[Array, Array]:
+def times(
+    batch: Array, step: Composed, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array
+) -> tuple[Array, Array]:
     """Time of a step without prompts, and the time by which one prompt keeps a replica from writing, at a batch.
 
     The latter is that of its pass where prompts are passes of their own, else what it adds to the steps that it
     shares.
     """
-    unread = {**columns, "prompts_apart": 1.0, "prefill_seconds": columns["prefill_seconds"] * 0}
-    writing, both = _STEP(batch, unread), _STEP(batch, columns)
-    prompt = np.maximum(both - writing, writing * 0) * columns["output_tokens"] / (ONE_TOKEN * batch)
-    error = columns["serving_model_error"]
-    return writing * error, prompt * error
+    writing, both = step(batch, prompts_apart=1.0, prefill_seconds=prefill_seconds * 0), step(batch)
+    prompt = np.maximum(both - writing, writing * 0) * output_tokens / (ONE_TOKEN * batch)
+    return writing * serving_model_error, prompt * serving_model_error
 
 
 def reached(excess: Callable[[Array], Array], upper: Array) -> tuple[Array, Array, Array]:

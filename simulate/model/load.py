@@ -10,10 +10,9 @@ a replica's time from writing: u = arrivals x the time of a prompt, and a token 
 Source: Little, 1961, A proof for the queuing formula L = lambda W; Kleinrock, 1975, Queueing systems.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 
+from simulate.composing import Composed
 from simulate.graph import Array, check, parameter
 from simulate.model.batches import at_a_batch, mean_within, reached, times
 from simulate.model.notation import (
@@ -97,7 +96,12 @@ def arrivals_per_replica(questions_per_day: Array, peak_to_average: Array, repli
 
 @at_a_batch
 def batch_at_peak(
-    arrivals_per_replica: Array, batch_limit: Array, output_tokens: Array, columns: Mapping[str, Array]
+    arrivals_per_replica: Array,
+    batch_limit: Array,
+    output_tokens: Array,
+    prefill_seconds: Array,
+    serving_model_error: Array,
+    step: Composed,
 ) -> AT_LEAST_ONE:
     """Batch at the peak: sequences that a replica writes at once while it writes any; nan where more come than go.
 
@@ -105,7 +109,7 @@ def batch_at_peak(
     """
 
     def excess(batch: Array) -> Array:
-        writing, prompt = times(batch, columns)
+        writing, prompt = times(batch, step, output_tokens, prefill_seconds, serving_model_error)
         demand = arrivals_per_replica * (output_tokens / ONE_TOKEN * writing + batch * prompt)
         return np.log(batch / demand)
 
@@ -114,15 +118,19 @@ def batch_at_peak(
 
 
 @at_a_batch
-def undisturbed_step_seconds(batch_at_peak: Array, columns: Mapping[str, Array]) -> S:
+def undisturbed_step_seconds(
+    batch_at_peak: Array, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array, step: Composed
+) -> S:
     """Undisturbed step seconds: at the peak, for one token of each sequence, were no prompts read meanwhile."""
-    return times(batch_at_peak, columns)[0]
+    return times(batch_at_peak, step, output_tokens, prefill_seconds, serving_model_error)[0]
 
 
 @at_a_batch
-def prompt_service_seconds(batch_at_peak: Array, columns: Mapping[str, Array]) -> S:
+def prompt_service_seconds(
+    batch_at_peak: Array, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array, step: Composed
+) -> S:
     """Prompt service seconds: by which one prompt keeps a replica from writing, at the peak."""
-    return times(batch_at_peak, columns)[1]
+    return times(batch_at_peak, step, output_tokens, prefill_seconds, serving_model_error)[1]
 
 
 def prompt_share_of_time(arrivals_per_replica: Array, prompt_service_seconds: Array) -> SHARE:
@@ -244,7 +252,7 @@ def batch_size(
     first_token_overhead: Array,
     slow_steps: Array,
     slow_steps_by_prompts: Array,
-    columns: Mapping[str, Array],
+    step: Composed,
 ) -> AT_LEAST_ONE:
     """Batch size: sequences that a full replica decodes at once, on average; memory may allow fewer.
 
@@ -253,7 +261,7 @@ def batch_size(
     """
 
     def excess(batch: Array) -> Array:
-        writing, prompt = times(batch, columns)
+        writing, prompt = times(batch, step, output_tokens, prefill_seconds, serving_model_error)
         prompts = batch * ONE_TOKEN / output_tokens * prompt
         share = prompts / (writing + prompts)
         token = time_per_output_token(writing, share)

@@ -5,8 +5,7 @@ reread keys and values of cached input to that, and all else to output. Idle tim
 that the three costs, each times its tokens, are the cost of serving.
 """
 
-from collections.abc import Mapping
-
+from simulate.composing import Composed
 from simulate.graph import Array
 from simulate.model.batches import at_a_batch, times
 from simulate.model.notation import SHARE, TOKENS_PER_MTOKEN, USD_PER_MTOKEN
@@ -14,10 +13,15 @@ from simulate.model.notation import SHARE, TOKENS_PER_MTOKEN, USD_PER_MTOKEN
 
 @at_a_batch
 def input_share_of_time(
-    batch_size_in_memory: Array, step_seconds: Array, serving_model_error: Array, columns: Mapping[str, Array]
+    batch_size_in_memory: Array,
+    step_seconds: Array,
+    output_tokens: Array,
+    prefill_seconds: Array,
+    serving_model_error: Array,
+    step: Composed,
 ) -> SHARE:
     """Input share of time: of a full replica, by which prompts keep it from writing; for input that is not cached."""
-    writing, _ = times(batch_size_in_memory, columns)
+    writing, _ = times(batch_size_in_memory, step, output_tokens, prefill_seconds, serving_model_error)
     return 1 - writing / (step_seconds * serving_model_error)
 
 
