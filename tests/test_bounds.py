@@ -25,10 +25,10 @@ PUE = UNIFORM.format(0, 1) + '[quantities.pue]\nformula = "x + 0.75"\n'
 
 
 def test_of_what_is_computed_only_a_margin_may_be_negative():
-    assert {name for name in COMPUTED if LLM_COST[name].lower < 0} == {"batch_limit"}
+    assert {name for name in COMPUTED if LLM_COST[name].lower < 0} == {"batch_limit", "cache_memory"}
     shares = {name for name in COMPUTED if LLM_COST[name].upper == 1}
     assert shares == {
-        *("utilization", "power_load_factor", "batch_feasible", "mixture_of_experts"),
+        *("utilization", "power_load_factor", "batch_feasible", "mixture_of_experts", "experts_touched"),
         *("serving_mfu", "mfu_end_to_end", "mfu_step", "mfu_predicted"),
         *("prompt_share_of_time", "targets_met", "targets_feasible"),
         *("input_share_of_time", "cached_input_share_of_time", "output_share_of_time"),
@@ -48,6 +48,7 @@ def test_what_is_computed_from_possible_inputs_is_possible():
     for name in ("time_to_first_token_target", "time_per_output_token_target"):
         del inputs[name]  # as good as none: most of the rest would keep to no other
     inputs["experts"] = inputs["experts_active"] + random.lognormal(0, 3, COUNT)
+    inputs["replica_accelerators"] *= inputs["pipeline_stages"]
     found = plan(LLM_COST, inputs, COMPUTED)(inputs)
     wrong = {name for name, column in found.items() if LLM_COST[name].impossible(column).any()}
     assert wrong <= IMPLAUSIBLE

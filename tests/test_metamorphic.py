@@ -19,6 +19,7 @@ from simulate.layout import laid_out, plain
 from simulate.replicates import Workers
 from simulate.runs.drivers import Drivers
 from simulate.runs.run import folded
+from simulate.sampling.dimensions import listed
 from simulate.sampling.sampler import CHUNK
 from simulate.sampling.schemes import SCHEMES
 from simulate.scenarios import Drawing
@@ -171,7 +172,7 @@ def tables_of(names):
     return tables
 
 
-NAMES = list(model.quantities("llm_cost"))
+NAMES = [name for name in model.quantities("llm_cost") if name in listed()]
 LINKED = f"[correlations]\n{NAMES[3]}.{NAMES[90]} = 0.6\n{NAMES[90]}.{NAMES[41]} = -0.3\n"
 OWN = "[priors.aaa]\nvalue = 3\n[priors.zzz]\ndist = 'exponential'\nmean = 2\n"
 OWN_USED = "[quantities.mine]\nformula = 'aaa + zzz'\n"

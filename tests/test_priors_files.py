@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from simulate import model
 from simulate.calibration.training import training_mfu
-from simulate.model import roofline
+from simulate.model import architecture, layout, roofline, step
 from simulate.priors import choice, load_priors
 from simulate.runs import draws, run
 from simulate.units import conversion_factor
@@ -252,7 +252,7 @@ def test_the_note_leaves_nothing_but_electricity_in_opex():
         ("deepseek-2025-serving.toml", "servers"),
         ("deepseek-2025-serving.toml", "rent_on_demand_per_day"),
         ("deepseek-2025-serving.toml", "decode_throughput"),
-        ("deepseek-2025-serving.toml", "output_speed"),
+        ("deepseek-2025-serving.toml", "decode_speed"),
         ("chatgpt-2025.toml", "energy_per_message"),
         ("chatgpt-2025.toml", "rent_august_to_december"),
     ],
@@ -293,7 +293,7 @@ def test_base_notes_the_mfu_that_its_calibration_gives():
 
 def test_base_has_a_distribution_for_every_assumption():
     """All parameters of the model but the roofline's, which seconds_per_token stands for."""
-    economics = [module for module in model.MODELS["llm_cost"] if module is not roofline]
+    economics = set(model.MODELS["llm_cost"]) - {architecture, layout, roofline, step}
     bound = priors("base.toml").priors
     named = {
         name

@@ -75,8 +75,33 @@ def test_a_replica_that_holds_no_sequence_is_refused():
     assert str(caught.value) == (
         f"output_speed: nan or infinite in all {COUNT:,} scenarios; first in batch_size_in_memory (the one "
         "asked for, or what fits; nan where weights leave room for no sequence) at batch_size = 8000, "
-        "batch_limit = -271; change what that needs, or ask for other quantities"
+        "batch_limit = -601.4; change what that needs, or ask for other quantities"
     )
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        (
+            "tensor_parallelism=300",
+            (
+                "first in attention_groups (of a stage, each with sequences of its own; nan where a group is larger "
+                "than the stage) at stage_accelerators = 144, tensor_parallelism = 300"
+            ),
+        ),
+        (
+            "pipeline_stages=200",
+            (
+                "first in stage_accelerators (that work on the same layers; nan where there are fewer accelerators "
+                "than stages) at replica_accelerators = 144, pipeline_stages = 200"
+            ),
+        ),
+    ],
+)
+def test_a_layout_without_the_accelerators_for_it_is_refused(override, line):
+    with pytest.raises(SimulateError) as caught:
+        served(override, quantities=["output_speed"])
+    assert line in str(caught.value)
 
 
 def test_asked_for_everything_it_is_told_and_the_rest_is_given():
@@ -87,7 +112,8 @@ def test_asked_for_everything_it_is_told_and_the_rest_is_given():
 
 
 def test_scenarios_in_which_nothing_fits_are_counted():
-    """Beside 671 GB of weights there is room for a sequence from ten accelerators of 72 usable GB on."""
+    """Beside 671 GB of weights there is room for a sequence from twelve accelerators on, of 72 usable GB and 17 GB of
+    weights that each holds."""
     fifth = 'replica_accelerators={dist="choice",values=[8,144],weights=[1,4]}'
     bands = served(fifth, quantities=["output_speed"])
     count = int(bands.at("nonfinite", quantity="output_speed"))

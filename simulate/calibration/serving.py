@@ -1,8 +1,8 @@
 """The roofline's constants, fitted to published serving benchmarks.
 
 A benchmark (`data/serving_benchmarks.csv`) is a replica that reads a batch of prompts and writes its answers;
-its latency or throughput is accelerator time per question. The model's own equations (`model/roofline.py`)
-predict it from five constants, fitted to the logarithms. Each group (stack, model) is left out in turn and
+its latency or throughput is accelerator time per question. The model's own equations (`model/step.py`)
+predict it from four constants, fitted to the logarithms. Each group (stack, model) is left out in turn and
 predicted from the others: the spread of these residuals is the spread of `serving_model_error`.
 
 The benchmarks tell the bandwidth utilization and the two latencies apart only in part, and alone they would
@@ -35,13 +35,14 @@ SCALE = 0.15
 # Median, and standard deviation in the logit of a share or the logarithm of a time. Judgement: large matrix
 # products reach 0.5 to 0.75 of the peak, copies in memory 0.7 to 0.9, a kernel is launched in 5 to 10 us.
 PRIOR = {
-    "mfu_prefill": (0.60, 0.5),
-    "bandwidth_utilization_decode": (0.75, 0.35),
-    "mfu_decode": (0.45, 0.5),
+    "matrix_utilization": (0.60, 0.5),
+    "bandwidth_utilization": (0.75, 0.35),
     "layer_latency": (60e-6, 0.7),
     "allreduce_latency": (60e-6, 0.7),
 }
-SHARES = ("mfu_prefill", "bandwidth_utilization_decode", "mfu_decode")
+SHARES = ("matrix_utilization", "bandwidth_utilization")
+# NVLink's, one direction; NVIDIA, data sheets of 2020 and 2022.
+LINKS = {"A100 80GB": 300e9, "H100 SXM5": 450e9}
 SECONDS = "accelerator_seconds_per_question"
 BYTES = {"FP16": 2.0, "FP8": 1.0}
 
@@ -157,6 +158,10 @@ def _benchmark(row: Mapping[str, str], shape: Mapping[str, str]) -> Benchmark:
         "bytes_per_parameter": width,
         "kv_bytes_per_value": width,
         "peak_flops": hardware["peak_flops"]["value"] * 2 / width,  # the catalog's is that of two bytes
+        "attention_peak_flops": hardware["peak_flops"]["value"],
+        "link_bandwidth": LINKS[row["accelerator"]],
+        "prompts_apart": 1.0,  # the batch is read at once, then written to its end
+        "prompts_per_pass": batch,
     }
     for name, unit in (("memory_capacity", "B"), ("memory_bandwidth", "B/s")):
         inputs[name] = hardware[name]["value"] * conversion_factor(hardware[name]["unit"], unit)

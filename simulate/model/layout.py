@@ -9,7 +9,7 @@ attention.
 import numpy as np
 
 from simulate.graph import Array, check, parameter
-from simulate.model.notation import ACTIVATION_BYTES, B_PER_TOKEN, FREE, FREE_B, ONE_TOKEN, RATIO, SHARE, TOKEN, B
+from simulate.model.notation import B_PER_TOKEN, FREE, FREE_B, ONE_OR_MORE, ONE_TOKEN, RATIO, SHARE, TOKEN, B
 
 replica_accelerators = parameter("1", "Accelerators per replica: that hold one copy of the model together.", lower=1)
 pipeline_stages = parameter(
@@ -25,14 +25,24 @@ usable_memory_share = parameter(
     lower=0,
     upper=1,
 )
+link_bytes_per_value = parameter(
+    "B",
+    """Link bytes per value: of an activation that passes a link, 2 in BF16.
+
+    1.5 where vectors go to experts in FP8 and come back in BF16.
+    Source: DeepSeek, 2025, DeepEP.""",
+    default=2,
+    lower=0,
+)
 
 
-def stage_accelerators(replica_accelerators: Array, pipeline_stages: Array) -> RATIO:
-    """Accelerators per stage: that work on the same layers."""
-    return replica_accelerators / pipeline_stages
+def stage_accelerators(replica_accelerators: Array, pipeline_stages: Array) -> ONE_OR_MORE:
+    """Accelerators per stage: that work on the same layers; nan where there are fewer accelerators than stages."""
+    accelerators = replica_accelerators / pipeline_stages
+    return np.where(accelerators >= 1, accelerators, np.nan)[()]
 
 
-def tensor_parallelism(stage_accelerators: Array) -> RATIO:
+def tensor_parallelism(stage_accelerators: Array) -> ONE_OR_MORE:
     """Tensor parallelism: accelerators that share the attention of a sequence and the weights that all tokens use.
 
     All of a stage unless a prior says otherwise. 1 is data-parallel attention: each has sequences and a copy of
@@ -42,12 +52,13 @@ def tensor_parallelism(stage_accelerators: Array) -> RATIO:
     return stage_accelerators
 
 
-def attention_groups(stage_accelerators: Array, tensor_parallelism: Array) -> RATIO:
-    """Attention groups: of the accelerators of a stage, each with sequences of its own."""
-    return stage_accelerators / tensor_parallelism
+def attention_groups(stage_accelerators: Array, tensor_parallelism: Array) -> ONE_OR_MORE:
+    """Attention groups: of a stage, each with sequences of its own; nan where a group is larger than the stage."""
+    groups = stage_accelerators / tensor_parallelism
+    return np.where(groups >= 1, groups, np.nan)[()]
 
 
-def cache_copies(tensor_parallelism: Array, kv_heads: Array, latent_dim: Array) -> RATIO:
+def cache_copies(tensor_parallelism: Array, kv_heads: Array, latent_dim: Array) -> ONE_OR_MORE:
     """Cache copies: how often a group holds a token's keys and values.
 
     Once while each accelerator has a key-value head of its own; with fewer heads than accelerators several hold
@@ -114,10 +125,10 @@ def batch_size_in_memory(batch_size: Array, batch_limit: Array) -> RATIO:
 def link_bytes_per_token(
     layers: Array,
     hidden_dim: Array,
+    link_bytes_per_value: Array,
     replica_accelerators: Array,
     stage_accelerators: Array,
     pipeline_stages: Array,
-    tensor_parallelism: Array,
     attention_groups: Array,
     mixture_of_experts: Array,
     experts_active: Array,
@@ -130,9 +141,10 @@ def link_bytes_per_token(
     each accelerator passes on the vectors of its group.
     Source: Pope et al., 2022, arXiv 2211.05102, section 3; Rajbhandari et al., 2022, arXiv 2201.05596.
     """
-    vector = ACTIVATION_BYTES * hidden_dim / ONE_TOKEN
-    attention = tensor_parallelism - 1
+    vector = link_bytes_per_value * hidden_dim / ONE_TOKEN
+    ranks = stage_accelerators / attention_groups
+    attention = ranks - 1
     to_experts = (stage_accelerators - 1) * np.minimum(experts_active / attention_groups, 1)
     others = np.where(mixture_of_experts > 0, to_experts, attention)[()]
-    onwards = (pipeline_stages - 1) * tensor_parallelism
+    onwards = (pipeline_stages - 1) * ranks
     return vector * (2 * layers * (attention + others) + onwards) / replica_accelerators

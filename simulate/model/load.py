@@ -16,7 +16,7 @@ from simulate.composing import Composed
 from simulate.graph import Array, check, parameter
 from simulate.model.batches import at_a_batch, mean_within, reached, times
 from simulate.model.notation import (
-    AT_LEAST_ONE,
+    ONE_OR_MORE,
     ONE_TOKEN,
     PER_S,
     RATIO,
@@ -102,7 +102,7 @@ def batch_at_peak(
     prefill_seconds: Array,
     serving_model_error: Array,
     step: Composed,
-) -> AT_LEAST_ONE:
+) -> ONE_OR_MORE:
     """Batch at the peak: sequences that a replica writes at once while it writes any; nan where more come than go.
 
     By Little's law they are arrivals x output tokens x the time of a step, which itself grows with the batch.
@@ -253,7 +253,7 @@ def batch_size(
     slow_steps: Array,
     slow_steps_by_prompts: Array,
     step: Composed,
-) -> AT_LEAST_ONE:
+) -> ONE_OR_MORE:
     """Batch size: sequences that a full replica decodes at once, on average; memory may allow fewer.
 
     As many as keep both targets and, in 99 % of the time, memory, unless a prior says otherwise; nan where not even

@@ -6,8 +6,8 @@ from simulate.graph import Array, Bounds, Unit
 
 # Nothing that the model computes is a difference that may be negative, but for what is FREE of bounds.
 RATIO = Annotated[Array, Unit("1"), Bounds(0)]  # and what is counted: accelerators, servers
+ONE_OR_MORE = Annotated[Array, Unit("1"), Bounds(1)]
 FREE = Annotated[Array, Unit("1")]
-AT_LEAST_ONE = Annotated[Array, Unit("1"), Bounds(1)]
 SHARE = Annotated[Array, Unit("1"), Bounds(0, 1)]
 PER_DAY = Annotated[Array, Unit("1/day"), Bounds(0)]
 PER_S = Annotated[Array, Unit("1/s"), Bounds(0)]
@@ -61,7 +61,7 @@ INFERENCE_FLOP_PER_PARAMETER: Annotated[float, Unit("FLOP/token")] = 2.0
 TRAINING_FLOP_PER_PARAMETER: Annotated[float, Unit("FLOP/token")] = 6.0
 ATTENTION_FLOP: Annotated[float, Unit("FLOP/token^2")] = 2.0  # a token, a context token, a channel of a head
 
-ACTIVATION_BYTES: Annotated[float, Unit("B")] = 2.0  # activations pass in BF16
+ACTIVATION_BYTES: Annotated[float, Unit("B")] = 2.0  # of a value, in BF16
 LATENCY_RANKS: Annotated[float, Unit("1")] = 8.0  # more of them wait no longer for each other
 
 # An A100 and an H100, dense: between them, training falls behind the arithmetic that it could use.
