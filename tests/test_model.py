@@ -821,7 +821,7 @@ def test_larger_batches_cost_less_and_answer_slower() -> None:
 def test_seconds_per_token_given_needs_no_roofline() -> None:
     lacking = missing(LLM_COST, NOTE)
     assert "accelerators" not in lacking
-    assert "batch_size" in lacking["step_seconds"]
+    assert "layers" in lacking["step_seconds"]
 
 
 # Limits

@@ -9,6 +9,8 @@ from simulate.graph import Array
 from simulate.model.notation import ONE_TOKEN
 
 HALVINGS, ROUNDS = 5, 14  # of an interval, and altogether: the worst of 160,000 batches was 5e-7 off
+GRID = 2.0**32  # of logarithms: points of a unit
+LEAST_SLOPE = 0.1  # of the excess on a logarithmic axis
 NORMAL_TAIL = 2.3263478740408408  # standard deviations from a normal distribution's mean to its 99th percentile
 
 at_a_batch = recomputing("step_seconds", of="batch_size_in_memory")
@@ -31,20 +33,25 @@ def reached(excess: Callable[[Array], Array], upper: Array) -> tuple[Array, Arra
     """Where a rising excess is 0, of batches from 1 to the upper one, or an end; and the excess at both ends.
 
     On a logarithmic axis, which is halved, then divided by false position after Illinois: an end that stays counts half
-    the next time.
+    the next time. What is tried lies on a grid, so that rounding does not add up; a last step by the slope leaves it.
     """
-    low, high = np.log(upper) * 0, np.log(upper)
+    low, high = _on_grid(np.log(upper) * 0), _on_grid(np.log(upper))
     at_low, at_high = at_ends = excess(np.exp(low)), excess(upper)
-    found, before = high, at_high > 0
+    slope = (at_high - at_low) / np.maximum(high - low, 1 / GRID)
+    found, at_found, before = high, at_high, at_high > 0
     for count in range(ROUNDS):
-        found = low + (high - low) * (0.5 if count < HALVINGS else at_low / (at_low - at_high))
+        found = _on_grid(low + (high - low) * (0.5 if count < HALVINGS else at_low / (at_low - at_high)))
         at_found = excess(np.exp(found))
         beyond = at_found > 0
         at_low = np.where(beyond, np.where(before, at_low / 2, at_low), at_found)
         at_high = np.where(beyond, at_found, np.where(before, at_high, at_high / 2))
         low, high, before = np.where(beyond, low, found), np.where(beyond, found, high), beyond
-    inner = np.where(at_ends[1] <= 0, upper, np.exp(found))
-    return np.where(at_ends[0] >= 0, 1.0, inner), *at_ends
+    inner = np.exp(found - at_found / np.maximum(_on_grid(slope), LEAST_SLOPE))
+    return np.where(at_ends[0] >= 0, 1.0, np.where(at_ends[1] <= 0, upper, inner)), *at_ends
+
+
+def _on_grid(place: Array) -> Array:
+    return np.rint(place * GRID) / GRID
 
 
 def mean_within(limit: Array, pooled_replicas: Array) -> Array:
