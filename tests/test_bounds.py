@@ -48,7 +48,7 @@ def test_what_is_computed_from_possible_inputs_is_possible():
     for name in ("time_to_first_token_target", "time_per_output_token_target"):
         del inputs[name]  # as good as none: most of the rest would keep to no other
     inputs["experts"] = inputs["experts_active"] + random.lognormal(0, 3, COUNT)
-    inputs["replica_accelerators"] *= inputs["pipeline_stages"]
+    inputs["replica_accelerators"] = inputs["pipeline_stages"] * (1 + random.lognormal(0, 3, COUNT))
     found = plan(LLM_COST, inputs, COMPUTED)(inputs)
     wrong = {name for name, column in found.items() if LLM_COST[name].impossible(column).any()}
     assert wrong <= IMPLAUSIBLE

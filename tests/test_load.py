@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import standin
 
-import simulate
 from simulate.arrays import to_host
 from simulate.graph import Values, plan
 from simulate.model import quantities
 from simulate.model.batches import NORMAL_TAIL
 from simulate.model.queueing import erlang_c
 from simulate.priors import load_priors
+from simulate.runs import run
 
 LLM_COST = quantities("llm_cost")
 NEEDED = {"accelerators_busy": 10.0, "peak_to_average": 1.5, "capacity_margin": 1.2, "spare_share": 0.05}  # 18.9
@@ -58,8 +58,8 @@ def test_a_small_service_pays_for_one_copy_of_the_model() -> None:
 
 def test_a_file_tells_by_its_layout_whether_its_fleet_is_rounded() -> None:
     small = ["questions_per_day=1000", "replica_accelerators=4"]
-    fleet = simulate.run(load_priors("accelerators", small), scenarios=1_000, quantities=["accelerators"])
-    assert fleet["minimum"].item() == fleet["maximum"].item() == 4
+    fleet = run(load_priors("accelerators", small), scenarios=1_024, quantities=["accelerators"])
+    assert fleet.at("minimum", quantity="accelerators") == fleet.at("maximum", quantity="accelerators") == 4
     priors = load_priors("guosheng-2023")
     assert priors.quantities["fleet_increment"].function is None
     assert load_priors("guosheng-2023", ["replica_accelerators=8"]).quantities["fleet_increment"].function
@@ -283,6 +283,57 @@ def test_a_fleet_that_is_sized_by_its_targets_meets_them_at_the_peak() -> None:
 def test_prompts_of_pooled_replicas_wait_less() -> None:
     given = {**LLAMA, "time_to_first_token_target": 0.3, "pooled_replicas": np.array([1.0, 2.0, 8.0])}
     assert (np.diff(computed(given, "batch_size")) > 0).all()
+
+
+# The cheapest layout
+
+
+CHOSEN = {name: value for name, value in LLAMA.items() if name != "replica_accelerators"}
+
+
+@pytest.mark.parametrize("beside", [{}, {"tensor_parallelism": 1.0}, {"batch_size": 20.0}, {"largest_replica": 2.0}])
+def test_the_layout_is_the_one_of_the_smallest_fleet_scenario_by_scenario(beside: dict[str, float]) -> None:
+    given = {
+        **CHOSEN,
+        **SPREAD,
+        **beside,
+        "questions_per_day": 1e5 * SPREAD["arrivals_per_replica"],
+        "memory_capacity": 141e9,
+    }
+    del given["arrivals_per_replica"]
+    sizes = np.array([1.0, 2.0, 4.0, 8.0][: 2 if "largest_replica" in beside else 4])
+    fleets = np.array([computed({**given, "replica_accelerators": size}, "accelerators") for size in sizes])
+    possible = np.isfinite(fleets).any(axis=0)
+    cheapest = sizes[np.argmin(np.nan_to_num(fleets, nan=np.inf), axis=0)]
+    chosen, accelerators = computed(given, "replica_accelerators", "accelerators")
+    np.testing.assert_array_equal(chosen, np.where(possible, cheapest, np.nan))
+    np.testing.assert_array_equal(accelerators[possible], np.nanmin(fleets[:, possible], axis=0))
+    assert len(np.unique(chosen[possible])) > 1 or "tensor_parallelism" in beside
+
+
+def test_a_layout_that_is_not_stated_is_left_to_the_model_only_where_it_knows_enough() -> None:
+    assert computed(NEEDED, "fleet_increment") == 0
+    assert computed({**CHOSEN, "questions_per_day": 1e6}, "fleet_increment") == 2
+
+
+FEW = """
+[priors]
+{}
+output_tokens = {{ dist = "lognormal", p5 = 100, p95 = 900, unit = "token" }}
+questions_per_day = {{ dist = "lognormal", p5 = 1e4, p95 = 1e6, unit = "1/day" }}
+time_to_first_token_target = {{ value = 1, unit = "s" }}
+time_per_output_token_target = {{ value = 25, unit = "ms/token" }}
+"""
+
+
+def test_a_run_tells_bands_of_what_is_solved_for() -> None:
+    """They vary by more than what rounding may have done to them, by the bounds that it gives each operation."""
+    stated = "".join(f"{name} = {{ value = {value!r} }}\n" for name, value in CHOSEN.items() if name != "output_tokens")
+    names = ["batch_size", "batch_at_peak", "time_to_first_token", "replica_accelerators", "sequences_in_flight"]
+    told = run(load_priors(FEW.format(stated)), scenarios=256, quantities=names)
+    for name in names:
+        assert 0 < told.at("minimum", quantity=name) < told.at("maximum", quantity=name)
+    assert not [line for line in told.warnings if "nan" in line]
 
 
 # Input, cached input and output apart

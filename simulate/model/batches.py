@@ -56,5 +56,5 @@ def _on_grid(place: Array) -> Array:
 
 def mean_within(limit: Array, pooled_replicas: Array) -> Array:
     """The mean number of sequences, one at least, which stay within a limit in 99 % of the time: Poisson's."""
-    root = (np.sqrt(NORMAL_TAIL**2 + 4 * limit * pooled_replicas) - NORMAL_TAIL) / 2
+    root = (np.sqrt(NORMAL_TAIL**2 + 4 * np.maximum(limit, 0) * pooled_replicas) - NORMAL_TAIL) / 2
     return np.maximum(root**2 / pooled_replicas, 1)

@@ -11,7 +11,6 @@ import numpy as np
 from simulate.graph import Array, check, parameter
 from simulate.model.notation import B_PER_TOKEN, FREE, FREE_B, ONE_OR_MORE, ONE_TOKEN, RATIO, SHARE, TOKEN, B
 
-replica_accelerators = parameter("1", "Accelerators per replica: that hold one copy of the model together.", lower=1)
 pipeline_stages = parameter(
     "1", "Pipeline stages: parts of the layers, each on accelerators of its own.", default=1, lower=1
 )
