@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate.conditions import Kept
 from simulate.figures import percentile_name
@@ -24,11 +25,13 @@ from simulate.scenarios import Scenarios
 from simulate.settings import MOST_SCENARIOS
 from simulate.spread import FEW_BEYOND, FEWEST_BEYOND, bounds, share_error, tail
 from simulate.statistics import Statistic
-from simulate.summary import MOST_WEIGHT, WEIGHT, Summary
+from simulate.summary import MOST_WEIGHT, WEIGHT, Summary, percentiles_of
 
 FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
 BOUND = "_bound"  # after the name of a variable, for what says which of its figures are but bounds
 HEAVY = 200  # the excess kurtosis of the influence from which it does so in a net of one input
+
+_TOGETHER = 2**5  # bands that are told in one go
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -101,8 +104,8 @@ class Gathering(Generic[Key]):
     def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
         """The parts of the columns; to be called once, when all of the replicate's scenarios are here."""
         self.close()
-        for key, summary in self.summaries.items():
-            values = {each.name: (each.kept or each.of)(summary) for each in statistics if each.error}
+        kept = _kept(statistics, [*self.summaries.values()])
+        for (key, summary), values in zip(self.summaries.items(), kept, strict=True):
             self.parts[key] = Part(summary, values, self.faults(key), fixed=key not in self._drawn)
             summary.forget_steps()
         return self.parts
@@ -159,8 +162,7 @@ class Band:
         summary.add(value, self.summary.count)
         summary.nonfinite = self.summary.nonfinite
         self.summary = summary.finish()
-        values = {each.name: (each.kept or each.of)(summary) for each in self.statistics.values() if each.error}
-        self._replicates = [values] * len(self._replicates)
+        self._replicates = _kept([*self.statistics.values()], [summary]) * len(self._replicates)
 
     def fault(self, fault: Fault, quantity: Quantity) -> str:
         """What a fault of the column is called."""
@@ -170,29 +172,16 @@ class Band:
 
     def value(self, name: str) -> Any:
         """The statistic of a name: a number, or an array along its dimension."""
-        return self.statistics[name].of(self.summary)
+        return self.statistics[name].of([self.summary])[0]
 
     def error(self, name: str) -> Any:
         """Its standard error; nan where no scenario has a figure."""
-        error = self.statistics[name].error
-        assert error is not None
-        if not self.summary.count:
-            return np.full(np.shape(self.value(name)), np.nan)
-        return error(self._kept(name), self.summary)
-
-    def bounds(self, name: str) -> tuple[Any, Any]:
-        """On which side of values its figures are known to lie, '' where they are estimated; and these values."""
-        percents, summary = self.statistics[name].percents, self.summary
-        if self.fixed or not (percents and summary.count):
-            return "", self.value(name)
-        sides, at = bounds(percents, summary.effective)
-        found = summary.percentiles(np.nan_to_num(at, nan=50.0))
-        return sides, np.where(np.isnan(at), np.nan, found)
+        return _standard_errors([self], self.statistics[name])[0]
 
     def share(self) -> tuple[float, float]:
         """The mean of a column of 0 and 1, and its standard error as a probability."""
         mean, known = self.value("mean"), self.fixed or not self.summary.count
-        return mean, float(self.error("mean") if known else share_error(self._kept("mean"), self.summary.effective))
+        return mean, float(self.error("mean") if known else share_error(self.kept("mean"), self.summary.effective))
 
     def rare(self, *, net: bool) -> tuple[str, ...]:
         """The labels of the statistics whose standard errors rest on few scenarios, so that they may be too small.
@@ -208,13 +197,42 @@ class Band:
                     found.append(each.label)
         return tuple(found)
 
-    def replicates(self, name: str) -> Sequence[Any] | Array:
+    def replicates(self, name: str) -> Array:
         """The statistic in each replicate, or what stands for it: their spread gives the standard error."""
-        linear = self.statistics[name].linear
-        return self._kept(name) if linear is None else linear(self._kept(name), self.summary)
+        linear, kept = self.statistics[name].linear, self.kept(name)
+        return kept if linear is None else linear(kept[:, None], [self.summary])[:, 0]
 
-    def _kept(self, name: str) -> list[Any]:
-        return [values[name] for values in self._replicates]
+    def kept(self, name: str) -> Array:
+        """What the replicates keep for its error, along the first axis."""
+        return np.array([values[name] for values in self._replicates])
+
+
+def _kept(statistics: Sequence[Statistic], summaries: Sequence[Summary]) -> list[Mapping[str, Any]]:
+    """What a replicate keeps for the errors of its columns, by statistic."""
+    kept = {each.name: (each.kept or each.of)(summaries) for each in statistics if each.error and summaries}
+    return [{name: rows[place] for name, rows in kept.items()} for place in range(len(summaries))]
+
+
+def _standard_errors(bands: Sequence[Band], statistic: Statistic) -> Array:
+    """The standard errors of a statistic of bands, (band, ...); nan where no scenario has a figure."""
+    assert statistic.error is not None
+    found = np.full_like(statistic.of([band.summary for band in bands]), np.nan)
+    if told := [place for place, band in enumerate(bands) if band.summary.count]:
+        kept = np.stack([bands[place].kept(statistic.name) for place in told], axis=1)
+        found[told] = statistic.error(kept, [bands[place].summary for place in told])
+    return found
+
+
+def _bounded(bands: Sequence[Band], statistic: Statistic) -> tuple[NDArray[np.object_], Array]:
+    """On which side of values a statistic's figures are known to lie, '' where they are estimated; and these values."""
+    told = statistic.of([band.summary for band in bands])
+    sides = np.full(told.shape, "", object)
+    if drawn := [place for place, band in enumerate(bands) if band.summary.count and not band.fixed]:
+        summaries = [bands[place].summary for place in drawn]
+        sides[drawn], at = bounds(statistic.percents, [each.effective for each in summaries])
+        found = percentiles_of(summaries, np.nan_to_num(at, nan=50.0))
+        told[drawn] = np.where(np.isnan(at), np.nan, found)
+    return sides, told
 
 
 class Bands(dict[Key, Band]):
@@ -248,6 +266,15 @@ def put_bands(
     beyond which too few scenarios lie are bounds: NAME_bound says so, their errors are nan, and a warning tells what it
     takes.
     """
+    places = [{label: place for place, label in enumerate(result.labels(dim))} for dim in dims]
+    keys = [key if isinstance(key, tuple) else (key,) for key in bands]
+    at = tuple([of[key[axis]] for key in keys] for axis, of in enumerate(places))
+    several = [*bands.values()]
+    places = [{label: place for place, label in enumerate(result.labels(dim))} for dim in dims]
+    keys = [key if isinstance(key, tuple) else (key,) for key in bands]
+    cells = np.reshape([[of[label] for of, label in zip(places, key, strict=True)] for key in keys], (-1, len(dims))).T
+    batches = [slice(first, first + _TOGETHER) for first in range(0, len(keys), _TOGETHER)]
+    told = [([*bands.values()][batch], tuple(cells[:, batch].astype(np.intp))) for batch in batches]
     for statistic in statistics:
         if statistic.along and statistic.along not in result.coordinates:
             of_percents = "percent" if "percent" in statistic.along else ""
@@ -255,12 +282,13 @@ def put_bands(
         along = (*dims, *((statistic.along,) if statistic.along else ()))
         shape = tuple(len(result.labels(dimension)) for dimension in along)
         values, errors, sides = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, "", object)
-        for key, band in bands.items():
-            labels = key if isinstance(key, tuple) else (key,)
-            place = tuple(result.labels(dim).index(label) for dim, label in zip(dims, labels, strict=True))
-            sides[place], values[place] = band.bounds(statistic.name)
+        for several, at in told:
+            if statistic.percents:
+                sides[at], values[at] = _bounded(several, statistic)
+            else:
+                values[at] = statistic.of([band.summary for band in several])
             if statistic.error:
-                errors[place] = np.where(sides[place] == "", band.error(statistic.name), np.nan)
+                errors[at] = np.where(sides[at] == "", _standard_errors(several, statistic), np.nan)
         own = statistic.unit or unit
         put = partial(result.put, label=f"{statistic.label}{of}", unit=own, unit_of="" if own else unit_of)
         put(prefix + statistic.name, along, values, errors if statistic.error else None)

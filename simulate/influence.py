@@ -12,9 +12,8 @@ beside that of the jackknife over replicates.
 Source: Plischke, Borgonovo and Smith (2013), Eur. J. Oper. Res. 226, 536, for shares from given scenarios.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,30 +37,25 @@ _ROUNDING = 1e-12  # of the square of a weight, below which products of two repl
 
 
 class Bins(NamedTuple):
-    """Bins of an input: that of each scenario, how many there are, and the first of each pair, in both pairings."""
+    """Bins of inputs: that of each scenario, how many there are, and the first of each pair, in both pairings."""
 
-    numbers: Numbers
+    numbers: Numbers  # (input, scenario)
     total: int
     pairs: tuple[Numbers, Numbers]
 
 
 class Influence(NamedTuple):
-    """What one input does to some quantities, the last axis of each array.
+    """What inputs do to quantities: the last axis of each array, or the last axes, says which.
 
     `shares` holds the first-order share, then that without each replicate; `unresolved` is what else is open of it, as
     a standard error. `direction` is 1 where the mean of the quantity rises with the input, -1 where it falls, 0 where
     it does both. `rank_correlation` is Spearman's.
     """
 
-    shares: Array  # (1 + replicates, quantity)
+    shares: Array  # (1 + replicates, ...)
     unresolved: Array
     direction: Array
     rank_correlation: Array
-
-    def of(self, place: Any, *, alone: bool = False) -> "Influence":
-        """That on one of the quantities; all of the variance is the input's where it is `alone` with the quantity."""
-        own = Influence(*(each[..., place] for each in self))
-        return own._replace(shares=np.ones_like(own.shares), unresolved=np.zeros(())) if alone else own
 
 
 class Sampled(NamedTuple):
@@ -184,11 +178,14 @@ def binned(column: Array, weights: Array, alone: Array, effective: float) -> Bin
     numbers = np.empty(len(order), np.intp)
     numbers[order] = np.repeat(np.arange(len(sizes)), sizes)
     wider = (np.concatenate([quantiles[first::2], alone]) for first in (0, 1))
-    return Bins(numbers, len(sizes), _pairs(edges, *wider))
+    return Bins(numbers[None], len(sizes), _pairs(edges, *wider))
 
 
 def binned_uniforms(words: NDArray[np.uint16], effective: float) -> Bins:
-    """The bins of an input without atoms by the leading bits of the words, uniform ones, that it is drawn from."""
+    """The bins of inputs without atoms by the leading bits of the words, uniform ones, that they are drawn from.
+
+    Words and bins have shape (input, scenario).
+    """
     parts = _of_uniforms(effective)
     return parts._replace(numbers=parts.numbers.take(words))
 
@@ -207,87 +204,107 @@ def _pairs(edges: Array, *wider: Array) -> tuple[Numbers, Numbers]:
     return one, other
 
 
-def influence(bins: Bins, told: Sequence[Outcome], sampled: Sampled) -> Influence:
-    """What an input in bins does to quantities."""
-    index, shape = sampled.replicate * bins.total + bins.numbers, (sampled.replicates, bins.total)
-    alike = all(each.weights is sampled.weights for each in told)  # then one row of weights stands for all
-    held, sums = (
-        np.array([np.bincount(index, row, shape[0] * shape[1]).reshape(shape) for row in rows])
-        for rows in ([each.weights for each in told[: 1 if alike else None]], [each.values for each in told])
-    )
-    shares, unresolved = _shares(held, sums, np.array([each.squares for each in told]), bins.pairs)
+def influence(
+    bins: Bins, told: Sequence[Outcome], pairs: tuple[Sequence[int], Sequence[int]], sampled: Sampled
+) -> Influence:
+    """What inputs in bins do to quantities, for pairs: the places of their quantities, and those of their inputs."""
+    quantities, inputs = map(np.asarray, pairs)
+    index, cells = sampled.replicate * bins.total + bins.numbers, sampled.replicates * bins.total
+
+    def counted(rows: Iterable[tuple[Array, Array]]) -> Array:
+        """Sums of values by (row, replicate, bin)."""
+        sums = np.array([np.bincount(places, values, cells) for places, values in rows])
+        return sums.reshape(-1, sampled.replicates, bins.total)
+
+    sums = counted((index[one], told[other].values) for other, one in zip(*pairs, strict=True))
+    if all(each.weights is sampled.weights for each in told):  # one row of weights an input stands for all quantities
+        held, row, rows = counted((each, sampled.weights) for each in index), inputs, bins.numbers
+    else:
+        held = counted((index[one], told[other].weights) for other, one in zip(*pairs, strict=True))
+        row, rows = np.arange(len(inputs)), bins.numbers[inputs]
+    squares = np.array([each.squares for each in told])[quantities]
+    shares, unresolved = _shares(held, sums, squares, row, bins.pairs)
     unresolved = np.hypot(unresolved, resolution(sampled.effective))
     held, sums = held.sum(axis=1), sums.sum(axis=1)
     middles = (np.cumsum(held, axis=1) - held / 2) / np.maximum(held.sum(axis=1, keepdims=True), _TINY) - 0.5
     with np.errstate(all="ignore"):
-        own = (held * middles**2).sum(axis=1)
-        places = [each[bins.numbers] for each in middles]
-        ranked = [np.einsum("n,n->", place, each.ranks) for place, each in zip(cycle(places), told, strict=False)]
-        correlations = np.array(ranked) / np.sqrt(own * [each.of_ranks for each in told])
-    return Influence(shares, unresolved, _directions(middles + 0.5, held, sums), np.nan_to_num(correlations))
+        own = (held * middles**2).sum(axis=1)[row] * np.array([each.of_ranks for each in told])[quantities]
+        places = [each[numbers] for each, numbers in zip(middles, rows, strict=True)]
+        ranked = [
+            np.einsum("n,n->", places[one], told[other].ranks) for one, other in zip(row, quantities, strict=True)
+        ]
+        correlations = np.array(ranked) / np.sqrt(own)
+    return Influence(shares, unresolved, _directions(middles + 0.5, held, sums, row), np.nan_to_num(correlations))
 
 
-def _shares(held: Array, sums: Array, squares: Array, pairs: Sequence[Numbers]) -> tuple[Array, Array]:
-    """The share of all, then those without each replicate, from sums by (quantity, replicate, bin)."""
+def _shares(held: Array, sums: Array, squares: Array, row: Numbers, pairs: Sequence[Numbers]) -> tuple[Array, Array]:
+    """The share of all, then those without each replicate, from sums by (pair, replicate, bin).
+
+    `held` are the weights by (row, replicate, bin), `row` is that of each pair.
+    """
 
     def leaving(each: Array) -> Array:
         """The sum over replicates, then those without each."""
         whole = each.sum(axis=1, keepdims=True)
         return np.concatenate([whole, whole - each], axis=1)
 
-    def products(each: Array) -> tuple[Array, Array]:
-        """The sums of products of two different replicates, and the products of each with the others."""
-        shared = each * (each.sum(axis=1, keepdims=True) - each)
-        return shared.sum(axis=1, keepdims=True), shared
-
     def explained(held: Array, sums: Array) -> Array:
         """The mean product of two replicates' means, over bins by their weights; then those without each replicate."""
-        weight, (both, shared) = leaving(held), products(held)
-        both = np.concatenate([both, both - 2 * shared], axis=1)
+        weight = leaving(held)
+        products = held * weight[:, 1:]  # with all other replicates
+        both = products.sum(axis=1, keepdims=True)
+        both = np.concatenate([both, both - 2 * products], axis=1)
         known = both > _ROUNDING * weight**2
         factor = np.divide(weight, both, out=np.zeros_like(both), where=known)
-        squares, shared = products(sums)
-        factors = np.broadcast_to(factor, (len(sums), *factor.shape[1:]))
-        total = np.einsum("qb,qrb->qr", squares[:, 0], factors)
-        total[:, 1:] -= 2 * np.einsum("qrb,qrb->qr", shared, factors[:, 1:])
-        if (left := known[:, :1] & ~known).any():  # to one replicate, when another is left out: what is known stands
-            total += np.where(left, weight * squares / both[:, :1], 0.0).sum(axis=-1)
-        mean: Array = total / weight.sum(axis=-1)
+        # left to one replicate, when another is left out: what is known stands
+        stands = np.divide(weight, both[:, :1], out=factor.copy(), where=known[:, :1] & ~known)
+        others = sums.sum(axis=1, keepdims=True) - sums
+        total = np.einsum("qb,qrb->qr", np.einsum("qrb,qrb->qb", sums, others), stands[row])
+        others *= factor[row, 1:]
+        total[:, 1:] -= 2 * np.einsum("qrb,qrb->qr", sums, others)
+        mean: Array = total / weight.sum(axis=-1)[row]
         return mean
 
     with np.errstate(all="ignore"):
         mean = explained(*(each.sum(axis=-1, keepdims=True) for each in (held, sums)))
-        variance = leaving(squares) / leaving(held.sum(axis=-1)) - mean
+        variance = leaving(squares) / leaving(held.sum(axis=-1))[row] - mean
         fine = explained(held, sums)
-        wide = [explained(*(_joined(each, pair) for each in (held, sums))) for pair in pairs]
+        wide = [explained(*joined) for joined in zip(*(_joined(each, pairs) for each in (held, sums)), strict=True)]
         lost = fine - (wide[0] + wide[1]) / 2
         shares = (fine - mean + lost / 3) / variance
         # bins that one replicate alone holds tell nothing of their squared means
         whole, weight = sums.sum(axis=1), held.sum(axis=1)
         single = np.count_nonzero(held, axis=1) == 1
-        alone = np.where(single, whole * whole / weight, 0.0).sum(axis=-1) / weight.sum(axis=-1)
+        alone = np.divide(1, weight, out=np.zeros_like(weight), where=single)[row]
+        alone = (whole * whole * alone).sum(axis=-1) / weight.sum(axis=-1)[row]
         unresolved = np.hypot(lost[:, 0], alone) / variance[:, 0]
     return shares.T, unresolved
 
 
-def _joined(each: Array, firsts: Numbers) -> Array:
-    """Sums of what lies in bins of the last axis from each of `firsts` up to the next: in one or in two."""
-    two = np.append(firsts[1:], each.shape[-1]) == firsts + 2  # np.add.reduceat takes twice as long
-    joined: Array = each.take(firsts, axis=-1) + each.take(np.where(two, firsts + 1, 0), axis=-1) * two
-    return joined
+def _joined(each: Array, pairs: Sequence[Numbers]) -> Iterator[Array]:
+    """For each pairing, sums over the bins of the last axis from each of the firsts up to the next: one or two."""
+    two = each[..., :-1] + each[..., 1:]
+    for firsts in pairs:
+        joined = np.concatenate([two, each[..., -1:]], axis=-1).take(firsts, axis=-1)
+        single = np.diff(firsts, append=each.shape[-1]) == 1
+        joined[..., single] = each[..., firsts[single]]
+        yield joined
 
 
-def _directions(middles: Array, held: Array, sums: Array) -> Array:
-    """Which way the mean goes from one eighth of the scenarios to the next, by (quantity, bin)."""
-    if len(held) > 1:
-        return np.concatenate(
-            [_directions(*each) for each in zip(middles[:, None], held[:, None], sums[:, None], strict=True)]
-        )
-    group = np.minimum((middles[0] * _GROUPS).astype(np.intp), _GROUPS - 1)
-    first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
-    weights, totals = (np.add.reduceat(each, first, axis=-1) for each in (held, sums))
-    there = weights[0] > 0
-    steps = np.diff(totals[:, there] / weights[:, there], axis=-1)
+def _directions(middles: Array, held: Array, sums: Array, row: Numbers) -> Array:
+    """Which way the mean goes from one eighth of the scenarios to the next, by (pair, bin) and the row of each pair."""
+    groups = np.minimum((middles * _GROUPS).astype(np.intp), _GROUPS - 1)
+
+    def grouped(values: Array, groups: Numbers) -> Array:
+        places = groups + _GROUPS * np.arange(len(values))[:, None]
+        sums: Array = np.bincount(places.ravel(), values.ravel(), _GROUPS * len(values)).astype(np.float64, copy=False)
+        return sums.reshape(-1, _GROUPS)
+
+    weights, totals = grouped(held, groups)[row], grouped(sums, groups[row])
+    there = weights > 0
+    nearest = np.maximum.accumulate(np.where(there, np.arange(_GROUPS), np.argmax(there, axis=-1)[:, None]), axis=-1)
+    means = np.divide(totals, weights, out=np.zeros_like(totals), where=there)
+    steps: Array = np.diff(np.take_along_axis(means, nearest, axis=-1), axis=-1)  # 0 to a group that is not there
     way, along = np.abs(steps).sum(axis=-1), steps.sum(axis=-1)
     found: Array = np.where((way > 0) & (np.abs(along) >= (1 - 2 * _BACKWARDS) * way), np.sign(along), 0.0)
     return found

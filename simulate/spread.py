@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from simulate.graph import Array
 from simulate.sampling.sampler import REPLICATES
-from simulate.summary import Summary
+from simulate.summary import Summary, percentiles_of
 
 Influence = Callable[[Summary, Array], Array]
 
@@ -84,8 +84,8 @@ def share_error(shares: Sequence[Any] | Array, scenarios: float) -> Array:
     return error
 
 
-def interval_error(ends: Sequence[Array], whole: Array) -> Array:
-    """The standard error of the ends of the shortest interval of the whole, from those of the replicates.
+def interval_error(ends: Sequence[Any] | Array, whole: Array) -> Array:
+    """The standard error of the ends of the shortest interval of the whole, from the replicates' along the first axis.
 
     They are set against the whole's, for those of fewer scenarios lie elsewhere. Where the density does not jump, the
     length hardly changes as the interval shifts: an end's error falls with the cube root of the number of independent
@@ -96,29 +96,35 @@ def interval_error(ends: Sequence[Array], whole: Array) -> Array:
     return error
 
 
-def widened_error(values: Sequence[Any] | Array) -> float:
-    """The standard error of the mean of the replicates' values, one a replicate, widened by their skewness.
+def widened_error(values: Sequence[Any] | Array) -> Array:
+    """The standard error of the mean of the replicates' values, along the first axis, widened by their skewness.
 
     Skewness g, as far as it is beyond its own standard error, widens an interval by (1 + 2 t^2) g / (6 sqrt(16))
     standard errors: Johnson (1978), J. Am. Stat. Assoc. 73, 536. It only matters where few scenarios decide.
     """
-    count, t, error = len(values), t_quantile(len(values)), float(standard_error(values))
-    if not 0 < error < np.inf:
-        return error
-    deviations = np.asarray(values, dtype=np.float64)
-    if np.abs(deviations).max() > _SUMMED:  # a power of two moves no bit
-        return 2.0**8 * widened_error(deviations * 2.0**-8)
-    deviations = (deviations - deviations.mean()) / (error * np.sqrt(count - 1))
-    skewness = max(abs(float(np.mean(deviations**3))) - float(np.sqrt(6 / count)), 0.0)
-    return error * (1 + skewness * (1 + 2 * t * t) / (6 * t * float(np.sqrt(count))))
+    values = np.asarray(values, dtype=np.float64)
+    count, t, error = len(values), t_quantile(len(values)), standard_error(values)
+    power = np.frexp(np.abs(values).max(axis=0))[1]  # a power of two takes no bit, and no sum overflows
+    varied = (error > 0) & np.isfinite(error)
+    with np.errstate(all="ignore"):
+        deviations = np.ldexp(values, -power)
+        deviations = (deviations - _sum(deviations) / count) / (np.ldexp(error, -power) * np.sqrt(count - 1))
+        skewness = np.maximum(np.abs(_sum(deviations**3) / count) - np.sqrt(6 / count), 0.0)
+        widened: Array = error * (1 + skewness * (1 + 2 * t * t) / (6 * t * np.sqrt(count)))
+    return np.where(varied, widened, error)
 
 
-def influenced(influence: Influence) -> Callable[[Sequence[Any], Summary], Array]:
+def influenced(influence: Influence) -> Callable[[Array, Sequence[Summary]], Array]:
     """The standard error of a statistic whose influence function is given: what a scenario at a value adds to it.
 
     Beside the spread of the replicates it has what is unresolved between neighbouring values.
     """
-    return lambda values, summary: np.asarray(np.hypot(widened_error(values), unresolved(summary, influence)))
+
+    def error(values: Array, summaries: Sequence[Summary]) -> Array:
+        open_: Array = np.hypot(widened_error(values), [unresolved(summary, influence) for summary in summaries])
+        return open_
+
+    return error
 
 
 def unresolved(summary: Summary, influence: Influence) -> float:
@@ -170,31 +176,34 @@ def tail(summary: Summary, influence: Influence) -> Tail:
         return Tail(float(np.add.reduce(shares[order] * largest)), kurtosis)
 
 
-def around(percents: Sequence[float], summary: Summary) -> Array:
-    """The corners of the distribution function about percentiles: shape ([value, rank], percent, corner).
+def around(percents: Sequence[float], summaries: Sequence[Summary]) -> Array:
+    """The corners of the distribution functions about percentiles: (summary, [value, rank], percent, corner).
 
     Ranks are counted from the percentile's.
     """
-    jumps = summary.jumps()
-    if not summary.count:
-        return np.full((2, len(percents), len(_AWAY)), [[[np.nan]], [[0.0]]])
-    wanted = np.asarray(percents, dtype=np.float64) / 100 * summary.count
-    corners = 2 * np.searchsorted(jumps.last, wanted)[:, None] + _AWAY  # two a step: where it begins, where it ends
-    corners = np.minimum(np.maximum(corners, 0), 2 * len(jumps.last) - 1)
+    jumps = [each.jumps() for each in summaries]
+    counts = np.array([each.count for each in summaries])
+    wanted = np.asarray(percents, dtype=np.float64) / 100 * counts[:, None]
+    begin = np.array([of.last.searchsorted(ranks) for of, ranks in zip(jumps, wanted, strict=True)])
+    most = np.array([2 * len(of.last) - 1 for of in jumps])
+    corners = 2 * begin[..., None] + _AWAY  # two a step: where it begins, where it ends
+    corners = np.minimum(np.maximum(corners, 0), most[:, None, None])
     places, above = corners >> 1, corners & 1
-    low, high = jumps.ends(places)
-    ranks = jumps.last[places] - jumps.numbers[places] * (1 - above) - wanted[:, None]
-    return np.array([np.where(above, high, low), ranks])
+    found = np.array([of.at(there) for of, there in zip(jumps, places, strict=True)])
+    last, numbers, low, high = np.moveaxis(found, 1, 0)
+    ranks = last - numbers * (1 - above) - wanted[..., None]
+    ranks[counts == 0] = 0.0
+    return np.stack([np.where(above, high, low), ranks], axis=1)
 
 
 def _ranks_of(values: Array, corners: Array) -> tuple[Array, Array]:
-    """Where values (any, percent) begin and end in replicates: ranks (replicate, any, percent)."""
-    at, ranks = corners[:, 0], corners[:, 1]  # (replicate, percent, corner)
+    """Where values (summary, any, percent) begin and end in replicates: ranks (replicate, summary, any, percent)."""
+    at, ranks = corners[:, :, 0], corners[:, :, 1]  # (replicate, summary, percent, corner)
     first, after = (
-        np.count_nonzero(compare(at[:, None], values[:, :, None]), axis=-1) for compare in (np.less, np.less_equal)
+        np.count_nonzero(compare(at[:, :, None], values[..., None]), axis=-1) for compare in (np.less, np.less_equal)
     )
     held = after > first
-    rows = at.shape[-1] * np.arange(at[..., 0].size).reshape(len(at), 1, -1)
+    rows = at.shape[-1] * np.arange(at[..., 0].size).reshape(*at.shape[:2], 1, -1)
     begin, end = (
         rows + np.clip(each, 0, at.shape[-1] - 1)
         for each in (np.where(held, first, first - 1), np.where(held, after - 1, first))
@@ -206,37 +215,45 @@ def _ranks_of(values: Array, corners: Array) -> tuple[Array, Array]:
 
 
 class PercentileErrors(NamedTuple):
-    """Standard errors of percentiles, and values that stand for the replicates': (replicate, percent)."""
+    """Standard errors of percentiles, (summary, percent), and what stands for the replicates' values of them."""
 
     errors: Array
-    replicates: Array
+    replicates: Array  # (replicate, summary, percent)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of values near the largest floats
-def percentile_errors(percents: Sequence[float], corners: Sequence[Array], summary: Summary) -> PercentileErrors:
+def percentile_errors(percents: Sequence[float], corners: Array, summaries: Sequence[Summary]) -> PercentileErrors:
     """How well percentiles are known: the spread of the replicates' shares below them, turned into values.
+
+    `corners` are those of the replicates, along the first axis, as `around` has them; no summary is empty.
 
     So by Woodruff (1952), J. Am. Stat. Assoc. 47, 635: an interval of the share, t standard errors to each side, has
     ends whose percentiles are those of the interval of the value; half its width, by t, is the standard error. Where
     one side is an atom, in which nothing changes, it is the whole of the other side. What counting leaves open is
     taken in.
     """
-    count, t = len(corners), t_quantile(len(corners))
+    replicates, t = len(corners), t_quantile(len(corners))
     shares = np.asarray(percents, dtype=np.float64) / 100
-    each, scale = summary.effective / count, summary.effective / summary.count  # scenarios of a replicate; of a count
+    effective = np.array([each.effective for each in summaries])
+    scale = (effective / [each.count for each in summaries])[:, None, None]
+    each = effective[:, None] / replicates  # scenarios of a replicate
     few = np.minimum(shares, 1 - shares) * each < FEW_BEYOND
-    near = [100 * np.clip(shares + away / each, 0, 1) for away in _NEAR] if few.any() else []
-    at = summary.percentiles(np.concatenate([percents, *near])).reshape(-1, len(shares))
-    begin, end = (ranks * scale for ranks in _ranks_of(at, np.asarray(corners)))
-    unknown = few & ~_alike(begin[:, 1:]).all(axis=0)
-    values, begin, end = at[0], begin[:, 0], end[:, 0]
-    reach = t * _rank_error(np.stack([begin, end], axis=1), unknown) / each
-    taken = np.minimum(reach, [shares, 1 - shares])
-    moved = summary.percentiles(100 * (shares + [[-1], [1]] * taken).ravel()).reshape(taken.shape)
+    asked = np.broadcast_to(percents, (len(summaries), 1, len(shares)))
+    if few.any():
+        near = 100 * np.clip(shares + _NEAR[:, None] / each[:, None], 0, 1)
+        asked = np.concatenate([asked, near], axis=1)
+    at = percentiles_of(summaries, asked.reshape(len(summaries), -1)).reshape(asked.shape)
+    begin, end = (ranks * scale for ranks in _ranks_of(at, corners))
+    unknown = few & ~_alike(begin[:, :, 1:]).all(axis=1)
+    values, begin, end = at[:, 0], begin[:, :, 0], end[:, :, 0]
+    reach = t * _rank_error(np.stack([begin, end], axis=1), unknown) / each  # (side, summary, percent)
+    taken = np.minimum(reach, np.stack([shares, 1 - shares])[:, None])
+    ends = 100 * (shares + np.array([-1, 1])[:, None, None] * taken)
+    moved = np.stack([percentiles_of(summaries, percents) for percents in ends])
     sides = np.abs(moved - values) * (reach / taken)
     spread = np.add(*sides) / np.maximum(np.count_nonzero(sides, axis=0), 1)
     slope = spread * 2 / np.add(*reach)
-    errors = np.hypot(spread / t, summary.resolution(percents))
+    errors = np.hypot(spread / t, [summary.resolution(percents) for summary in summaries])
     return PercentileErrors(errors, values - np.clip(0.0, begin, end) / each * slope)
 
 
@@ -247,24 +264,25 @@ class Bounds(NamedTuple):
     percents: Array
 
 
-def bounds(percents: Sequence[float], scenarios: float) -> Bounds:
+def bounds(percents: Sequence[float], scenarios: ArrayLike) -> Bounds:
     """Percentiles beyond which fewer than `FEWEST_BEYOND` of the scenarios lie, as bounds: '>=' or '<=', at 95 %.
 
     How many scenarios lie beyond the true percentile is at most a Poisson count, so that the percentile is no nearer
     to the middle than the value that `order` others lie beyond or at, which 5 % of the counts or fewer reach: its
-    percent is told, nan where there is none. Source: David and Nagaraja (2003), Order Statistics, 7.1.
+    percent is told, nan where there is none. Of several numbers of scenarios the percents are along the last axis.
+    Source: David and Nagaraja (2003), Order Statistics, 7.1.
     """
-    asked = np.asarray(percents, dtype=np.float64)
+    asked, scenarios = np.asarray(percents, dtype=np.float64), np.asarray(scenarios, dtype=np.float64)[..., None]
     upper = asked >= 50
     beyond = np.where(upper, 100 - asked, asked) / 100 * scenarios
     few = beyond < FEWEST_BEYOND
     if not few.any():
-        return Bounds(np.full(asked.shape, "", object), asked)
+        return Bounds(np.full(few.shape, "", object), np.broadcast_to(asked, few.shape))
     sides = np.where(few, np.where(upper, ">=", "<="), "").astype(object)
     from simulate.special import pdtrik
 
     order = np.ceil(pdtrik(0.95, beyond)) + 1
-    depth = np.where(order <= scenarios, 100 * (order - 0.5) / max(scenarios, 1), np.nan)
+    depth = np.where(order <= scenarios, 100 * (order - 0.5) / np.maximum(scenarios, 1), np.nan)
     return Bounds(sides, np.where(few, np.where(upper, 100 - depth, depth), asked))
 
 

@@ -14,31 +14,32 @@ from simulate.figures import percent_name, percentile_name
 from simulate.graph import Array
 from simulate.settings import Percent, checked
 from simulate.spread import Influence, around, influenced, interval_error, percentile_errors
-from simulate.summary import Summary
+from simulate.summary import Summary, percentiles_of
 
 FINE = tuple(np.arange(0.5, 100, 0.5).tolist())  # percents of the curve kept of every column
 
 
 @dataclass(frozen=True)
 class Statistic:
-    """A statistic of a column: a number, or one at each label of the dimension `along`.
+    """A statistic of columns: a number each, or one at each label of the dimension `along`.
 
-    `error` gives its standard error from what the replicates keep and the summary of all, None where it has none;
-    `unit` is its unit, the quantity's own where that is empty. A replicate keeps its own value, unless `kept` says
-    what else; `linear` then makes of that, and the summary of all, values whose mean is the statistic and whose
-    spread gives the error. `influence` is what a scenario at a value adds, up to a constant. Figures at `percents` are
-    but bounds where few scenarios lie beyond.
+    All columns are told at once, along the first axis of what `of` gives. `error` gives the standard errors from what
+    the replicates keep, along the first axis, the columns along the second, and the summaries of all; None where it
+    has none. `unit` is its unit, the quantity's own where that is empty. A replicate keeps its own value, unless
+    `kept` says what else; `linear` then makes of that, and the summaries of all, values whose mean is the statistic and
+    whose spread gives the error. `influence` is what a scenario at a value adds, up to a constant. Figures at
+    `percents` are but bounds where few scenarios lie beyond.
     """
 
     name: str
-    of: Callable[[Summary], Any]
+    of: Callable[[Sequence[Summary]], Array]
     label: str
-    error: Callable[[Sequence[Any], Summary], Array] | None = None
+    error: Callable[[Array, Sequence[Summary]], Array] | None = None
     along: str = ""
     labels: tuple[Any, ...] = ()
     unit: str = ""
-    kept: Callable[[Summary], Any] | None = None
-    linear: Callable[[Sequence[Any], Summary], Sequence[Any] | Array] | None = None
+    kept: Callable[[Sequence[Summary]], Array] | None = None
+    linear: Callable[[Array, Sequence[Summary]], Array] | None = None
     influence: Influence | None = None
     percents: tuple[float, ...] = ()
 
@@ -47,13 +48,13 @@ def percentiles(percents: Sequence[float]) -> Statistic:
     """The values below which the given percents of the scenarios lie."""
     return Statistic(
         "percentiles",
-        lambda summary: summary.percentiles(percents),
+        lambda summaries: percentiles_of(summaries, percents),
         "percentiles",
-        lambda kept, summary: percentile_errors(percents, kept, summary).errors,
+        lambda kept, summaries: percentile_errors(percents, kept, summaries).errors,
         along="percentile",
         labels=tuple(percents),
-        kept=lambda summary: around(percents, summary),
-        linear=lambda kept, summary: percentile_errors(percents, kept, summary).replicates,
+        kept=lambda summaries: around(percents, summaries),
+        linear=lambda kept, summaries: percentile_errors(percents, kept, summaries).replicates,
         percents=tuple(percents),
     )
 
@@ -62,16 +63,21 @@ def single_percentile(percent: float) -> Statistic:
     """One of them, a number."""
     return Statistic(
         "percentile",
-        lambda summary: float(summary.percentiles([percent])[0]),
+        lambda summaries: percentiles_of(summaries, [percent])[:, 0],
         percentile_name(percent),
-        lambda kept, summary: percentile_errors([percent], kept, summary).errors[0],
-        kept=lambda summary: around([percent], summary),
-        linear=lambda kept, summary: percentile_errors([percent], kept, summary).replicates[:, 0],
+        lambda kept, summaries: percentile_errors([percent], kept, summaries).errors[:, 0],
+        kept=lambda summaries: around([percent], summaries),
+        linear=lambda kept, summaries: percentile_errors([percent], kept, summaries).replicates[..., 0],
     )
 
 
+def _each(of: Callable[[Summary], Any]) -> Callable[[Sequence[Summary]], Array]:
+    """What a summary tells, of several."""
+    return lambda summaries: np.array([of(each) for each in summaries])
+
+
 def _moment(name: str, of: Callable[[Summary], Any], label: str, influence: Influence) -> Statistic:
-    return Statistic(name, of, label, influenced(influence), influence=influence)
+    return Statistic(name, _each(of), label, influenced(influence), influence=influence)
 
 
 def _in_square(summary: Summary, values: Array) -> Array:
@@ -80,10 +86,10 @@ def _in_square(summary: Summary, values: Array) -> Array:
 
 MEAN = _moment("mean", lambda summary: summary.mean if summary.count else np.nan, "mean", lambda _, values: values)
 SD = _moment("sd", lambda summary: summary.sd, "standard deviation", _in_square)
-MINIMUM = Statistic("minimum", lambda summary: summary.minimum, "least value")
-MAXIMUM = Statistic("maximum", lambda summary: summary.maximum, "greatest value")
+MINIMUM = Statistic("minimum", _each(lambda summary: summary.minimum), "least value")
+MAXIMUM = Statistic("maximum", _each(lambda summary: summary.maximum), "greatest value")
 NONFINITE = Statistic(
-    "nonfinite", lambda summary: summary.nonfinite, "scenarios that came out nan or infinite", unit="1"
+    "nonfinite", _each(lambda summary: summary.nonfinite), "scenarios that came out nan or infinite", unit="1"
 )
 CURVE = replace(
     percentiles(FINE),
@@ -102,11 +108,12 @@ def usual(percents: Sequence[float]) -> tuple[Statistic, ...]:
 
 def shortest(percent: float) -> Statistic:
     """The shortest interval that holds so many percent of the scenarios. Source: JCGM 101:2008, 5.3.4."""
+    shortest_of = _each(lambda summary: summary.shortest_interval(percent))
     return Statistic(
         "shortest",
-        lambda summary: summary.shortest_interval(percent),
+        shortest_of,
         f"shortest {percent_name(percent)} %",
-        lambda ends, summary: interval_error(ends, summary.shortest_interval(percent)),
+        lambda ends, summaries: interval_error(ends, shortest_of(summaries)),
         "end",
         ("lower", "upper"),
     )

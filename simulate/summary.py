@@ -48,8 +48,14 @@ class Steps:
     def places(self, ranks: Array, side: Literal["left", "right"]) -> Cells:
         """The steps in which ranks lie; of two, that on the given side."""
         near = 1 - 1e-15 if side == "left" else 1  # a rank may be rounded up
-        place: Cells = np.minimum(np.searchsorted(self.last, ranks * near, side), len(self.last) - 1)
+        place: Cells = np.minimum(self.last.searchsorted(ranks * near, side), len(self.last) - 1)
         return place
+
+    def at(self, places: Cells) -> Array:
+        """The steps at places, a row each of `last`, `numbers`, lower and upper ends; nan where there are no steps."""
+        if not len(self.last):
+            return np.full((4, *places.shape), np.nan)
+        return np.array([self.last[places], self.numbers[places], *self.ends(places)])
 
 
 def _number(values: Array, weights: Counts | None) -> int:
@@ -263,10 +269,8 @@ class Summary:
 
     def percentiles(self, percents: Sequence[float] | Array) -> Array:
         """The values below which the given percents of the scenarios lie; nan where there are none."""
-        ranks = np.asarray(percents, dtype=np.float64) / 100 * self.count
-        if not self.count:
-            return np.full(len(ranks), np.nan)
-        return self._values_at(self.steps(), ranks, "left")
+        found: Array = percentiles_of([self], percents)[0]
+        return found
 
     def resolution(self, percents: Sequence[float] | Array) -> Array:
         """About how far percentiles may be off for want of finer cells; nan where there are no scenarios.
@@ -280,14 +284,13 @@ class Summary:
             return np.full(len(ranks), np.nan)
         if self._values is not None:
             return np.zeros(len(ranks))
-        steps = self.steps()
-        place = steps.places(ranks, "left")
-        numbers, (low, high) = steps.numbers[place], steps.ends(place)
+        _, numbers, low, high = self.steps().at(self.steps().places(ranks, "left"))
         beyond = np.maximum(np.minimum(ranks, self.count - ranks), 1)
         alone = self.count / self._entries / numbers  # the share of the cell that a scenario has
         share: Array = np.minimum(np.hypot(numbers / beyond / 8, alone), 0.5)
         with np.errstate(over="ignore"):
-            return (high - low) * share
+            found: Array = (high - low) * share
+        return found
 
     def shortest_interval(self, percent: float) -> Array:
         """The shortest interval, lower and upper end, that holds the given percent; nan where there is none.
@@ -301,8 +304,8 @@ class Summary:
         # The length is a piecewise linear function of where the interval begins, and bends only at these ranks.
         begin = np.concatenate([steps.last - steps.numbers, steps.last - held])
         begin = np.sort(begin[(begin >= 0) & (begin + held <= self.count)])
-        lower = self._values_at(steps, begin, "right")
-        upper = self._values_at(steps, begin + held, "left")
+        lower = _values_at([self], begin[None], "right")[0]
+        upper = _values_at([self], begin[None] + held, "left")[0]
         with np.errstate(over="ignore"):
             shortest = int(np.argmin(upper - lower))
         return np.array([lower[shortest], upper[shortest]])
@@ -316,16 +319,6 @@ class Summary:
         beyond = np.clip(steps.last - percent / 100 * self.count, 0, steps.numbers)
         share = beyond / steps.numbers / 2  # of the step, from its high end to the middle of what lies beyond
         return float(np.sum((high * (1 - share) + low * share) * (beyond / beyond.sum())))
-
-    def _values_at(self, steps: Steps, ranks: Array, side: Literal["left", "right"]) -> Array:
-        """The values at ranks from 0 to the count; of two at a rank, that on the given side."""
-        place = steps.places(ranks, side)
-        numbers, (low, high) = steps.numbers[place], steps.ends(place)
-        share = (ranks - (steps.last[place] - numbers)) / numbers
-        with np.errstate(over="ignore"):
-            width = high - low
-        values = np.where(np.isfinite(width), low + share * width, low * (1 - share) + high * share)
-        return np.clip(values, self.minimum, self.maximum)
 
     def steps(self) -> Steps:
         """Steps, none empty, that hold all scenarios; laid out once until more are added."""
@@ -378,3 +371,26 @@ class Summary:
         halves[2::2] += spread
         held = halves > 0
         return Steps.between(low[held], high[held], halves[held])
+
+
+def percentiles_of(summaries: Sequence[Summary], percents: Sequence[float] | Array) -> Array:
+    """The values below which the given percents of the scenarios lie: (summary, percent), nan where there are none.
+
+    The percents are the same for all, or a row for each summary.
+    """
+    shares = np.asarray(percents, dtype=np.float64) / 100
+    return _values_at(summaries, shares * np.array([[each.count] for each in summaries]), "left")
+
+
+def _values_at(summaries: Sequence[Summary], ranks: Array, side: Literal["left", "right"]) -> Array:
+    """The values at ranks from 0 to the count, (summary, rank); of two at a rank, that on the given side."""
+    steps = [each.steps() for each in summaries]
+    found = np.array([of.at(of.places(wanted, side)) for of, wanted in zip(steps, ranks, strict=True)])
+    last, numbers, low, high = np.moveaxis(found, 1, 0)
+    share = (ranks - (last - numbers)) / numbers
+    with np.errstate(over="ignore"):
+        width = high - low
+    values = np.where(np.isfinite(width), low + share * width, low * (1 - share) + high * share)
+    least, greatest = (np.array([[getattr(each, end)] for each in summaries]) for end in ("minimum", "maximum"))
+    clipped: Array = np.minimum(np.maximum(values, least), greatest)
+    return clipped

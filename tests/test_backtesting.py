@@ -28,7 +28,7 @@ from simulate.calibration.serving import benchmarks, fit_roofline, left_out, pre
 from simulate.calibration.training import RUNS_FILE, fit_training_mfu, training_mfu, training_runs
 from simulate.errors import SimulateError
 from simulate.layout import laid_out, plain
-from simulate.priors import load_priors
+from simulate.priors import SHIPPED, load_priors
 from simulate.units import conversion_factor
 
 HEADER = "model,parameters_active,mixture_of_experts,training_tokens,accelerator,peak_flops,accelerator_hours\n"
@@ -163,7 +163,7 @@ def test_bands_and_pits_tell_the_same_story(group):
 def test_the_result_has_the_layout():
     result = whole()
     assert result.question == "backtest"
-    assert result.labels("group") == ["training runs", "serving benchmarks", "measured", "estimates"]
+    assert result.labels("group") == ["training runs", "serving benchmarks", "measured", "estimates", "owners"]
     assert result.labels("percentile") == [1, 5, 10, 25, 50, 75, 90, 95, 99]
     assert result.labels("band") == [50, 80, 90]
     assert result.labels("baseline") == ["mfu_46.2", "mfu_37.5"]
@@ -317,13 +317,28 @@ def test_published_cases_are_data_with_sources():
     with PUBLISHED.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert all(row["source"] for row in rows)
-    assert sum(whole().at("cases", group=group) for group in ("measured", "estimates")) == len(rows)
+    assert sum(whole().at("cases", group=group) for group in ("measured", "estimates", "owners")) == len(rows)
     for row in rows:
         priors = load_priors(row["priors"])
         stated = [figure for figure in priors.published if figure.quantity == row["quantity"]]
         if stated and row["name"].split()[0] in stated[0].source:
             factor = conversion_factor(row["unit"], priors.quantities[row["quantity"]].unit)
             assert float(row["outcome"]) * factor == pytest.approx(stated[0].value, rel=1e-9)
+
+
+def test_an_analysts_costs_stand_where_the_header_says():
+    """The table of own-cost-2026.toml, a choice in a row, against the cases that are scored."""
+    with PUBLISHED.open(newline="", encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["group"] == "owners"]
+    header = (SHIPPED / "own-cost-2026.toml").read_text(encoding="utf-8").partition("\ntitle")[0]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in header.splitlines() if "|" in line]
+    (start,) = (place for place, line in enumerate(cells) if line[1] == "hyperscaler")
+    for chosen, *shown in cells[start + 2 :]:
+        own = [row for row in rows if row["choice"] == chosen]
+        assert [cell.split()[0] for cell in shown] == [f"{float(row['outcome']):.2f}" for row in own]
+        for cell, row in zip(shown, own, strict=True):
+            pit = 100 * whole().at("pit", case=row["name"])
+            assert pit < 1 if "below" in cell else abs(pit - float(cell.partition("at P")[2])) < 1.5, row["name"]
 
 
 def test_outcomes_of_services_lie_in_their_90_percent_bands():
@@ -349,7 +364,7 @@ def test_a_seed_moves_only_what_is_drawn():
         for case, group in zip(whole()["case"], whole()["case_group"], strict=True)
         if other.at("pit", case=case) != whole().at("pit", case=case)
     }
-    assert moved == {"measured", "estimates"}
+    assert moved == {"measured", "estimates", "owners"}
 
 
 def test_the_report_tells_scores_bands_and_the_farthest_case():

@@ -376,7 +376,7 @@ def test_a_shell_completes_commands_names_and_paths(tmp_path):
     (own / "notes.txt").touch()
     assert completed("simulate co") == ["compare"]
     assert completed("simulate run ba", tmp_path) == ["base"]
-    assert completed("simulate run o", tmp_path) == ["own-or-rent", "own/my.toml"]
+    assert completed("simulate run o", tmp_path) == ["own-cost-2026", "own-or-rent", "own/my.toml"]
     assert completed("simulate compare base own/", tmp_path) == ["own/my.toml"]
     assert completed("simulate run own/my.toml --quantities opex,capex_p", tmp_path) == ["opex,capex_per_day"]
     assert completed("simulate run nosuch.toml --quantities capex_p", tmp_path) == []

@@ -7,8 +7,10 @@ import pytest
 from benchmarks import coverage
 
 
-@pytest.mark.parametrize("scheme", ["random", "sobol"])
-@pytest.mark.parametrize("replications", [5, pytest.param(2000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("scheme", "replications"),
+    [("random", 5), *(pytest.param(scheme, 2000, marks=pytest.mark.long) for scheme in ("random", "sobol"))],
+)
 def test_intervals_hold_the_truth_as_often_as_stated(scheme, replications):
     """Between 93 and 97 % beyond what chance does, at a false alarm of 1 % of all cells, save those warned of."""
     cells = coverage.measure(replications, (scheme,))

@@ -55,8 +55,10 @@ def agrees(result, truths, quantity="y"):
 # Closed forms
 
 
-@pytest.mark.parametrize("scheme", ["random", "sobol"])
-@pytest.mark.parametrize("replications", [5, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("scheme", "replications"),
+    [("random", 5), *(pytest.param(scheme, 200, marks=pytest.mark.long) for scheme in ("random", "sobol"))],
+)
 def test_shares_hold_the_truth_as_often_as_stated(scheme, replications):
     """At least 93 % beyond what chance does, at a false alarm of 1 % of all: a sample of benchmarks/influence.md."""
     cells = measure(replications, (scheme,))
@@ -84,7 +86,7 @@ def test_a_net_is_taken_for_no_more_than_it_is():
     words = np.random.default_rng(5).integers(0, 2**16, (16, 256), np.uint16)
     noise = np.random.default_rng(6).normal(size=16 * 256)
     sampled = Sampled(np.ones(16 * 256), np.repeat(np.arange(16), 256), replicates=16, effective=2**12)
-    told = influence(binned_uniforms(words.ravel(), 2**12), [outcome(noise, sampled)], sampled)
+    told = influence(binned_uniforms(words.reshape(1, -1), 2**12), [outcome(noise, sampled)], ([0], [0]), sampled)
     value, error = jackknife(told.shares[:, 0])
     bins = len(grid(2**12)) + 1
     assert abs(value) < SEEDS_BEYOND * error
@@ -432,7 +434,7 @@ def test_bins_are_even_in_the_middle_and_narrow_at_the_ends():
 
 def test_bins_of_a_continuous_input_hold_alike_by_value_and_by_uniform():
     words = np.random.default_rng(1).permutation(2**16).astype(np.uint16)
-    by_uniform = binned_uniforms(words, 2**16)
+    by_uniform = binned_uniforms(words[None], 2**16)
     column = special.ndtri((words + 0.5) / 2**16)
     by_value = binned(column, np.ones(2**16), np.zeros(0), 2**16)
     assert by_value.total == by_uniform.total
@@ -450,7 +452,7 @@ def test_atoms_stand_alone():
     column = mixture.quantile((np.arange(2**12) + 0.5) / 2**12)
     bins = binned(column, np.ones(2**12), found.values, 2**12)
     for value in (0, 5):
-        (number,) = np.unique(bins.numbers[column == value])
-        assert (column[bins.numbers == number] == value).all()
+        (number,) = np.unique(bins.numbers[0, column == value])
+        assert (column[bins.numbers[0] == number] == value).all()
     assert len(atoms(distribution("normal", {"mean": 0, "sd": 1})).values) == 0
     assert len(atoms(distribution("choice", {"values": [*range(200)]})).values) == 0

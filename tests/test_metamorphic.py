@@ -11,6 +11,7 @@ import pytest
 from generated import COLUMNS, CONSTANTS, FORMULAS, value_of
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from sampled import sampled
 
 import simulate
 from simulate import model
@@ -193,8 +194,7 @@ OTHERS = {
 }
 
 
-@every_scheme
-@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize(("other", "scheme"), sampled(OTHERS, SCHEMES))
 def test_the_columns_of_the_models_names_do_not_depend_on_the_rest_of_the_file(load, scheme, other):
     whole = columns(load("".join(WHOLE)), NAMES, scheme)
     changed = columns(load("".join(OTHERS[other])), NAMES, scheme)
@@ -269,8 +269,7 @@ def one_thread(base):
     return {scheme: hashed(whole_run(base, scheme, backend="serial")) for scheme in SCHEMES}
 
 
-@every_scheme
-@pytest.mark.parametrize("workers", [2, 3, 8])
+@pytest.mark.parametrize(("scheme", "workers"), sampled(SCHEMES, [2, 3, 8]))
 def test_any_number_of_threads_gives_one_hash(base, one_thread, scheme, workers):
     assert hashed(whole_run(base, scheme, backend="threads", workers=workers)) == one_thread[scheme]
 
@@ -358,7 +357,7 @@ b = { dist = "normal", mean = 0, sd = 1 }
 """
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(texts=some.lists(FORMULAS, min_size=4, max_size=4, unique=True))
 def test_every_question_gives_a_formula_of_constants_the_same_value(texts):
     """Of run, each method of tornado, compare, decide, explain and check; scenarios are held to the formula itself."""

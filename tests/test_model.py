@@ -850,6 +850,18 @@ def test_utilization_is_what_peak_margin_and_spares_leave() -> None:
     assert computed({**given, "idle_load": 0.2, "busy_load": 0.7}, "power_load_factor") == pytest.approx(0.45)
 
 
+def test_network_and_storage_are_built_for_and_drawn_as_servers_are() -> None:
+    """Power, energy, building and rent rise by their share; without it nothing does."""
+    given = {**NOTE, "facility_price": 10_000.0, "facility_opex_price": 40.0, "colocation_price": 150.0}
+    names = ("nameplate_power", "power", "electricity_cost", "facility_capex", "facility_opex", "server_capex")
+    bare, without, shared = (
+        np.array(computed({**given, **share}, *names))
+        for share in ({}, {"other_it_power_share": 0.0}, {"other_it_power_share": 0.08})
+    )
+    assert (bare == without).all()
+    np.testing.assert_allclose(shared / bare, [1.08] * 5 + [1])
+
+
 def test_network_is_its_share_of_servers_and_network() -> None:
     servers, network = computed(
         {"servers": 10.0, "server_price": 2e5, "network_share_of_it": 0.2}, "server_capex", "network_capex"

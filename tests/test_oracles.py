@@ -25,8 +25,8 @@ from simulate.spread import standard_error
 with (Path(__file__).parent / "oracles.toml").open("rb") as _file:
     PROBLEMS = {problem["name"]: problem for problem in tomllib.load(_file)["problems"]}
 
-SCENARIOS = 2**18
-OF_INDICES = 2**16
+SCENARIOS = 2**16
+OF_INDICES = 2**15
 OF_RANKS = 2**15
 REPLICATES = 16
 ALLOWED = 4  # standard errors

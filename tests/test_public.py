@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
+from sampled import sampled
 
 import simulate
 from simulate import backtesting, comparison, decisions, runs
@@ -139,28 +140,31 @@ def test_what_a_user_can_mend_is_one_error():
 ODD = [5, 1.5, True, [3], np.array([1]), {}, set(), "", b"x", np.nan]
 
 
-@pytest.mark.parametrize("value", ODD, ids=repr)
 @pytest.mark.parametrize(
-    "ask",
-    [
-        lambda odd: simulate.run("base", quantities=odd, **FEW),
-        lambda odd: simulate.run("guosheng-2023", scheme=odd, **FEW),
-        lambda odd: simulate.run("guosheng-2023", seed=odd, **FEW),
-        lambda odd: simulate.run("guosheng-2023", percentiles=odd, **FEW),
-        lambda odd: simulate.run("guosheng-2023", statistics=odd, **FEW),
-        lambda odd: simulate.run("guosheng-2023", probability=odd, **FEW),
-        lambda odd: simulate.run("guosheng-2023", given=odd, **FEW),
-        lambda odd: simulate.run("guosheng-2023", precision=odd, **FEW),
-        lambda odd: simulate.run(odd, **FEW),
-        lambda odd: simulate.tornado("guosheng-2023", quantities=odd),
-        lambda odd: simulate.tornado("guosheng-2023", method=odd),
-        lambda odd: simulate.decide("own-or-rent", quantities=odd, **FEW),
-        lambda odd: simulate.compare(TWO, quantities=odd, bridge=(), **FEW),
-        lambda odd: simulate.compare(TWO, quantities=["servers"], bridge=odd, **FEW),
-        lambda odd: simulate.compare(TWO, quantities=["servers"], scale=odd, **FEW),
-        lambda odd: simulate.compare("guosheng-2023", vary=odd, **FEW),
-        simulate.backtest,
-    ],
+    ("ask", "value"),
+    sampled(
+        [
+            lambda odd: simulate.run("base", quantities=odd, **FEW),
+            lambda odd: simulate.run("guosheng-2023", scheme=odd, **FEW),
+            lambda odd: simulate.run("guosheng-2023", seed=odd, **FEW),
+            lambda odd: simulate.run("guosheng-2023", percentiles=odd, **FEW),
+            lambda odd: simulate.run("guosheng-2023", statistics=odd, **FEW),
+            lambda odd: simulate.run("guosheng-2023", probability=odd, **FEW),
+            lambda odd: simulate.run("guosheng-2023", given=odd, **FEW),
+            lambda odd: simulate.run("guosheng-2023", precision=odd, **FEW),
+            lambda odd: simulate.run(odd, **FEW),
+            lambda odd: simulate.tornado("guosheng-2023", quantities=odd),
+            lambda odd: simulate.tornado("guosheng-2023", method=odd),
+            lambda odd: simulate.decide("own-or-rent", quantities=odd, **FEW),
+            lambda odd: simulate.compare(TWO, quantities=odd, bridge=(), **FEW),
+            lambda odd: simulate.compare(TWO, quantities=["servers"], bridge=odd, **FEW),
+            lambda odd: simulate.compare(TWO, quantities=["servers"], scale=odd, **FEW),
+            lambda odd: simulate.compare("guosheng-2023", vary=odd, **FEW),
+            simulate.backtest,
+        ],
+        ODD,
+        rounds=5,
+    ),
 )
 def test_a_value_is_taken_or_refused_in_a_line_whatever_it_is(ask, value):
     assert "\n" not in refusal(lambda: ask(value))

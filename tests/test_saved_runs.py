@@ -59,20 +59,27 @@ ASKED = {
     "probability": {"probability": ["P(cost > 6)", "x < 0.1"]},
     "statistics": {"statistics": ["shortest 90", "expected_shortfall 80"]},
     "precision": {"precision": "cost:p95=0.2%", "scheme": "random", "scenarios": 4096},
+    "together": {
+        "given": ["x < 0.7"],
+        "observe": ["x = 0.4 +- 0.2"],
+        "scheme": "latin_hypercube",
+        "seed": 11,
+        "quantities": ["part"],
+    },
 }
 # Which of them the other questions have as options of their own.
-TORNADO = ("given", "percentile", "observe", "both", "scheme", "seed", "quantities")
+TORNADO = ("together", "percentile", "both", "given", "observe", "scheme", "seed", "quantities")
 DECIDE = (*TORNADO, "scenarios", "percentiles")
 FILES = {"file": (), "set": ("a=2.5", "run.seed=6"), "choice": ("rent",)}
 
 
-def crossed(asked):
-    """What is asked of which files: all of the plain file, and of the others all that is asked at once."""
-    often = {("file", each) for each in asked} | {(kind, "both") for kind in FILES}
+def crossed(asked, often):
+    """What is asked of which files, always: of the plain file what is asked `often`, of the others two conditions."""
+    always = {("file", each) for each in often} | {(kind, "both") for kind in FILES}
     return pytest.mark.parametrize(
         ("kind", "asked"),
         [
-            pytest.param(kind, each, marks=[pytest.mark.long] * ((kind, each) not in often))
+            pytest.param(kind, each, marks=[pytest.mark.long] * ((kind, each) not in always))
             for kind in FILES
             for each in asked
         ],
@@ -116,7 +123,7 @@ def same(one, other):
 # Each option of a run, by each question
 
 
-@crossed(ASKED)
+@crossed(ASKED, often=ASKED)
 def test_a_saved_run_runs_again_to_the_bit(file, saved, kind, asked):
     result = run(file(kind), **ASKED[asked])
     folder = saved(result)
@@ -127,7 +134,7 @@ def test_a_saved_run_runs_again_to_the_bit(file, saved, kind, asked):
     assert {netcdf.written(each) for each in again} == {netcdf.written(result)}
 
 
-@crossed(ASKED)
+@crossed(ASKED, often=("together", "scenarios", "percentiles", "probability", "statistics", "precision"))
 def test_saved_runs_are_compared_as_they_were_run(file, saved, kind, asked):
     result = run(file(kind), **ASKED[asked])
     folder = saved(result)
@@ -143,8 +150,10 @@ def test_saved_runs_are_compared_as_they_were_run(file, saved, kind, asked):
         assert message.endswith(" left out, for only `simulate run` tells that")
 
 
-@crossed(TORNADO)
-@pytest.mark.parametrize("method", ["swing", "conditional", pytest.param("rank", marks=pytest.mark.long)])
+@crossed(TORNADO, often=("together", "percentile"))
+@pytest.mark.parametrize(
+    "method", ["swing", *(pytest.param(m, marks=pytest.mark.long) for m in ("conditional", "rank"))]
+)
 def test_the_tornado_of_a_saved_run_is_that_of_its_file_asked_the_same(file, saved, method, kind, asked):
     told = tornado(file(kind), method=method, **ASKED[asked])
     result = tornado(read_source(saved(run(file(kind), **ASKED[asked]))), method=method)
@@ -152,7 +161,7 @@ def test_the_tornado_of_a_saved_run_is_that_of_its_file_asked_the_same(file, sav
     assert result.provenance["overrides"] == list(FILES[kind] if kind == "set" else ())
 
 
-@crossed(DECIDE)
+@crossed(DECIDE, often=("together", "percentile", "scenarios", "percentiles"))
 def test_the_decision_of_a_saved_run_is_that_of_its_file_asked_the_same(file, saved, kind, asked):
     decided = {"quantities": ["cost"], **ASKED[asked]}
     told = decide(file("set" if kind == "set" else "file"), **decided)
@@ -163,7 +172,7 @@ def test_the_decision_of_a_saved_run_is_that_of_its_file_asked_the_same(file, sa
     )
 
 
-@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("asked", ["together", "percentile", "scenarios", "precision"])
 def test_draws_of_a_saved_run_are_its_scenarios(file, saved, asked):
     result = run(file(), **ASKED[asked])
     told = draws(read_source(saved(result)))

@@ -118,7 +118,7 @@ def test_percentiles_of_independent_draws_are_held():
 @pytest.mark.parametrize("quantile", [stats.norm(10, 2).ppf, stats.lognorm(2).ppf])
 def test_percentiles_with_few_scenarios_beyond_are_held(quantile, stratified):
     """With 10 to 60 of 4,096 beyond, less than one to four of a replicate: as often as any other."""
-    seeds = 200
+    seeds = 100
     far = np.array([10.3, 18.0, 60.5]) / (16 * EACH) * 100
     counts = held(quantile, [*far, *(100 - far)], seeds, stratified=stratified)
     assert (counts >= stats.binom.ppf(FALSE_ALARM, seeds, 0.93)).all(), counts

@@ -117,7 +117,9 @@ def test_so_many_panels_as_fit_are_drawn_and_the_others_told():
         assert fitting(["a", "b"], [HIGHEST * 2] * 2, "alternatives") == ["a"]
 
 
-@pytest.mark.parametrize("question", ["run", "tornado", pytest.param("compare", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "question", ["run", *(pytest.param(each, marks=pytest.mark.long) for each in ("tornado", "compare"))]
+)
 def test_a_picture_of_many_quantities_has_a_limit(question, command, tmp_path):
     text = "".join(f'q{number} = {{formula = "{number} + x"}}\n' for number in range(60))
     path = tmp_path / "many.toml"

@@ -42,12 +42,13 @@ def test_leave_one_out_reaches_what_was_asked():
         assert least <= result.at("coverage", group=group, band=band) <= most
 
 
-@pytest.mark.parametrize("run", [run for run in training_runs() if run.excluded], ids=lambda run: run.model)
-def test_excluded_runs_say_why_and_are_not_used(run):
-    assert len(run.excluded) > 20
+def test_excluded_runs_say_why_and_are_not_used():
+    excluded = {run.model: run.excluded for run in training_runs() if run.excluded}
+    assert len(excluded) >= 5
+    assert all(len(why) > 20 for why in excluded.values())
     result = backtest()
-    assert result.provenance["excluded"][run.model] == run.excluded
-    assert run.model not in result.labels("case")
+    assert result.provenance["excluded"] == excluded
+    assert not set(excluded) & set(result.labels("case"))
 
 
 def test_ridge_agrees_with_ordinary_least_squares_where_nothing_is_shrunk():

@@ -32,6 +32,8 @@ ABOUT = {
     "others",
     "measured": "What services and runs were found to take, beside the bands of the priors files",
     "estimates": "What others reckoned for ChatGPT in early 2023, beside the bands of base.toml: no outcomes",
+    "owners": "What one analyst reckons for an accelerator-hour, August 2026, beside the bands of own-cost-2026.toml: "
+    "no outcomes",
 }
 OWN = "Accelerator-hours, forecast by a fit to open runs of other names"
 

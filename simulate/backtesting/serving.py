@@ -11,7 +11,7 @@ from simulate.backtesting.scores import STANDARD_NORMAL, Forecast, normal_case, 
 from simulate.backtesting.training import log_mfu_forecast
 from simulate.calibration.serving import Split, fit_roofline, left_out, predicted_seconds, rows_of, spread
 from simulate.calibration.training import training_runs
-from simulate.priors import SHIPPED, load_priors
+from simulate.priors import SHIPPED, Priors, choice, load_priors
 from simulate.replicates import Workers
 from simulate.runs import run
 from simulate.units import conversion_factor
@@ -41,24 +41,27 @@ def published_cases(workers: Workers, seed: int | None = None) -> dict[str, list
     """Published figures beside the bands of priors files, by group; the seed is the files' unless given."""
     rows = rows_of(PUBLISHED)
     cases: dict[str, list[Forecast]] = {row["group"]: [] for row in rows}
-    for priors_file, without in dict.fromkeys((row["priors"], row["left_out"]) for row in rows):
-        here = [row for row in rows if (row["priors"], row["left_out"]) == (priors_file, without)]
-        for row, case in zip(here, _beside_bands(priors_file, without, here, workers, seed), strict=True):
+    runs: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for row in rows:
+        runs.setdefault((row["priors"], row["choice"], row["left_out"]), []).append(row)
+    for (priors_file, chosen, without), here in runs.items():
+        priors = load_priors(SHIPPED / f"{priors_file}.toml", [_mfu_without(without)] if without else [])
+        bands = _beside_bands(choice(priors, chosen) if chosen else priors, here, workers, seed)
+        for row, case in zip(here, bands, strict=True):
             cases[row["group"]].append(case)
     return cases
 
 
 def _beside_bands(
-    priors_file: str, without: str, rows: Sequence[Mapping[str, str]], workers: Workers, seed: int | None
+    priors: Priors, rows: Sequence[Mapping[str, str]], workers: Workers, seed: int | None
 ) -> Iterator[Forecast]:
-    """Run a priors file and score figures of its quantities, in the figures' units."""
-    priors = load_priors(SHIPPED / f"{priors_file}.toml", [_mfu_without(without)] if without else [])
+    """Run priors and score figures of their quantities, in the figures' units."""
     quantities = [row["quantity"] for row in rows]
     bands = run(
         priors,
         scenarios=SCENARIOS,
         seed=seed,
-        quantities=quantities,
+        quantities=list(dict.fromkeys(quantities)),
         backend=workers.backend,
         workers=workers.workers,
         scheduler=workers.scheduler,

@@ -282,8 +282,7 @@ def _to_the_change(parts: Array, change: float) -> tuple[Array, Array, Array]:
     of_sum = deviations.sum(axis=1)
     spread, along = of_sum @ of_sum, of_sum @ deviations
     apart_from_it = deviations - np.outer(of_sum, along / spread if spread else 0.0 * along)
-    errors = [widened_error(each) for each in apart_from_it.T]  # what orders add is skewed
-    variances = np.square(errors) * count * (count - 1) / (count - 2)
+    variances = widened_error(apart_from_it) ** 2 * count * (count - 1) / (count - 2)  # what orders add is skewed
     largest, weight = int(np.argmax(np.abs(mean))), variances.sum()
     all_to_it = np.eye(len(mean))[largest]
     known = spread + weight

@@ -24,8 +24,9 @@ facility_price = parameter(
     "USD/kW",
     """Facility price: building, power and cooling for one kilowatt of nameplate.
 
-    9,300 to 15,000 USD/kW, mean 11,700, without land. Source: Cushman & Wakefield, 2025, Data center
-    development cost guide.""",
+    9,300 to 15,000 USD/kW, mean 11,700, without land, equipment that the owner furnishes, tenants' fitting-out,
+    design and other soft costs; 15,000 to 20,000 for sites built for AI. Source: Cushman & Wakefield, 2025, Data center
+    development cost guide; aidatacenterguide.com, 2026.""",
     lower=0,
 )
 other_it_share = parameter(

@@ -50,6 +50,16 @@ server_power = parameter(
     lower=0,
 )
 
+other_it_power_share = parameter(
+    "1",
+    """Other IT power share: nameplate of network and storage, over that of the servers.
+
+    0.05 to 0.10; 0.07 to 0.12 in one analyst's all-in power of an H100, an MI300X and a GB200 NVL72; the note takes 0.
+    Source: SemiAnalysis AI Cloud TCO model, by way of the InferenceX dashboard, August 2026.""",
+    default=0,
+    lower=0,
+)
+
 
 def accelerators_busy(questions_per_day: Array, accelerator_seconds_per_question: Array) -> RATIO:
     """Accelerators busy: on average over the day."""
@@ -116,9 +126,12 @@ def racks(servers: Array, servers_per_rack: Array) -> RATIO:
     return np.ceil(servers / servers_per_rack)
 
 
-def nameplate_power(servers: Array, server_power: Array) -> KW:
-    """Nameplate power: what the servers could draw at most, for which facilities are built and rented."""
-    return servers * server_power
+def nameplate_power(servers: Array, server_power: Array, other_it_power_share: Array) -> KW:
+    """Nameplate power: what servers, network and storage could draw at most.
+
+    Facilities are built and rented for it.
+    """
+    return servers * server_power * (1 + other_it_power_share)
 
 
 def fleet_peak_flops(accelerators: Array, peak_flops: Array) -> FLOP_PER_S:

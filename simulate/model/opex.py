@@ -23,7 +23,7 @@ colocation_price = parameter(
     "USD/kW/month",
     """Colocation price: rent of a room with power and cooling, per kilowatt of nameplate, electricity apart.
 
-    137.86 in 2022 and 163.44 in 2023 in North America.
+    137.86 in 2022, 163.44 in 2023 and 184.06 in the second half of 2024 in North America.
     Source: CBRE, North America data center trends.""",
     lower=0,
 )

@@ -155,7 +155,12 @@ class Result:
         import xarray
 
         variables, coordinates = (
-            {name: (each.dims, each.values, self.attributes_of(name)) for name, each in group.items()}
+            {
+                name: xarray.Variable(
+                    each.dims, each.values, self.attributes_of(name), fastpath=True
+                )  # nothing to infer
+                for name, each in group.items()
+            }
             for group in (self.variables, self.coordinates)
         )
         return xarray.Dataset(variables, coordinates, self.described())

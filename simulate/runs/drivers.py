@@ -20,6 +20,7 @@ from simulate.influence import (
     beyond_error,
     binned,
     binned_uniforms,
+    grid,
     influence,
     jackknife,
     outcome,
@@ -33,11 +34,14 @@ from simulate.summary import WEIGHT, Summary
 
 SAMPLED = 2**12  # scenarios of a replicate, and
 MOST_SAMPLED = 2**23  # numbers at most, of all replicates
+_CACHED = 2**17  # numbers of an array that is worked through again and again
 _OF_THE_RAREST = 8  # scenarios of a replicate in which a prior has its rarest value
 MOST_MOVED = 2**5  # quantities whose priors are told, the headline first
 SURELY = 4  # standard errors of a share of independent scenarios
 WIDE = 8  # P95 over P5 of a positive quantity, above which it is the logarithm whose variance is shared out
 EVIDENCE = {"judgement": "judgement", "sourced": "sourced", "": "not stated"}  # as told, by that of a prior
+
+Pair = tuple[str, str]  # a quantity and a prior that moves it
 
 
 @storable
@@ -124,47 +128,36 @@ class Drivers:
         quantities, inputs = result.labels("quantity"), result.labels("prior")
         logarithmic = {name: _wide(bands[name].summary) for name in self.moved}
         varying = [name for name in self.moved if bands[name].summary.minimum < bands[name].summary.maximum]
-        found = self._influences(varying, logarithmic, samples, kept, workers)
-        shape = len(quantities), len(inputs)
-        share, error, direction, correlation = (np.full(shape, np.nan) for _ in range(4))
-        together, kinds = np.full((2, shape[0]), np.nan), list(EVIDENCE.values())
-        by_evidence = np.full((2, shape[0], len(kinds)), np.nan)
-        for name, of_priors in found.items():
-            row = quantities.index(name)
-            at = row, [inputs.index(prior) for prior in of_priors]
-            every = Influence(*(np.array(each).T for each in zip(*of_priors.values(), strict=True)))  # prior last
-            share[at], error[at] = jackknife(every.shares, every.unresolved)
-            direction[at] = every.direction * beyond_error(share[at], error[at])
-            correlation[at] = every.rank_correlation
-            together[:, row] = _summed(every, rest=True)
-            for column, (evidence, _) in enumerate(EVIDENCE.items()):
-                if those := [place for place, prior in enumerate(of_priors) if self._evidence(prior) == evidence]:
-                    by_evidence[:, row, column] = _summed(every.of(those))
-        result.along("evidence", kinds)
+        every = self._influences(varying, (quantities, inputs), logarithmic, samples, kept, workers)
+        share, error = jackknife(every.shares, every.unresolved)
+        direction = every.direction * beyond_error(share, error)
+        stated = np.array([self.priors.priors[prior].evidence for prior in inputs], object)
+        by_evidence = np.stack([_summed(every, stated == each) for each in EVIDENCE], axis=-1)
+        together = _summed(every, np.ones(len(inputs), np.bool_), rest=True)
+        result.along("evidence", [*EVIDENCE.values()])
         along, told = ("quantity", "prior"), "share of the variance"
         result.put("variance_share", along, share, error, label=f"{told} by each prior alone", unit="1")
         result.put("variance_share_by_evidence", ("quantity", "evidence"), *by_evidence, label=told, unit="1")
         result.put("variance_share_together", ("quantity",), *together, label=f"{told} by priors together", unit="1")
-        of_logarithm = [float(logarithmic[name]) if name in found else np.nan for name in quantities]
+        of_logarithm = [float(logarithmic[name]) if name in varying else np.nan for name in quantities]
         label = "1 where the shares are of the variance of the logarithm"
         result.put("variance_of_logarithm", ("quantity",), of_logarithm, label=label, unit="1")
         result.put("direction", along, direction, label="1 where more of a prior is more, -1 where less", unit="1")
         label = "Spearman correlation with each prior"
-        result.put("rank_correlation", along, correlation, label=label, unit="1")
-
-    def _evidence(self, prior: str) -> str:
-        return self.priors.priors[prior].evidence
+        result.put("rank_correlation", along, every.rank_correlation, label=label, unit="1")
 
     def _influences(
         self,
         names: Sequence[str],
+        along: tuple[Sequence[str], Sequence[str]],
         logarithmic: Mapping[str, bool],
         samples: Sequence[Sequence[Sample]],
         kept: Kept,
         workers: Workers,
-    ) -> dict[str, dict[str, Influence]]:
-        """What the priors do to the quantities, by quantity and prior."""
-        found: dict[str, dict[str, Influence]] = {name: {} for name in names}
+    ) -> Influence:
+        """What the priors do to the named quantities, `along` (quantities, priors); nan where nothing is told."""
+        shape = tuple(map(len, along))
+        found = Influence(np.full((1 + len(samples), *shape), np.nan), *np.full((3, *shape), np.nan))
         if not names:
             return found
         whole = [sample for of_replicate in samples for sample in of_replicate]
@@ -179,27 +172,47 @@ class Drivers:
                 np.log(column, where=np.isfinite(column), out=column)
             return outcome(column, sampled)
 
-        asked = partial(workers.map, what="what moves the bands", here=True)
-        told = dict(zip(names, asked(of_quantity, names, scenarios=len(weights) * len(names)), strict=True))
+        asked = partial(workers.map, what="what moves the bands", scenarios=len(weights), here=True)
+        told = asked(of_quantity, names)
+        pairs_of = {prior: [(name, prior) for name in names if prior in self.movers[name]] for prior in self.inputs}
 
-        def of_prior(prior: str) -> dict[str, Influence]:
-            moved = [name for name in names if prior in self.movers[name]]
-            if not moved:
-                return {}
-            column = np.concatenate([sample.inputs[prior] for sample in whole])
-            if prior in self.uniform:
-                bins = binned_uniforms(column, sampled.effective)
+        def of_priors(priors: Sequence[str]) -> Influence:
+            columns = [np.concatenate([sample.inputs[prior] for sample in whole]) for prior in priors]
+            if self.uniform.issuperset(priors):
+                bins = binned_uniforms(np.array(columns), sampled.effective)
             else:
-                bins = binned(column, weights, self.atoms[prior].values, sampled.effective)
-            each = influence(bins, [told[name] for name in moved], sampled)
-            alone = [len(self.movers[name]) == 1 for name in moved]
-            return {name: each.of(place, alone=alone[place]) for place, name in enumerate(moved)}
+                bins = binned(columns[0], weights, self.atoms[priors[0]].values, sampled.effective)
+            pairs = [pair for prior in priors for pair in pairs_of[prior]]
+            return influence(bins, told, _places(pairs, (names, priors)), sampled)
 
-        of_priors = asked(of_prior, self.inputs, scenarios=len(weights) * len(self.inputs))
-        for prior, of_quantities in zip(self.inputs, of_priors, strict=True):
-            for name, each in of_quantities.items():
-                found[name][prior] = each
+        groups = self._groups({prior: len(pairs) for prior, pairs in pairs_of.items() if pairs}, sampled)
+        for priors, of_group in zip(groups, asked(of_priors, groups), strict=True):
+            at = _places([pair for prior in priors for pair in pairs_of[prior]], along)
+            for everything, part in zip(found, of_group, strict=True):
+                everything[..., *at] = part
+        every = (pair for pairs in pairs_of.values() for pair in pairs)
+        alone = _places([pair for pair in every if len(self.movers[pair[0]]) == 1], along)
+        found.shares[:, *alone], found.unresolved[alone] = 1.0, 0.0  # all of the variance
         return found
+
+    def _groups(self, pairs: Mapping[str, int], sampled: Sampled) -> list[list[str]]:
+        """The priors in groups whose bins are the same, with no more pairs than the cache holds where there are few."""
+        most = _CACHED // (sampled.replicates * (len(grid(sampled.effective)) + 1))
+        groups, size = list[list[str]](), 0
+        for prior in sorted(pairs, key=lambda each: each not in self.uniform):
+            size += pairs[prior]
+            if groups and size <= most and self.uniform.issuperset([prior, *groups[-1]]):
+                groups[-1].append(prior)
+            else:
+                groups.append([prior])
+                size = pairs[prior]
+        return groups
+
+
+def _places(pairs: Sequence[Pair], along: tuple[Sequence[str], Sequence[str]]) -> tuple[list[int], list[int]]:
+    """The places of the quantities and of the priors of pairs, along (quantities, priors)."""
+    quantities, priors = ({name: place for place, name in enumerate(each)} for each in along)
+    return [quantities[name] for name, _ in pairs], [priors[prior] for _, prior in pairs]
 
 
 def _wide(summary: Summary) -> bool:
@@ -211,7 +224,9 @@ def _wide(summary: Summary) -> bool:
     return bool(high / WIDE > low)
 
 
-def _summed(every: Influence, *, rest: bool = False) -> tuple[Array, Array]:
-    """The sum of the shares of several priors, or what it leaves of all, and its standard error."""
-    total, unresolved = every.shares.sum(axis=-1), np.sqrt((every.unresolved**2).sum())
-    return jackknife(1 - total if rest else total, unresolved)
+def _summed(every: Influence, of: NDArray[np.bool_], *, rest: bool = False) -> Array:
+    """The sum of the shares `of` some priors, or what it leaves of all, and its standard error; nan of none."""
+    told = of & ~np.isnan(every.direction)
+    total, unresolved = (np.where(told, each, 0.0) for each in (every.shares, every.unresolved))
+    total, unresolved = total.sum(axis=-1), np.sqrt((unresolved**2).sum(axis=-1))
+    return np.where(told.any(axis=-1), jackknife(1 - total if rest else total, unresolved), np.nan)

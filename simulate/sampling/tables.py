@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache, cached_property, lru_cache
+from itertools import permutations
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,8 @@ _TOLERANCE = 2.5e-5  # of a line, relative to the value or to the interquartile 
 _SMOOTH = 3e-8  # the same of interpolation at twice the step, which has about 64 times the error
 _TORN = 0.02  # of what the lines of two cells rise: so far apart they do not meet, as those of a smooth curve do
 _FINE = 1e-6  # of the interquartile range: lines so near each other meet in any case
+_STEP, _REACH = 1 / 32, 8.75  # of the grid of scores between which costly quantiles are interpolated
+_GRID: Array = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 
@@ -122,12 +125,67 @@ def _mirrored(distance: Array) -> Array:
     return np.concatenate([distance, -distance])
 
 
+@dataclass(frozen=True)
+class _Points:
+    """Where the lines of cells are drawn through: positions, their normal scores, the probabilities below and above."""
+
+    positions: Array
+    scores: Array
+    probabilities: tuple[Array, Array]
+
+    @cached_property
+    def neighbours(self) -> tuple[Cells, list[Array]]:
+        """The first of the six points of the grid by which one is interpolated, and the weight of each."""
+        place = (self.scores + _REACH) / _STEP
+        first = np.clip(place.astype(np.int64) - 2, 0, len(_GRID) - 6)
+        offset, weights = place - first, [np.ones_like(place) for _ in range(6)]
+        for k, other in permutations(range(6), 2):
+            weights[k] *= (offset - other) / (k - other)
+        return first, weights
+
+
+class _Cells(NamedTuple):
+    """The cells of tables: the Gauss points of each, left and right, and the `order` of the cells by probability.
+
+    `edges` are where each begins and ends, in that order; `holding` the same in terms of what tells the jumps of a
+    distribution, in the cells' own.
+    """
+
+    points: tuple[_Points, _Points]
+    edges: tuple[Array, Array]
+    holding: tuple[Array, Array]
+    order: Cells
+
+
 @cache
-def _cell_nodes() -> tuple[Array, Array, Array, Array]:
-    """Positions of the two Gauss points of each cell, then their normal scores: left and right."""
+def _word_cells() -> _Cells:
+    """The cells of a word's position."""
     edge, width = cell_edges()
-    left, right = (_mirrored(edge + width * place) for place in _GAUSS)
-    return left, right, normal_score(*probabilities_at(left)), normal_score(*probabilities_at(right))
+
+    def points(place: float) -> _Points:
+        positions = _mirrored(edge + width * place)
+        below_and_above = probabilities_at(positions)
+        return _Points(positions, normal_score(*below_and_above), below_and_above)
+
+    outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
+    from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
+    order, (left, right) = np.argsort(from_left), map(points, _GAUSS)
+    edges = np.concatenate([edge, -edge - width])[order], np.concatenate([edge + width, -edge])[order]
+    return _Cells((left, right), edges, (from_left, to_right), order)
+
+
+@cache
+def _score_cells() -> _Cells:
+    """Equal cells of the normal score."""
+    width = 1 / _SCORES_PER_UNIT
+    edges: Array = -SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
+
+    def points(place: float) -> _Points:
+        scores = edges[:-1] + place * width
+        return _Points(scores, scores, normal_probability(scores))
+
+    around, (left, right) = (edges[:-1], edges[1:]), map(points, _GAUSS)
+    return _Cells((left, right), around, around, np.arange(_SCORE_CELLS))
 
 
 def _spread(distribution: Distribution) -> float:
@@ -137,17 +195,15 @@ def _spread(distribution: Distribution) -> float:
 
 
 @np.errstate(all="ignore")
-def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) -> Array:
-    """Quantiles at p = 1 - q, whose normal scores are given: where costly, between exact ones on a grid.
+def _quantiles(distribution: Distribution, points: _Points) -> Array:
+    """Quantiles at points: where costly, between exact ones on a grid.
 
     Six-point interpolation with step 1/32 in the score, unless that from every other point of the grid tells
     that it is not smooth enough.
     """
     if not distribution.costly:
-        return distribution.quantile(p, q)
-    step, reach = 1 / 32, 8.75
-    grid = np.arange(-reach, reach + step / 2, step)
-    exact = distribution.quantile(*normal_probability(grid))
+        return distribution.quantile(*points.probabilities)
+    exact = distribution.quantile(*normal_probability(_GRID))
     coarse = exact[::2]
     between = sum(
         weight / 256 * coarse[place : len(coarse) - 5 + place]
@@ -155,31 +211,23 @@ def _quantiles(distribution: Distribution, scores: Array, p: Array, q: Array) ->
     )
     known = exact[5:-5:2]
     if not (np.abs(between - known) <= _SMOOTH * np.maximum(np.abs(known), _spread(distribution))).all():
-        return distribution.quantile(p, q)
-    place = (scores + reach) / step
-    first = np.clip(place.astype(np.int64) - 2, 0, len(grid) - 6)
-    offset = place - first
-    value = np.zeros_like(scores)
-    for k in range(6):
-        weight = np.ones_like(scores)
-        for other in range(6):
-            if other != k:
-                weight *= (offset - other) / (k - other)
+        return distribution.quantile(*points.probabilities)
+    first, weights = points.neighbours
+    value = np.zeros_like(points.scores)
+    for k, weight in enumerate(weights):
         value += weight * exact[first + k]
     low, high = distribution.support
     return np.clip(value, low, high)
 
 
 @np.errstate(all="ignore")
-def _blanked(
-    distribution: Distribution, lines: Lines, values: Array, edges: tuple[Array, Array], order: Cells, jumped: Mask
-) -> Lines:
+def _blanked(distribution: Distribution, lines: Lines, values: Array, cells: _Cells, jumped: Mask) -> Lines:
     """Blank the cells that hold a jump, and those whose line is off, does not meet the next or leaves the support.
 
-    `order` is that of the cells by probability. A parabola departs from its line by at most a twelfth of the width
-    times the change of the slope from one cell to the next.
+    A parabola departs from its line by at most a twelfth of the width times the change of the slope from one cell to
+    the next.
     """
-    left, right = (edge[order] for edge in edges)
+    order, (left, right) = cells.order, cells.edges
     intercept, slope, values, jumped = lines.intercept[order], lines.slope[order], values[order], jumped[order]
     start, end = intercept + slope * left, intercept + slope * right
     spread, rounding = _spread(distribution), _ROUNDING * np.abs(values)
@@ -197,8 +245,8 @@ def _blanked(
 
 def _beside(between: NDArray[Each]) -> NDArray[Each]:
     """The greater of what stands between a cell and the one before it, and between it and the one after it."""
-    none = np.zeros(1, between.dtype)
-    most: NDArray[Each] = np.maximum(np.concatenate([between, none]), np.concatenate([none, between]))
+    most: NDArray[Each] = np.concatenate([between, between[-1:]])
+    np.maximum(between[1:], between[:-1], out=most[1:-1])
     return most
 
 
@@ -210,15 +258,7 @@ def _holding(left: Array, right: Array, jumps: Array) -> Mask:
 @lru_cache(maxsize=512)
 def uniform_table(distribution: Distribution) -> Lines:
     """The quantile function, for cells of a word's position."""
-    left, right, left_score, right_score = _cell_nodes()
-    low = _quantiles(distribution, left_score, *probabilities_at(left))
-    high = _quantiles(distribution, right_score, *probabilities_at(right))
-    edge, width = cell_edges()
-    outer, inner = edge * 2.0**-32, (edge + width) * 2.0**-32
-    from_left, to_right = np.concatenate([outer, 1 - inner]), np.concatenate([inner, 1 - outer])
-    jumped = _holding(from_left, to_right, distribution.bends)
-    edges = np.concatenate([edge, -edge - width]), np.concatenate([edge + width, -edge])
-    return _blanked(distribution, _lines(left, right, low, high), low, edges, np.argsort(from_left), jumped)
+    return _table(distribution, _word_cells(), distribution.bends)
 
 
 @lru_cache(maxsize=512)
@@ -226,20 +266,21 @@ def score_table(distribution: Distribution) -> Lines:
     """The quantile function, for equal cells of the normal score."""
     from simulate.special import ndtri
 
-    width = 1 / _SCORES_PER_UNIT
-    edges: Array = -SCORE_LIMIT + np.arange(_SCORE_CELLS + 1, dtype=np.float64) * width
-    left, right = (edges[:-1] + place * width for place in _GAUSS)
-    low, high = (_quantiles(distribution, scores, *normal_probability(scores)) for scores in (left, right))
-    around = edges[:-1], edges[1:]
-    jumped = _holding(*around, ndtri(distribution.bends))
-    return _blanked(distribution, _lines(left, right, low, high), low, around, np.arange(_SCORE_CELLS), jumped)
+    return _table(distribution, _score_cells(), ndtri(distribution.bends))
+
+
+def _table(distribution: Distribution, cells: _Cells, jumps: Array) -> Lines:
+    left, right = cells.points
+    low, high = (_quantiles(distribution, points) for points in cells.points)
+    lines = _lines(left.positions, right.positions, low, high)
+    return _blanked(distribution, lines, low, cells, _holding(*cells.holding, jumps))
 
 
 @cache
 def _normal_table() -> Lines:
     """The standard normal's quantile function, for cells of a word's position."""
-    left, right, left_score, right_score = _cell_nodes()
-    return _lines(left, right, left_score, right_score)
+    left, right = _word_cells().points
+    return _lines(left.positions, right.positions, left.scores, right.scores)
 
 
 def normal_scores(words: Words) -> Array:

@@ -137,4 +137,4 @@ def share(asking: Asking, parts: Array, wholes: Array) -> Estimate:
     if not (whole := wholes.mean()):
         raise SimulateError(f"{asking.quantity} is the same in all scenarios drawn; ask for more --scenarios")
     found = parts.mean() / whole
-    return float(found), widened_error((parts - found * wholes) / whole)
+    return float(found), float(widened_error((parts - found * wholes) / whole))
