@@ -35,4 +35,5 @@ def replica_accelerators(largest_replica: Array, accelerators: Composed) -> ONE_
         fleet = np.where(size <= largest_replica, accelerators(size), np.inf)
         chosen = np.where(fleet < fewest, size, chosen)
         fewest = np.where(fleet < fewest, fleet, fewest)
-    return chosen[()]
+    number: Array = chosen[()]
+    return number

@@ -56,7 +56,8 @@ def built(
     quantities = with_units(stack, quantities)
     entries = stack.priors if stack.problems or stack.malformed else stack.priors | _own_priors(stack, quantities)
     priors = {name: prior for name, entry in entries.items() if (prior := prior_of(stack, entry, quantities[name]))}
-    quantities = settled(quantities, priors)
+    if not (stack.problems or stack.malformed):
+        quantities = settled(quantities, priors)
     correlations, idle = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
     published, run = _published(stack, quantities), _run(stack, quantities)
     _check_use(stack, layers, chosen, quantities, correlations)
