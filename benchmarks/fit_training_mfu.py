@@ -7,6 +7,7 @@ share of runs inside the central 50, 80 and 90 % bands.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,23 +18,25 @@ from simulate.calibration.training import (
     SHRINKAGE,
     TrainingRun,
     fit_training_mfu,
+    fitted_runs,
+    precision_effects,
     training_mfu,
     training_runs,
 )
 from simulate.graph import Array
 from simulate.model.notation import EARLY_PEAK, LATE_PEAK
-from simulate.model.training_mfu import CENTRAL_PARAMETERS, EFFECTS, Effect, Effects
+from simulate.model.training_mfu import CENTRAL_PARAMETERS, EFFECTS, Effect
 
-LATE, MIXTURE, SIZE_LATE = EFFECTS
-USED = [run for run in training_runs() if not run.excluded]
+LATE, MIXTURE, SIZE_LATE, DOUBLINGS, MIXTURE_DOUBLINGS = EFFECTS
+USED = fitted_runs()
 
 
-def size(parameters: Array, _peak: Array, _mixture: Array) -> Array:
+def size(parameters: Array, _peak: Array, _mixture: Array, _gain: Array) -> Array:
     return np.log10(parameters / CENTRAL_PARAMETERS)
 
 
-def size_early(parameters: Array, peak: Array, _mixture: Array) -> Array:
-    return np.log10(parameters / CENTRAL_PARAMETERS) * (1 - Effects.late(parameters, peak, _mixture))
+def size_early(parameters: Array, peak: Array, mixture: Array, gain: Array) -> Array:
+    return size(parameters, peak, mixture, gain) * (1 - EFFECTS[LATE].of(parameters, peak, mixture, gain))
 
 
 def score(
@@ -48,7 +51,7 @@ def score(
     for held, group in zip(runs, groups, strict=True):
         others = [run for run, other in zip(runs, groups, strict=True) if other != group]
         mean, sd = fit_training_mfu(others, effects, shrinkage).log_mean_and_sd(
-            held.parameters_active, held.peak_flops, float(held.mixture_of_experts)
+            held.parameters_active, held.peak_flops, float(held.mixture_of_experts), held.peak_gain
         )
         deviation = (np.log(held.mfu) - float(mean)) / float(sd)
         crps.append(float(sd) * standard_normal_crps(deviation))
@@ -58,7 +61,18 @@ def score(
 
 
 def some(*names: str) -> dict[str, Effect]:
-    return {name: EFFECTS[name] for name in names}
+    """The effects of precision, and those named."""
+    return {name: EFFECTS[name] for name in (*names, DOUBLINGS, MIXTURE_DOUBLINGS)}
+
+
+def print_known_beforehand() -> None:
+    """What the fit does not learn: the effects of FP8, and attention."""
+    print("\nFP8, in ln(MFU), from pairs of throughputs              n    mean      sd")
+    dense, mixture = precision_effects()[False], precision_effects()[True]
+    for label, found in (("dense", dense), ("mixture of experts", mixture), ("all", dense + mixture)):
+        print(f"  {label:48s}{len(found):8d}{np.mean(found):8.3f}{np.std(found, ddof=1):8.3f}")
+    attention = [math.log1p(run.attention_share) for run in USED if run.attention_share]
+    print(f"\nattention over 6 N, {len(attention)} runs of known shape: {math.expm1(np.mean(attention)):.3f}\n")
 
 
 def main() -> None:
@@ -75,30 +89,33 @@ def main() -> None:
     print()
 
     print("MFU by accelerator, kind and active parameters         p5    p25    p50    p75    p95")
-    for peak, early in ((EARLY_PEAK, "A100, TPU v4 and before"), (LATE_PEAK, "H100 and after")):
+    kinds = ("A100, TPU v4 and before", 1), ("H100 and after", 1), ("H100 and after, FP8", 2)
+    for peak, (early, gain) in zip((EARLY_PEAK, LATE_PEAK, 2 * LATE_PEAK), kinds, strict=True):
         for mixture in (0.0, 1.0):
             for parameters in (3e9, 20e9, 100e9, 400e9):
                 if peak == EARLY_PEAK and parameters != 20e9:
                     continue  # no effect of size
                 z = np.array([STANDARD_NORMAL.inv_cdf(p) for p in (0.05, 0.25, 0.5, 0.75, 0.95)])
-                band = calibrated.at_deviation(z, parameters, peak, mixture)
+                band = calibrated.at_deviation(z, parameters, peak, mixture, gain)
                 kind = "mixture" if mixture else "dense"
                 numbers = " ".join(f"{value:6.3f}" for value in band)
                 at = "any size" if peak == EARLY_PEAK else f"{parameters / 1e9:g}e9"
                 print(f"  {early:26s}{kind:10s}{at:12s}{numbers}")
 
+    print_known_beforehand()
+
     with RUNS_FILE.open(encoding="utf-8") as lines:
         organizations = {row["model"]: row["org"] for row in csv.DictReader(lines)}
-    everything = [run for run in training_runs() if run.mfu < 1]
-    print("\nleft out: one run                                 n    CRPS   in 50    80    90 %")
+    everything = [run for run in training_runs() if run.mfu < 1 and not run.undisturbed]
+    print("left out: one run                                 n    CRPS   in 50    80    90 %")
     for label, line in {
         "chosen": score(USED),
-        "no effects": score(USED, {}),
+        "no effects": score(USED, some()),
         "late accelerator": score(USED, some(LATE)),
         "late, mixture": score(USED, some(LATE, MIXTURE)),
         "late, size when late": score(USED, some(LATE, SIZE_LATE)),
-        "late, mixture, size": score(USED, {**some(LATE, MIXTURE), "size": size}),
-        "chosen and size when early": score(USED, {**EFFECTS, "size early": size_early}),
+        "late, mixture, size": score(USED, {**some(LATE, MIXTURE), "size": Effect(size)}),
+        "chosen and size when early": score(USED, {**EFFECTS, "size early": Effect(size_early)}),
         "chosen, hardly shrunk": score(USED, shrinkage=0.01),
         "chosen, shrinkage 1": score(USED, shrinkage=1),
         "chosen, shrinkage 5": score(USED, shrinkage=5),

@@ -44,9 +44,9 @@ class Quantity:
     """A named number with a unit: computed by a function of other quantities, or a parameter.
 
     `definition` is what `explain` shows; its first line opens with the label. `lower` and `upper`
-    are what is possible at all (a share lies in 0..1), in the quantity's own unit. `default` is the value where no
-    prior is stated; of what is computed, where what it needs is not. `prior` is the distribution that a parameter has
-    where a priors file states none, as a table of such a file.
+    are what is possible at all (a share lies in 0..1), in the quantity's own unit. `default` is the value
+    without a prior; of a function, that where what it needs cannot be had. `prior` is the
+    distribution that a parameter has where a priors file states none, as a table of such a file.
     """
 
     name: str
@@ -120,10 +120,10 @@ def check(function: Function) -> Function:
 
 
 def otherwise(value: float) -> Callable[[Function], Function]:
-    """Mark a function with its value where what it needs is not given: nothing that needs it then lacks it."""
+    """Mark a function with the value of its quantity where what it needs cannot be had."""
 
     def marked(function: Function) -> Function:
-        function.otherwise = value  # type: ignore[attr-defined]
+        function.default = value  # type: ignore[attr-defined]
         return function
 
     return marked
@@ -145,7 +145,7 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
                 returned = get_type_hints(value, include_extras=True)["return"]
                 unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
                 bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())
-                definition, default = inspect.cleandoc(value.__doc__ or ""), getattr(value, "otherwise", None)
+                definition, default = inspect.cleandoc(value.__doc__ or ""), getattr(value, "default", None)
                 quantity = Quantity(name, unit, definition, *wired(value), default, bounds.lower, bounds.upper)
             else:
                 continue
@@ -259,12 +259,14 @@ def _missing(
 
 
 def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Quantity]:
-    """The quantities as they are with the bound names: with defaults for what these cannot compute, and composed."""
+    """The quantities, as parameters those that have their default because the bound names lack what they need.
+
+    Those that compute others anew do so by what these are here.
+    """
     found, lacking = dict(quantities), missing(quantities, bound)
-    for quantity in quantities.values():
-        defaulted = quantity.function is not None and quantity.default is not None
-        if defaulted and not lacking.keys().isdisjoint(quantity.needs):
-            found[quantity.name] = replace(quantity, function=None, needs=())
+    for name, quantity in quantities.items():
+        if quantity.default is not None and name not in bound and any(need in lacking for need in quantity.needs):
+            found[name] = replace(quantity, function=None, needs=())
     return _composed(found, bound, lacking)
 
 

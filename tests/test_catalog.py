@@ -113,7 +113,7 @@ def test_training_runs_name_accelerators_of_the_catalog():
     with RUNS_FILE.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             peak = accelerator(row["accelerator"])["peak_flops"]["value"]
-            assert peak == pytest.approx(float(row["peak_flops"])), row["model"]
+            assert peak * float(row["peak_gain"] or 1) == pytest.approx(float(row["peak_flops"])), row["model"]
 
 
 @pytest.mark.parametrize("other", catalog.SPELLINGS)
@@ -245,8 +245,9 @@ def test_the_words_are_those_of_the_catalog():
     [("BF16", 2, 2, 2250e12), ("FP8", 1, 1, 4500e12), ("INT8", 1, 1, 4500e12), ("FP4", 0.5625, 1, 9000e12)],
 )
 def test_a_word_binds_bytes_and_the_peak(load, word, weights, cache, peak):
+    """Training stays in 16 bits."""
     priors = load(f'accelerator = "B200"\nprecision = "{word}"\n')
-    assert bound(priors, *STORED, *PEAK) == [weights, cache, peak, None]
+    assert bound(priors, *STORED, *PEAK) == [weights, cache, peak, 2250e12]
     assert priors.priors["bytes_per_parameter"].inherited
     assert not priors.warnings
 
@@ -261,6 +262,16 @@ def test_parts_have_words_of_their_own(load):
     assert bound(priors, *STORED, *PEAK) == [0.5625, 2, 4500e12, 4500e12]
     priors = load(text.format('weights = "FP8"'))
     assert bound(priors, *STORED, *PEAK) == [1, None, 2250e12, 4500e12]
+
+
+def test_the_word_of_training_binds_its_peak_and_what_that_gains(load):
+    names = ("training_peak_flops", "training_peak_gain")
+    assert bound(load('accelerator = "H800"\ntraining_precision = "FP8"\n'), *names) == [1979e12, 1979 / 989]
+    assert bound(load('accelerator = "TPU v5p"\ntraining_precision = "FP8"\n'), *names) == [459e12, 1]
+    assert bound(load('accelerator = "A100 80GB"\ntraining_precision = "FP8"\n'), *names) == [312e12, 1]
+    load('accelerator = "H100"\ntraining_precision = "FP8"\n', name="base")
+    serving = load('extends = "base.toml"\nprecision = "FP4"\naccelerator = "B200"\n')
+    assert bound(serving, *names, "peak_flops") == [4500e12, 2, 9000e12]
 
 
 def test_a_words_figures_lie_beneath_what_names_it(load):

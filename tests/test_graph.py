@@ -91,36 +91,6 @@ def test_missing_names_the_parameters_behind_a_quantity() -> None:
     assert missing(quantities_of([SHOP]), ["price", "expected"]) == {"fee": ("fee",)}
 
 
-DISCOUNTED = module(
-    '''
-    rate = parameter("1", "Rate: of discount.")
-
-    @otherwise(0.25)
-    def discount(rate: Array, price: Array) -> USD:
-        """Discount: on one piece."""
-        return rate * price
-
-    def paid(price: Array, discount: Array) -> USD:
-        """Paid: for one piece."""
-        return price - discount
-    '''
-)
-
-
-def test_what_is_computed_may_have_a_value_where_what_it_needs_is_not_given() -> None:
-    shop = quantities_of([SHOP, DISCOUNTED])
-    assert shop["discount"].default == 0.25
-    for given, paid in (
-        ({"price": 8.0}, 7.75),
-        ({"price": 8.0, "rate": 0.5}, 4.0),
-        ({"price": 8.0, "discount": 2.0}, 6.0),
-    ):
-        assert plan(shop, given, ["paid"])(given) == {"paid": paid}
-        assert "paid" not in missing(shop, given)
-        assert (settled(shop, given)["discount"].function is None) is ("rate" not in given)
-    assert missing(shop, ["rate"])["paid"] == ("price",)
-
-
 SCALED = module(
     '''
     from simulate.composing import recomputing
@@ -199,6 +169,22 @@ def test_columns_are_dropped_after_their_last_use() -> None:
         "last": Quantity("last", "1", "Last.", last, ("second",)),
     }
     np.testing.assert_array_equal(plan(chain, ["start"], ["last"])({"start": np.zeros(2)})["last"], [-1, -1])
+
+
+def test_what_has_another_value_for_want_of_what_it_needs_is_computed_where_it_is_had() -> None:
+    source = "rate = parameter('1', 'Rate: of it.')\n\n@otherwise(3)\n"
+    source += "def tip(rate: Array, sales: Array) -> USD:\n    'Tip: on top.'\n    return rate * sales\n\n"
+    source += "@total\ndef paid(sales: Array, tip: Array) -> USD:\n    'Paid: in all.'\n    return sales + tip\n"
+    shop = quantities_of([SHOP, module(source)])
+    given = {"sales": 10.0}
+    assert "paid" not in missing(shop, given)
+    assert plan(shop, given, ["paid"])(given) == {"paid": 13.0}
+    assert settled(shop, given)["tip"].function is None
+    given["rate"] = 0.5
+    assert plan(shop, given, ["paid"])(given) == {"paid": 15.0}
+    assert settled(shop, given) == shop
+    assert plan(shop, [*given, "tip"], ["paid"])({**given, "tip": 1.0}) == {"paid": 11.0}
+    assert "paid" in missing(shop, ["rate"])
 
 
 def test_what_cannot_be_planned_is_refused() -> None:

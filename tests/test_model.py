@@ -448,6 +448,74 @@ def test_palm_at_its_step_mfu_is_the_notes_and_not_what_it_took() -> None:
     assert computed({**took, "training_accelerators": 6_144.0}, "training_days") == pytest.approx(57.0, abs=0.05)
 
 
+LLAMA_3 = {  # its shapes by parameters: Grattafiori et al., 2024, arXiv 2407.21783, table 3
+    8.03e9: {"layers": 32.0, "heads": 32.0, "head_dim": 128.0},
+    70.55e9: {"layers": 80.0, "heads": 64.0, "head_dim": 128.0},
+    405.85e9: {"layers": 126.0, "heads": 128.0, "head_dim": 128.0},
+}
+
+
+def training_flop_per_token(parameters: float, context: float) -> float:
+    given = {"parameters_active": parameters, "training_tokens": 1.0, "training_context": context}
+    return float(computed({**given, **LLAMA_3[parameters]}, "training_flop"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "context", "share"),
+    [(405.85e9, 8_192.0, 0.042), (8.03e9, 8_192.0, 0.134), (405.85e9, 131_072.0, 0.667), (8.03e9, 0.0, 0.0)],
+)
+def test_attention_in_training_is_a_share_of_what_the_parameters_take(
+    parameters: float, context: float, share: float
+) -> None:
+    """6 layers heads head_dim context over 6 N: 4 % at 405B and 8k, 13 % at 8B, 67 % at 128k."""
+    attention = training_flop_per_token(parameters, context) / (6 * parameters) - 1
+    assert attention == pytest.approx(share, abs=5e-4)
+    shape = LLAMA_3[parameters]
+    by_hand = shape["layers"] * shape["heads"] * shape["head_dim"] * context / parameters
+    assert attention == pytest.approx(by_hand, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "tokens_per_second", "tflop_per_second"),
+    [(405.85e9, 813, 2_053), (70.55e9, 4_312, 1_937), (8.03e9, 31_508, 1_622)],
+)
+def test_nvidia_counts_the_same_flop(parameters: float, tokens_per_second: float, tflop_per_second: float) -> None:
+    """Megatron-Bridge 25.11 on GB200, contexts of 8,192: its TFLOP/s are its tokens/s, embeddings apart.
+
+    Both are printed to four digits at most: 0.06 % of 813.
+    """
+    embedding = 128_256 * LLAMA_3[parameters]["heads"] * LLAMA_3[parameters]["head_dim"]
+    flop = training_flop_per_token(parameters, 8_192.0) - 6 * embedding
+    assert flop * tokens_per_second / 1e12 == pytest.approx(tflop_per_second, rel=1e-3)
+
+
+def test_palms_two_figures_differ_by_attention_with_its_masked_half() -> None:
+    """45.7 % without attention, 46.2 % with all of it (Chowdhery et al., 2022, appendix B)."""
+    palm = {"parameters_active": 540.35e9, "training_tokens": 780e9, "training_context": 2_048.0}
+    flop = computed({**palm, "layers": 118.0, "heads": 48.0, "head_dim": 256.0}, "training_flop")
+    attention = flop / (6 * 540.35e9 * 780e9) - 1
+    assert 0.457 * (1 + 2 * attention) == pytest.approx(0.462, abs=5e-4)
+
+
+def test_latent_attention_trains_on_its_expanded_heads() -> None:
+    """192 channels for the scores and 128 for the values, on average 160 for each (DeepSeek-V3)."""
+    given = {**DEEPSEEK_V3, "training_tokens": 1.0, "training_context": 4_096.0}
+    attention = computed(given, "training_flop") - 6 * 37e9
+    assert attention == pytest.approx(6 * 61 * 128 * 160 * 4_096, rel=1e-4)
+
+
+def test_a_release_costs_the_run_and_what_leads_to_it() -> None:
+    given = {"training_cost": 60.0, "experiments_multiplier": 4.0, "development_staff_cost": 7.0}
+    given["training_data_cost"] = 3.0
+    assert computed(given, "development_cost") == 60 * 4 + 7 + 3
+    given |= {"reinforcement_learning_share": 0.25, "synthetic_data_share": 0.4}
+    parts = ("reinforcement_learning_cost", "synthetic_data_cost", "experiments_cost")
+    # 60 are three quarters of what trains the release; 3 x 80 lead to it
+    assert computed(given, *parts) == pytest.approx((20, 96, 144), rel=1e-12)
+    assert computed(given, "development_compute_cost") == pytest.approx(80 * 4, rel=1e-12)
+    assert computed(given, "development_cost") == pytest.approx(330, rel=1e-12)
+
+
 def test_a_step_mfu_and_its_overhead_or_the_mfu_end_to_end_may_be_given() -> None:
     assert computed({"mfu_step": 0.45, "training_overhead": 1.5}, "mfu_end_to_end") == pytest.approx(0.3)
     assert computed({"mfu_end_to_end": 0.37}, "mfu_end_to_end") == 0.37

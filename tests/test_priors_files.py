@@ -16,6 +16,7 @@ from scipy.special import ndtri
 from simulate import model
 from simulate.calibration.training import training_mfu
 from simulate.model import architecture, layout, roofline, step
+from simulate.model.training_mfu import TYPICAL_ATTENTION
 from simulate.priors import choice, load_priors
 from simulate.runs import draws, run
 from simulate.units import conversion_factor
@@ -248,6 +249,7 @@ def test_the_note_leaves_nothing_but_electricity_in_opex():
         ("llama-3.1-405b.toml", "training_accelerator_hours"),
         ("deepseek-v3.toml", "training_accelerator_hours"),
         ("deepseek-v3.toml", "training_cost"),
+        ("deepseek-v3.toml", "final_training_cost"),
         ("deepseek-2025-serving.toml", "nodes"),
         ("deepseek-2025-serving.toml", "servers"),
         ("deepseek-2025-serving.toml", "rent_on_demand_per_day"),
@@ -266,19 +268,20 @@ def test_outcomes_lie_in_the_90_percent_band(file, quantity):
 
 
 @pytest.mark.parametrize(
-    ("file", "parameters", "peak", "mixture_of_experts"),
+    ("file", "parameters", "peak", "mixture_of_experts", "gain", "attention"),
     [
-        ("base.toml", 175e9, 312e12, 0),
-        ("gopher.toml", 280e9, 123e12, 0),
-        ("palm.toml", 540.35e9, 275e12, 0),
-        ("llama-3.1-405b.toml", 405e9, 989e12, 0),
-        ("deepseek-v3.toml", 37e9, 989e12, 1),
+        ("base.toml", 175e9, 312e12, 0, 1, 0),
+        ("gopher.toml", 280e9, 123e12, 0, 1, TYPICAL_ATTENTION),
+        ("palm.toml", 540.35e9, 275e12, 0, 1, TYPICAL_ATTENTION),
+        ("llama-3.1-405b.toml", 405e9, 989e12, 0, 1, TYPICAL_ATTENTION),
+        ("deepseek-v3.toml", 37e9, 1979e12, 1, 1979 / 989, TYPICAL_ATTENTION),
     ],
 )
-def test_training_mfu_is_the_calibrated_one(file, parameters, peak, mixture_of_experts):
+def test_training_mfu_is_the_calibrated_one(file, parameters, peak, mixture_of_experts, gain, attention):
     """gpt-3.toml states its own, there being no open run on V100s."""
     result = run(priors(file), scenarios=1 << 14, quantities=["mfu_end_to_end"], percentiles=(5, 95))
-    fitted = training_mfu().at_deviation(ndtri(np.array([0.05, 0.95])), parameters, peak, mixture_of_experts)
+    deviations = ndtri(np.array([0.05, 0.95]))
+    fitted = training_mfu().at_deviation(deviations, parameters, peak, mixture_of_experts, gain) * (1 + attention)
     values, errors = result.estimate("percentiles", quantity="mfu_end_to_end")
     np.testing.assert_allclose(values, fitted, rtol=0, atol=4 * float(errors.max()) + 1e-6)
 

@@ -8,7 +8,9 @@ from scipy.special import ndtri
 
 from simulate.model import quantities
 from simulate.model.training import TYPICAL_OVERHEAD
-from simulate.model.training_mfu import OPEN_RUNS
+from simulate.model.training_mfu import OPEN_RUNS, TYPICAL_ATTENTION
+from simulate.priors import load_priors
+from simulate.results.in_vain import in_vain
 from simulate.runs import run
 
 SIX_LINES = """
@@ -90,3 +92,61 @@ def test_it_may_be_correlated_without_being_stated(load):
 def test_shares_of_the_peak_have_bounds():
     for name in ("mfu_step", "mfu_end_to_end", "mfu_predicted"):
         assert (quantities("llm_cost")[name].lower, quantities("llm_cost")[name].upper) == (0, 1)
+
+
+SHAPE = ("layers=126", "heads=128", "head_dim=128", "training_context=8192")
+
+
+def test_attention_counted_is_that_beyond_a_typical_run(load):
+    """Hours go with the FLOP over those of the runs that the MFU is from."""
+    share = 126 * 128 * 128 * 8192 / 405e9
+    expected = predicted(0.0)[1] * (1 + share) / (1 + TYPICAL_ATTENTION)
+    np.testing.assert_allclose(hours(load(SIX_LINES, *SHAPE))[1], expected, rtol=2e-3)
+    bound = hours(load(SIX_LINES, *SHAPE, "mfu_end_to_end=0.4"))[1]  # which is of the FLOP that are counted
+    assert bound == pytest.approx(HOURS_AT_PEAK * (1 + share) / 0.4, rel=1e-12)
+
+
+def test_a_context_without_a_shape_is_told_to_be_of_no_use(load):
+    priors = load(SIX_LINES, "training_context=8192")
+    np.testing.assert_allclose(hours(priors), predicted(0.0), rtol=2e-3)
+    (told,) = in_vain([priors], priors.run.quantities)
+    assert "training_attention_flop cannot be computed: there is no prior for layers, heads, head_dim" in str(told)
+    assert not in_vain([load(SIX_LINES, *SHAPE)], priors.run.quantities)
+
+
+def test_training_in_fp8_has_its_peak_and_a_lower_mfu(load):
+    """As fast as in 16 bits times twice what is left of the MFU."""
+    in_fp8 = hours(load(SIX_LINES, "training_peak_gain=2", "training_peak_flops=1978e12", "training_mfu_deviation=0"))[
+        1
+    ]
+    in_bf16 = hours(load(SIX_LINES, "training_mfu_deviation=0"))[1]
+    assert in_bf16 / in_fp8 == pytest.approx(2 * np.exp(OPEN_RUNS.coefficients[4]), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "shape", "tokens_per_second"),
+    [(405.85e9, (126, 128), 706), (70.55e9, (80, 64), 4066)],
+    ids=["405B", "70B"],
+)
+def test_what_nvidia_measured_in_fp8_lies_in_the_bands(parameters, shape, tokens_per_second):
+    """NeMo 25.07 on GB200, contexts of 8,192: undisturbed steps, in the model's own words."""
+    layers, heads = shape
+    priors = load_priors(
+        {
+            "accelerator": "GB200",
+            "training_precision": "FP8",
+            "priors": {
+                "parameters_active": {"value": parameters},
+                "training_tokens": {"value": 1e12},
+                "layers": {"value": layers},
+                "heads": {"value": heads},
+                "head_dim": {"value": 128},
+                "training_context": {"value": 8192},
+                "training_overhead": {"value": 1},
+            },
+        }
+    )
+    low, _, high = run(priors, quantities=["training_accelerator_hours"], scenarios=1 << 12, percentiles=(5, 50, 95))[
+        "percentiles"
+    ][0]
+    assert low < 1e12 / tokens_per_second / 3600 < high

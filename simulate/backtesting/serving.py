@@ -11,6 +11,7 @@ from simulate.backtesting.scores import STANDARD_NORMAL, Forecast, normal_case, 
 from simulate.backtesting.training import log_mfu_forecast
 from simulate.calibration.serving import Split, fit_roofline, left_out, predicted_seconds, rows_of, spread
 from simulate.calibration.training import training_runs
+from simulate.model.training_mfu import TYPICAL_ATTENTION
 from simulate.priors import SHIPPED, Priors, choice, load_priors
 from simulate.replicates import Workers
 from simulate.runs import run
@@ -45,7 +46,9 @@ def published_cases(workers: Workers, seed: int | None = None) -> dict[str, list
     for row in rows:
         runs.setdefault((row["priors"], row["choice"], row["left_out"]), []).append(row)
     for (priors_file, chosen, without), here in runs.items():
-        priors = load_priors(SHIPPED / f"{priors_file}.toml", [_mfu_without(without)] if without else [])
+        priors = load_priors(SHIPPED / f"{priors_file}.toml")
+        if without:
+            priors = load_priors(SHIPPED / f"{priors_file}.toml", [_mfu_without(without, priors)])
         bands = _beside_bands(choice(priors, chosen) if chosen else priors, here, workers, seed)
         for row, case in zip(here, bands, strict=True):
             cases[row["group"]].append(case)
@@ -79,9 +82,11 @@ def _beside_bands(
         )
 
 
-def _mfu_without(model: str) -> str:
-    """The override that puts the MFU forecast without a run in place of the model's."""
+def _mfu_without(model: str, priors: Priors) -> str:
+    """The override that puts the MFU forecast without a run in place of the model's, of the FLOP that it counts."""
     run = next(run for run in training_runs() if run.model == model)
     mean, sd = log_mfu_forecast(run)
+    if priors.quantities["training_attention_flop"].function:
+        mean += math.log1p(TYPICAL_ATTENTION)
     low, high = (math.exp(mean + sd * STANDARD_NORMAL.inv_cdf(p)) for p in (0.05, 0.95))
     return f'mfu_end_to_end={{dist = "lognormal", p5 = {low!r}, p95 = {high!r}}}'

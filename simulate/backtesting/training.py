@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from simulate.backtesting.scores import Forecast, normal_case
-from simulate.calibration.training import TrainingRun, fit_training_mfu, training_runs
+from simulate.calibration.training import TrainingRun, fit_training_mfu, fitted_runs
+from simulate.model.training import TYPICAL_OVERHEAD
 from simulate.model.training_mfu import TrainingMfu
 
 NAME = "training runs"
@@ -25,15 +26,20 @@ def training_case(run: TrainingRun) -> Forecast:
 
 
 def log_mfu_forecast(run: TrainingRun) -> tuple[float, float]:
-    """Mean and standard deviation of ln(MFU) by the fit to all runs of the package but those of this run's name."""
+    """Mean and standard deviation of ln(MFU) by the fit to all runs of the package but those of this run's name.
+
+    Steps that are not disturbed have the typical overhead less.
+    """
     fitted = _fit_without(_plain(run.model))
-    mean, sd = fitted.log_mean_and_sd(run.parameters_active, run.peak_flops, float(run.mixture_of_experts))
-    return float(mean), float(sd)
+    mean, sd = fitted.log_mean_and_sd(
+        run.parameters_active, run.peak_flops, float(run.mixture_of_experts), run.peak_gain
+    )
+    return float(mean) + math.log(TYPICAL_OVERHEAD) * run.undisturbed, float(sd)
 
 
 @cache
 def _fit_without(model: str) -> TrainingMfu:
-    return fit_training_mfu([run for run in training_runs() if not run.excluded and _plain(run.model) != model])
+    return fit_training_mfu([run for run in fitted_runs() if _plain(run.model) != model])
 
 
 def _plain(model: str) -> str:

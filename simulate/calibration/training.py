@@ -1,12 +1,15 @@
 """What training runs made of their accelerators: a predictive distribution for end-to-end MFU.
 
-End-to-end MFU is 6 N_active D / (reported accelerator-hours x dense peak); downtime is in it. Its
-logarithm is predicted by a normal distribution about a regression with three effects
-(`model/training_mfu.py`), fitted by ridge to the open runs in `data/training_runs.csv`, those excepted
-whose `excluded` says why. `benchmarks/fit_training_mfu.py` prints the fit as the model states it, and what
-was tried beside it.
+End-to-end MFU is 6 N_active D / (reported accelerator-hours x dense peak in the precision of training); downtime is in
+it, attention is not, since not every run's shape is known. Its logarithm is predicted by a normal distribution about a
+regression with five effects (`model/training_mfu.py`), fitted by ridge to the open runs in `data/training_runs.csv`,
+those excepted whose `excluded` says why, and those whose hours come from a throughput: tuned, undisturbed steps are no
+run, and serve to test the forecast. What FP8 does to the MFU is known beforehand from pairs of throughputs, in which
+the tuning cancels (`data/training_precision.csv`). `benchmarks/fit_training_mfu.py` prints the fit as the model states
+it, and what was tried beside it.
 """
 
+import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,17 +21,22 @@ import numpy as np
 from simulate.catalog import CatalogError, accelerator
 from simulate.errors import SimulateError
 from simulate.graph import Array
+from simulate.model.notation import ATTENTION_FLOP, TRAINING_FLOP_PER_PARAMETER, TRAINING_PASSES
 from simulate.model.training_mfu import EFFECTS, Effect, TrainingMfu
 from simulate.spreadsheet import read_number, read_sheet
 
-RUNS_FILE = Path(__file__).parents[1] / "data" / "training_runs.csv"
+DATA = Path(__file__).parents[1] / "data"
+RUNS_FILE, PRECISION_FILE = DATA / "training_runs.csv", DATA / "training_precision.csv"
 # What a file of runs must have.
 COLUMNS = ("model", "parameters_active", "mixture_of_experts", "training_tokens", "peak_flops", "accelerator_hours")
 
 # Spellings of spreadsheets and data frames.
 MIXTURES = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 
-# The effects' prior variance is the residual variance over this: about 0.2 in ln(MFU) for each.
+# The kind of hours that come from the throughput of undisturbed steps.
+THROUGHPUT = "throughput"
+
+# The prior variance of effects without one of their own is the residual variance over this: about 0.2 in ln(MFU).
 SHRINKAGE = 2.0
 
 
@@ -40,8 +48,12 @@ class TrainingRun:
     parameters_active: float
     mixture_of_experts: bool
     training_tokens: float
-    peak_flops: float  # of one accelerator, dense [FLOP/s]
+    peak_flops: float  # of one accelerator, dense, in the precision of training [FLOP/s]
     accelerator_hours: float
+    peak_gain: float = 1.0  # of that peak over the one in 16 bits
+    undisturbed: bool = False  # hours of steps alone, from their throughput
+    attention_channels: float = 0.0  # layers x heads x head_dim, 0 where they are not published
+    training_context: float = 0.0  # [token]
     source: str = ""
     excluded: str = ""  # why the calibration leaves it out
 
@@ -49,6 +61,12 @@ class TrainingRun:
     def hours_at_peak(self) -> float:
         """Accelerator-hours at an MFU of 1: 6 N_active D / peak."""
         return 6 * self.parameters_active * self.training_tokens / self.peak_flops / 3600
+
+    @property
+    def attention_share(self) -> float:
+        """Attention FLOP, of all channels with half of the context, over those of the parameters."""
+        forward = ATTENTION_FLOP * 2 * self.attention_channels * self.training_context / 2
+        return TRAINING_PASSES * forward / (TRAINING_FLOP_PER_PARAMETER * self.parameters_active)
 
     @property
     def mfu(self) -> float:
@@ -61,16 +79,16 @@ def fit_training_mfu(
 ) -> TrainingMfu:
     """Fit the predictive distribution to runs; those that are `excluded` are used too: leave them out.
 
-    Ridge regression of ln(MFU): the intercept is free, every effect has a normal prior of variance
-    residual variance / `shrinkage`. The residual variance is over n - (effective parameters).
-    Source: Hastie, Tibshirani, Friedman 2009, section 3.4.1.
+    Ridge regression of ln(MFU): the intercept is free, every effect has a normal prior about its `centre`, of
+    variance residual variance / `shrinkage`, its own or this one. The residual variance is over
+    n - (effective parameters). Source: Hastie, Tibshirani, Friedman 2009, section 3.4.1.
     """
     log_mfu = np.log([run.mfu for run in runs])
     design = design_matrix(runs, effects)
-    penalty = shrinkage * np.eye(design.shape[1])
-    penalty[0, 0] = 0
-    uncertainty = np.linalg.inv(design.T @ design + penalty)
-    coefficients = uncertainty @ design.T @ log_mfu
+    own = [shrinkage if effect.shrinkage is None else effect.shrinkage for effect in effects.values()]
+    centres = np.array([0.0, *(effect.centre for effect in effects.values())])
+    uncertainty = np.linalg.inv(design.T @ design + np.diag([0.0, *own]))
+    coefficients = centres + uncertainty @ design.T @ (log_mfu - design @ centres)
     residuals = log_mfu - design @ coefficients
     effective_parameters = float(np.trace(uncertainty @ design.T @ design))
     variance = float(residuals @ residuals) / (len(runs) - effective_parameters)
@@ -86,9 +104,9 @@ def fit_training_mfu(
 
 def design_matrix(runs: Sequence[TrainingRun], effects: Mapping[str, Effect] = EFFECTS) -> Array:
     """Rows of the regression, shape (runs, 1 + effects): a one, and the effects."""
-    rows = [(run.parameters_active, run.peak_flops, float(run.mixture_of_experts)) for run in runs]
-    parameters, peak, mixture = map(np.array, zip(*rows, strict=True))
-    return np.stack([np.ones(len(runs)), *(effect(parameters, peak, mixture) for effect in effects.values())], axis=-1)
+    rows = [(run.parameters_active, run.peak_flops, float(run.mixture_of_experts), run.peak_gain) for run in runs]
+    columns = [np.array(column) for column in zip(*rows, strict=True)]
+    return np.stack([np.ones(len(runs)), *(effect.of(*columns) for effect in effects.values())], axis=-1)
 
 
 @cache
@@ -102,15 +120,34 @@ def training_runs() -> tuple[TrainingRun, ...]:
 @cache
 def training_mfu() -> TrainingMfu:
     """The predictive distribution fitted to all runs that the package ships and uses."""
-    return fit_training_mfu([run for run in training_runs() if not run.excluded])
+    return fit_training_mfu(fitted_runs())
+
+
+def fitted_runs() -> list[TrainingRun]:
+    """The runs of the package that the fit is made to: reported hours, and nothing against them."""
+    return [run for run in training_runs() if not (run.excluded or run.undisturbed)]
+
+
+def precision_effects() -> dict[bool, list[float]]:
+    """What FP8 adds to ln(MFU) in each pair of throughputs, by whether the model is a mixture of experts.
+
+    The logarithm of the gain over that of the peak, which doubles.
+    """
+    found: dict[bool, list[float]] = {False: [], True: []}
+    with PRECISION_FILE.open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            gain = float(row["fp8_tokens_per_second"]) / float(row["bf16_tokens_per_second"])
+            found[MIXTURES[row["mixture_of_experts"]]].append(math.log(gain / 2))
+    return found
 
 
 def read_runs(path: Path) -> tuple[tuple[TrainingRun, ...], tuple[str, ...]]:
     """Read a CSV file of runs: those that are well formed, and one line for each row that is not.
 
     The columns are those of `data/training_runs.csv`; of them COLUMNS are needed, there may be others.
-    An empty peak_flops is looked up by the accelerator's name. Raises SimulateError, in one line, for a file
-    that cannot be read or is no such table.
+    An empty peak_flops is looked up by the accelerator's name, an empty peak_gain is 1; hours_kind
+    'throughput' is of undisturbed steps. Raises SimulateError, in one line, for a file that cannot be read or is no
+    such table.
     """
     sheet = read_sheet(path, mend="save it with commas")
     if lacking := [name for name in COLUMNS if name not in sheet.header]:
@@ -152,6 +189,10 @@ def _run(row: Mapping[str, str]) -> TrainingRun:
         training_tokens=_positive(row, "training_tokens"),
         peak_flops=_positive(row, "peak_flops") if row["peak_flops"] else _catalog_peak(row),
         accelerator_hours=_positive(row, "accelerator_hours"),
+        peak_gain=_positive(row, "peak_gain") if row.get("peak_gain") else 1.0,
+        undisturbed=row.get("hours_kind") == THROUGHPUT,
+        attention_channels=_positive(row, "attention_channels") if row.get("attention_channels") else 0.0,
+        training_context=_positive(row, "training_context") if row.get("training_context") else 0.0,
         source=row.get("source", ""),
         excluded=row.get("excluded", ""),
     )

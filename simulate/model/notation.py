@@ -27,6 +27,7 @@ FREE_B = Annotated[Array, Unit("B")]
 B_PER_TOKEN = Annotated[Array, Unit("B/token"), Bounds(0)]
 FLOP = Annotated[Array, Unit("FLOP"), Bounds(0)]
 FLOP_PER_S = Annotated[Array, Unit("FLOP/s"), Bounds(0)]
+FLOP_PER_TOKEN = Annotated[Array, Unit("FLOP/token"), Bounds(0)]
 FLOP_PER_TOKEN_PAIR = Annotated[Array, Unit("FLOP/token^2"), Bounds(0)]
 
 KW = Annotated[Array, Unit("kW"), Bounds(0)]
@@ -59,11 +60,12 @@ DAILY: Annotated[float, Unit("1/day")] = 1.0  # how often a daily visitor comes
 # A weight is multiplied and added once in the forward pass, and twice more in the backward pass.
 INFERENCE_FLOP_PER_PARAMETER: Annotated[float, Unit("FLOP/token")] = 2.0
 TRAINING_FLOP_PER_PARAMETER: Annotated[float, Unit("FLOP/token")] = 6.0
+TRAINING_PASSES: Annotated[float, Unit("1")] = 3.0  # a backward pass takes twice what a forward pass does
 ATTENTION_FLOP: Annotated[float, Unit("FLOP/token^2")] = 2.0  # a token, a context token, a channel of a head
 
 ACTIVATION_BYTES: Annotated[float, Unit("B")] = 2.0  # of a value, in BF16
 LATENCY_RANKS: Annotated[float, Unit("1")] = 8.0  # more of them wait no longer for each other
 
-# An A100 and an H100, dense: between them, training falls behind the arithmetic that it could use.
+# An A100 and an H100, dense, in 16 bits: between them, training falls behind the arithmetic that it could use.
 EARLY_PEAK: Annotated[float, Unit("FLOP/s")] = 312e12
 LATE_PEAK: Annotated[float, Unit("FLOP/s")] = 989e12

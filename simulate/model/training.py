@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from simulate.graph import Array, parameter, total
+from simulate.graph import Array, otherwise, parameter, total
 from simulate.model.notation import (
     DAY,
     FLOP,
     FLOP_PER_S,
+    FLOP_PER_TOKEN,
     HOURS_PER_DAY,
     KW,
     KWH,
@@ -15,6 +16,7 @@ from simulate.model.notation import (
     SECONDS_PER_HOUR,
     SHARE,
     TRAINING_FLOP_PER_PARAMETER,
+    TRAINING_PASSES,
     USD,
     USD_PER_H,
     H,
@@ -50,9 +52,10 @@ training_tokens = parameter(
 def mfu_step(mfu_predicted: Array) -> SHARE:
     """MFU of a step: share of the peak FLOP/s while training runs undisturbed.
 
-    The predicted MFU, which is end to end, at the typical overhead, unless a prior says otherwise. 0.462 for
-    PaLM, attention included, which the note takes for all models.
-    Source: Chowdhery et al., 2022, PaLM, arXiv 2204.02311.
+    The predicted MFU, which is end to end, at the typical overhead, unless a prior says otherwise. Of the FLOP that
+    training_flop counts: a published MFU may count attention or not, or the masked half of it too. 0.462 for PaLM
+    with both halves, 0.457 without attention; the note takes the former for all models.
+    Source: Chowdhery et al., 2022, PaLM, arXiv 2204.02311, appendix B.
     """
     return np.minimum(mfu_predicted * TYPICAL_OVERHEAD, 1)
 
@@ -65,10 +68,47 @@ training_overhead = parameter(
     default=TYPICAL_OVERHEAD,
     lower=1,
 )
+training_context = parameter(
+    "token",
+    """Training context: of a sequence in training; 0, the default, leaves attention out.
+
+    2,048 for GPT-3, 8,192 for Llama 3. Needs layers, heads and head_dim.""",
+    default=0,
+    lower=0,
+)
+training_peak_gain = parameter(
+    "1",
+    """Training peak gain: the peak in the precision of training over that in 16 bits; 2 in FP8 on most accelerators.
+
+    The predicted MFU is lower where fewer bits make the peak higher. A file's training_precision states both.""",
+    default=1,
+    lower=1,
+)
 experiments_multiplier = parameter(
     "1",
-    """Experiments multiplier: compute of all runs, the final one among them, over that of the final one.""",
+    """Experiments multiplier: compute of all that leads to a release, over that of training what is released.
+
+    3.3 to 10 at OpenAI, MiniMax and Z.ai in 2024 and 2025. Source: Denain and Wu, 2026, Final training runs account
+    for a minority of R&D compute spending, Epoch AI.""",
     lower=1,
+)
+reinforcement_learning_share = parameter(
+    "1",
+    """Reinforcement learning share: of the compute that trains what is released, that after pre-training.
+
+    Pre-training is the run of training_cost; 0, the default, leaves what comes after it out.""",
+    default=0,
+    lower=0,
+    upper=1,
+)
+synthetic_data_share = parameter(
+    "1",
+    """Synthetic data share: of the compute beside training what is released, that to generate data.
+
+    The rest goes to experiments, runs that failed and models that are not released.""",
+    default=0,
+    lower=0,
+    upper=1,
 )
 training_accelerators = parameter("1", "Training accelerators: at work on the run at one time.", lower=1)
 company_capex_per_year = parameter(
@@ -83,16 +123,31 @@ training_data_cost = parameter(
 
 
 def training_peak_flops(peak_flops: Array) -> FLOP_PER_S:
-    """Training peak FLOP/s: of one training accelerator, dense; as in serving unless a prior differs."""
+    """Training peak FLOP/s: of one training accelerator, dense; as in serving unless a prior differs.
+
+    In the precision of training, whatever the gain.
+    """
     return peak_flops
 
 
-def training_flop(parameters_active: Array, training_tokens: Array) -> FLOP:
-    """Training FLOP: 6 for each active parameter and token, attention left out.
+@otherwise(0)
+def training_attention_flop(attention_flop_prefill: Array, training_context: Array) -> FLOP_PER_TOKEN:
+    """Attention FLOP in training: per token, in all layers, forward and backward.
+
+    Three times those of the forward pass, in which a token attends to half of the context on average: with plain
+    heads 6 layers heads head_dim training_context. Counts that take in the masked half have twice as many. Those of
+    a model whose shape is not given are left out.
+    Source: Chowdhery et al., 2022, PaLM, arXiv 2204.02311, appendix B, halved by the causal mask.
+    """
+    return TRAINING_PASSES * attention_flop_prefill * training_context / 2
+
+
+def training_flop(parameters_active: Array, training_attention_flop: Array, training_tokens: Array) -> FLOP:
+    """Training FLOP: of each token 6 for each active parameter, and those of attention.
 
     Source: Kaplan et al., 2020, Scaling laws for neural language models, arXiv 2001.08361.
     """
-    return TRAINING_FLOP_PER_PARAMETER * parameters_active * training_tokens
+    return (TRAINING_FLOP_PER_PARAMETER * parameters_active + training_attention_flop) * training_tokens
 
 
 def training_accelerator_hours(training_flop: Array, training_peak_flops: Array, mfu_end_to_end: Array) -> H:
@@ -127,14 +182,42 @@ def training_energy(training_accelerator_hours: Array, training_accelerator_powe
     return training_accelerator_hours * training_accelerator_power * pue
 
 
-def development_compute_cost(training_cost: Array, experiments_multiplier: Array) -> USD:
-    """Development compute cost: the final run and all those on the way to it."""
-    return training_cost * experiments_multiplier
+def reinforcement_learning_cost(training_cost: Array, reinforcement_learning_share: Array) -> USD:
+    """Reinforcement learning cost: compute that trains what is released after the run of pre-training.
+
+    Supervised fine-tuning and longer contexts included.
+    """
+    return training_cost * reinforcement_learning_share / (1 - reinforcement_learning_share)
+
+
+@total
+def final_training_cost(training_cost: Array, reinforcement_learning_cost: Array) -> USD:
+    """Final training cost: compute that trains what is released, the run and what follows it."""
+    return training_cost + reinforcement_learning_cost
+
+
+def synthetic_data_cost(final_training_cost: Array, experiments_multiplier: Array, synthetic_data_share: Array) -> USD:
+    """Synthetic data cost: compute that generates data to train on."""
+    return final_training_cost * (experiments_multiplier - 1) * synthetic_data_share
+
+
+def experiments_cost(final_training_cost: Array, experiments_multiplier: Array, synthetic_data_share: Array) -> USD:
+    """Experiments cost: compute of experiments, runs that failed and models that are not released."""
+    return final_training_cost * (experiments_multiplier - 1) * (1 - synthetic_data_share)
+
+
+@total
+def development_compute_cost(final_training_cost: Array, synthetic_data_cost: Array, experiments_cost: Array) -> USD:
+    """Development compute cost: training what is released, and all compute that leads to it.
+
+    Together experiments_multiplier times the final training.
+    """
+    return final_training_cost + synthetic_data_cost + experiments_cost
 
 
 @total
 def development_cost(development_compute_cost: Array, development_staff_cost: Array, training_data_cost: Array) -> USD:
-    """Development cost: compute, staff and data until the model stands.
+    """Development cost: of a release, compute, staff and data until the model stands.
 
     Source: Cottier et al., 2024, The rising costs of training frontier AI models, arXiv 2405.21015.
     """

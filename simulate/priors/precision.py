@@ -47,6 +47,8 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
             accelerator = own["accelerator"]
             for key, said in words.items():
                 asked[key] = {part: word for part, word in said.items() if part in {*asked.get(key, {}), *COMPUTED}}
+        if "training_precision" not in words and "arithmetic" in asked.get("precision", {}):
+            asked["precision"] |= {"training": "BF16"}  # the other word is of serving
         for key in sorted(asked, key=NAMING.index):
             try:
                 stack.append(Layer(f"{key} {names[key]}", _tables(key, accelerator, asked[key]), own=False))
@@ -97,6 +99,9 @@ def _tables(key: str, accelerator: str, words: Mapping[str, str]) -> dict[str, A
     for part in [part for part in words if part in COMPUTED and peaks]:
         quantity, word = COMPUTED[part], words[part]
         found[quantity] = peaks.get(word, peaks["BF16"])
+        if part == "training":
+            gain = {"value": found[quantity]["value"] / peaks["BF16"]["value"], "unit": "1"}
+            found["training_peak_gain"] = found[quantity] | gain
         if word not in peaks:
             name = catalog.accelerator_name(accelerator)
             warnings[quantity] = f"{quantity}: the catalog has no peak of the {name} in {word}, so it computes in BF16"

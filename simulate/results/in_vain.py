@@ -173,10 +173,11 @@ def _in_the_way(case: Priors, name: str, lacking: Mapping[str, Sequence[str]]) -
             return f"{each} is given by a formula of its own, which does not need that"
     if _askable(case, name, lacking):
         return ""
-    above = _above(case.quantities, name, stop=case.priors)
+    above = [*_above(case.quantities, name, stop=case.priors), *_above(wired, name, stop=case.priors)]
     for each in [name, *above]:
-        if each in lacking:
-            return f"{each} cannot be computed: there is no prior for {', '.join(lacking[each][:MOST])}"
+        needs = wired[each].needs if each in wired else ()  # of what has its default for want of them, too
+        if lacks := lacking.get(each) or [leaf for need in needs for leaf in lacking.get(need, ())]:
+            return f"{each} cannot be computed: there is no prior for {', '.join(lacks[:MOST])}"
     return "nothing is computed from that"
 
 

@@ -30,7 +30,8 @@ def command(
     of other names.
 
     CASES has the columns model, parameters_active, mixture_of_experts, training_tokens, peak_flops (or
-    accelerator) and accelerator_hours; others are ignored. A row that cannot be read gets one line on
+    accelerator) and accelerator_hours, and may have peak_gain (2 where peak_flops is that of FP8)
+    and hours_kind (throughput: of steps alone); others are ignored. A row that cannot be read gets one line on
     stderr and the rest are scored. The exit code is 0 where any was scored, else 2.
 
     \b
