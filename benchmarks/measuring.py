@@ -13,7 +13,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 TABLES = ROOT / "benchmarks"
 PICTURES = ROOT / ".docs"
-COMPILED = "SIMULATE_COMPILED"  # the variable that says whether runs take their compiled loops
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -95,11 +93,6 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown, its first column left, the others right."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def can_compile() -> bool:
-    """Whether numba is there, with which runs have compiled loops."""
-    return all(find_spec(name) for name in ("numba", "simulate.compiled"))
 
 
 def host() -> str:

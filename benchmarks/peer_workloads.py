@@ -12,14 +12,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.handwritten_formulas import GUMBEL_5, GUMBEL_95, HOURS, PERCENTS, Z95, Array, compute, draw, simulate
-from benchmarks.measuring import COMPILED, can_compile, peak_memory, processor_seconds
+from benchmarks.measuring import peak_memory, processor_seconds
 
 PRIORS = Path(__file__).parent / "own_formulas.toml"
 ENGINEERS, OF_ENGINEERS = [4, 6, 8, 12], [0.2, 0.4, 0.3, 0.1]
@@ -47,13 +46,10 @@ def _told(columns: dict[str, Array]) -> dict[str, Array]:
     return {name: np.percentile(column, PERCENTS) for name, column in columns.items()}
 
 
-def ours(*, compiled: bool = False) -> Workload:
-    """Ours, by its defaults, with numpy alone or with compiled loops."""
+def ours() -> Workload:
+    """Ours, by its defaults."""
     import simulate
 
-    os.environ[COMPILED] = f"{compiled:d}"
-    if compiled and not can_compile():
-        raise ImportError("needs numba")
     priors = simulate.load_priors(PRIORS)
 
     def work(scenarios: int, seed: int) -> dict[str, Array]:
@@ -334,7 +330,6 @@ class Peer(NamedTuple):
 
 PEERS = {
     "simulate": Peer("simulate", "simulate", ours),
-    "compiled": Peer("simulate, compiled", "simulate", partial(ours, compiled=True)),
     "numpy": Peer("hand-written numpy", "numpy", numpy),
     "numexpr": Peer("numexpr", "numexpr", numexpr),
     "squigglepy": Peer("squigglepy", "squigglepy", squigglepy),

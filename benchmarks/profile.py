@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measuring import COMPILED, ROOT, Server, can_compile, host, median, table, write
+from benchmarks.measuring import ROOT, Server, host, median, table, write
 from benchmarks.stages import REST, STAGES
 
 if TYPE_CHECKING:
@@ -41,12 +41,10 @@ assert {*ORDER} == {*STAGES, REST}
 class Version:
     """A version of the package in a process of its own, and what its runs told, by file."""
 
-    def __init__(self, label: str, tree: Path, *, compiled: bool = False) -> None:
+    def __init__(self, label: str, tree: Path) -> None:
         self.label = label
         self.told: dict[str, list[Mapping[str, Any]]] = {name: [] for name in FILES}
-        self.server = Server(
-            [sys.executable, "-P", str(ROOT / "benchmarks" / "stages.py")], tree=tree, **{COMPILED: f"{compiled:d}"}
-        )
+        self.server = Server([sys.executable, "-P", str(ROOT / "benchmarks" / "stages.py")], tree=tree)
 
     def stage(self, name: str, stage: str) -> float:
         """The median of what a stage took."""
@@ -69,14 +67,12 @@ def taken_out(commit: str, folder: Path) -> bool:
 
 
 def started(commit: str, folder: Path) -> list[Version]:
-    """The versions that are set beside each other: the commit, what there is now, and that with compiled loops."""
+    """The versions that are set beside each other: the commit, and what there is now."""
     versions = [Version("now", ROOT)]
     if taken_out(commit, folder):
         versions.insert(0, Version(commit, folder))
     else:
         print(f"{commit} is not in this clone: told is what there is now", file=sys.stderr)
-    if can_compile():
-        versions.append(Version("compiled", ROOT, compiled=True))
     return versions
 
 

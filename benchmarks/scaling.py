@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks import handwritten, handwritten_formulas
-from benchmarks.measuring import ROOT, can_compile, host, median, table, write
+from benchmarks.measuring import ROOT, host, median, table, write
 from simulate.machine import processors
 
 if TYPE_CHECKING:
@@ -163,11 +163,10 @@ def report(found: Mapping[str, Rates], scenarios: float, rounds: int) -> str:
             rate = f"{median(of_backend[workers]) / 1e6:.2f}"
             told = "" if backend == COPIES else _verdict(own, copies, workers)
             rows.append((f"{name}, {backend}", str(workers), rate, f"{own[workers]:.2f}", told))
-    compiled = "; long runs take the loops that numba compiles" if can_compile() else ""
     heads = ("", "workers", "million scenarios a second", "times one worker", "wanted")
     sizes = " and ".join(f"{scenarios * each.share:.3g} scenarios of {name}" for name, each in FILES.items())
     return f"""`python -m benchmarks scaling`: runs of {sizes},
-each in a process of its own{compiled}; starting workers counts. The copies are as many independent processes, each a
+each in a process of its own; starting workers counts. The copies are as many independent processes, each a
 loop of hand-written numpy over the same priors. Wanted are {NEAR:.0%} of what the copies gain, {OF_TWO} times with two
 workers, and never less than with fewer. Medians of {rounds} rounds.
 

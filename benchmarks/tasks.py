@@ -2,9 +2,8 @@
 
     python -m benchmarks tasks [--rounds 2]
 
-Pieces of 2^20 scenarios of priors/base.toml, its headline and all that a run keeps, are worked off here as by a worker:
-by numpy's loops, and by the compiled ones of the extra `fast` where numba is there. Merging is what whoever waits does
-with what comes back; it does so beside the workers, one piece after the other.
+Pieces of 2^20 scenarios of priors/base.toml, its headline and all that a run keeps, are worked off here as by a worker.
+Merging is what whoever waits does with what comes back; it does so beside the workers, one piece after the other.
 
 Writes benchmarks/tasks.md.
 """
@@ -13,14 +12,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import pickle
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.measuring import COMPILED, ROOT, TABLES, can_compile, host, median, table
+from benchmarks.measuring import ROOT, TABLES, host, median, table
 from simulate.backends._carried import Carried, brought
 from simulate.machine import keep_freed_memory
 from simulate.priors import load_priors
@@ -77,23 +75,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     rounds = parser.parse_args().rounds
     keep_freed_memory()
-    loops = {"numpy": "0", **({"compiled": "1"} if can_compile() else {})}
-    found: dict[str, list[list[float]]] = {name: [] for name in loops}
-    for _ in range(rounds):
-        for name, switch in loops.items():
-            os.environ[COMPILED] = switch
-            found[name].append(measured())
+    found = [measured() for _ in range(rounds)]
     names = asked_quantities(load_priors(ROOT / "priors" / "base.toml"))
     pieces = drawn(names, int(AIM)).pieces
-    rows = []
-    for name, several in found.items():
-        task, taken, sent, work = (median(each) for each in zip(*several, strict=True))
-        of_aim = task * AIM / len(pieces) / PIECE
-        at_once = math.ceil(len(pieces) / max(math.floor(WITHIN / of_aim), 1))
-        times = [f"{task:.2f}", f"{PIECE / task / 1e6:.2f}", f"{work / 1e3:.0f}", f"{sent / 1e6:.2f}"]
-        whole = [f"{of_aim:.1f}", f"{at_once:,}", f"{len(pieces) * taken:.1f}"]
-        rows.append([name, *times, f"{1e3 * taken:.1f}", *whole])
-    heads = ["loops", "s a task", "million/s", "kB sent", "MB back", "ms to merge"]
+    task, taken, sent, work = (median(each) for each in zip(*found, strict=True))
+    of_aim = task * AIM / len(pieces) / PIECE
+    at_once = math.ceil(len(pieces) / max(math.floor(WITHIN / of_aim), 1))
+    times = [f"{task:.2f}", f"{PIECE / task / 1e6:.2f}", f"{work / 1e3:.0f}", f"{sent / 1e6:.2f}"]
+    whole = [f"{of_aim:.1f}", f"{at_once:,}", f"{len(pieces) * taken:.1f}"]
+    rows = [[*times, f"{1e3 * taken:.1f}", *whole]]
+    heads = ["s a task", "million/s", "kB sent", "MB back", "ms to merge"]
     told = (
         f"A task of {PIECE:,} scenarios of `base.toml` takes a worker so much processor time, and its result so "
         f"many ms of whoever waits. A run of {AIM:.0e} has {len(pieces):,} tasks, of {AIM / len(pieces) / 1e6:.0f} "

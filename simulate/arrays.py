@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import local
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 _HERE: ContextVar[Any] = ContextVar("module", default=np)  # of the arrays that a task draws
 _COPIES: dict[tuple[int, Any], Any] = {}
+_SCRATCH = local()
 
 
 @contextmanager
@@ -59,6 +61,29 @@ def beside(constant: NDArray[Any], values: Any) -> Any:
         _COPIES[place] = module.asarray(constant)
         weakref.finalize(constant, _COPIES.pop, place, None)
     return _COPIES[place]
+
+
+def look_up(constant: NDArray[Any], places: Any, found: Any) -> None:
+    """Put the elements of an array of the host at places, wherever these are, into `found`."""
+    if on_host(places):
+        constant.take(places, out=found, mode="clip")  # else found would be filled by way of another array
+    else:
+        found[:] = beside(constant, places).take(places)
+
+
+def scratch(values: Any, *kinds: Any) -> list[Any]:
+    """Arrays of such elements beside others, as many, of which nobody keeps any.
+
+    A thread of the host has the same ones again each time, so that they stay near its processor.
+    """
+    module, size = array_module(values), len(values)
+    if module is not np:
+        return [module.empty(size, kind) for kind in kinds]
+    held: dict[str, Any] = vars(_SCRATCH)
+    for place, kind in enumerate(kinds):
+        if len(held.get(f"{kind.__name__} {place}", ())) != size:
+            held[f"{kind.__name__} {place}"] = np.empty(size, kind)
+    return [held[f"{kind.__name__} {place}"] for place, kind in enumerate(kinds)]
 
 
 def moved(constant: NDArray[Any], values: Any) -> Any:

@@ -68,9 +68,10 @@ def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors |
     if (equation := _equation(quantity)) and f"{name} = {equation}" not in quantity.definition:
         lines = f"{name} = {equation}".splitlines()
         told.append(Section(remarks=[Remark("  " + line, whole=True) for line in lines]))
-    default = "" if quantity.default is None else f"{quantity.default:g} unless"
-    given = f"A parameter{default and f', {default} a prior is given'}."
-    kind = (default and f"{default} what it needs is given.") if quantity.function else given
+    default = "" if quantity.default is None else f"{quantity.default:g}"
+    kind = f"A parameter{f', {default} unless a prior is given' * bool(default)}."
+    if quantity.function:
+        kind = f"{default} where what it needs cannot be had." * bool(default)
     beyond = quantity.beyond(-np.inf, np.inf)
     bounds = f"Never {beyond}." if beyond else ""
     if remark := f"{kind} {bounds}".strip():

@@ -15,7 +15,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.compiled import compilable, kernels
 from simulate.device import Bins, Parts
 from simulate.graph import distinct_values
 from simulate.plain import storable
@@ -36,8 +35,7 @@ _SIGNLESS = (1 << 63 - _SHIFT) - 1
 _FULLEST = 1 / 200  # of the values, in a bin of float bits
 _FULLEST_BEYOND = 1 / 20  # of the values beyond it
 _GREATEST = float(np.finfo(np.float64).max)
-_ONCE = np.zeros(0, np.int64)  # for weights: each value counts once
-_NONE = _ONCE, _ONCE  # no cells, no weights
+_NONE = np.zeros(0, np.int64), np.zeros(0, np.int64)  # no cells, no weights
 _EVEN_ENOUGH = 1 / 8  # of about the distance that chance would put between the halves of a chunk
 
 
@@ -94,8 +92,8 @@ class Bits:
     def places(self, values: Array, weights: Counts | None) -> tuple[Cells, Counts | None]:
         """The bins of values."""
         bins = values.view(np.int64) >> _SHIFT
-        negative = bins < 0
-        if negative.any():
+        if bins.min(initial=0) < 0:
+            negative = bins < 0
             bins[negative] = -1 - (bins[negative] & _SIGNLESS)
         bins -= self.start
         return bins, weights
@@ -107,11 +105,13 @@ class Bits:
 
     def count(self, values: Array, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
         """Add values to the counts of bins."""
-        if not _count_in_bits(values, _ONCE if weights is None else weights, self.start, counts, _SHIFT):
-            return _NONE
         cells, weights = self.places(values, weights)
-        outside = _outside(cells, counts)
-        return cells[outside], _times(weights, outside)
+        if cells.min() >= 0 and cells.max() < len(counts):
+            _add(cells, weights, counts)
+            return _NONE
+        there = (cells >= 0) & (cells < len(counts))
+        _add(cells[there], None if weights is None else weights[there], counts)
+        return _some(cells, weights, ~there)
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The edges of bins."""
@@ -167,14 +167,30 @@ class Knots:
 
     def places(self, values: Array, weights: Counts | None) -> tuple[Cells, Counts | None]:
         """The cells of values, which are put in rising order."""
-        return _among_knots(values, weights, *self._segments)
+        if weights is None:
+            values = np.sort(values)
+        else:
+            order = np.argsort(values)
+            values, weights = values[order], weights[order]
+        edges = np.empty(2 * len(self.knots), np.intp)
+        edges[::2] = np.searchsorted(values, self.knots, "left")
+        edges[1::2] = np.searchsorted(values, self.knots, "right")
+        within, numbers = values[edges[0] : edges[-1]], np.diff(edges)
+        first, low, scale = (np.repeat(each, numbers) for each in self._segments)
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = np.multiply(np.subtract(within, low, out=low), scale, out=low)
+        np.fmin(parts, PARTS - 1, out=parts)  # the last one takes what no float can say
+        first += parts.astype(np.int64)
+        below, above = (_beyond(each, self.knots, self.cells) for each in (values[: edges[0]], values[edges[-1] :]))
+        cells: Cells = np.concatenate([below, first, above])
+        return cells, weights
 
     def count(self, values: Array, weights: Counts | None, counts: Counts) -> tuple[Cells, Counts]:
         """Add values to the counts of knots and parts."""
-        if not _count_in_knots(values, _ONCE if weights is None else weights, *self._segments, counts, PARTS):
-            return _NONE
-        outside = (values < self.knots[0]) | (values > self.knots[-1])
-        return _beyond(values[outside], self.knots, self.cells), _times(weights, outside)
+        cells, weights = self.places(values, weights)
+        first, last = np.searchsorted(cells, [0, len(counts)])
+        _add(cells[first:last], None if weights is None else weights[first:last], counts)
+        return _some(cells, weights, np.r_[:first, last : len(cells)])
 
     def ends(self, cells: Cells) -> tuple[Array, Array]:
         """The ends of parts, knots and distances."""
@@ -191,31 +207,6 @@ class Knots:
         return begin, end
 
 
-def _among_knots(
-    values: Array, weights: Counts | None, first: Cells, low: Array, scale: Array
-) -> tuple[Cells, Counts | None]:
-    """The cells of values, in rising order, by what the segments of knots are."""
-    if weights is None:
-        values = np.sort(values)
-    else:
-        order = np.argsort(values)
-        values, weights = values[order], weights[order]
-    knots = low[::2]
-    edges = np.empty(2 * len(knots), np.intp)
-    edges[::2] = np.searchsorted(values, knots, "left")
-    edges[1::2] = np.searchsorted(values, knots, "right")
-    within, numbers = values[edges[0] : edges[-1]], np.diff(edges)
-    with np.errstate(over="ignore", invalid="ignore"):
-        parts = (within - np.repeat(low, numbers)) * np.repeat(scale, numbers)
-    np.fmin(parts, PARTS - 1, out=parts)  # the last one takes what no float can say
-    inside: Cells = np.repeat(first, numbers) + parts.astype(np.int64)
-    if len(within) == len(values):
-        return inside, weights
-    below, above = (_beyond(each, knots, int(first[-1]) + 1) for each in (values[: edges[0]], values[edges[-1] :]))
-    cells: Cells = np.concatenate([below, inside, above])
-    return cells, weights
-
-
 def _beyond(values: Array, knots: Array, cells: int) -> Cells:
     """The cells of values beyond the ends of so many: bins of the distances, the last of what no float can say."""
     below = values < knots[0]
@@ -226,42 +217,18 @@ def _beyond(values: Array, knots: Array, cells: int) -> Cells:
     return beyond
 
 
-@compilable(kernels.count_in_bits)
-def _count_in_bits(values: Array, weights: Counts, start: int, counts: Counts, shift: int) -> int:
-    assert shift == _SHIFT
-    return _counted(*Bits(start).places(values, weights if len(weights) else None), counts)
-
-
-@compilable(kernels.count_in_knots)
-def _count_in_knots(
-    values: Array, weights: Counts, first: Cells, low: Array, scale: Array, counts: Counts, parts: int
-) -> int:
-    assert parts == PARTS
-    return _counted(*_among_knots(values, weights if len(weights) else None, first, low, scale), counts)
-
-
-def _counted(cells: Cells, weights: Counts | None, counts: Counts) -> int:
-    """Add to the counts of cells; how many are outside.
+def _add(cells: Cells, weights: Counts | None, counts: Counts) -> None:
+    """Add to the counts of cells.
 
     A block's sums of weights stay below 2^53, where float64 is exact.
     """
-    number = len(cells)
-    if cells.min() < 0 or cells.max() >= len(counts):
-        foreseen = ~_outside(cells, counts)
-        cells, weights = cells[foreseen], None if weights is None else weights[foreseen]
     counts += np.bincount(cells, weights, minlength=len(counts)).astype(np.int64, copy=False)
-    return number - len(cells)
 
 
-def _outside(cells: Cells, counts: Counts) -> NDArray[np.bool_]:
-    """Which cells have no count."""
-    outside: NDArray[np.bool_] = (cells < 0) | (cells >= len(counts))
-    return outside
-
-
-def _times(weights: Counts | None, where: NDArray[np.bool_]) -> Counts:
-    """How often what is there counts."""
-    return np.ones(np.count_nonzero(where), np.int64) if weights is None else weights[where]
+def _some(cells: Cells, weights: Counts | None, where: NDArray[np.bool_] | Cells) -> tuple[Cells, Counts]:
+    """Some of the cells, and how often what is there counts."""
+    found = cells[where]
+    return found, np.ones(len(found), np.int64) if weights is None else weights[where]
 
 
 def laid_out(pilot: Sequence[tuple[Array, Counts | None]], share: float) -> Ruler:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from simulate import graph
 from simulate.arrays import here, is_column
 from simulate.backends import Ticks
-from simulate.compiled import prepare
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
 from simulate.dependence import DependenceError, correlation_matrix, triangular_factor
 from simulate.distributions import Constant, Distribution
@@ -132,9 +131,7 @@ class Scenarios:
     def blocks(self, piece: Piece, ticks: Ticks | None = None) -> Iterator[Block]:
         """The blocks of a piece in turn, a step each; on a device as large as it holds."""
         together = self.together
-        if here() is np:
-            prepare(self.count)
-        else:  # there what a call costs is the same, however many scenarios it has
+        if here() is not np:  # there what a call costs is the same, however many scenarios it has
             together = max(_HELD // (len(self.plan.inputs) + len(self.plan.outputs)) // self.size, 1)
         firsts = piece.chunks[::together]
         words = None if self._are_few else self.sampler.words(piece.replicate)

@@ -81,9 +81,9 @@ def test_every_bound_holds_for_a_prior(name):
     quantity = LLM_COST[name]
     for bound, beyond in ((quantity.lower, quantity.lower - 0.5), (quantity.upper, quantity.upper + 0.5)):
         if np.isfinite(bound):
-            load_priors("base", [f"{name}={bound}"])
+            load_priors(f"[priors.{name}]\nvalue = {bound}")
             with pytest.raises(PriorsError, match=f"{name} cannot be"):
-                load_priors("base", [f"{name}={beyond}"])
+                load_priors(f"[priors.{name}]\nvalue = {beyond}")
 
 
 def warned(text, **options):

@@ -114,3 +114,8 @@ def test_what_is_no_name_is_refused(name):
 def test_what_cannot_be_computed_is_told(base):
     (message,) = not_computed(base)
     assert "prefill_seconds" in message
+
+
+def test_what_has_a_value_for_want_of_what_it_needs_says_so(base):
+    assert "\n0 where what it needs cannot be had. Never below 0.\n" in text_of("training_attention_flop")
+    assert "\nA parameter, 0 unless a prior is given. Never below 0.\n" in text_of("training_attention_flop", base)

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from sampled import sampled
 
 from simulate.comparison import compare
 from simulate.decisions import decide
@@ -46,8 +47,7 @@ def of(text, factor):
     return load_priors(text.replace("FACTOR", repr(factor)))
 
 
-@pytest.mark.parametrize("factor", [1e-320, 1e200])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(("name", "factor"), sampled(COMMANDS, [1e-320, 1e200]))
 def test_every_command_answers_in_few_digits(load, command, name, factor):
     question, *options = COMMANDS[name]
     file = load((CHOICES if question == "decide" else QUANTITY).replace("FACTOR", repr(factor))).path

@@ -49,7 +49,7 @@ RESULTS = {
     "tornado": lambda: tornado(load_priors("base"), quantities=["capex", "training_cost"]),
     "sobol": lambda: tornado(load_priors("base"), quantities=["capex"], method="sobol", **FEW),
     "compare": lambda: compare(["gpt-3", "base"], quantities=["training_cost"], **FEW),
-    "decide": lambda: decide(load_priors("own-or-rent"), **FEW),
+    "decide": lambda: decide(load_priors("own-or-rent"), quantities=["capex", "opex_per_year"], **FEW),
     "backtest": backtest,
 }  # fmt: skip
 every_result = pytest.mark.parametrize("name", RESULTS)

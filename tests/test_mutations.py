@@ -65,7 +65,7 @@ def read(text: str) -> Priors | str:
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(200), pytest.param(range(200, 5200), marks=pytest.mark.long)], ids=["sample", "5,000"]
+    "seeds", [range(100), pytest.param(range(100, 5100), marks=pytest.mark.long)], ids=["sample", "5,000"]
 )
 def test_a_broken_file_is_refused_in_a_line_for_each_fault_or_run(seeds, agreed):
     """What `check` refuses a run refuses in the same words; the others have possible results, without a warning."""
@@ -74,7 +74,7 @@ def test_a_broken_file_is_refused_in_a_line_for_each_fault_or_run(seeds, agreed)
         found = read(mutant(seed))
         if isinstance(found, str):
             refused.append(found)
-        elif len(seeds) > 200 or place % 4 == 0:
+        elif len(seeds) > 100 or place % 4 == 0:
             runs.append(agreed(found))
     assert len(refused) > len(seeds) / 3
     faults = [line for message in refused for line in message.split("\n")]

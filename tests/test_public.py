@@ -21,6 +21,14 @@ QUESTIONS = ("run", "draws", "tornado", "compare", "decide", "backtest")
 FEW = {"scenarios": 4096}
 
 TWO = ["guosheng-2023", "semianalysis-2023"]
+CHOICES = """
+model = "none"
+[priors]
+use = {dist = "lognormal", p5 = 1, p95 = 9}
+[choices]
+own.quantities.cost = {formula = "5 + use / 10", unit = "USD"}
+rent.quantities.cost = {formula = "use", unit = "USD"}
+"""
 
 
 def test_the_exported_names_are_these():
@@ -100,10 +108,10 @@ def test_what_a_text_cannot_say_is_refused_in_a_line(options, message):
 def test_a_script_asks_every_question_and_gets_the_same_figures():
     priors = simulate.load_priors("base")
     asked = {"quantities": ["capex"], **FEW}
-    own_or_rent = simulate.load_priors("own-or-rent")
+    choices = simulate.load_priors(CHOICES)
     pairs = [
         (simulate.run(priors, **asked), runs.run(priors, **asked)),
-        (simulate.decide(own_or_rent, **FEW), decisions.decide(own_or_rent, **FEW)),
+        (simulate.decide(choices, quantities="cost", **FEW), decisions.decide(choices, quantities=["cost"], **FEW)),
         (simulate.backtest(), backtesting.backtest()),
         (
             simulate.compare([priors, "gpt-3"], quantities=["training_cost"], **FEW),

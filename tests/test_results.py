@@ -221,7 +221,7 @@ def test_no_unit_is_a_time_to_those_who_read_files(tmp_path):
         with pytest.raises(SimulateError, match="there is no unit"):
             load_priors(text % unit)
     path = tmp_path / "a.nc"
-    for unit in ("s", "second", "min", "minute", "h", "hour", "day", "week", "month", "year", "ms", "us", "ns"):
+    for unit in ("second", "min", "day", "month", "ns"):
         choices = "".join(f'[choices.c{each}.quantities.y]\nformula = "{each} * t"\n' for each in (1, 2))
         result = decide(load_priors(text % unit + choices), quantities=["y"], scenarios=1024)
         path.write_bytes(netcdf.written(result))

@@ -58,7 +58,9 @@ def test_what_an_encoding_lacks_is_spelt_out(encoding, text, told):
     assert written(text, encoding) == told
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(each, marks=pytest.mark.long) for each in ("latin-1", "cp1252"))]
+)
 def test_signs_survive_small_encodings(tmp_path, encoding):
     (tmp_path / "a.toml").write_text(FILE, encoding="utf-8")
     arguments = ("run", "a.toml", "--no-pictures")
@@ -100,7 +102,7 @@ def test_names_that_are_no_utf_8_are_escaped_and_work_everywhere(tmp_path):
             file.write(FILE)
     assert name_text(os.fsdecode(UNTITLED)) == r"b\xffd.toml"
     for question in ("check", "run", "tornado"):
-        told = simulated(question, path, cwd=tmp_path)
+        told = simulated(question, path, *["--no-pictures"] * (question != "check"), cwd=tmp_path)
         assert rb"b\xffd" in told or rb"b\udcffd" in told
     told = json.loads(simulated("compare", path, other, "--format", "json", cwd=tmp_path))["result"]
     assert [case["label"] for case in told["cases"].values()] == [r"b\xffd", "e"]

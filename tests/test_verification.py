@@ -34,7 +34,7 @@ STORED = {
     "tornado by conditional": lambda: tornado(
         load_priors("base"), quantities=["capex"], method="conditional", percentile=90, **FEW
     ),
-    "decide": lambda: decide(load_priors("own-or-rent"), maximize=True, scenarios=1024),
+    "decide": lambda: decide(load_priors("own-or-rent"), quantities=["capex"], maximize=True, scenarios=1024),
 }
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.arrays import moved, to_host
-from simulate.compiled import compilable, kernels
+from simulate.arrays import moved, scratch, to_host
 from simulate.dependence import correlation_matrix, triangular_factor
 from simulate.device import add_multiple, with_kernel
 from simulate.distributions.scores import normal_probability
@@ -171,9 +170,9 @@ class Sampler:
 
 
 @with_kernel(add_multiple)
-@compilable(kernels.add_multiple)
 def _add_multiple(total: Array, factor: float, column: Array) -> None:
-    total += factor * column
+    (multiple,) = scratch(column, np.float64)
+    total += np.multiply(column, factor, out=multiple)
 
 
 def linked_names(latent: Mapping[tuple[str, str], float], wanted: Collection[str]) -> set[str]:

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.arrays import array_module, beside, moved, to_host
-from simulate.compiled import compilable, kernels
+from simulate.arrays import array_module, look_up, moved, scratch, to_host
 from simulate.device import on_score_lines, on_word_lines, with_kernel
 from simulate.distributions.scores import normal_probability, normal_score
 
@@ -79,27 +78,16 @@ def _lines(left: Array, right: Array, low: Array, high: Array) -> Lines:
     return Lines(low - slope * left, slope)
 
 
-def _positions(words: Words) -> Array:
-    """Signed distance from the nearer end of (0, 1), in units of 2^-32."""
-    position = words.view(np.int32).astype(np.float64)
+def _positions(words: Words, position: Array) -> Array:
+    """Signed distance from the nearer end of (0, 1), in units of 2^-32, put into `position`."""
+    position[:] = words.view(np.int32)
     position += 0.5
     return position
 
 
-def _cells(position: Array, leading_bits: int) -> NDArray[np.int64]:
-    """The cell of each position."""
-    half = _OCTAVES << leading_bits
-    leading = position.view(np.int64) >> (52 - leading_bits)
-    cell = leading & (half - 1)
-    leading >>= 63
-    leading &= half
-    cell |= leading
-    return cell
-
-
 def probabilities(words: Words) -> tuple[Array, Array]:
     """The probabilities below and above that the words stand for, the smaller of the two exact."""
-    return probabilities_at(_positions(words))
+    return probabilities_at(_positions(words, array_module(words).empty(words.shape)))
 
 
 def probabilities_at(position: Array) -> tuple[Array, Array]:
@@ -296,10 +284,15 @@ def at_words(table: Lines, words: Words) -> Array:
 
 
 @with_kernel(on_word_lines)
-@compilable(kernels.on_word_lines)
 def _on_word_lines(words: Words, slope: Array, intercept: Array, leading_bits: int, values: Array) -> None:
-    position = _positions(words)
-    _on_lines(_cells(position, leading_bits), position, slope, intercept, values)
+    position, leading, cell = scratch(words, np.float64, np.int64, np.int64)
+    half = len(slope) // 2
+    np.right_shift(_positions(words, position).view(np.int64), 52 - leading_bits, out=leading)
+    np.bitwise_and(leading, half - 1, out=cell)
+    leading >>= 63
+    leading &= half
+    cell |= leading
+    _on_lines(cell, position, slope, intercept, values)
 
 
 def at_scores(table: Lines, scores: Array) -> Array:
@@ -310,20 +303,23 @@ def at_scores(table: Lines, scores: Array) -> Array:
 
 
 @with_kernel(on_score_lines)
-@compilable(kernels.on_score_lines)
 def _on_score_lines(scores: Array, slope: Array, intercept: Array, limit: float, values: Array) -> None:
-    position = _within(scores, limit)
-    cell = ((position + limit) * (len(slope) / (2 * limit))).astype(np.int64)
+    position, place, cell = scratch(scores, np.float64, np.float64, np.int64)
+    np.add(_within(scores, limit, position), limit, out=place)
+    place *= len(slope) / (2 * limit)
+    cell[:] = place
     _on_lines(cell, position, slope, intercept, values)
 
 
-def _within(scores: Array, limit: float) -> Array:
+def _within(scores: Array, limit: float, found: Array | None = None) -> Array:
     """Scores beyond the last cells as in them."""
-    return np.clip(scores, -limit, limit - 1e-9)
+    return np.clip(scores, -limit, limit - 1e-9, out=found)
 
 
 @np.errstate(all="ignore")  # as in `_lines`
 def _on_lines(cell: Cells, position: Array, slope: Array, intercept: Array, values: Array) -> None:
-    """The values on the lines of cells, at positions."""
-    np.multiply(beside(slope, cell).take(cell), position, out=values)
-    values += beside(intercept, cell).take(cell)
+    """Put the values on the lines of cells, at positions, which are used up, into `values`."""
+    look_up(slope, cell, values)
+    values *= position
+    look_up(intercept, cell, position)
+    values += position
