@@ -552,7 +552,7 @@ def test_backtest_prints_scores_and_writes_pictures(command, tmp_path):
     assert "calibrated bands" in out
     files = {path.name for path in (tmp_path / "out").iterdir()}
     assert files == {"backtest.nc", "backtest.csv"} | {
-        f"{name}.{kind}" for name in ("forecast", "pit", "serving") for kind in ("png", "svg")
+        f"{name}.{kind}" for name in ("forecast", "pit", "serving", "serving_pit") for kind in ("png", "svg")
     }
 
 
