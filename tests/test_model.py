@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
@@ -840,6 +842,44 @@ def test_links_carry_what_each_layout_exchanges() -> None:
     assert computed({**wide, "link_overlap": 1.0}, "link_seconds_per_token") == 0
     alone = {**DEEPSEEK_V3, "replica_accelerators": 1.0}
     assert computed(alone, "link_bytes_per_token") == 0
+
+
+def test_products_in_fp4_reach_a_part_of_their_peak() -> None:
+    given = {**DEEPSEEK_V3, "precision_efficiency": np.array([1.0, 0.64])}
+    whole, part = np.transpose(computed(given, "shared_seconds_per_token", "expert_seconds_per_token"))
+    np.testing.assert_allclose(part, whole / 0.64, rtol=1e-15)
+
+
+def test_attention_has_its_own_precision() -> None:
+    given = {**DEEPSEEK_V3, "memory_bandwidth": 1e15}  # so that arithmetic is the wall of the cache too
+    fast = {**given, "attention_peak_flops": 2 * 312e12}
+    for name in ("attention_seconds_per_token", "cache_seconds_per_sequence"):
+        assert computed(fast, name) == pytest.approx(computed(given, name) / 2, rel=1e-15)
+    assert computed(fast, "shared_seconds_per_token") == computed(given, "shared_seconds_per_token")
+
+
+def test_the_page_on_serving_tells_what_there_is() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "serving.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+_[a-z_]+)`", page))
+    assert named <= set(LLM_COST)
+    assert named >= set(LLM_COST["decode_seconds"].needs)
+    held = {**DEEPSEEK_V3, "context_tokens": 5_000.0, "tensor_parallelism": np.array([8.0, 1.0])}
+    divided, each = computed(held, "batch_limit")
+    words = " ".join(page.split())
+    assert f"holds {each:.0f} sequences so, and {divided:.0f} with its attention divided" in words
+
+
+def test_what_leaves_the_domain_of_links_passes_the_network() -> None:
+    given = {**DEEPSEEK_V3, "tensor_parallelism": 1.0, "link_domain": 8.0, "network_bandwidth": 50e9}
+    wide = {**given, "replica_accelerators": np.array([1.0, 8.0, 144.0])}
+    share, moved, seconds = computed(wide, "network_share", "link_bytes_per_token", "link_seconds_per_token")
+    np.testing.assert_allclose(share, [0, 0, 136 / 143], rtol=1e-15)
+    expected = moved[2] * (7 / 143 / 300e9 + 136 / 143 / 50e9) / 0.9
+    np.testing.assert_allclose(seconds, [0, moved[1] / 300e9 / 0.9, expected], rtol=1e-12)
+    # 72 in a rack of their own, and a dense model's groups within a server
+    assert computed({**wide, "link_domain": 72.0}, "network_share")[2] == 72 / 143
+    dense = {**LLAMA_70B_ON_H200, "replica_accelerators": 32.0, "tensor_parallelism": 8.0}
+    assert computed(dense, "network_share") == 0
 
 
 def test_latency_grows_with_the_ranks_that_exchange_up_to_eight() -> None:

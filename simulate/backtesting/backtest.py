@@ -1,7 +1,7 @@
 """The question: how well did the bands hold where the truth became known.
 
 A case is forecast without itself: a run that the package ships by a fit to the others, a user's run by the fit to
-all that are not of its name, a benchmark by a fit to other stacks and models.
+all that are not of its name, a benchmark by a fit to all others than its stack's of its model and accelerator.
 """
 
 import math
@@ -10,11 +10,12 @@ from itertools import count
 from os import PathLike
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate.backends import Task
 from simulate.backtesting import scores, serving, training
 from simulate.backtesting.scores import Forecast
-from simulate.calibration.serving import benchmarks, splits
+from simulate.calibration.hierarchy import hierarchy
 from simulate.calibration.training import TrainingRun, read_runs, training_runs
 from simulate.errors import SimulateError
 from simulate.replicates import Progress, Workers
@@ -28,8 +29,7 @@ from simulate.spreadsheet import digest_of
 
 ABOUT = {
     training.NAME: "Accelerator-hours, each run forecast by a fit to the others",
-    serving.BENCHMARKS: "Accelerator time of a question, each stack and model forecast by the roofline fitted to the "
-    "others",
+    **serving.BENCHMARKS,
     "measured": "What services and runs were found to take, beside the bands of the priors files",
     "estimates": "What others reckoned for ChatGPT in early 2023, beside the bands of base.toml: no outcomes",
     "owners": "What one analyst reckons for an accelerator-hour, August 2026, beside the bands of own-cost-2026.toml: "
@@ -52,10 +52,12 @@ def backtest(
     The seed is that of the scenarios behind the figures set beside priors files; training runs and benchmarks need
     none. Rows that cannot be read are named in the warnings and the others scored.
 
+    Benchmarks of one model and accelerator are right or wrong together: `coverage_interval` draws these.
+
     The result has along `case` its `outcome`, the forecast's `percentiles`, `pit`, `crps` and `log_score`, the
-    scores being of the logarithm; `cases`, `inside`, `coverage` with its `coverage_interval`, `pit_histogram` and
-    the mean scores along `group`; and the scores of point forecasts of the training runs along `baseline`. Raises
-    SimulateError for a file that is no table of runs, or holds none that can be scored.
+    scores being of the logarithm; `cases`, `inside`, `coverage` with its `coverage_interval`, `pit_histogram`, the
+    mean scores and `median_error` along `group`; and the scores of point forecasts of the training runs along
+    `baseline`. Raises SimulateError for a file that is no table of runs, or holds none that can be scored.
     """
     if not isinstance(cases_file, str | PathLike | None):
         raise SimulateError(f"cases_file: must be a path, not {written(cases_file)}")
@@ -74,8 +76,9 @@ def backtest(
         )
     groups = {training.NAME: _scored(pool, training.NAME, used, lambda run: [training.training_case(run)])}
     if cases_file is None:
-        held_out = list(splits(benchmarks()))
-        groups[serving.BENCHMARKS] = _scored(pool, serving.BENCHMARKS, held_out, serving.benchmark_cases)
+        held_out = list(dict.fromkeys(row.group for row in hierarchy().rows))
+        found = _scored(pool, "serving benchmarks", held_out, serving.benchmark_cases)
+        groups |= {kind: [case for case in found if case.kind == kind] for kind in serving.BENCHMARKS}
         groups |= serving.published_cases(pool, seed)
     about = ABOUT if cases_file is None else {training.NAME: OWN}
     excluded = {run.model: run.excluded for run in runs if run.excluded}
@@ -103,6 +106,7 @@ def _put_cases(result: Result, groups: Mapping[str, Sequence[Forecast]]) -> None
     result.along("case", _labels([case.name for case in cases]))
     result.beside("case_group", ("case",), [name for name, listed in groups.items() for _ in listed])
     result.beside("unit", ("case",), [case.unit for case in cases])
+    result.beside("cluster", ("case",), [case.cluster for case in cases])
     result.beside("source", ("case",), [case.source for case in cases])
     result.along("percentile", scores.PERCENTILES, "percent")
     for name, unit, label in (
@@ -138,7 +142,11 @@ def _put_groups(result: Result, groups: Sequence[str]) -> None:
     pits = [result["pit"][cases] for cases in own]
     counts = np.array([len(each) for each in pits])
     held = np.array([[scores.inside(each, band).sum() for band in scores.BANDS] for each in pits])
-    intervals = [[scores.coverage_interval(k, n) for k in row] for row, n in zip(held, counts, strict=True)]
+    intervals = [
+        [_interval(scores.inside(each, band), clusters) for band in scores.BANDS]
+        for each, clusters in zip(pits, (result["cluster"][cases] for cases in own), strict=True)
+    ]
+    errors = np.abs(np.log(result["outcome"] / result["percentiles"][:, scores.PERCENTILES.index(50)]))
     for name, dims, values, label in (
         ("cases", ("group",), counts, "cases"),
         ("inside", ("group", "band"), held, "outcomes inside the band"),
@@ -146,9 +154,17 @@ def _put_groups(result: Result, groups: Sequence[str]) -> None:
         ("coverage_interval", ("group", "band", "end"), intervals, "95 % interval of the true share"),
         ("crps_mean", ("group",), [result["crps"][cases].mean() for cases in own], "mean CRPS"),
         ("log_score_mean", ("group",), [result["log_score"][cases].mean() for cases in own], "mean log score"),
+        ("median_error", ("group",), [np.median(errors[cases]) for cases in own], "median of |ln(outcome / P50)|"),
         ("pit_histogram", ("group", "bin"), list(map(scores.pit_counts, pits)), "cases by PIT"),
     ):
         result.put(name, dims, values, label=label, unit="1")
+
+
+def _interval(held: NDArray[np.bool_], clusters: Sequence[str]) -> tuple[float, float]:
+    """Bounds of the true share, of cases that are right each by itself or by clusters."""
+    if any(clusters) and len(set(clusters)) < len(clusters):
+        return scores.clustered_interval(held, clusters)
+    return scores.coverage_interval(int(held.sum()), len(held))
 
 
 def _put_baselines(result: Result, runs: Sequence[TrainingRun]) -> None:

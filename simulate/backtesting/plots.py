@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.figure import Figure
 
-from simulate.backtesting import training
+from simulate.backtesting import serving, training
 from simulate.backtesting.scores import BINS, pit_counts
 from simulate.figures import shortened
 from simulate.graph import Array
@@ -17,9 +17,10 @@ MOST = 150  # rows of a picture
 
 
 def plots(result: Result) -> dict[str, Figure]:
-    """The pictures by name: the training runs' bands with their outcomes, their PIT, and all other cases.
+    """The pictures by name: the training runs' bands with their outcomes, their PIT, and both of all other cases.
 
-    The other cases, in many units, are over the P50 of their forecast.
+    The other cases, in many units, are over the P50 of their forecast; measurements under load, of which there are
+    many, are in the PIT alone, and services and estimates in the bands.
     """
     own = result["case_group"] == training.NAME
     title = "Training runs, each forecast without itself"
@@ -29,7 +30,10 @@ def plots(result: Result) -> dict[str, Figure]:
     }
     if not own.all():
         title, label = "Serving: benchmarks, services and estimates", "over the P50 of the forecast"
-        drawn["serving"] = forecast_bands(result, np.flatnonzero(~own), label, title, over_median=True)
+        others = np.flatnonzero(~own & ~np.isin(result["case_group"], serving.UNDER_LOAD))
+        drawn["serving"] = forecast_bands(result, others, label, title, over_median=True)
+        benchmarks = np.isin(result["case_group"], list(serving.BENCHMARKS))
+        drawn["serving_pit"] = pit_histogram(result["pit"][benchmarks])
     return drawn
 
 
@@ -71,7 +75,7 @@ def forecast_bands(
 def pit_histogram(pits: Array) -> Figure:
     """Histogram of forecasts' probabilities of no more than the outcome: flat if they are calibrated.
 
-    The shading spans the 5th to the 95th percentile of a bin's count if they are.
+    The shading spans the 5th to the 95th percentile of a bin's count if they are, and each case is by itself.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -89,5 +93,5 @@ def pit_histogram(pits: Array) -> Figure:
     axis.set_xlabel("forecast probability of no more than the outcome", fontsize=FONT_SIZE - 1)
     axis.set_ylabel("cases", fontsize=FONT_SIZE - 1)
     axis.spines[["top", "right"]].set_visible(False)
-    footnote(figure, "shaded: 90 % of counts if calibrated     low PIT: outcome below the forecast")
+    footnote(figure, "shaded: 90 % of counts if calibrated and independent     low PIT: outcome below the forecast")
     return figure

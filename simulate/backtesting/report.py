@@ -61,11 +61,12 @@ def _coverage(result: Result, group: str, *, scores: bool) -> Section:
         held, share = (result.at(each, **at) for each in ("inside", "coverage"))
         interval = f"{low * 100:.0f} to {high * 100:.0f} %"
         rows.append([f"{band:g} %", f"{held} of {count}", f"{share * 100:.0f} %", interval])
-    crps, log_score = (_score(result.at(f"{score}_mean", group=group)) for score in ("crps", "log_score"))
+    names = ("crps_mean", "log_score_mean", "median_error")
+    crps, log_score, error = (_score(result.at(score, group=group)) for score in names)
     return Section(
         columns=[Column("band"), Column("inside", ">"), Column("share", ">"), Column("95 % interval", ">", drop=1)],
         rows=rows,
-        remarks=[f"CRPS {crps}, log score {log_score}"] if scores else [],
+        remarks=[f"CRPS {crps}, log score {log_score}, median |ln(outcome / P50)| {error}"] if scores else [],
     )
 
 

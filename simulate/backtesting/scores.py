@@ -4,11 +4,12 @@ Scores are of ln(outcome), so that a factor counts alike upwards and downwards.
 """
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from simulate.graph import Array
 from simulate.rulers import Counts
@@ -34,6 +35,8 @@ class Forecast(NamedTuple):
     crps: float
     log_score: float
     source: str = ""
+    kind: str = ""  # of several that one question forecasts
+    cluster: str = ""  # forecasts that are right or wrong together
 
 
 def normal_case(
@@ -116,6 +119,21 @@ def coverage_interval(held: int, cases: int) -> tuple[float, float]:
 
     lower = float(betaincinv(held, cases - held + 1, 0.025)) if held > 0 else 0.0
     upper = float(betaincinv(held + 1, cases - held, 0.975)) if held < cases else 1.0
+    return lower, upper
+
+
+def clustered_interval(held: NDArray[np.bool_], clusters: Sequence[str]) -> tuple[float, float]:
+    """Bounds of the true share of outcomes inside a band [1] at 95 % confidence, where clusters are right together.
+
+    `held` says of each outcome whether it is inside, `clusters` to which it belongs. Clusters are drawn with
+    replacement, 4,000 times by a fixed seed. Of few clusters the interval is too narrow.
+    Source: Davison, Hinkley 1997, section 3.8.
+    """
+    names, members = np.unique(np.asarray(clusters), return_inverse=True)
+    counts, inside_counts = (np.bincount(members, weights, len(names)) for weights in (None, held))
+    drawn = np.random.default_rng(0).integers(len(names), size=(4_000, len(names)))
+    shares = inside_counts[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    lower, upper = np.quantile(shares, (0.025, 0.975)).tolist()
     return lower, upper
 
 

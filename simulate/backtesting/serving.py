@@ -1,6 +1,7 @@
-"""Serving and published figures: benchmarks forecast from other stacks and models, and figures beside bands.
+"""Serving and published figures: benchmarks forecast from others than their group's, and figures beside bands.
 
-The cases are data: `data/serving_benchmarks.csv`, and `data/published_cases.csv`, whose inputs are priors files.
+The cases are data: `data/serving_benchmarks.csv` and `data/serving_load.csv`, and `data/published_cases.csv`, whose
+inputs are priors files.
 """
 
 import math
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from simulate.backtesting.scores import STANDARD_NORMAL, Forecast, normal_case, quantile_case
 from simulate.backtesting.training import log_mfu_forecast
-from simulate.calibration.serving import Split, fit_roofline, left_out, predicted_seconds, rows_of, spread
+from simulate.calibration.benchmarks import rows_of
+from simulate.calibration.hierarchy import DENSE, MIXTURE, PER_TOKEN, THROUGHPUT, TO_FIRST, fit_without, hierarchy
 from simulate.calibration.training import training_runs
 from simulate.model.training_mfu import TYPICAL_ATTENTION
 from simulate.priors import SHIPPED, Priors, choice, load_priors
@@ -17,24 +19,44 @@ from simulate.replicates import Workers
 from simulate.runs import run
 from simulate.units import conversion_factor
 
-BENCHMARKS = "serving benchmarks"
+MLPERF = {"offline": "MLPerf, offline", "server": "MLPerf, server"}
+BENCHMARKS = {
+    DENSE: "Accelerator time of a question, each stack, model and accelerator forecast by a fit to all others",
+    MIXTURE: "The same of mixtures of experts, two models of one family and stack",
+    MLPERF["offline"]: "The same of submissions, which are tuned, each by a fit to all others",
+    MLPERF["server"]: "The same as if no user waited: what targets for the time to first token and per token cost",
+    PER_TOKEN: "DeepSeek-R1 at fixed concurrency, each stack and accelerator forecast by a fit to all others",
+    THROUGHPUT: "The same measurements: accelerator time of a question",
+    TO_FIRST: "The same measurements",
+}
+UNDER_LOAD = (PER_TOKEN, THROUGHPUT, TO_FIRST)
 PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
 SCENARIOS = 1 << 16
+DIGITS = 9  # after the point, of a logarithm: libraries of linear algebra sum in different orders
 
 
-def benchmark_cases(split: Split) -> list[Forecast]:
-    """Forecast benchmarks by the roofline fitted to other stacks and models, and score them.
+def benchmark_cases(group: tuple[str, str, str]) -> list[Forecast]:
+    """Forecast the benchmarks of a stack, a model and an accelerator by the fit to all others, and score them.
 
-    The accelerator time of a question is lognormal about the prediction. Its spread is that of the fit's
-    residuals, each remaining group left out in turn: nothing of the case's own group is in it.
+    Of a configuration that was measured under load several times, the last is scored.
     """
-    predicted = predicted_seconds(split.held, fit_roofline(split.others).constants).tolist()
-    log_sd = spread(left_out(split.others).values())
+    table, fit = hierarchy(), fit_without(lambda row: row.group, group)
+    last = {(row.group, *row.inputs.values()): place for place, row in enumerate(table.rows)}
     cases = []
-    for row, seconds in zip(split.held, predicted, strict=True):
-        name = f"{row.label} {row.accelerator}, {row.group[0]}"
-        log_median = math.log(seconds)
-        cases.append(normal_case(name, row.seconds, "s", log_median=log_median, log_sd=log_sd, source=row.source))
+    for measurement, place in enumerate(table.places.tolist()):
+        row = table.rows[place]
+        if row.group != group or (row.under_load and last[row.group, *row.inputs.values()] != place):
+            continue
+        case = normal_case(
+            row.label,
+            row.measured[table.whats[measurement]],
+            "s",
+            log_median=round(float(fit.log_median[measurement]), DIGITS),
+            log_sd=round(float(fit.log_sd[measurement]), DIGITS),
+            source=row.source,
+        )
+        kind = MLPERF.get(row.scenario, table.kinds[measurement])
+        cases.append(case._replace(kind=kind, cluster=f"{row.model}, {row.accelerator}"))
     return cases
 
 

@@ -1,0 +1,242 @@
+"""The constants of serving software, fitted to public benchmarks with levels that borrow from their relatives.
+
+A constant's logarithm is a value common to all, a yearly gain for the latencies, and what a stack or an accelerator
+adds; on top of the equations a family of mixtures, a stack and a group of benchmarks each take a factor of their own.
+What each adds has a normal prior about 0, whose spread is learnt from how far the others lie apart. A level that the
+fit has not seen keeps its prior: the forecast of it is the constants', and its band is as wide as the levels differ.
+
+The fit maximizes the posterior and takes its curvature there (Laplace). Spreads follow by turns with it, each worth
+some levels of a stated guess, which is the empirical Bayes of few levels.
+Source: Gelman et al., 2013, Bayesian data analysis, chapters 5, 13.1 and 15; Dempster, Laird and Rubin, 1977.
+"""
+
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulate.calibration.benchmarks import FIRST_TOKEN, QUESTION, TOKEN, Benchmark, load_benchmarks, offline_benchmarks
+from simulate.calibration.serving import CONSTANTS, OVERHEAD, WAITED_STEPS, Benchmarks
+from simulate.graph import Array
+
+Selection = NDArray[np.bool_]
+
+SINCE, UNTIL = 2024.0, 2026.25  # years: stacks gained from the first on; constants are told at the second
+LATENCIES = ("layer_latency", "allreduce_latency")
+GAIN = "yearly_gain"
+FAMILY, STACK, GROUP = "family of mixtures", "stack", "group"  # levels on all seconds
+SCHEDULED, LOADED = "link_utilization_offline", "link_utilization_under_load"
+EVERYTHING = "everything"  # a factor on all seconds of a benchmark
+
+
+class Prior(NamedTuple):
+    """What is believed of a constant before the benchmarks: its median, and the sd of its logarithm."""
+
+    median: float
+    sd: float
+    moves: tuple[str, ...]
+    weight: Callable[[Benchmark], float]  # by which it enters the logarithm
+
+
+class Level(NamedTuple):
+    """Differences between stacks, accelerators, families ...: the guess of their sd, and of how many it is worth."""
+
+    moves: tuple[str, ...]
+    label: Callable[[Benchmark], str]  # "" where a benchmark has none
+    sd: float
+    worth: float
+
+
+def _always(_: Benchmark) -> float:
+    return 1.0
+
+
+# Judgement: large products reach 0.5 to 0.75 of the peak, exchanges under load less of a link than those of large
+# batches, FP4 less of its peak than FP8; a kernel is launched in 5 to 10 us; software gains by the year.
+PRIORS: Mapping[str, Prior] = {
+    "matrix_utilization": Prior(0.58, 0.2, ("matrix_utilization",), _always),
+    "precision_efficiency": Prior(0.75, 0.25, ("precision_efficiency",), lambda row: float(row.precision == "FP4")),
+    "expert_traffic": Prior(30.0, 0.8, ("expert_traffic",), _always),
+    SCHEDULED: Prior(0.8, 0.2, ("link_utilization",), lambda row: float(not row.under_load)),
+    LOADED: Prior(0.4, 0.6, ("link_utilization",), lambda row: float(row.under_load)),
+    "layer_latency": Prior(60e-6, 0.7, ("layer_latency",), _always),
+    "allreduce_latency": Prior(30e-6, 0.7, ("allreduce_latency",), _always),
+    GAIN: Prior(1.65, 0.4, LATENCIES, lambda row: UNTIL - max(row.date, SINCE)),
+    OVERHEAD: Prior(0.05, 0.7, (OVERHEAD,), _always),
+    WAITED_STEPS: Prior(0.5, 0.5, (WAITED_STEPS,), _always),
+}
+LEVELS: Mapping[str, Level] = {
+    "layer latency of a stack": Level(("layer_latency",), lambda row: row.stack, 0.6, 4),
+    "allreduce latency of a stack": Level(("allreduce_latency",), lambda row: row.stack, 0.6, 4),
+    "latencies of an accelerator": Level(LATENCIES, lambda row: row.accelerator, 0.45, 6),
+    "matrix utilization of an accelerator": Level(("matrix_utilization",), lambda row: row.accelerator, 0.08, 4),
+    FAMILY: Level((EVERYTHING,), lambda row: row.family if row.mixture else "", 0.3, 8),
+    STACK: Level((EVERYTHING,), lambda row: row.stack, 0.1, 4),
+    GROUP: Level((EVERYTHING,), lambda row: ", ".join(row.group), 0.05, 4),
+}
+# Measurements that share a spread of residuals.
+DENSE, MIXTURE, THROUGHPUT = "offline, dense", "offline, mixtures of experts", "throughput under load"
+PER_TOKEN, TO_FIRST = "time per token under load", "time to first token under load"
+KINDS = (DENSE, MIXTURE, PER_TOKEN, THROUGHPUT, TO_FIRST)
+SIGMA, SIGMA_WORTH = 0.1, 4.0  # guess of the sd of residuals, and of how many configurations it is worth
+# Turns of a step of Gauss and Newton and of the spreads after it: from the priors, and from another fit.
+TURNS, TURNS_AGAIN = 24, 6
+LARGEST_STEP = 0.5  # of a logarithm
+Z95 = 1.6449  # 95th percentile of a standard normal
+DIFFERENCE = 1e-4  # in a logarithm, for derivatives
+
+
+class Fit(NamedTuple):
+    """Constants and levels, and the forecasts that they give of all measurements of a table.
+
+    `position` has the logarithms of the constants, then what the levels add; `covariance` is that of both, and
+    `spreads` are the sds of the levels. `residual_sds` are by kind of measurement. `log_median` and `log_sd`, of shape
+    (measurements,), are the forecasts.
+    """
+
+    position: Array
+    covariance: Array
+    spreads: Mapping[str, float]
+    residual_sds: Mapping[str, float]
+    log_median: Array
+    log_sd: Array
+
+
+class Hierarchy:
+    """Benchmarks, the constants and levels behind them, and the measurements as one array.
+
+    A measurement is one of the seconds of a benchmark: `places` has the benchmark's place in the table, `kinds` what
+    shares a spread of residuals, `log_measured` the logarithm.
+    """
+
+    def __init__(self, rows: Sequence[Benchmark]) -> None:
+        self.rows = tuple(rows)
+        self.table = Benchmarks(rows)
+        found = [(what, place) for place, row in enumerate(rows) for what in row.measured]
+        self.whats = np.array([what for what, _ in found])
+        self.places = np.array([place for _, place in found])
+        self.log_measured = np.log([rows[place].measured[what] for what, place in found])
+        self.kinds = np.array([kind_of(rows[place], what) for what, place in found])
+        self.weights = np.array([1 / rows[place].repeats for place in self.places])
+        self.levels = [
+            (name, label) for name, level in LEVELS.items() for label in dict.fromkeys(map(level.label, rows)) if label
+        ]
+        self.design = {each: self._design(each) for each in (*CONSTANTS, EVERYTHING)}
+        self.measured_design = {each: design[self.places] for each, design in self.design.items()}
+
+    def _design(self, constant: str) -> Array:
+        """What each constant and level adds to the logarithm of one, of shape (benchmarks, constants and levels)."""
+        columns = [[prior.weight(row) * (constant in prior.moves) for row in self.rows] for prior in PRIORS.values()]
+        for name, label in self.levels:
+            moves, label_of, *_ = LEVELS[name]
+            columns.append([float(constant in moves and label_of(row) == label) for row in self.rows])
+        return np.array(columns).T
+
+    def log_predicted(self, position: Array, shifts: Mapping[str, float] | None = None) -> Array:
+        """Logarithms of the seconds of all measurements; `shifts` are added to the logarithms of constants."""
+        shifts = shifts or {}
+        logs = {name: self.design[name] @ position + shifts.get(name, 0.0) for name in CONSTANTS}
+        seconds = self.table.predicted({name: np.exp(log) for name, log in logs.items()})
+        stacked = np.log([seconds[what] for what in (QUESTION, TOKEN, FIRST_TOKEN)])
+        which = np.select([self.whats == QUESTION, self.whats == TOKEN], [0, 1], 2)
+        predicted: Array = stacked[which, self.places] + self.measured_design[EVERYTHING] @ position
+        return predicted
+
+    def derivatives(self, position: Array) -> tuple[Array, Array]:
+        """The logarithms predicted, and how they change with constants and levels."""
+        predicted = self.log_predicted(position)
+        jacobian = self.measured_design[EVERYTHING].copy()
+        for name in CONSTANTS:
+            change = (self.log_predicted(position, {name: DIFFERENCE}) - predicted) / DIFFERENCE
+            jacobian += change[:, None] * self.measured_design[name]
+        return predicted, jacobian
+
+    def fit(self, used: Selection, start: Fit | None = None) -> Fit:
+        """Fit to the measurements of the benchmarks `used`, of shape (benchmarks,), and forecast all.
+
+        `start` is a fit to nearly the same ones, from which few turns lead to this one.
+        """
+        center = np.concatenate([np.log([prior.median for prior in PRIORS.values()]), np.zeros(len(self.levels))])
+        position = center if start is None else start.position
+        spreads = {name: level.sd for name, level in LEVELS.items()} if start is None else start.spreads
+        residual_sds = dict.fromkeys(KINDS, SIGMA) if start is None else start.residual_sds
+        own = self.weights * used[self.places]
+        weights = np.where(self.kinds == THROUGHPUT, 0.0, own)  # it follows from the two times, which are fitted
+        seen = np.any([design[used].any(axis=0) for design in self.design.values()], axis=0)[len(PRIORS) :]
+        for _ in range(TURNS if start is None else TURNS_AGAIN):
+            sds = [*(prior.sd for prior in PRIORS.values()), *(spreads[name] for name, _ in self.levels)]
+            precision = np.array(sds) ** -2.0
+            sigma = np.array([residual_sds[kind] for kind in self.kinds])
+            predicted, jacobian = self.derivatives(position)
+            residuals = self.log_measured - predicted
+            pull = weights / sigma**2 / np.sqrt(1 + (residuals / sigma) ** 2)  # soft L1
+            covariance = np.linalg.inv(jacobian.T @ (pull[:, None] * jacobian) + np.diag(precision))
+            step = covariance @ (jacobian.T @ (pull * residuals) - precision * (position - center))
+            position = position + np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+            variance = ((jacobian @ covariance) * jacobian).sum(axis=1)
+            squares = (position**2 + np.diag(covariance))[len(PRIORS) :]
+            spreads = {name: self._spread(name, squares, seen) for name in LEVELS}
+            residual_sds = {kind: self._residual_sd(kind, own, residuals**2 + variance) for kind in KINDS}
+        sigma = np.array([residual_sds[kind] for kind in self.kinds])
+        log_sd = np.sqrt(variance + sigma**2)
+        return Fit(position, covariance, spreads, residual_sds, self.log_predicted(position), log_sd)
+
+    def _spread(self, name: str, squares: Array, seen: Selection) -> float:
+        """The sd of a kind of level, of the expected squares of those that the fit has seen and of its guess."""
+        own = squares[seen & np.array([each == name for each, _ in self.levels])]
+        guess = LEVELS[name]
+        return math.sqrt((guess.worth * guess.sd**2 + own.sum()) / (guess.worth + len(own)))
+
+    def _residual_sd(self, kind: str, weights: Array, squares: Array) -> float:
+        """The sd of a kind of measurement, of the expected squares of its residuals and of the guess."""
+        own = weights * (self.kinds == kind)
+        return math.sqrt((SIGMA_WORTH * SIGMA**2 + own @ squares) / (SIGMA_WORTH + own.sum()))
+
+
+@cache
+def hierarchy() -> Hierarchy:
+    """All benchmarks that the package ships."""
+    return Hierarchy([*offline_benchmarks(), *load_benchmarks()])
+
+
+@cache
+def whole_fit() -> Fit:
+    """The fit to all that the package ships but servers, whose targets the fit does not know."""
+    return hierarchy().fit(fitted())
+
+
+def fitted() -> Selection:
+    """Which benchmarks constants are fitted to, of shape (benchmarks,)."""
+    return np.array([row.scenario != "server" for row in hierarchy().rows])
+
+
+def fit_without(label: Callable[[Benchmark], Hashable], left_out: Hashable) -> Fit:
+    """The fit to all benchmarks but those of a label: one that has not seen a group, a model, a stack ..."""
+    own = np.array([label(row) == left_out for row in hierarchy().rows])
+    return hierarchy().fit(fitted() & ~own, whole_fit())
+
+
+def constants(fit: Fit) -> dict[str, tuple[float, float, float]]:
+    """Median, 5th and 95th percentile of each constant, before what stacks and accelerators add."""
+    sds = np.sqrt(np.diag(fit.covariance))
+    bands = np.exp(fit.position + np.outer([0.0, -Z95, Z95], sds))
+    return dict(zip(PRIORS, map(tuple, bands.T.tolist()), strict=False))
+
+
+def error_sd(kind: str, *levels: str) -> float:
+    """The sd of the logarithm of true over predicted seconds, where these levels are new.
+
+    It is what residuals and levels spread, without what the constants are uncertain by.
+    """
+    fit = whole_fit()
+    return math.hypot(fit.residual_sds[kind], *(fit.spreads[level] for level in levels))
+
+
+def kind_of(row: Benchmark, what: str) -> str:
+    """Which measurements a measurement shares its spread of residuals with."""
+    if row.under_load:
+        return {QUESTION: THROUGHPUT, TOKEN: PER_TOKEN, FIRST_TOKEN: TO_FIRST}[what]
+    return MIXTURE if row.mixture else DENSE
