@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulate.errors import SimulateError
-    from simulate.library import backtest, compare, decide, draws, explain, plot, run, tornado, verify
+    from simulate.library import backtest, compare, decide, draws, explain, plot, run, sweep, tornado, verify
     from simulate.priors import Priors, PriorsError, load_priors
 
 __version__ = "0.1.0"
 
 _ROOMS = {
     "errors": ("SimulateError",),
-    "library": ("backtest", "compare", "decide", "draws", "explain", "plot", "run", "tornado", "verify"),
+    "library": ("backtest", "compare", "decide", "draws", "explain", "plot", "run", "sweep", "tornado", "verify"),
     "priors": ("Priors", "PriorsError", "load_priors"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
@@ -40,6 +40,7 @@ __all__ = [
     "load_priors",
     "plot",
     "run",
+    "sweep",
     "tornado",
     "verify",
 ]

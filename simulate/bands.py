@@ -245,7 +245,9 @@ class Bands(dict[Key, Band]):
     def add(self, parts: Mapping[Key, Part]) -> None:
         """Take up the next replicate's columns."""
         for key, part in parts.items():
-            self.setdefault(key, Band(self.statistics)).add(part)
+            if key not in self:
+                self[key] = Band(self.statistics)
+            self[key].add(part)
 
 
 def put_bands(

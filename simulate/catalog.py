@@ -29,7 +29,7 @@ BYTES = {
     "FP4": (0.5625, "NVIDIA, Introducing NVFP4: 4 bits, and a scale of 8 bits for every 16 values (June 2025)"),
 }
 # Rows that are there to be read; the model reckons with the power of a server.
-NO_QUANTITY = frozenset({"accelerator_power", "all_in_power", "link_domain", *PEAKS.values()}) - {"peak_flops"}
+NO_QUANTITY = frozenset({"accelerator_power", "all_in_power", *PEAKS.values()}) - {"peak_flops"}
 # Other spellings than the catalog's, beyond case, blanks and hyphens, which do not count.
 SPELLINGS = {
     "V100 SXM2 32GB": "V100",

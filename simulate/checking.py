@@ -12,7 +12,7 @@ from simulate.priors import Priors
 from simulate.results.folder import is_result
 from simulate.results.sources import read_source
 from simulate.runs.precision import targets
-from simulate.runs.run import NoNumbersError, run
+from simulate.runs.run import NoNumbersError, refuse
 from simulate.scenarios import Drawing, asked_quantities
 from simulate.spelling import path_of
 
@@ -65,7 +65,7 @@ def check_run(priors: Priors) -> None:
     def drawn(most: int) -> None:
         """Run as many scenarios as are asked for, `most` at most, and once."""
         few = settings.model_copy(update={"scenarios": min(settings.scenarios, most), "precision": precision})
-        run(replace(priors, run=few))
+        refuse(replace(priors, run=few))
 
     try:
         drawn(FEW)

@@ -183,7 +183,7 @@ def _tree(name: str, quantities: Mapping[str, Quantity], branches: Callable[[str
 
 def _equation(quantity: Quantity) -> str:
     """The right-hand side as code: of a formula its text, of a function its body without the docstring."""
-    function = quantity.function
+    function = inspect.unwrap(quantity.function) if quantity.function else None
     if not inspect.isfunction(function):
         return getattr(function, "text", "")
     try:

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulate.arrays import is_column
+from simulate.composing import Function, Recomputing, Step, wired
 from simulate.errors import SimulateError
 
 Array = NDArray[np.float64]
 Values = Array | float  # of a quantity: one a scenario, or one for all of them
-Function = Callable[..., Any]
-Step = tuple[str, Function, tuple[str, ...]]  # what is computed, how, of what
 
 ROUNDING = 1e-12  # of a column's largest magnitude: so far beyond a bound, arithmetic alone may have put a value
 
@@ -146,9 +145,8 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
                 returned = get_type_hints(value, include_extras=True)["return"]
                 unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
                 bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())
-                definition, needs = inspect.cleandoc(value.__doc__ or ""), tuple(inspect.signature(value).parameters)
-                default = getattr(value, "default", None)
-                quantity = Quantity(name, unit, definition, value, needs, default, bounds.lower, bounds.upper)
+                definition, default = inspect.cleandoc(value.__doc__ or ""), getattr(value, "default", None)
+                quantity = Quantity(name, unit, definition, *wired(value), default, bounds.lower, bounds.upper)
             else:
                 continue
             if name in found:
@@ -159,7 +157,7 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
             if need not in found:
                 raise SimulateError(f"{quantity.name} needs {need}, which nothing declares")
     order(found)
-    return found
+    return _composed(found)
 
 
 def order(quantities: Mapping[str, Quantity], bound: Collection[str] = ()) -> list[str]:
@@ -245,21 +243,6 @@ def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[
     return _missing(quantities, bound, order(quantities, bound))
 
 
-def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Quantity]:
-    """The quantities, as parameters those that have their default because the bound names lack what they need."""
-    return _settled(quantities, bound, missing(quantities, bound))
-
-
-def _settled(
-    quantities: Mapping[str, Quantity], bound: Collection[str], lacking: Collection[str]
-) -> dict[str, Quantity]:
-    found = dict(quantities)
-    for name, quantity in quantities.items():
-        if quantity.default is not None and name not in bound and any(need in lacking for need in quantity.needs):
-            found[name] = replace(quantity, function=None, needs=())
-    return found
-
-
 def _missing(
     quantities: Mapping[str, Quantity], bound: Collection[str], sequence: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
@@ -275,14 +258,50 @@ def _missing(
     return lacking
 
 
+def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Quantity]:
+    """The quantities, as parameters those that have their default because the bound names lack what they need.
+
+    Those that compute others anew do so by what these are here.
+    """
+    found, lacking = dict(quantities), missing(quantities, bound)
+    for name, quantity in quantities.items():
+        if quantity.default is not None and name not in bound and any(need in lacking for need in quantity.needs):
+            found[name] = replace(quantity, function=None, needs=())
+    return _composed(found, bound, lacking)
+
+
+def _composed(
+    quantities: dict[str, Quantity], bound: Collection[str] = (), lacking: Collection[str] = ()
+) -> dict[str, Quantity]:
+    """The quantities, of which each that computes others anew does so by what stands for them here.
+
+    What is composed may itself be of such quantities, which then come first: until nothing changes.
+    """
+    wanted = [name for name in quantities if name not in bound and name not in lacking]
+    doubtful = [name for name in wanted if isinstance(quantities[name].function, Recomputing)]
+    changed = bool(doubtful)
+    while changed:
+        changed = False
+        every = [quantities[name] for name in order(quantities, bound) if name not in bound]
+        steps = [(each.name, each.function, each.needs) for each in every if each.function is not None]
+        for name in doubtful:
+            function = quantities[name].function
+            assert isinstance(function, Recomputing)
+            anew = replace(function, inner=function.inner.of(steps))
+            if anew != function or anew.needs != quantities[name].needs:
+                quantities[name] = replace(quantities[name], function=anew, needs=anew.needs)
+                changed = True
+    return quantities
+
+
 def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:
     """Plan the computation of the outputs from the bound names; what they do not need is left out.
 
     Raises SimulateError for an output that is unknown or that the bound names cannot compute.
     """
+    quantities = settled(quantities, bound)
     sequence = order(quantities, bound)
     lacking = _missing(quantities, bound, sequence)
-    quantities = _settled(quantities, bound, lacking)
     for name in outputs:
         if name not in quantities:
             raise SimulateError(f"there is no quantity {name}")

@@ -283,9 +283,10 @@ def _shares(held: Array, sums: Array, squares: Array, row: Numbers, pairs: Seque
 
 def _joined(each: Array, pairs: Sequence[Numbers]) -> Iterator[Array]:
     """For each pairing, sums over the bins of the last axis from each of the firsts up to the next: one or two."""
-    two = each[..., :-1] + each[..., 1:]
+    two = each.copy()
+    two[..., :-1] += each[..., 1:]
     for firsts in pairs:
-        joined = np.concatenate([two, each[..., -1:]], axis=-1).take(firsts, axis=-1)
+        joined = two.take(firsts, axis=-1)
         single = np.diff(firsts, append=each.shape[-1]) == 1
         joined[..., single] = each[..., firsts[single]]
         yield joined

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import update_wrapper, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from simulate import backtesting, comparison, decisions, runs, verification
+from simulate import backtesting, comparison, decisions, runs, sweeps, verification
 from simulate.priors import Priors
 from simulate.questions import QUESTIONS
 from simulate.results import Result
@@ -50,6 +50,7 @@ run = _of_priors(runs.run)
 draws = _of_priors(runs.draws)
 tornado = _of_priors(tornado_of)
 decide = _of_priors(decisions.decide)
+sweep = _of_priors(sweeps.sweep)
 compare = _dataset_of(comparison.compare)
 backtest = _dataset_of(backtesting.backtest)
 verify = verification.verify

@@ -228,7 +228,7 @@ def widen(axis: Axes, values: Iterable[Array]) -> None:
         axis.set_xlim(*(value * factor for value in drawn for factor in (1 / 1.5, 1.5)))
 
 
-class _Apart(Formatter):
+class TickLabels(Formatter):
     """Labels of ticks with as many digits as tell them apart."""
 
     def __init__(self, unit: str = "") -> None:
@@ -264,7 +264,7 @@ def ticks(axis: Axes, unit: str = "") -> None:
         axis.set_xlim(first, last)
     else:
         axis.xaxis.set_major_locator(MaxNLocator(5))
-    axis.xaxis.set_major_formatter(_Apart(unit))
+    axis.xaxis.set_major_formatter(TickLabels(unit))
 
 
 def _log_ticks(first: float, last: float, mantissas: Sequence[float]) -> list[float]:

@@ -44,6 +44,7 @@ QUESTIONS = {
     "run": Question("runs", {"percentiles.csv": "csv"}, ("bands",)),
     "tornado": Question("sensitivity", {"tornado.csv": "csv"}, ("tornado",)),
     "decide": Question("decisions", {"decide.csv": "csv"}, ("decide",)),
+    "sweep": Question("sweeps", {"sweep.csv": "csv"}, ("sweep",)),
     "compare": Question(
         "comparison", {"compare.csv": "csv", "compare.json": "json"}, ("bands", "exceedance", "waterfall*")
     ),

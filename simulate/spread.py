@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulate.graph import Array
+from simulate.rulers import Cells
 from simulate.sampling.sampler import REPLICATES
 from simulate.summary import Summary, percentiles_of
 
 Influence = Callable[[Summary, Array], Array]
 
-_MANY = 2**10  # steps with the largest influence, which hold as many scenarios as there are replicates
+_MANY = 2**6  # steps with the largest influence, which mostly hold as many scenarios as there are replicates
 FEWEST_BEYOND = 10  # scenarios beyond a percentile: of fewer only a bound can be told
 FEW_BEYOND = 10  # scenarios of a replicate beyond a percentile, below which their spread alone does not tell an error
 _SUMMED = 1e306  # beyond it the sum of the replicates' values may leave the range of numbers
@@ -170,7 +171,9 @@ def tail(summary: Summary, influence: Influence) -> Tail:
         rare = (low < high) | (masses < 2)
         masses, shares = masses[rare], squares[rare] / total
         kurtosis = float(np.add.reduce(shares**2 * masses)) * summary.effective - 3
-        order = np.argsort(-shares) if len(shares) < _MANY else np.argpartition(-shares, _MANY)[:_MANY]
+        order = np.arange(len(shares)) if len(shares) < _MANY else np.argpartition(-shares, _MANY)[:_MANY]
+        if np.add.reduce(masses[order]) < REPLICATES:
+            order = np.arange(len(shares))
         order = order[np.argsort(-shares[order])]
         largest = np.diff(np.minimum(np.cumsum(masses[order]), REPLICATES), prepend=0.0)
         return Tail(float(np.add.reduce(shares[order] * largest)), kurtosis)
@@ -198,10 +201,8 @@ def around(percents: Sequence[float], summaries: Sequence[Summary]) -> Array:
 
 def _ranks_of(values: Array, corners: Array) -> tuple[Array, Array]:
     """Where values (summary, any, percent) begin and end in replicates: ranks (replicate, summary, any, percent)."""
-    at, ranks = corners[:, :, 0], corners[:, :, 1]  # (replicate, summary, percent, corner)
-    first, after = (
-        np.count_nonzero(compare(at[:, :, None], values[..., None]), axis=-1) for compare in (np.less, np.less_equal)
-    )
+    at, ranks = np.moveaxis(corners, 2, 0).copy()  # (replicate, summary, percent, corner)
+    first, after = (_leading(compare(at[:, :, None], values[..., None])) for compare in (np.less, np.less_equal))
     held = after > first
     rows = at.shape[-1] * np.arange(at[..., 0].size).reshape(*at.shape[:2], 1, -1)
     begin, end = (
@@ -212,6 +213,12 @@ def _ranks_of(values: Array, corners: Array) -> tuple[Array, Array]:
     share = np.divide(values - low, high - low, out=np.zeros_like(low), where=high > low)
     between = start + share * (stop - start)
     return np.where(held, start, between), np.where(held, stop, between)
+
+
+def _leading(truths: NDArray[np.bool_]) -> Cells:
+    """How many are true along the last axis, the first so many."""
+    leading: Cells = np.where(truths[..., -1], truths.shape[-1], np.argmin(truths, axis=-1))
+    return leading
 
 
 class PercentileErrors(NamedTuple):

@@ -38,7 +38,7 @@ class Steps:
     @staticmethod
     def between(low: Array, high: Array, numbers: Array | Counts) -> Steps:
         """Steps whose ends are there already."""
-        return Steps(numbers, lambda places: (low[places], high[places]))
+        return Steps(numbers, lambda places: (low.take(places), high.take(places)))
 
     @cached_property
     def edges(self) -> tuple[Array, Array]:
@@ -55,7 +55,7 @@ class Steps:
         """The steps at places, a row each of `last`, `numbers`, lower and upper ends; nan where there are no steps."""
         if not len(self.last):
             return np.full((4, *places.shape), np.nan)
-        return np.array([self.last[places], self.numbers[places], *self.ends(places)])
+        return np.array([self.last.take(places), self.numbers.take(places), *self.ends(places)])
 
 
 def _number(values: Array, weights: Counts | None) -> int:

@@ -26,6 +26,7 @@ from simulate.runs.draws import draw
 from simulate.sensitivity.tornado import tornado
 from simulate.spelling import path_of
 from simulate.spreadsheet import digest_of
+from simulate.sweeps import sweep
 
 ROUNDING = 1e-9  # of the largest value along the last dimension: what another build or kind of CPU may change
 SHOWN = 5  # differences, the largest
@@ -185,7 +186,7 @@ def _asking(stored: Result, where: str, draw: Callable[..., Result] = draws) -> 
     told = stored.attributes
     if stored.question == "backtest":
         return partial(backtest, _cases(stored, where), seed=told.get("seed"))
-    if stored.question not in {"run", "draws", "tornado", "decide"}:
+    if stored.question not in {"run", "draws", "tornado", "decide", "sweep"}:
         raise SimulateError(
             f"{where}: a result of `simulate {stored.question}` does not hold all that it was asked of; "
             "verify the runs that it rests on"
@@ -201,8 +202,13 @@ def _asking(stored: Result, where: str, draw: Callable[..., Result] = draws) -> 
     if stored.question == "draws":
         return partial(draw, priors, **options)
     options["percentiles"] = stored.labels("percentile")
-    if stored.question == "decide":
-        return partial(decide, priors, maximize=told["objective"] == "maximize", **options)
+    if stored.question in {"decide", "sweep"}:
+        options["maximize"] = told["objective"] == "maximize"
+        return (
+            partial(decide, priors, **options)
+            if stored.question == "decide"
+            else partial(sweep, priors, over=told["over"], **options)
+        )
     options |= {name: told[name] for name in ("method", "low", "high")}
     return partial(tornado, priors, percentile=told.get("percentile"), **options)
 

@@ -29,7 +29,10 @@ def test_of_what_is_computed_only_a_margin_may_be_negative():
     shares = {name for name in COMPUTED if LLM_COST[name].upper == 1}
     assert shares == {
         *("utilization", "power_load_factor", "batch_feasible", "mixture_of_experts", "experts_touched"),
+        "network_share",
         *("serving_mfu", "mfu_end_to_end", "mfu_step", "mfu_predicted"),
+        *("prompt_share_of_time", "targets_met", "targets_feasible"),
+        *("input_share_of_time", "cached_input_share_of_time", "output_share_of_time"),
     }
 
 
@@ -43,8 +46,10 @@ def test_what_is_computed_from_possible_inputs_is_possible():
                 random.uniform(lower, upper, COUNT) if upper < np.inf else lower + random.lognormal(0, 3, COUNT)
             )
     inputs["training_mfu_deviation"] = random.standard_normal(COUNT)
+    for name in ("time_to_first_token_target", "time_per_output_token_target"):
+        del inputs[name]  # as good as none: most of the rest would keep to no other
     inputs["experts"] = inputs["experts_active"] + random.lognormal(0, 3, COUNT)
-    inputs["replica_accelerators"] *= inputs["pipeline_stages"]
+    inputs["replica_accelerators"] = inputs["pipeline_stages"] * (1 + random.lognormal(0, 3, COUNT))
     found = plan(LLM_COST, inputs, COMPUTED)(inputs)
     wrong = {name for name, column in found.items() if LLM_COST[name].impossible(column).any()}
     assert wrong <= IMPLAUSIBLE

@@ -228,6 +228,7 @@ COLUMNS = dict.fromkeys(("peak_flops", "peak_flops_fp8", "peak_flops_fp4", "peak
 )
 STORED = ("bytes_per_parameter", "kv_bytes_per_value")
 PEAK = ("peak_flops", "training_peak_flops")
+ALL = (*STORED, "peak_flops", "attention_peak_flops", "training_peak_flops")
 
 
 def bound(priors, *names):
@@ -245,23 +246,25 @@ def test_the_words_are_those_of_the_catalog():
     [("BF16", 2, 2, 2250e12), ("FP8", 1, 1, 4500e12), ("INT8", 1, 1, 4500e12), ("FP4", 0.5625, 1, 9000e12)],
 )
 def test_a_word_binds_bytes_and_the_peak(load, word, weights, cache, peak):
-    """Training stays in 16 bits."""
+    """Attention and training stay in 16 bits."""
     priors = load(f'accelerator = "B200"\nprecision = "{word}"\n')
-    assert bound(priors, *STORED, *PEAK) == [weights, cache, peak, 2250e12]
+    assert bound(priors, *ALL) == [weights, cache, peak, 2250e12, 2250e12]
     assert priors.priors["bytes_per_parameter"].inherited
     assert not priors.warnings
 
 
 def test_without_a_word_an_accelerator_is_as_ever(load):
-    assert bound(load('accelerator = "B200"\n'), *STORED, *PEAK) == [None, None, 2250e12, None]
+    assert bound(load('accelerator = "B200"\n'), *ALL) == [None, None, 2250e12, None, None]
 
 
 def test_parts_have_words_of_their_own(load):
     text = 'accelerator = "B200"\nprecision = {{ {} }}\ntraining_precision = "FP8"\n'
-    priors = load(text.format('weights = "FP4", cache = "BF16", arithmetic = "FP8"'))
-    assert bound(priors, *STORED, *PEAK) == [0.5625, 2, 4500e12, 4500e12]
-    priors = load(text.format('weights = "FP8"'))
-    assert bound(priors, *STORED, *PEAK) == [1, None, 2250e12, 4500e12]
+    for parts, expected in (
+        ('weights = "FP4", cache = "BF16", arithmetic = "FP8"', [0.5625, 2, 4500e12, 2250e12, 4500e12]),
+        ('arithmetic = "FP4", attention = "FP8"', [None, None, 9000e12, 4500e12, 4500e12]),
+        ('weights = "FP8"', [1, None, 2250e12, None, 4500e12]),
+    ):
+        assert bound(load(text.format(parts)), *ALL) == expected, parts
 
 
 def test_the_word_of_training_binds_its_peak_and_what_that_gains(load):
@@ -322,7 +325,7 @@ def test_words_may_wait_for_the_accelerator_of_a_choice_or_an_override(load):
 
 
 def test_words_serve_as_their_figures_stated_by_hand_do():
-    by_hand = ["bytes_per_parameter=1", "kv_bytes_per_value=1", "peak_flops=1979e12"]
+    by_hand = ["bytes_per_parameter=1", "kv_bytes_per_value=1", "peak_flops=1979e12", "attention_peak_flops=989e12"]
     asked = {"scenarios": 1024, "quantities": ["seconds_per_token", "batch_size_in_memory"]}
     words, figures, neither = (
         run(load_priors("accelerators", sets), **asked)["percentiles"]

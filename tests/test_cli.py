@@ -389,7 +389,7 @@ def test_a_shell_completes_commands_names_and_paths(completed, tmp_path):
     assert completed("simulate run nosuch.toml --quantities capex_p", tmp_path) == []
     assert completed("simulate run base --set pu", tmp_path) == ["pue="]
     assert completed("simulate run base --set pue=", tmp_path)[:1] == ['pue={dist="constant",']
-    assert completed("simulate run base --set prec", tmp_path) == ["precision="]
+    assert completed("simulate run base --set prec", tmp_path) == ["precision=", "precision_efficiency="]
     assert completed("simulate run base --set accel", tmp_path)[:1] == ["accelerator="]
     assert completed("simulate explain peak_t", tmp_path) == ["peak_to_average"]
     assert completed("simulate run base --format ") == list(FORMATS)

@@ -12,11 +12,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those before it: the way of a question from its text to its answer, read upwards.
 ORDER = """
     arrays device errors special signals spelling syntax reading plain checkpoints revisions style registry machine
-    backends spreadsheet units graph figures layout plotting
+    backends spreadsheet units composing graph figures layout plotting
     formulas grammar model rulers occurrences tallies summary
     distributions dependence sampling settings catalog priors
     replicates conditions aiming scenarios results spread influence statistics bands folding thresholds rounding gates
-    runs sensitivity comparison decisions calibration backtesting
+    runs sensitivity comparison decisions sweeps calibration backtesting
     questions formats explaining checking verification library agents cli __main__
 """
 ROOMS = ORDER.split()

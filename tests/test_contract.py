@@ -80,6 +80,8 @@ ASKED = {
     "compare other units": ("compare", "{own}", "{other}", "{saved}", *QUICK),
     "decide": ("decide", "own-or-rent", *QUICK, "--given", "utilization > 0.1"),
     "decide for own choices": ("decide", "{own}", *QUICK, "--quantities", "cost"),
+    "sweep": ("sweep", "own-or-rent", *QUICK, "--over", "discount_rate=0.05,0.1"),
+    "sweep own": ("sweep", "{own}", *QUICK, "--over", "a=1,2"),
     "backtest": ("backtest",),
     "check": ("check", "own-or-rent"),
     "check own": ("check", "{own}", "--set", "a=2"),

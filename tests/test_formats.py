@@ -26,6 +26,7 @@ from simulate.questions import QUESTIONS
 from simulate.results import netcdf
 from simulate.runs import draws, run
 from simulate.sensitivity.tornado import tornado
+from simulate.sweeps import sweep
 
 FEW = {"scenarios": 2**12}
 RESULTS = {
@@ -50,6 +51,7 @@ RESULTS = {
     "sobol": lambda: tornado(load_priors("base"), quantities=["capex"], method="sobol", **FEW),
     "compare": lambda: compare(["gpt-3", "base"], quantities=["training_cost"], **FEW),
     "decide": lambda: decide(load_priors("own-or-rent"), quantities=["capex", "opex_per_year"], **FEW),
+    "sweep": lambda: sweep(load_priors("own-or-rent"), over="discount_rate=0.05,0.1", quantities=["capex"], **FEW),
     "backtest": backtest,
 }  # fmt: skip
 every_result = pytest.mark.parametrize("name", RESULTS)

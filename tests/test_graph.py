@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from textwrap import dedent
 from types import ModuleType
 
@@ -88,6 +89,44 @@ def test_a_cycle_is_refused_by_name_and_cut_where_one_of_it_is_bound() -> None:
 def test_missing_names_the_parameters_behind_a_quantity() -> None:
     assert missing(quantities_of([SHOP]), ["price"]) == {"fee": ("fee",), "expected": ("fee",)}
     assert missing(quantities_of([SHOP]), ["price", "expected"]) == {"fee": ("fee",)}
+
+
+SCALED = module(
+    '''
+    from simulate.composing import recomputing
+
+    @recomputing("expected", of="pieces")
+    def twice(pieces: Array, fee: Array, expected: Array) -> USD:
+        """Twice: as many pieces."""
+        return expected(2 * pieces) - fee
+
+    @recomputing("twice", of="fee")
+    def free(twice: Array) -> USD:
+        """Free: twice as many pieces at no fee, were sales as they are."""
+        return twice(0.0)
+    '''
+)
+
+
+def test_a_quantity_may_be_computed_anew_at_any_value_of_another() -> None:
+    shop = quantities_of([SHOP, SCALED])
+    assert shop["twice"].needs == ("pieces", "fee", "price")
+    assert shop["free"].needs == ("pieces", "price")
+    given = {"price": np.array([5.0, 7.0]), "fee": 1.0, "pieces": 3.0}
+    found = plan(shop, given, ["twice", "expected", "free"])(given)
+    np.testing.assert_array_equal(found["expected"], [16, 22])
+    np.testing.assert_array_equal(found["twice"], [30, 42])
+    np.testing.assert_array_equal(found["free"], [30, 42])
+
+
+def test_what_is_computed_anew_is_what_a_file_makes_of_it() -> None:
+    shop = quantities_of([SHOP, SCALED])
+    given = {"sales": 5.0, "fee": 1.0, "pieces": 3.0, "price": 9.0}
+    assert plan(shop, given, ["twice"])(given) == {"twice": 5.0}  # sales hang on pieces no more
+    shop["sales"] = replace(shop["sales"], function=lambda pieces: pieces**2, needs=("pieces",))
+    free = {"fee": 1.0, "pieces": 3.0, "price": 9.0}
+    assert plan(shop, free, ["twice", "free"])(free) == {"twice": 36.0, "free": 36.0}
+    assert settled(shop, free)["free"].needs == ("pieces",)
 
 
 def test_a_plan_computes_the_outputs_and_nothing_else() -> None:

@@ -209,6 +209,11 @@ def test_accelerators_in_vain(load):
     (line,) = in_vain(run(load(text, 'accelerator="H100"'), quantities=["accelerators_busy"], scenarios=64))
     assert line.endswith("accelerator H100 reaches none of the quantities asked for: none of its figures is needed")
     assert not in_vain(run(load(text, 'accelerator="H100"'), quantities=[RENT], scenarios=64))
+    (line,) = of_file(run(load('accelerator = "H100"\nprecision = "FP8"' + text), quantities=[RENT], scenarios=64))
+    assert line.endswith(": accelerator H100, precision FP8 reach " + f"{HEADLINE}: none of its figures is needed")
+    words = 'precision={weights="FP4", arithmetic="FP8"}'
+    told = in_vain(run(load(text, 'accelerator="B200"', words), quantities=["accelerators_busy"], scenarios=64))
+    assert "precision weights FP4, arithmetic FP8 reaches none of the quantities asked for: none of" in told[0]
     used = text.replace("cloud_price_on_demand", "# cloud_price_on_demand")
     assert not of_file(run(load('accelerator = "H100"' + used), quantities=[RENT], scenarios=64))
 

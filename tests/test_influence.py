@@ -94,6 +94,24 @@ def test_a_net_is_taken_for_no_more_than_it_is():
     assert error < 2 * math.sqrt(2 * bins) / 2**12 < bins / 2**12  # which is what squares would tell
 
 
+@pytest.mark.parametrize("missing", [False, True])
+def test_inputs_and_quantities_are_told_together_as_each_alone(missing):
+    random = np.random.default_rng(8)
+    words = random.integers(0, 2**16, (3, 16 * 64), np.uint16)
+    columns = np.array([words[0] + 0.5 * words[1], -1.0 * words[1] * words[2]])
+    if missing:  # so that the quantities weigh the scenarios each in its own way
+        columns[1, ::7] = np.nan
+    sampled = Sampled(np.ones(16 * 64), np.repeat(np.arange(16), 64), replicates=16, effective=2**10)
+    told = [outcome(column, sampled) for column in columns]
+    pairs = [0, 0, 1, 1], [0, 1, 1, 2]
+    together = influence(binned_uniforms(words, 2**10), told, pairs, sampled)
+    for place, (quantity, row) in enumerate(zip(*pairs, strict=True)):
+        alone = influence(binned_uniforms(words[[row]], 2**10), [told[quantity]], ([0], [0]), sampled)
+        for whole, own in zip(together, alone, strict=True):
+            assert whole[..., place] == pytest.approx(own[..., 0], rel=1e-9, abs=1e-12)
+    assert together.direction.tolist() == [1, 1, -1, -1]
+
+
 def test_correlated_priors_share_what_they_do_together():
     """Y = a + b of unit normals: (1 + r)^2 / (2 + 2 r) each, and what is left of the variance is -r."""
     for latent in (0.8, -0.5):

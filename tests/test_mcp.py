@@ -23,7 +23,7 @@ from simulate.settings import LIMIT
 ROOT = Path(__file__).parent.parent
 TOOLS = tools(read_as_options())
 SERVER = ["-P", "-m", "simulate", "mcp"]
-SIZE = 45_000
+SIZE = 60_000
 NOW = 'model = "none"\n[priors.load]\ndist = "lognormal"\np5 = 1\np95 = 3\n[quantities.cost]\nformula = "2 * load"\n'
 NEXT = 'extends = "now.toml"\n[priors.load]\ndist = "lognormal"\np5 = 4\np95 = 9\n'
 QUICK = {"scenarios": 2048}
@@ -44,6 +44,7 @@ OTHERS = {
     "run": {"priors": "base", "quantities": "capex", **QUICK},
     "tornado": {"priors": "base", "quantities": "capex"},
     "decide": {"priors": "own-or-rent", **QUICK},
+    "sweep": {"priors": "own-or-rent", "over": "discount_rate=0.05,0.1", **QUICK},
     "backtest": {},
     "verify": {"result": "nothing.nc"},
 }
@@ -129,7 +130,7 @@ def test_the_tools_are_listed_with_schemas(told):
     for each in told["tools"]:
         Draft202012Validator.check_schema(each.output_schema)
         assert each.annotations.read_only_hint == (each.name in {"guide", "check", "explain", "verify"})
-    assert sum(len(each.model_dump_json(exclude_none=True)) for each in told["tools"]) < 40_000  # an agent reads them
+    assert sum(len(each.model_dump_json(exclude_none=True)) for each in told["tools"]) < 48_000  # an agent reads them
 
 
 def test_an_answer_is_the_envelope_and_its_text(told):
@@ -165,7 +166,7 @@ def test_a_gate_that_fails_is_no_error(told):
 
 def test_an_answer_that_is_too_long_is_refused_in_a_line(told):
     (fault,) = told["explain"].structured_content["errors"]
-    assert fault["message"] == "the answer is longer than 45,000 bytes"
+    assert fault["message"] == f"the answer is longer than {SIZE:,} bytes"
     assert "fewer quantities" in fault["fix"]
 
 

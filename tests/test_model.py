@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
@@ -253,6 +255,11 @@ POSSIBLE = {
     "experts": (4.0, 8.0),
     "batch_size_in_memory": (1.0, 9.0),
     "batch_limit": (1.0, 9.0),
+    "arrivals_per_replica": (1e-3, 2e-3),
+    "memory_capacity": (1e3, 2e3),
+    "largest_replica": (8.0, 64.0),
+    "time_to_first_token_target": (1e3, 2e3),
+    "time_per_output_token_target": (1e3, 2e3),
     "replica_accelerators": (4.0, 9.0),
     "stage_accelerators": (4.0, 9.0),
 }
@@ -329,12 +336,14 @@ def registry() -> pint.UnitRegistry[Any]:
     return made
 
 
-def with_units(monkeypatch: pytest.MonkeyPatch, registry: Any, module: ModuleType) -> None:
-    """Replace the constants of a module of the model by pint quantities."""
+def with_units(monkeypatch: pytest.MonkeyPatch, registry: Any, *modules: ModuleType) -> None:
+    """Replace the constants of modules of the model by pint quantities."""
     for name, hint in get_type_hints(notation, include_extras=True).items():
-        if hasattr(module, name):
-            unit = next(mark.name for mark in hint.__metadata__ if isinstance(mark, Unit))
-            monkeypatch.setattr(module, name, registry.Quantity(getattr(notation, name), unit))
+        unit = next(mark.name for mark in hint.__metadata__ if isinstance(mark, Unit))
+        measured = registry.Quantity(getattr(notation, name), unit)
+        for module in modules:
+            if module is not notation and hasattr(module, name):
+                monkeypatch.setattr(module, name, measured)
 
 
 def check_units(
@@ -345,7 +354,9 @@ def check_units(
     arguments = [drawn(every[need], 5, seed=2) for need in quantity.needs]
     expected = quantity.function(*arguments)
     assert np.isfinite(expected).all()
-    with_units(monkeypatch, registry, inspect.getmodule(quantity.function))  # type: ignore[arg-type]
+    own = inspect.getmodule(quantity.function)
+    of_model = [module for name, module in sys.modules.items() if name.startswith("simulate.model.")]
+    with_units(monkeypatch, registry, *{*of_model, own})  # type: ignore[arg-type]
     measured = [
         registry.Quantity(values, every[need].unit) for need, values in zip(quantity.needs, arguments, strict=True)
     ]
@@ -354,7 +365,7 @@ def check_units(
     np.testing.assert_allclose(result.m_as(quantity.unit), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", COMPUTED)
+@pytest.mark.parametrize("name", [name for name in COMPUTED if name != "replica_accelerators"])  # 5 s: it compares
 def test_each_equation_is_in_the_unit_that_it_declares(
     name: str, registry: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -833,6 +844,44 @@ def test_links_carry_what_each_layout_exchanges() -> None:
     assert computed(alone, "link_bytes_per_token") == 0
 
 
+def test_products_in_fp4_reach_a_part_of_their_peak() -> None:
+    given = {**DEEPSEEK_V3, "precision_efficiency": np.array([1.0, 0.64])}
+    whole, part = np.transpose(computed(given, "shared_seconds_per_token", "expert_seconds_per_token"))
+    np.testing.assert_allclose(part, whole / 0.64, rtol=1e-15)
+
+
+def test_attention_has_its_own_precision() -> None:
+    given = {**DEEPSEEK_V3, "memory_bandwidth": 1e15}  # so that arithmetic is the wall of the cache too
+    fast = {**given, "attention_peak_flops": 2 * 312e12}
+    for name in ("attention_seconds_per_token", "cache_seconds_per_sequence"):
+        assert computed(fast, name) == pytest.approx(computed(given, name) / 2, rel=1e-15)
+    assert computed(fast, "shared_seconds_per_token") == computed(given, "shared_seconds_per_token")
+
+
+def test_the_page_on_serving_tells_what_there_is() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "serving.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+_[a-z_]+)`", page))
+    assert named <= set(LLM_COST)
+    assert named >= set(LLM_COST["decode_seconds"].needs)
+    held = {**DEEPSEEK_V3, "context_tokens": 5_000.0, "tensor_parallelism": np.array([8.0, 1.0])}
+    divided, each = computed(held, "batch_limit")
+    words = " ".join(page.split())
+    assert f"holds {each:.0f} sequences so, and {divided:.0f} with its attention divided" in words
+
+
+def test_what_leaves_the_domain_of_links_passes_the_network() -> None:
+    given = {**DEEPSEEK_V3, "tensor_parallelism": 1.0, "link_domain": 8.0, "network_bandwidth": 50e9}
+    wide = {**given, "replica_accelerators": np.array([1.0, 8.0, 144.0])}
+    share, moved, seconds = computed(wide, "network_share", "link_bytes_per_token", "link_seconds_per_token")
+    np.testing.assert_allclose(share, [0, 0, 136 / 143], rtol=1e-15)
+    expected = moved[2] * (7 / 143 / 300e9 + 136 / 143 / 50e9) / 0.9
+    np.testing.assert_allclose(seconds, [0, moved[1] / 300e9 / 0.9, expected], rtol=1e-12)
+    # 72 in a rack of their own, and a dense model's groups within a server
+    assert computed({**wide, "link_domain": 72.0}, "network_share")[2] == 72 / 143
+    dense = {**LLAMA_70B_ON_H200, "replica_accelerators": 32.0, "tensor_parallelism": 8.0}
+    assert computed(dense, "network_share") == 0
+
+
 def test_latency_grows_with_the_ranks_that_exchange_up_to_eight() -> None:
     ranks = np.array([1.0, 2.0, 8.0, 64.0])
     given = {"replica_accelerators": ranks, "layers": 10.0, "layer_latency": 50e-6, "allreduce_latency": 20e-6}
@@ -882,7 +931,7 @@ def test_larger_batches_cost_less_and_answer_slower() -> None:
 def test_seconds_per_token_given_needs_no_roofline() -> None:
     lacking = missing(LLM_COST, NOTE)
     assert "accelerators" not in lacking
-    assert "batch_size" in lacking["step_seconds"]
+    assert "layers" in lacking["step_seconds"]
 
 
 # Limits

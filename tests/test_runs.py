@@ -250,7 +250,6 @@ def test_two_steps_are_never_in_memory_at_once(load):
     uniform = '{ dist = "uniform", lower = 0, upper = 1 }'
     text = "".join(f"{name} = {uniform}\n" for name in names)
     priors = load(f'model = "none"\n[priors]\n{text}[quantities]\nsum = {{ formula = "{" + ".join(names)}" }}\n')
-    run(priors, scenarios=16)  # what is imported and kept is no step
     tracemalloc.start()
     run(priors, scenarios=16 * 2 * TOGETHER * CHUNK, workers=1)
     peak = tracemalloc.get_traced_memory()[1]

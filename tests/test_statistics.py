@@ -18,7 +18,7 @@ from simulate.rulers import Bits
 from simulate.runs import draws, run
 from simulate.sampling.schemes import SCHEMES
 from simulate.spread import standard_error
-from simulate.statistics import MEAN, expected_shortfall, percentiles, usual
+from simulate.statistics import MEAN, expected_shortfall, percentiles, shortest, usual
 from simulate.summary import WEIGHT, Summary
 
 NORMAL = NormalDist()
@@ -189,6 +189,33 @@ def test_bands_are_put_where_their_keys_say_and_nan_elsewhere():
     assert result.at("part_mean_se", quantity="y", case="two") == bands["y", "two"].error("mean")
     assert np.isnan(result.at("part_percentiles", quantity="x", case="two")).all()
     assert np.isnan(result.at("part_percentiles_se", quantity="y", case="one")).all()
+
+
+def test_many_bands_are_put_as_each_is_alone():
+    """Whatever they hold: a continuum, few values, one value, one number in some scenarios, none at all."""
+    random = np.random.default_rng(4)
+    kinds = {
+        "wide": lambda: random.normal(size=100),
+        "few": lambda: random.integers(0, 3, 100).astype(np.float64),
+        "fixed": lambda: 7.0,
+        "rare": lambda: np.where(random.random(100) < 0.01, 1.0, np.nan),
+        "never": lambda: np.full(100, np.nan),
+    }
+    names = [f"{kind}{number}" for number in range(7) for kind in kinds]  # more than are told in one go
+    statistics = (*usual([0.5, 50, 95]), shortest(90), expected_shortfall(90))
+    bands = banded(statistics, [[{name: kinds[name[:-1]]() for name in names}] for _ in range(16)])
+    result = Result("run")
+    result.along("quantity", names)
+    put_bands(result, bands, ("quantity",), statistics)
+    for name, band in bands.items():
+        alone = Result("run")
+        alone.along("quantity", [name])
+        put_bands(alone, {name: band}, ("quantity",), statistics)
+        for each in alone.variables:
+            found, own = result.at(each, quantity=name), alone.at(each, quantity=name)
+            assert np.array(found, object).tolist() == pytest.approx(np.array(own, object).tolist(), nan_ok=True), each
+    assert result.at("percentiles_bound", quantity="wide0").tolist() == ["<=", "", ""]
+    assert result.at("percentiles_bound", quantity="fixed0").tolist() == ["", "", ""]
 
 
 def test_nan_and_infinite_values_are_counted_and_left_out():

@@ -106,6 +106,17 @@ def test_attention_counted_is_that_beyond_a_typical_run(load):
     assert bound == pytest.approx(HOURS_AT_PEAK * (1 + share) / 0.4, rel=1e-12)
 
 
+def test_attention_stays_in_16_bits(load):
+    """Times those of a context of 131,072 over none counted: of its FLOP, in FP8 those at half of the peak's speed."""
+    share = 126 * 128 * 128 * 131072 / 405e9
+    for gain, said in ((1, ()), (2, ("training_peak_gain=2", "training_peak_flops=1978e12"))):
+        given = ("training_mfu_deviation=0", *said)
+        ratio = (
+            hours(load(SIX_LINES, *given, *SHAPE[:3], "training_context=131072"))[1] / hours(load(SIX_LINES, *given))[1]
+        )
+        assert ratio == pytest.approx((1 + share * gain) / (1 + TYPICAL_ATTENTION * gain), rel=1e-9)
+
+
 def test_a_context_without_a_shape_is_told_to_be_of_no_use(load):
     priors = load(SIX_LINES, "training_context=8192")
     np.testing.assert_allclose(hours(priors), predicted(0.0), rtol=2e-3)

@@ -35,7 +35,7 @@ HOLDS = {  # by key of the schema; a table has its own rows
     "model": "The model: llm_cost, or none.",
     "accelerator": "An accelerator of the catalog, such as H100: its figures and prices become priors.",
     "precision": "BF16, FP16, FP8, INT8 or FP4, in which it is served: binds bytes and peak; or "
-    '{ weights = "FP4", cache = "FP8", arithmetic = "FP8" }, of which any may be left out.',
+    '{ weights = "FP4", cache = "FP8", arithmetic = "FP8", attention = "BF16" }, of which any may be left out.',
     "training_precision": "The same words, for the training accelerator's peak.",
     "run.scenarios": "How many are drawn.",
     "run.seed": "The same seed gives the same result, to the bit.",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from simulate.composing import Function
 from simulate.distributions import Constant, Distribution
 from simulate.formulas import Formula
-from simulate.graph import Function
 from simulate.priors import Correlation, Prior, Priors
 
 
@@ -100,7 +99,7 @@ def _shown(stated: Any) -> dict[str, Any] | None:
     if isinstance(stated, Formula):
         text = " ".join(stated.text.split())
         return {"is": "formula", "formula": text, "text": f"= {text}"}
-    if inspect.isfunction(stated):
+    if callable(stated):
         return {"is": "model", "text": "as the model computes it"}
     return None if stated is None else {"is": "default", "value": stated, "text": f"{stated:g}, the model's default"}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from simulate.backends import Ticks
 from simulate.bands import Band, Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
 from simulate.conditions import Kept, Questions, check_kept, check_known, questions
+from simulate.decisions import sides
 from simulate.decisions.information import Binned, Partition, add_block, moved, partitions, worth
 from simulate.decisions.smoothing import Saved
 from simulate.errors import SimulateError, read_all
@@ -20,9 +20,9 @@ from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.results.in_vain import in_vain
 from simulate.results.provenance import put_priors
-from simulate.rounding import Ties, settle
+from simulate.rounding import settle
 from simulate.sampling.dimensions import dimensions
-from simulate.scenarios import Block, Drawing, Piece, Scenarios, in_step, named_quantities
+from simulate.scenarios import Drawing, Piece, Scenarios, in_step, named_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error, standard_error
 from simulate.statistics import Statistic, usual
@@ -81,7 +81,7 @@ def decide(
     )
     named = named_quantities(quantities)
     settings = settings.asked(quantities=named or None)
-    cost, units = names[0], _units(priors, cases, names)
+    cost, units = names[0], sides.units(priors, cases, names)
     if not (named or is_cost(units[0])):
         what = "a mere number" if units[0] == "1" else f"in {units[0]}"
         raise SimulateError(
@@ -107,7 +107,7 @@ def decide(
     objective = "maximize" if maximize else "minimize"
     result.attributes.update(decided_by=cost, objective=objective, best=list(cases)[best])
     result.along("quantity", names)
-    result.beside("label", ("quantity",), [_label(priors, cases, name) for name in names])
+    result.beside("label", ("quantity",), [sides.label(priors, cases, name) for name in names])
     result.beside("unit", ("quantity",), units)
     result.along("choice", list(cases))
     result.beside("choice_label", ("choice",), [priors.choices[name].label for name in cases])
@@ -157,25 +157,6 @@ def _asked(
 
     read_all(*(partial(check, name) for name in names))
     return names
-
-
-def _units(priors: Priors, cases: Mapping[str, Priors], names: Sequence[str]) -> list[str]:
-    """The units of the quantities, one in all choices."""
-    found: list[str] = []
-    for name in names:
-        units = {case.quantities[name].unit: option for option, case in cases.items()}
-        if len(units) > 1:
-            told = ", ".join(f"{unit} in {option}" for unit, option in units.items())
-            raise SimulateError(f"{priors.path}: {name} is in {told}; give it one unit in all choices")
-        found += units
-    return found
-
-
-def _label(priors: Priors, cases: Mapping[str, Priors], name: str) -> str:
-    """The label of a quantity: the file's own, or that of a choice."""
-    if name in priors.quantities:
-        return priors.quantities[name].label
-    return min(case.quantities[name].label for case in cases.values())
 
 
 def _drawn(
@@ -238,37 +219,26 @@ def _fold(
     conditional = first.questions.conditional
     bounded = {(name, option): each.quantities[name] for option, each in drawn.items() for name in names}
     told_by = {option: {name: each for name, each in parted.items() if each.choice == option} for option in drawn}
-    pairs = combinations(enumerate(drawn.values()), 2)
-    ties = {(one, other): Ties(mine, theirs, names[0]) for (one, mine), (other, theirs) in pairs}
+    ties = sides.ties(drawn, names[0])
 
     def work(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> _Replicate:
         shares, regrets = np.zeros(len(drawn)), np.zeros(len(drawn))
         binned = {name: Binned(np.zeros(each.size), np.zeros((len(drawn), each.size))) for name, each in parted.items()}
-        side_by_side = [
-            scenarios.blocks(piece, None if place else ticks)  # the first one's steps stand for all
-            for place, scenarios in enumerate(drawn.values())
-        ]
         kept = Kept()
-        for blocks in zip(*side_by_side, strict=True):
+        for blocks in sides.blocks(drawn, piece, ticks, kept):
             own = blocks[0]
-            kept.add(own.drawn, own.size, own.weights, own.undefined)
-            _check_shared(drawn, blocks)
-            if not own.size:
-                continue
             counting = None if own.weights is None else own.weights / WEIGHT
             costs = np.empty((len(drawn), own.size))
             for place, (option, block) in enumerate(zip(drawn, blocks, strict=True)):
                 for name in names:
                     gathering.add((name, option), block.columns[name], block.size, block.weights)
                 costs[place] = block.columns[names[0]]
-            _settle(costs, blocks, ties)
+            sides.settle(costs, blocks, ties)
             if maximize:
                 np.negative(costs, out=costs)
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused in the end
-                beyond = costs - costs.min(axis=0)
-                best = beyond == 0
-                shares += _sums(best / np.maximum(best.sum(axis=0), 1), counting)
-                regrets += _sums(beyond, counting)
+                shares += sides.sums(sides.best(costs), counting)
+                regrets += sides.sums(costs - costs.min(axis=0), counting)
                 costs[1:] -= costs[0]
             for (option, scenarios), block in zip(drawn.items(), blocks, strict=True):
                 words = block.words[:, block.places] if conditional else block.words
@@ -294,29 +264,6 @@ def _fold(
     for option, each in drawn.items():
         settle(each, {name: bands[name, option] for name in names})
     return bands, replicates
-
-
-def _settle(costs: Array, blocks: Sequence[Block], ties: Mapping[tuple[int, int], Ties]) -> None:
-    """Make the costs of choices equal where two differ by rounding alone."""
-    for (one, other), tie in ties.items():
-        costs[other] = tie.settled(costs[one], costs[other], blocks[other])
-
-
-def _sums(rows: Array, counting: Array | None) -> Array:
-    """The sum of each row over the scenarios, by what these count."""
-    sums: Array = (rows if counting is None else rows * counting).sum(axis=1)  # no BLAS: its order hangs on threads
-    return sums
-
-
-def _check_shared(drawn: Mapping[str, Scenarios], blocks: Sequence[Block]) -> None:
-    """Raise SimulateError where conditions do not keep the same scenarios in all choices, with the same weights."""
-    first = blocks[0]
-    for option, block in zip(drawn, blocks, strict=True):
-        if not (np.array_equal(block.places, first.places) and np.array_equal(block.weights, first.weights)):  # type: ignore[arg-type]
-            raise SimulateError(
-                f"{drawn[option].questions.shown}: holds in other scenarios of choice {option} than of choice "
-                f"{next(iter(drawn))}, which a decision sets side by side; ask for what is the same in all choices"
-            )
 
 
 def _faults(priors: Priors, bands: Mapping[Key, Band], drawn: Mapping[str, Scenarios], cost: str) -> list[str]:

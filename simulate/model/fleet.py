@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulate.graph import Array, parameter
+from simulate.graph import Array, otherwise, parameter
 from simulate.model.notation import FLOP_PER_S, KW, RATIO, SECONDS_PER_DAY, SHARE
 
 peak_to_average = parameter(
@@ -23,6 +23,20 @@ capacity_margin = parameter(
 )
 spare_share = parameter(
     "1", """Spare share: accelerators in repair or waiting to step in, over those in service.""", lower=0, upper=1
+)
+regions = parameter(
+    "1",
+    """Regions: that share the load evenly, each with whole replicas of the model and spare ones of its own.""",
+    default=1,
+    lower=1,
+)
+spare_replicas = parameter(
+    "1",
+    """Spare replicas: installed in each region beyond those for its peak; 1 where the loss of any one must not show.
+
+    What `spare_share` holds already need not be told again.""",
+    default=0,
+    lower=0,
 )
 accelerators_per_server = parameter("1", "Accelerators per server: 8 in a DGX A100.", lower=1)
 servers_per_rack = parameter(
@@ -52,9 +66,49 @@ def accelerators_busy(questions_per_day: Array, accelerator_seconds_per_question
     return questions_per_day * accelerator_seconds_per_question / SECONDS_PER_DAY
 
 
-def accelerators(accelerators_busy: Array, peak_to_average: Array, capacity_margin: Array, spare_share: Array) -> RATIO:
-    """Accelerators: installed, for the peak with its margin, and spares."""
-    return accelerators_busy * peak_to_average * capacity_margin * (1 + spare_share)
+@otherwise(0)
+def fleet_increment(replica_accelerators: Array) -> RATIO:
+    """Fleet increment: accelerators by which a region's fleet grows, those that hold one copy of the model.
+
+    0 where no layout is given: fleets are then of any size.
+    """
+    return replica_accelerators
+
+
+def _whole(needed: Array, fleet_increment: Array, regions: Array, spare_replicas: Array) -> Array:
+    """Accelerators of whole replicas in each region, or as many as are needed where there is no increment."""
+    known = fleet_increment > 0
+    one_a_region = regions * np.where(known, fleet_increment, 1)
+    return np.where(known, one_a_region * (np.ceil(needed / one_a_region) + spare_replicas), needed)[()]
+
+
+def accelerators(
+    accelerators_busy: Array,
+    peak_to_average: Array,
+    capacity_margin: Array,
+    spare_share: Array,
+    fleet_increment: Array,
+    regions: Array,
+    spare_replicas: Array,
+) -> RATIO:
+    """Accelerators: installed, for the peak with its margin, and spares; whole replicas where a layout is given."""
+    needed = accelerators_busy * peak_to_average * capacity_margin * (1 + spare_share)
+    return _whole(needed, fleet_increment, regions, spare_replicas)
+
+
+def accelerators_on_demand(
+    accelerators_busy: Array, capacity_margin: Array, fleet_increment: Array, regions: Array, spare_replicas: Array
+) -> RATIO:
+    """Accelerators on demand: rented by the hour on average, the busy ones with their margin.
+
+    Whole replicas where a layout is given: of a small service one in each region runs all day.
+    """
+    return _whole(accelerators_busy * capacity_margin, fleet_increment, regions, spare_replicas)
+
+
+def replicas(accelerators: Array, replica_accelerators: Array) -> RATIO:
+    """Replicas: copies of the model that the installed accelerators hold, spare ones included."""
+    return accelerators / replica_accelerators
 
 
 def utilization(accelerators_busy: Array, accelerators: Array) -> SHARE:

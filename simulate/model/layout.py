@@ -11,7 +11,6 @@ import numpy as np
 from simulate.graph import Array, check, parameter
 from simulate.model.notation import B_PER_TOKEN, FREE, FREE_B, ONE_OR_MORE, ONE_TOKEN, RATIO, SHARE, TOKEN, B
 
-replica_accelerators = parameter("1", "Accelerators per replica: that hold one copy of the model together.", lower=1)
 pipeline_stages = parameter(
     "1", "Pipeline stages: parts of the layers, each on accelerators of its own.", default=1, lower=1
 )
@@ -33,9 +32,6 @@ link_bytes_per_value = parameter(
     Source: DeepSeek, 2025, DeepEP.""",
     default=2,
     lower=0,
-)
-batch_size = parameter(
-    "1", """Batch size: sequences that a replica is asked to decode at once; memory may allow fewer.""", lower=1
 )
 
 
@@ -117,7 +113,7 @@ def batch_feasible(batch_size: Array, batch_limit: Array) -> SHARE:
 
     The mean is the share of scenarios in which it does.
     """
-    return np.where(batch_size <= batch_limit, 1.0, 0.0)[()]
+    return np.where(batch_size > batch_limit, 0.0, 1.0)[()]
 
 
 def batch_size_in_memory(batch_size: Array, batch_limit: Array) -> RATIO:

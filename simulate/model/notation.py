@@ -10,6 +10,7 @@ ONE_OR_MORE = Annotated[Array, Unit("1"), Bounds(1)]
 FREE = Annotated[Array, Unit("1")]
 SHARE = Annotated[Array, Unit("1"), Bounds(0, 1)]
 PER_DAY = Annotated[Array, Unit("1/day"), Bounds(0)]
+PER_S = Annotated[Array, Unit("1/s"), Bounds(0)]
 PER_YEAR = Annotated[Array, Unit("1/year"), Bounds(0)]
 
 TOKEN = Annotated[Array, Unit("token"), Bounds(0)]
@@ -40,6 +41,7 @@ USD_PER_DAY = Annotated[Array, Unit("USD/day"), Bounds(0)]
 USD_PER_MONTH = Annotated[Array, Unit("USD/month"), Bounds(0)]
 USD_PER_YEAR = Annotated[Array, Unit("USD/year"), Bounds(0)]
 USD_PER_KTOKEN = Annotated[Array, Unit("USD/ktoken"), Bounds(0)]
+USD_PER_MTOKEN = Annotated[Array, Unit("USD/Mtoken"), Bounds(0)]
 
 SECONDS_PER_HOUR: Annotated[float, Unit("s/h")] = 3_600.0
 SECONDS_PER_DAY: Annotated[float, Unit("s/day")] = 86_400.0
@@ -49,6 +51,7 @@ HOURS_PER_YEAR: Annotated[float, Unit("h/year")] = 8_760.0
 MONTHS_PER_YEAR: Annotated[float, Unit("month/year")] = 12.0
 WH_PER_KWH: Annotated[float, Unit("Wh/kWh")] = 1_000.0
 TOKENS_PER_KTOKEN: Annotated[float, Unit("token/ktoken")] = 1_000.0
+TOKENS_PER_MTOKEN: Annotated[float, Unit("token/Mtoken")] = 1e6
 
 ONE_YEAR: Annotated[float, Unit("year")] = 1.0  # interest is compounded yearly
 ONE_TOKEN: Annotated[float, Unit("token")] = 1.0  # a decoding step adds one to each sequence

@@ -110,11 +110,9 @@ def rent_reserved_per_year(accelerators: Array, cloud_price_reserved: Array) -> 
     return accelerators * cloud_price_reserved * HOURS_PER_YEAR
 
 
-def rent_on_demand_per_year(
-    accelerators_busy: Array, capacity_margin: Array, cloud_price_on_demand: Array
-) -> USD_PER_YEAR:
+def rent_on_demand_per_year(accelerators_on_demand: Array, cloud_price_on_demand: Array) -> USD_PER_YEAR:
     """Rent per year, on demand: the busy accelerators with their margin, hour by hour."""
-    return accelerators_busy * capacity_margin * cloud_price_on_demand * HOURS_PER_YEAR
+    return accelerators_on_demand * cloud_price_on_demand * HOURS_PER_YEAR
 
 
 def rent_reserved_per_day(rent_reserved_per_year: Array) -> USD_PER_DAY:

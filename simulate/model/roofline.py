@@ -15,8 +15,10 @@ from simulate.model.notation import (
     FLOP_PER_S,
     INFERENCE_FLOP_PER_PARAMETER,
     LATENCY_RANKS,
+    ONE_OR_MORE,
     ONE_TOKEN,
     S_PER_TOKEN,
+    SHARE,
     S,
 )
 
@@ -64,7 +66,24 @@ link_bandwidth = parameter(
     "B/s",
     """Link bandwidth: of one accelerator to the others of its replica, in one direction.
 
-    450e9 B/s by NVLink on an H100, 50e9 by InfiniBand between servers.""",
+    450e9 B/s by NVLink on an H100, half of the figure of its data sheet.""",
+    lower=0,
+)
+link_domain = parameter(
+    "1",
+    """Link domain: accelerators that such links join; those beyond are reached over the network.
+
+    8 in a server of most, 72 in a rack of GB200s.""",
+    default=8,
+    lower=1,
+)
+network_bandwidth = parameter(
+    "B/s",
+    """Network bandwidth: of one accelerator to those beyond the domain of its links, in one direction.
+
+    50e9 B/s by InfiniBand of 400 Gbit/s, a card for each accelerator.
+    Source: NVIDIA, 2022, DGX H100 data sheet.""",
+    default=50e9,
     lower=0,
 )
 link_utilization = parameter(
@@ -167,11 +186,30 @@ def routing_seconds_per_token(
     return moved / (replica_accelerators * memory_bandwidth * bandwidth_utilization)
 
 
+def exchanging_accelerators(
+    mixture_of_experts: Array, stage_accelerators: Array, tensor_parallelism: Array
+) -> ONE_OR_MORE:
+    """Exchanging accelerators: those of a group, and where there are routed experts those of the stage."""
+    return np.where(mixture_of_experts > 0, stage_accelerators, tensor_parallelism)[()]
+
+
+def network_share(exchanging_accelerators: Array, link_domain: Array) -> SHARE:
+    """Network share: of what an accelerator exchanges, with those beyond the domain of its links."""
+    beyond = np.maximum(exchanging_accelerators - link_domain, 0)
+    return beyond / np.maximum(exchanging_accelerators - 1, 1)
+
+
 def link_seconds_per_token(
-    link_bytes_per_token: Array, link_bandwidth: Array, link_utilization: Array, link_overlap: Array
+    link_bytes_per_token: Array,
+    network_share: Array,
+    link_bandwidth: Array,
+    network_bandwidth: Array,
+    link_utilization: Array,
+    link_overlap: Array,
 ) -> S_PER_TOKEN:
-    """Link seconds per token: to exchange its activations, as far as a pass waits for it."""
-    return (1 - link_overlap) * link_bytes_per_token / (link_bandwidth * link_utilization)
+    """Link seconds per token: to exchange its activations over links and network, as far as a pass waits for it."""
+    seconds_per_byte = (1 - network_share) / link_bandwidth + network_share / network_bandwidth
+    return (1 - link_overlap) * link_bytes_per_token * seconds_per_byte / link_utilization
 
 
 def attention_seconds_per_token(
@@ -206,19 +244,11 @@ def cache_seconds_per_sequence(
     return np.maximum(memory, arithmetic) / replica_accelerators
 
 
-def latency_seconds(
-    layers: Array,
-    layer_latency: Array,
-    allreduce_latency: Array,
-    mixture_of_experts: Array,
-    stage_accelerators: Array,
-    tensor_parallelism: Array,
-) -> S:
+def latency_seconds(layers: Array, layer_latency: Array, allreduce_latency: Array, exchanging_accelerators: Array) -> S:
     """Latency seconds: of a pass, whatever its tokens; that of all layers.
 
-    It grows with each doubling of the accelerators that exchange: those of a group, and with routed experts those of
-    the stage; beyond eight, exchanges by several steps at once keep it.
+    It grows with each doubling of the accelerators that exchange; beyond eight, exchanges by several steps at once
+    keep it.
     """
-    exchanging = np.where(mixture_of_experts > 0, stage_accelerators, tensor_parallelism)[()]
-    doublings = np.log2(np.minimum(exchanging, LATENCY_RANKS))
+    doublings = np.log2(np.minimum(exchanging_accelerators, LATENCY_RANKS))
     return layers * (layer_latency + allreduce_latency * doublings)

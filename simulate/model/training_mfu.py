@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulate.graph import Array, parameter
-from simulate.model.notation import EARLY_PEAK, LATE_PEAK, SHARE
+from simulate.model.notation import EARLY_PEAK, LATE_PEAK, SHARE, TRAINING_FLOP_PER_PARAMETER
 
 # Where the effect of size is zero, about the median of the runs.
 CENTRAL_PARAMETERS = 20e9
@@ -171,10 +171,13 @@ def mfu_predicted(
 
     ln(MFU) = mean + sd deviation, the mean linear in the effects and sd that of a prediction; see
     `simulate.calibration.training`. The runs' MFU leaves attention out, so where attention is counted it is larger by
-    the attention of a typical run: whoever trains with longer contexts than they did takes longer.
+    the attention of a typical run: whoever trains with longer contexts than they did takes longer. Attention stays in
+    16 bits, where the peak is lower by its gain.
     """
     without_attention = OPEN_RUNS.at_deviation(
         training_mfu_deviation, parameters_active, training_peak_flops, mixture_of_experts, training_peak_gain
     )
-    mfu: Array = without_attention * np.where(training_attention_flop > 0, 1 + TYPICAL_ATTENTION, 1.0)[()]
+    share = training_attention_flop / (TRAINING_FLOP_PER_PARAMETER * parameters_active)
+    typical_time, time = 1 + TYPICAL_ATTENTION * training_peak_gain, 1 + share * training_peak_gain
+    mfu: Array = without_attention * np.where(share > 0, (1 + share) * typical_time / time, 1.0)[()]
     return mfu

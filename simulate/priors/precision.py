@@ -1,6 +1,7 @@
 """What an accelerator and the words for a precision bind, as layers beneath those that name them.
 
-A word such as FP8 stands for weights, cache and arithmetic together, or each has its own. A peak depends on both, the
+A word such as FP8 stands for weights, cache and arithmetic together, or each has its own; attention is in BF16 unless
+it has one. A peak depends on both, the
 accelerator and the word, so it is looked up where either is named, beside the nearest farther one of the other. Where
 an accelerator lacks the arithmetic, values are stored in what the word says and computed with in 16 bits, as serving
 stacks do.
@@ -13,7 +14,7 @@ from simulate.priors.layers import Layer, Problem, Stack
 
 NAMING = ("accelerator", "precision", "training_precision")  # keys that stand for figures
 STORED = {"weights": "bytes_per_parameter", "cache": "kv_bytes_per_value"}
-COMPUTED = {"arithmetic": "peak_flops", "training": "training_peak_flops"}
+COMPUTED = {"arithmetic": "peak_flops", "attention": "attention_peak_flops", "training": "training_peak_flops"}
 CACHE = {"FP4": "FP8"}  # where one word stands for all: beside weights in 4 bits, stacks keep the cache in 8
 
 
@@ -78,9 +79,9 @@ def _words(key: str, value: str | Mapping[str, str]) -> dict[str, str]:
         case "training_precision", str():
             return {"training": value}
         case "precision", str():
-            return {"weights": value, "cache": CACHE.get(value, value), "arithmetic": value}
+            return {"weights": value, "cache": CACHE.get(value, value), "arithmetic": value, "attention": "BF16"}
         case "precision", Mapping():
-            return dict(value)
+            return {"attention": "BF16"} | dict(value) if "arithmetic" in value else dict(value)
     return {}
 
 

@@ -82,6 +82,7 @@ class PrecisionTable(_Table):
     weights: Word | None = None
     cache: Word | None = None
     arithmetic: Word | None = None
+    attention: Word | None = None
 
 
 Precision = Annotated[

@@ -197,7 +197,8 @@ class Drivers:
 
     def _groups(self, pairs: Mapping[str, int], sampled: Sampled) -> list[list[str]]:
         """The priors in groups whose bins are the same, with no more pairs than the cache holds where there are few."""
-        most = _CACHED // (sampled.replicates * (len(grid(sampled.effective)) + 1))
+        cells = sampled.replicates * (len(grid(sampled.effective)) + 1)
+        most = _CACHED // max(cells, len(sampled.weights))
         groups, size = list[list[str]](), 0
         for prior in sorted(pairs, key=lambda each: each not in self.uniform):
             size += pairs[prior]

@@ -1,7 +1,7 @@
 """Runs: the scenarios of a priors file, summarized as bands, with what moves them and what was asked besides."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from simulate.backends import Ticks
 from simulate.bands import Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
 from simulate.checkpoints import Checkpoint
-from simulate.conditions import Condition, Kept, Undefined, check_kept, questions
+from simulate.conditions import Condition, Kept, Questions, Undefined, check_kept, questions
 from simulate.errors import SimulateError, read_all
 from simulate.folding import fold_replicates
 from simulate.gates import Gate, Measured, gates, of_condition, of_mean, put_gates, with_gates
@@ -28,7 +28,7 @@ from simulate.runs import messages
 from simulate.runs.components import components, indented
 from simulate.runs.drivers import Drivers, Sample
 from simulate.runs.precision import targets, to_precision
-from simulate.scenarios import Drawing, Piece, Scenarios, asked_quantities
+from simulate.scenarios import Block, Drawing, Piece, Scenarios, asked_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error
 from simulate.statistics import Statistic, optional, usual
@@ -75,7 +75,10 @@ def run(
     Raises SimulateError for what cannot be asked or computed, for a quantity named that is a number in no scenario,
     and where conditions leave too few scenarios.
     """
-    settings, faults = priors.run.read(
+    asking = _Asking.read(
+        priors,
+        quantities,
+        partial(Workers, backend, workers, progress, scheduler, checkpoint),
         scenarios=scenarios,
         seed=seed,
         scheme=scheme,
@@ -87,21 +90,12 @@ def run(
         fail_if=fail_if,
         precision=precision,
     )
-    asked, asked_of, extra, asked_gates, pool, _ = read_all(
-        partial(asked_quantities, priors, quantities),
-        partial(questions, priors, settings.probability, settings.given, settings.observe),
-        partial(_statistics, settings.statistics),
-        partial(gates, priors, settings.fail_if),
-        partial(Workers, backend, workers, progress, scheduler, checkpoint),
-        partial(PRECISION.read, settings.precision, "--precision") if settings.precision is not None else tuple,
-        faults=faults,
-    )
+    settings, asked, pool = asking.settings, asking.quantities, asking.workers
     parts_of = components(priors.quantities, priors.priors)
     names = tuple(indented(parts_of, asked)) if parts else asked
-    means = [gate.quantity for gate in asked_gates if gate.quantity and gate.quantity not in names]
+    means = [gate.quantity for gate in asking.gates if gate.quantity and gate.quantity not in names]
     beside = tuple(dict.fromkeys((*messages.watched(priors, names), *means)))
     columns = [*names, *beside]
-    every = isinstance(quantities, str) and quantities.strip() == "all"
 
     if checkpoint:
         checkpoint.open({**identity("run", priors, settings, columns), "device": pool.device})
@@ -109,17 +103,12 @@ def run(
     def told(settings: Settings) -> Result:
         if checkpoint:
             checkpoint.begin(settings.scenarios)
-        drawing = Drawing({"": priors}, settings)
-        conditions = settled(with_gates(asked_of, asked_gates), partial(drawing.scenarios, ""), pool)
-        drawn = drawing.scenarios("", columns, conditions)
-        of_columns = (*usual(settings.percentiles), *extra)
+        drawn = asking.scenarios(columns, settings)
+        of_columns = (*usual(settings.percentiles), *asking.statistics)
         headline = [name for name in asked if name in priors.headline] or list(asked[:1])
         drivers = Drivers(priors, drawn, headline, asked)
-        found = folded(drawn, columns, of_columns, pool, drivers)
-        wrong = partial(messages.faults, drawn, found.bands, found.first)
-        nowhere = [name for name in asked if not found.bands[name].summary.count]
-        if nowhere and not every:
-            raise NoNumbersError(f"{wrong(nowhere)[0]}; change what that needs, or ask for other quantities")
+        found = folded(drawn, columns, of_columns, pool, drivers.sample)
+        nowhere = asking.nowhere(drawn, found)
         settle(drawn, {name: found.bands[name] for name in columns})
         events = messages.rare_events(drawn, found.bands, names)
         result = described("run", priors, settings, drawn)
@@ -136,17 +125,17 @@ def run(
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
         _put_priors(result, priors, drawn, found, settings)
         drivers.put(result, found.sampled, found.bands, Kept.of(found.kept), pool)
-        _put_answers(result, found, asked_of.probabilities)
-        put_gates(result, asked_gates, {(gate.text,): (gate, _measured(found, gate)) for gate in asked_gates})
+        _put_answers(result, found, asking.questions.probabilities)
+        put_gates(result, asking.gates, {(gate.text,): (gate, _measured(found, gate)) for gate in asking.gates})
         rare = messages.rare(result, found.bands, drivers.movers)
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
         result.provenance["rare_events"] = events
         result.provenance["warnings"] += [
             *map(str, in_vain([priors], {*names, *means, *drawn.questions.names})),
-            *(messages.not_computed(priors) if every else ()),
+            *(messages.not_computed(priors) if asking.every else ()),
             *messages.too_rare(drawn, events),
-            *equalities(priors.quantities, priors.priors, conditions.texts).values(),
-            *wrong(names, beside),
+            *equalities(priors.quantities, priors.priors, drawn.questions.texts).values(),
+            *messages.faults(drawn, found.bands, found.first, names, beside),
             *messages.failed_checks(priors, found.bands),
             *messages.small_errors(rare),
             *only_bounds(result),
@@ -160,6 +149,62 @@ def run(
     if checkpoint and checkpoint.found:
         start = checkpoint.round
     return to_precision(told, settings, targets(settings.precision, asked), start=start)
+
+
+def refuse(priors: Priors) -> None:
+    """Raise the SimulateError that a run of the priors as their file has it raises; draw all, and tell nothing."""
+    asking = _Asking.read(priors)
+    drawn = asking.scenarios(asking.quantities, asking.settings)
+    asking.nowhere(drawn, folded(drawn, asking.quantities, (), asking.workers))
+
+
+class _Asking(NamedTuple):
+    """What a run is asked for, as it has been read; `every` says that it is whatever can be computed."""
+
+    priors: Priors
+    settings: Settings
+    quantities: tuple[str, ...]
+    every: bool
+    questions: Questions
+    statistics: tuple[Statistic, ...]
+    gates: tuple[Gate, ...]
+    workers: Workers
+
+    @classmethod
+    def read(
+        cls,
+        priors: Priors,
+        quantities: Sequence[str] | str | None = None,
+        workers: Callable[[], Workers] = Workers,
+        **options: Any,
+    ) -> "_Asking":
+        """Read all of it, the `options` being those of Settings. Raises SimulateError with all that is wrong."""
+        settings, faults = priors.run.read(**options)
+        asked, questioned, extra, asked_gates, pool, _ = read_all(
+            partial(asked_quantities, priors, quantities),
+            partial(questions, priors, settings.probability, settings.given, settings.observe),
+            partial(_statistics, settings.statistics),
+            partial(gates, priors, settings.fail_if),
+            workers,
+            partial(PRECISION.read, settings.precision, "--precision") if settings.precision is not None else tuple,
+            faults=faults,
+        )
+        every = isinstance(quantities, str) and quantities.strip() == "all"
+        return cls(priors, settings, asked, every, questioned, extra, asked_gates, pool)
+
+    def scenarios(self, columns: Sequence[str], settings: Settings) -> Scenarios:
+        """The scenarios of a run with such settings, which end in the columns."""
+        drawing = Drawing({"": self.priors}, settings)
+        conditions = settled(with_gates(self.questions, self.gates), partial(drawing.scenarios, ""), self.workers)
+        return drawing.scenarios("", columns, conditions)
+
+    def nowhere(self, drawn: Scenarios, found: "Folded") -> list[str]:
+        """The quantities that are numbers in no scenario. Raises NoNumbersError where they are asked for by name."""
+        names = [name for name in self.quantities if not found.bands[name].summary.count]
+        if names and not self.every:
+            fault = messages.faults(drawn, found.bands, found.first, names)[0]
+            raise NoNumbersError(f"{fault}; change what that needs, or ask for other quantities")
+        return names
 
 
 def _statistics(texts: Sequence[str]) -> tuple[Statistic, ...]:
@@ -213,10 +258,15 @@ class Folded:
 
 
 def folded(
-    drawn: Scenarios, names: Sequence[str], statistics: Sequence[Statistic], workers: Workers, drivers: Drivers
+    drawn: Scenarios,
+    names: Sequence[str],
+    statistics: Sequence[Statistic],
+    workers: Workers,
+    sample: Callable[[Block], Iterable[Sample]] = lambda _: (),
 ) -> Folded:
     """Draw all scenarios and summarize the named columns; under conditions the inputs' too, which shift.
 
+    `sample` tells which of a block are kept as they are.
     Raises SimulateError where the conditions leave too few scenarios.
     """
     asked, inputs = drawn.questions, drawn.plan.inputs
@@ -238,7 +288,7 @@ def folded(
                 holds = condition.holds(block.columns, piece.replicate)
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
                     gathering.add(key, column.astype(np.float64), block.size, block.weights)
-            sampled += drivers.sample(block)
+            sampled += sample(block)
             del block  # and what it holds, before the next is drawn
         return Replicate(kept, Sample.joined(sampled), first)
 

@@ -47,9 +47,11 @@ def keyed_words(seed: int, replicate: int, dimensions: Sequence[int], count: int
 
 def scrambled(plain: Words, random: Words) -> Words:
     """Direction numbers (dimension, 32) under the triangular matrices that random words, as many, make."""
-    diagonal = np.uint32(1) << np.arange(31, -1, -1, dtype=np.uint32)
+    places = np.arange(31, -1, -1, dtype=np.uint32)
+    diagonal = np.uint32(1) << places
     columns = diagonal | (random & (diagonal - np.uint32(1)))  # of the matrix: one on the diagonal, random below it
-    parts = np.where(plain[:, None] & diagonal[:, None], columns[..., None], np.uint32(0))  # (dimension, column, bit)
+    parts = (plain[:, None] >> places[:, None]) & np.uint32(1)  # (dimension, column, bit): whether the column counts
+    parts *= columns[..., None]
     product: Words = np.bitwise_xor.reduce(parts, axis=1)
     return product
 

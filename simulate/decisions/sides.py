@@ -1,0 +1,86 @@
+"""Choices side by side: on common draws, block by block, with the best of each scenario."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from simulate.backends import Ticks
+from simulate.conditions import Kept
+from simulate.errors import SimulateError
+from simulate.graph import Array
+from simulate.priors import Priors
+from simulate.rounding import Ties
+from simulate.scenarios import Block, Piece, Scenarios
+
+
+def units(priors: Priors, cases: Mapping[str, Priors], names: Sequence[str]) -> list[str]:
+    """The units of the quantities, one in all choices. Raises SimulateError where there are several."""
+    found: list[str] = []
+    for name in names:
+        of_name = {case.quantities[name].unit: option for option, case in cases.items()}
+        if len(of_name) > 1:
+            told = ", ".join(f"{unit} in {option}" for unit, option in of_name.items())
+            raise SimulateError(f"{priors.path}: {name} is in {told}; give it one unit in all choices")
+        found += of_name
+    return found
+
+
+def label(priors: Priors, cases: Mapping[Any, Priors], name: str) -> str:
+    """The label of a quantity: the file's own, or that of a choice."""
+    if name in priors.quantities:
+        return priors.quantities[name].label
+    return min(case.quantities[name].label for case in cases.values())
+
+
+def ties(drawn: Mapping[str, Scenarios], cost: str) -> dict[tuple[int, int], Ties]:
+    """Where the costs of two choices are equal but for rounding, by the places of the two."""
+    pairs = combinations(enumerate(drawn.values()), 2)
+    return {(one, other): Ties(mine, theirs, cost) for (one, mine), (other, theirs) in pairs}
+
+
+def blocks(drawn: Mapping[str, Scenarios], piece: Piece, ticks: Ticks, kept: Kept) -> Iterator[tuple[Block, ...]]:
+    """The blocks of a piece, of all choices at once, those that hold scenarios; `kept` takes up what is kept.
+
+    Raises SimulateError where conditions do not keep the same scenarios in all choices, with the same weights.
+    """
+    side_by_side = [
+        scenarios.blocks(piece, None if place else ticks)  # the first one's steps stand for all
+        for place, scenarios in enumerate(drawn.values())
+    ]
+    for together in zip(*side_by_side, strict=True):
+        own = together[0]
+        kept.add(own.drawn, own.size, own.weights, own.undefined)
+        _check_shared(drawn, together)
+        if own.size:
+            yield together
+
+
+def settle(costs: Array, together: Sequence[Block], ties: Mapping[tuple[int, int], Ties]) -> None:
+    """Make the costs of choices equal where two differ by rounding alone."""
+    for (one, other), tie in ties.items():
+        costs[other] = tie.settled(costs[one], costs[other], together[other])
+
+
+def best(costs: Array) -> Array:
+    """The part that each choice has in being the best of a scenario: of those that tie, each has the same."""
+    least = costs == costs.min(axis=0)
+    shares: Array = least / np.maximum(least.sum(axis=0), 1)
+    return shares
+
+
+def sums(rows: Array, counting: Array | None) -> Array:
+    """The sum of each row over the scenarios, by what these count."""
+    found: Array = (rows if counting is None else rows * counting).sum(axis=1)  # no BLAS: its order hangs on threads
+    return found
+
+
+def _check_shared(drawn: Mapping[str, Scenarios], together: Sequence[Block]) -> None:
+    first = together[0]
+    for option, block in zip(drawn, together, strict=True):
+        if not (np.array_equal(block.places, first.places) and np.array_equal(block.weights, first.weights)):  # type: ignore[arg-type]
+            raise SimulateError(
+                f"{drawn[option].questions.shown}: holds in other scenarios of choice {option} than of choice "
+                f"{next(iter(drawn))}, which a decision sets side by side; ask for what is the same in all choices"
+            )

@@ -1,0 +1,39 @@
+"""Sizing: how many accelerators hold a copy of the model, where a priors file leaves that to the model."""
+
+from typing import Any
+
+import numpy as np
+
+from simulate.composing import Composed, recomputing
+from simulate.graph import Array, parameter
+from simulate.model.notation import ONE_OR_MORE
+
+SIZES = tuple(2.0**power for power in range(7))  # of a replica: those that servers and their links come in
+
+largest_replica = parameter(
+    "1",
+    """Largest replica: accelerators that may hold one copy of the model, where their number is left to the model.
+
+    Eight are those of a server; as many as fast links join.""",
+    default=8,
+    lower=1,
+    upper=SIZES[-1],
+)
+
+
+@recomputing("accelerators", of="replica_accelerators")
+def replica_accelerators(largest_replica: Array, accelerators: Composed) -> ONE_OR_MORE:
+    """Accelerators per replica: that hold one copy of the model together.
+
+    Unless a prior says otherwise those of 1, 2, 4 and so on, to the largest replica, with which the fleet takes the
+    fewest accelerators, which is the cheapest: in each scenario by itself, with whole replicas that keep memory and
+    targets. nan where none does.
+    """
+    fewest: Any = np.inf
+    chosen: Any = np.nan
+    for size in SIZES:
+        fleet = np.where(size <= largest_replica, accelerators(size), np.inf)
+        chosen = np.where(fleet < fewest, size, chosen)
+        fewest = np.where(fleet < fewest, fleet, fewest)
+    number: Array = chosen[()]
+    return number

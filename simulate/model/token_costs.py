@@ -1,0 +1,66 @@
+"""Token costs: what input, cached input and output take of the accelerators' time, and of the cost of serving.
+
+A full replica's time is divided: what prompts take from writing goes to the input that is read, what steps take to
+reread keys and values of cached input to that, and all else to output. Idle time is divided in the same proportion, so
+that the three costs, each times its tokens, are the cost of serving.
+"""
+
+from simulate.composing import Composed
+from simulate.graph import Array
+from simulate.model.batches import at_a_batch, times
+from simulate.model.notation import SHARE, TOKENS_PER_MTOKEN, USD_PER_MTOKEN
+
+
+@at_a_batch
+def input_share_of_time(
+    batch_size_in_memory: Array,
+    step_seconds: Array,
+    output_tokens: Array,
+    prefill_seconds: Array,
+    serving_model_error: Array,
+    step: Composed,
+) -> SHARE:
+    """Input share of time: of a full replica, by which prompts keep it from writing; for input that is not cached."""
+    writing, _ = times(batch_size_in_memory, step, output_tokens, prefill_seconds, serving_model_error)
+    return 1 - writing / (step_seconds * serving_model_error)
+
+
+def cached_input_share_of_time(
+    cache_seconds: Array, input_tokens: Array, prompt_cache_hit_rate: Array, context_tokens: Array, step_seconds: Array
+) -> SHARE:
+    """Cached input share of time: of a full replica, by which steps read the keys and values of cached input."""
+    return cache_seconds * input_tokens * prompt_cache_hit_rate / context_tokens / step_seconds
+
+
+def output_share_of_time(input_share_of_time: Array, cached_input_share_of_time: Array) -> SHARE:
+    """Output share of time: of a full replica, all that input does not take."""
+    return 1 - input_share_of_time - cached_input_share_of_time
+
+
+def input_cost_per_1m_tokens(
+    cost_per_day: Array,
+    input_share_of_time: Array,
+    questions_per_day: Array,
+    input_tokens: Array,
+    prompt_cache_hit_rate: Array,
+) -> USD_PER_MTOKEN:
+    """Input cost per million tokens: of input that is read, not cached; its part of the cost per day."""
+    tokens = questions_per_day * input_tokens * (1 - prompt_cache_hit_rate)
+    return cost_per_day * input_share_of_time / tokens * TOKENS_PER_MTOKEN
+
+
+def cached_input_cost_per_1m_tokens(
+    cost_per_day: Array, cache_seconds: Array, context_tokens: Array, step_seconds: Array, questions_per_day: Array
+) -> USD_PER_MTOKEN:
+    """Cached input cost per million tokens: of input whose keys and values are at hand; its part of the cost per day.
+
+    Told for what a cached token would cost where none is.
+    """
+    return cost_per_day * cache_seconds / (context_tokens * step_seconds * questions_per_day) * TOKENS_PER_MTOKEN
+
+
+def output_cost_per_1m_tokens(
+    cost_per_day: Array, output_share_of_time: Array, output_tokens_per_day: Array
+) -> USD_PER_MTOKEN:
+    """Output cost per million tokens: of answers, without what the input takes; its part of the cost per day."""
+    return cost_per_day * output_share_of_time / output_tokens_per_day * TOKENS_PER_MTOKEN

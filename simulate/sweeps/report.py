@@ -1,0 +1,88 @@
+"""What a person reads of a sweep: at each value the band of each choice, and how often it is the best."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from simulate.figures import Scale, band_scale, percent_text, probability_text, row_scale
+from simulate.layout import Column, Section, percentile_columns
+from simulate.results import Result
+from simulate.runs import answers
+from simulate.runs.report import bounded, drawn_text, few_beyond
+from simulate.units import is_cost
+
+LEAST_TYPICAL = 0.1  # of figures that are told as they are
+
+
+def sections(result: Result) -> list[Section]:
+    """The report of a sweep: a table for each quantity, the one that choices are judged by first."""
+    first, *others = result.labels("quantity")
+    same = "the same at each value and in each choice."
+    return [
+        *([Section(result.attributes["title"])] if result.attributes["title"] else []),
+        _table(result, first, judged=len(result.labels("choice")) > 1),
+        *(_table(result, name, judged=False) for name in others),
+        Section(remarks=[*few_beyond(result), *filter(None, [answers.kept(result)]), f"{drawn_text(result)}, {same}"]),
+    ]
+
+
+def first_of(result: Result) -> str:
+    """What the best of the choices is called: the cheapest, of a cost."""
+    cost = is_cost(result.at("unit", quantity=result.attributes["decided_by"]))
+    return "cheapest" if cost and result.attributes["objective"] == "minimize" else "best"
+
+
+def swept_scale(result: Result) -> Scale:
+    """The scale of the values of the prior, with as many digits as tell them apart."""
+    values = result.labels("swept")
+    return row_scale(values, apart=values).of(result.coordinates["swept"].unit)
+
+
+def scale_of(result: Result, name: str) -> Scale:
+    """One scale for all bands of a quantity, by the size of most of its figures."""
+    found = np.abs(result.at("percentiles", quantity=name))
+    found = found[np.isfinite(found) & (found > 0)]
+    typical = float(np.median(found)) if len(found) else 0.0
+    scale = row_scale([typical])
+    if 0 < typical < LEAST_TYPICAL:
+        scale = replace(
+            scale, exponent=3 * math.floor(math.log10(typical / LEAST_TYPICAL) / 3)
+        )  # so that few zeros come first
+    return scale.of(result.at("unit", quantity=name))
+
+
+def _table(result: Result, name: str, *, judged: bool) -> Section:
+    percents, options = result.labels("percentile"), result.labels("choice")
+    label, unit = result.at("label", quantity=name), result.at("unit", quantity=name)
+    scale, swept = scale_of(result, name), swept_scale(result)
+    possible = bool((result["probability_finite"] < 1).any())
+    columns = [
+        Column(result.coordinates["swept"].label, ">"),
+        *([Column("choice", give="wrap")] if len(options) > 1 else []),
+        *percentile_columns(percents, drop=3),
+        *([Column(first_of(result), ">", "bold"), Column("±", ">", drop=4)] if judged else []),
+        *([Column("possible", ">", drop=2)] if possible else []),
+    ]
+    rows = []
+    for value in result.labels("swept"):
+        shown = f"{swept.figure(value)} {swept.unit(result.coordinates['swept'].unit)}".strip()
+        for option in options:
+            at = {"choice": option, "swept": value}
+            band = [each.tolist() for each in result.estimate("percentiles", quantity=name, **at)]
+            own = replace(band_scale(percents, *band), exponent=scale.exponent).of(unit)
+            row = [shown, *([result.at("choice_label", choice=option)] if len(options) > 1 else [])]
+            row += bounded(result, map(own.figure, *band), quantity=name, **at)
+            if judged:
+                best = result.estimate("probability_best", **at)
+                chance, apart = probability_text(*best, result.attributes["scenarios"])
+                row += [chance, apart.removesuffix(" %")]
+            if possible:
+                row.append(percent_text(*result.estimate("probability_finite", **at), 2))
+            rows.append(row)
+            shown = ""
+    units = scale.unit(unit)
+    aim = ("the more the better" if result.attributes["objective"] == "maximize" else "the less the better") * judged
+    return Section(
+        intro=", ".join(filter(None, [f"{label}{f' [{units}]' if units else ''}", aim])), columns=columns, rows=rows
+    )
