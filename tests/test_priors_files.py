@@ -93,6 +93,7 @@ def stated(file: str) -> list[tuple[str, dict[str, Any]]]:
 def test_the_files_of_the_plan_are_there():
     assert set(FILES) == {
         "accelerators.toml", "base.toml", "chatgpt-2025.toml", "deepseek-2025-serving.toml", "deepseek-v3.toml",
+        "frontier-serving-2026.toml",
         "goldstein-2022.toml", "gopher.toml", "gpt-3.toml", "guosheng-2023.toml", "llama-3.1-405b.toml",
         "own-cost-2026.toml", "own-or-rent.toml", "palm.toml", "semianalysis-2023.toml",
     }  # fmt: skip
