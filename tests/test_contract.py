@@ -78,7 +78,7 @@ ASKED = {
     "tornado under a condition": ("tornado", "{own}", "--given", "cost > 1", "--scenarios", "16384"),
     "compare": ("compare", "priors/guosheng-2023.toml", BASE, *QUICK, "--quantities", "capex"),
     "compare other units": ("compare", "{own}", "{other}", "{saved}", *QUICK),
-    "decide": ("decide", "own-or-rent", *QUICK, "--given", "utilization > 0.1"),
+    "decide": ("decide", "own-or-rent", *QUICK, "--quantities", "capex", "--given", "utilization > 0.1"),
     "decide for own choices": ("decide", "{own}", *QUICK, "--quantities", "cost"),
     "sweep": ("sweep", "own-or-rent", *QUICK, "--over", "discount_rate=0.05,0.1"),
     "sweep own": ("sweep", "{own}", *QUICK, "--over", "a=1,2"),
