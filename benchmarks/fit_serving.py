@@ -14,7 +14,7 @@ import numpy as np
 
 from simulate.backtesting.scores import BANDS, STANDARD_NORMAL, clustered_interval, inside, standard_normal_crps
 from simulate.calibration.benchmarks import Benchmark
-from simulate.calibration.hierarchy import KINDS, PRIORS, constants, fit_without, fitted, hierarchy, whole_fit
+from simulate.calibration.hierarchy import KINDS, PRIORS, constants, fit_without, hierarchy, whole_fit
 
 GROUPINGS: Mapping[str, Callable[[Benchmark], Hashable]] = {
     "stack, model and accelerator": lambda row: row.group,
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _print_scores(label: Callable[[Benchmark], Hashable]) -> None:
-    table, scored = hierarchy(), fitted()
+    table = hierarchy()
     labels = [label(row) for row in table.rows]
     errors, sds = np.full((2, len(table.places)), np.nan)
     for left_out in dict.fromkeys(labels):
@@ -55,7 +55,7 @@ def _print_scores(label: Callable[[Benchmark], Hashable]) -> None:
     scenarios = np.array([row.scenario for row in table.rows])[table.places]
     clusters = np.array([f"{row.model}, {row.accelerator}" for row in table.rows])[table.places]
     for kind in (*KINDS, "offline"):
-        own = (table.kinds == kind) & (scenarios != "offline") & scored[table.places]
+        own = (table.kinds == kind) & (scenarios != "offline")
         own = scenarios == "offline" if kind == "offline" else own
         deviations = errors[own] / sds[own]
         crps = np.mean(sds[own] * [standard_normal_crps(deviation) for deviation in deviations])

@@ -352,6 +352,11 @@ def test_benchmarks_are_forecast_as_well_as_is_said(kind, error):
         assert low <= band / 100 <= high
 
 
+def test_servers_that_keep_to_targets_lie_within_their_90_percent_bands():
+    group = "MLPerf, server"
+    assert whole().at("inside", group=group, band=90) == whole().at("cases", group=group) == 3
+
+
 def test_published_cases_are_data_with_sources():
     with PUBLISHED.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))

@@ -23,6 +23,7 @@ from simulate.calibration.benchmarks import (
     load_benchmarks,
     offline_benchmarks,
     rows_of,
+    server_benchmarks,
 )
 from simulate.calibration.hierarchy import (
     DENSE,
@@ -39,7 +40,6 @@ from simulate.calibration.hierarchy import (
     constants,
     error_sd,
     fit_without,
-    fitted,
     hierarchy,
     whole_fit,
 )
@@ -180,6 +180,22 @@ def test_under_load_prompts_are_read_between_steps():
     assert (seconds[FIRST_TOKEN] > first).all()
 
 
+def test_targets_cost_a_server_its_batch():
+    rows = list(server_benchmarks())
+    assert [row.group for row in rows] == [row.group for row in offline("offline")]
+    targets = ("time_to_first_token_target", "time_per_output_token_target")
+    freed, kept, tightened = (
+        predicted(
+            [replace(row, inputs=row.inputs | {name: row.inputs[name] * factor for name in targets}) for row in rows]
+        )
+        for factor in (1e6, 1.0, 0.5)
+    )
+    seconds = [found[QUESTION] for _, found in (freed, kept, tightened)]
+    assert (seconds[0] <= seconds[1]).all()
+    assert (seconds[1] < seconds[2]).all()
+    assert seconds[1][2] > 1.3 * seconds[0][2]  # 405e9 parameters, prompts of 9,428 tokens
+
+
 def test_what_a_stack_waits_for_is_its_setting():
     waited = {(row.stack, row.accelerator, row.waited_steps) for row in load_benchmarks()}
     assert {each for each in waited if each[2]} == {
@@ -223,7 +239,7 @@ def test_a_group_does_not_move_its_own_forecast():
     """Where the fit to the others begins tells nothing: begun from the priors it ends at the same."""
     table, group = hierarchy(), ("TensorRT-LLM 1.0", "Qwen3-30B-A3B", "B200")
     own = np.array([row.group == group for row in table.rows])
-    warm, cold = fit_without(lambda row: row.group, group), table.fit(fitted() & ~own)
+    warm, cold = fit_without(lambda row: row.group, group), table.fit(~own)
     measurements = own[table.places]
     np.testing.assert_allclose(warm.log_median[measurements], cold.log_median[measurements], rtol=0, atol=0.01)
     np.testing.assert_allclose(warm.log_sd[measurements], cold.log_sd[measurements], rtol=0.02)
@@ -283,5 +299,5 @@ def test_priors_state_the_error_no_smaller_than_the_fit_does(path):
 def test_the_fit_is_printed():
     command = [sys.executable, "-m", "benchmarks", "fit_serving", "--constants"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "1057 benchmarks" in printed
+    assert "1054 benchmarks" in printed
     assert "matrix_utilization" in printed

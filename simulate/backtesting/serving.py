@@ -8,11 +8,25 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from simulate.backtesting.scores import STANDARD_NORMAL, Forecast, normal_case, quantile_case
 from simulate.backtesting.training import log_mfu_forecast
 from simulate.calibration.benchmarks import rows_of
-from simulate.calibration.hierarchy import DENSE, MIXTURE, PER_TOKEN, THROUGHPUT, TO_FIRST, fit_without, hierarchy
+from simulate.calibration.hierarchy import (
+    DENSE,
+    MIXTURE,
+    PER_TOKEN,
+    THROUGHPUT,
+    TO_FIRST,
+    Hierarchy,
+    Selection,
+    fit_without,
+    hierarchy,
+    servers,
+)
 from simulate.calibration.training import training_runs
+from simulate.graph import Array
 from simulate.model.training_mfu import TYPICAL_ATTENTION
 from simulate.priors import SHIPPED, Priors, choice, load_priors
 from simulate.replicates import Workers
@@ -24,7 +38,7 @@ BENCHMARKS = {
     DENSE: "Accelerator time of a question, each stack, model and accelerator forecast by a fit to all others",
     MIXTURE: "The same of mixtures of experts, two models of one family and stack",
     MLPERF["offline"]: "The same of submissions, which are tuned, each by a fit to all others",
-    MLPERF["server"]: "The same as if no user waited: what targets for the time to first token and per token cost",
+    MLPERF["server"]: "The same with the largest batch that keeps to the targets for both times",
     PER_TOKEN: "DeepSeek-R1 at fixed concurrency, each stack and accelerator forecast by a fit to all others",
     THROUGHPUT: "The same measurements: accelerator time of a question",
     TO_FIRST: "The same measurements",
@@ -38,21 +52,31 @@ DIGITS = 9  # after the point, of a logarithm: libraries of linear algebra sum i
 def benchmark_cases(group: tuple[str, str, str]) -> list[Forecast]:
     """Forecast the benchmarks of a stack, a model and an accelerator by the fit to all others, and score them.
 
-    Of a configuration that was measured under load several times, the last is scored.
+    Of a configuration that was measured under load several times, the last is scored. A server that keeps to targets is
+    of the group whose offline benchmark was submitted with it.
     """
     table, fit = hierarchy(), fit_without(lambda row: row.group, group)
     last = {(row.group, *row.inputs.values()): place for place, row in enumerate(table.rows)}
+    shown = np.array([
+        row.group == group and (not row.under_load or last[row.group, *row.inputs.values()] == place)
+        for place, row in enumerate(table.rows)
+    ])  # fmt: skip
+    cases = _cases(table, shown, fit.log_median, fit.log_sd)
+    own = np.array([row.group == group for row in servers().rows])
+    return [*cases, *_cases(servers(), own, *servers().forecast(fit))] if own.any() else cases
+
+
+def _cases(table: Hierarchy, shown: Selection, log_medians: Array, log_sds: Array) -> list[Forecast]:
+    """The measurements of the benchmarks to be shown, scored."""
     cases = []
-    for measurement, place in enumerate(table.places.tolist()):
-        row = table.rows[place]
-        if row.group != group or (row.under_load and last[row.group, *row.inputs.values()] != place):
-            continue
+    for measurement in np.flatnonzero(shown[table.places]).tolist():
+        row = table.rows[table.places[measurement]]
         case = normal_case(
             row.label,
             row.measured[table.whats[measurement]],
             "s",
-            log_median=round(float(fit.log_median[measurement]), DIGITS),
-            log_sd=round(float(fit.log_sd[measurement]), DIGITS),
+            log_median=round(float(log_medians[measurement]), DIGITS),
+            log_sd=round(float(log_sds[measurement]), DIGITS),
             source=row.source,
         )
         kind = MLPERF.get(row.scenario, table.kinds[measurement])

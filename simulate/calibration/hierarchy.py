@@ -18,7 +18,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.calibration.benchmarks import FIRST_TOKEN, QUESTION, TOKEN, Benchmark, load_benchmarks, offline_benchmarks
+from simulate.calibration.benchmarks import (
+    FIRST_TOKEN,
+    QUESTION,
+    TOKEN,
+    Benchmark,
+    load_benchmarks,
+    offline_benchmarks,
+    server_benchmarks,
+)
 from simulate.calibration.serving import CONSTANTS, OVERHEAD, WAITED_STEPS, Benchmarks
 from simulate.graph import Array
 
@@ -109,10 +117,11 @@ class Hierarchy:
     """Benchmarks, the constants and levels behind them, and the measurements as one array.
 
     A measurement is one of the seconds of a benchmark: `places` has the benchmark's place in the table, `kinds` what
-    shares a spread of residuals, `log_measured` the logarithm.
+    shares a spread of residuals, `log_measured` the logarithm. `levels` are the kinds and labels of levels, those of
+    the benchmarks unless given.
     """
 
-    def __init__(self, rows: Sequence[Benchmark]) -> None:
+    def __init__(self, rows: Sequence[Benchmark], levels: Sequence[tuple[str, str]] | None = None) -> None:
         self.rows = tuple(rows)
         self.table = Benchmarks(rows)
         found = [(what, place) for place, row in enumerate(rows) for what in row.measured]
@@ -121,7 +130,7 @@ class Hierarchy:
         self.log_measured = np.log([rows[place].measured[what] for what, place in found])
         self.kinds = np.array([kind_of(rows[place], what) for what, place in found])
         self.weights = np.array([1 / rows[place].repeats for place in self.places])
-        self.levels = [
+        self.levels = levels or [
             (name, label) for name, level in LEVELS.items() for label in dict.fromkeys(map(level.label, rows)) if label
         ]
         self.design = {each: self._design(each) for each in (*CONSTANTS, EVERYTHING)}
@@ -184,6 +193,12 @@ class Hierarchy:
         log_sd = np.sqrt(variance + sigma**2)
         return Fit(position, covariance, spreads, residual_sds, self.log_predicted(position), log_sd)
 
+    def forecast(self, fit: Fit) -> tuple[Array, Array]:
+        """Medians and sds of the logarithms of all measurements by the fit of another table with the same levels."""
+        predicted, jacobian = self.derivatives(fit.position)
+        sigma = np.array([fit.residual_sds[kind] for kind in self.kinds])
+        return predicted, np.sqrt(((jacobian @ fit.covariance) * jacobian).sum(axis=1) + sigma**2)
+
     def _spread(self, name: str, squares: Array, seen: Selection) -> float:
         """The sd of a kind of level, of the expected squares of those that the fit has seen and of its guess."""
         own = squares[seen & np.array([each == name for each, _ in self.levels])]
@@ -198,25 +213,26 @@ class Hierarchy:
 
 @cache
 def hierarchy() -> Hierarchy:
-    """All benchmarks that the package ships."""
+    """All benchmarks that constants are fitted to."""
     return Hierarchy([*offline_benchmarks(), *load_benchmarks()])
 
 
 @cache
+def servers() -> Hierarchy:
+    """Servers that keep to targets, which are forecast and not fitted."""
+    return Hierarchy(server_benchmarks(), hierarchy().levels)
+
+
+@cache
 def whole_fit() -> Fit:
-    """The fit to all that the package ships but servers, whose targets the fit does not know."""
-    return hierarchy().fit(fitted())
-
-
-def fitted() -> Selection:
-    """Which benchmarks constants are fitted to, of shape (benchmarks,)."""
-    return np.array([row.scenario != "server" for row in hierarchy().rows])
+    """The fit to all of them."""
+    return hierarchy().fit(np.full(len(hierarchy().rows), fill_value=True))
 
 
 def fit_without(label: Callable[[Benchmark], Hashable], left_out: Hashable) -> Fit:
     """The fit to all benchmarks but those of a label: one that has not seen a group, a model, a stack ..."""
-    own = np.array([label(row) == left_out for row in hierarchy().rows])
-    return hierarchy().fit(fitted() & ~own, whole_fit())
+    used = np.array([label(row) != left_out for row in hierarchy().rows])
+    return hierarchy().fit(used, whole_fit())
 
 
 def constants(fit: Fit) -> dict[str, tuple[float, float, float]]:

@@ -14,8 +14,9 @@ import numpy as np
 from simulate.calibration.benchmarks import FIRST_TOKEN, QUESTION, TOKEN, Benchmark
 from simulate.graph import Array, Plan, plan
 from simulate.model import quantities
+from simulate.model.load import prompt_queue_seconds, time_to_first_token
 
-# Constants of the software that the model takes, and two of the time to first token beside them.
+# Constants of the software, those of a pass and two of the time to first token.
 MODELLED = (
     "matrix_utilization",
     "precision_efficiency",
@@ -33,6 +34,8 @@ MOST_TOKENS, MOST_SEQUENCES = 8192, 2048
 # Share of the memory that weights and the runtime leave which the cache gets, and what the runtime takes [B].
 CACHE_SHARE, RUNTIME_BYTES = 0.9, 3e9
 ENDLESS = 100.0  # waves that stand for requests without end
+ONE_SERVER = np.array(1.0)  # of a queue of prompts: their replica
+TARGET = "time_to_first_token_target"
 BUSY = 0.95  # share of the time in prompts beyond which a fixed number of sequences lets no queue grow
 
 
@@ -60,58 +63,66 @@ class Benchmarks:
         self.inputs["cache_memory"] = self._cache_memory()
         self.under_load = np.array([row.under_load for row in rows])
 
-    def measured(self, what: str) -> Array:
-        """Measured seconds; nan where that was not measured."""
-        return np.array([row.measured.get(what, np.nan) for row in self.rows])
-
     def predicted(self, constants: Mapping[str, Array]) -> dict[str, Array]:
         """Seconds by the model's equations: of a question, per output token, to the first token.
 
-        The latter two are told of benchmarks under load, where a prompt also waits for those before it, as in a
-        queue with one server: u/(2 (1 - u)) times as long as it is read, u being the share of the time in prompts.
+        The latter two are told of benchmarks under load, where a prompt also waits for those before it, as in a queue
+        with one server. A server has the largest batch that keeps to its targets.
         """
-        passes, given = self._passes, self.inputs
-        known = {name: constants[name] for name in MODELLED}
-        reading, writing = self._pass_seconds(known)
+        given, known = self.inputs, {name: constants[name] for name in MODELLED}
+        passes = self._passes_of(self._batch_at(constants)) if TARGET in given else self._passes
+        reading, writing = self._pass_seconds(passes, known)
         replica = given["replica_accelerators"]
         offline = replica * (passes.reading * reading + passes.writing * writing) / passes.questions
         sequences, answer = passes.sequences, given["output_tokens"]
         prompts = sequences / answer * reading  # a step
         token = writing + prompts
         busy = np.minimum(prompts / token, BUSY)
-        waiting = reading * busy / (2 * (1 - busy))
+        waiting = prompt_queue_seconds(busy, reading, np.zeros_like(busy), ONE_SERVER)
         steps = constants[WAITED_STEPS] + np.array([row.waited_steps for row in self.rows])
-        first = reading + waiting + steps * writing + constants[OVERHEAD]
+        first = time_to_first_token(waiting, reading, np.ones_like(busy), writing, steps, constants[OVERHEAD])
         loaded = replica * (first + answer * token) / sequences
         return {QUESTION: np.where(self.under_load, loaded, offline), TOKEN: token, FIRST_TOKEN: first}
 
-    def _pass_seconds(self, constants: Mapping[str, Array]) -> tuple[Array, Array]:
+    def _pass_seconds(self, passes: Passes, constants: Mapping[str, Array]) -> tuple[Array, Array]:
         """Seconds of the reading and of the writing pass."""
-        passes = self._passes
         columns = {name: np.concatenate([column, column]) for name, column in (self.inputs | dict(constants)).items()}
         columns["batch_size_in_memory"] = np.concatenate([passes.reading_sequences, passes.sequences])
         columns["prompt_tokens_per_step"] = np.concatenate([passes.prompt_tokens, np.zeros(len(self.rows))])
         seconds = _planned(columns, "decode_seconds")
         return seconds[: len(self.rows)], seconds[len(self.rows) :]
 
+    def _batch_at(self, constants: Mapping[str, Array]) -> Array:
+        """The largest batch that memory and targets allow, with prompts that share the steps of answers."""
+        stated = {name: column for name, column in self.inputs.items() if name != "batch_size"}
+        return _planned({**stated, **constants}, "batch_size")
+
     @cached_property
     def _passes(self) -> Passes:
         given = self.inputs
         requests = np.array([row.requests for row in self.rows])
-        batches = np.array([row.scenario == "batch" for row in self.rows])
-        prompt, answer, replica = (given[name] for name in ("input_tokens", "output_tokens", "replica_accelerators"))
-        groups = replica / given["pipeline_stages"] / given["tensor_parallelism"]
+        columns = {**given, "reserved_tokens": given["input_tokens"] + given["output_tokens"]}
+        fitting = np.minimum(MOST_SEQUENCES * self._groups, _planned(columns, "batch_limit"))
         stated = np.isfinite(given["batch_size"])
-        columns = {**given, "reserved_tokens": prompt + answer}
-        fitting = np.minimum(MOST_SEQUENCES * groups, _planned(columns, "batch_limit"))
-        batch = np.where(stated, given["batch_size"], np.minimum(fitting, requests))
-        waved = waves(np.where(np.isfinite(requests), requests, ENDLESS * batch), batch, prompt, answer, groups)
+        return self._passes_of(np.where(stated, given["batch_size"], np.minimum(fitting, requests)))
+
+    def _passes_of(self, batch: Array) -> Passes:
+        """Passes with so many sequences at once."""
+        requests = np.array([row.requests for row in self.rows])
+        batches = np.array([row.scenario == "batch" for row in self.rows])
+        prompt, answer = self.inputs["input_tokens"], self.inputs["output_tokens"]
+        waved = waves(np.where(np.isfinite(requests), requests, ENDLESS * batch), batch, prompt, answer, self._groups)
         whole = Passes(np.ones_like(batch), np.zeros_like(batch), batch * prompt, answer, batch, batch)
         loaded = Passes(batch / answer, np.zeros_like(batch), prompt, np.ones_like(batch), batch, batch / answer)
         return Passes(*(
             np.where(self.under_load, load, np.where(batches, one, wave))
             for load, one, wave in zip(loaded, whole, waved, strict=True)
         ))  # fmt: skip
+
+    @property
+    def _groups(self) -> Array:
+        ranks: Array = self.inputs["pipeline_stages"] * self.inputs["tensor_parallelism"]
+        return self.inputs["replica_accelerators"] / ranks
 
     def _cache_memory(self) -> Array:
         held = _planned(self.inputs, "weight_bytes_held")

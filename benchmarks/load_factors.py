@@ -1,0 +1,93 @@
+"""What multi-token prediction and prefill apart bring, by pairs of public measurements under load.
+
+    python -m benchmarks load_factors [--days 120]
+
+A pair has a draft of further tokens and none, all else being the same, and so many days between at most; each
+accelerator, stack and precision counts once. Prefill apart is set beside together by the most tokens a second and
+accelerator at a time per output token, whatever the layout. docs/reference/calibration.md has the results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+import numpy as np
+
+from simulate.calibration.benchmarks import LOADS, rows_of
+
+TIMES = {"time per token": "tpot_median_s", "time to first token": "ttft_median_s"}
+TOTAL = "total_throughput_per_accelerator"
+TARGETS = (0.020, 0.033, 0.050)  # seconds an output token
+PLACE = ("accelerator", "stack", "precision")
+Row = Mapping[str, str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=120, help="most days between the measurements of a pair")
+    arguments = parser.parse_args()
+    rows = rows_of(LOADS)
+    found = list(_pairs(rows, arguments.days))
+    places = {tuple(row[name] for name in PLACE) for row, _ in found}
+    print(f"multi-token prediction over none: {len(found)} pairs in {len(places)} of accelerator, stack and precision")
+    for name, column in {**TIMES, "total throughput": TOTAL}.items():
+        _print(name, [(row, float(row[column]) / float(other[column])) for row, other in found])
+    print("\nprefill apart over together, tokens a second and accelerator at a time per token")
+    for lengths in (("8192", "1024"), ("1024", "1024")):
+        for target in TARGETS:
+            best = _best(rows, lengths, target)
+            both = [place for place, apart in best if apart == "1" and (place, "0") in best]
+            told = "  ".join(f"{' '.join(place)} {best[place, '1'] / best[place, '0']:.2f}" for place in both)
+            print(f"  {'+'.join(lengths)}, {target * 1000:.0f} ms: {told}")
+
+
+def _pairs(rows: Sequence[Row], days: int) -> Iterable[tuple[Row, Row]]:
+    """Each measurement with a draft, beside the one without that is nearest in time."""
+    plain = defaultdict(list)
+    for row in rows:
+        if row["speculation"] == "none":
+            plain[_setting(row)].append(row)
+    for row in rows:
+        others = plain[_setting(row)] if row["speculation"] != "none" else []
+        if others:
+            nearest = min(others, key=lambda other: _days(row, other))
+            if _days(row, nearest) <= days:
+                yield row, nearest
+
+
+def _setting(row: Row) -> tuple[str, ...]:
+    columns = list(row)
+    measured = columns.index("concurrency") + 1
+    return tuple(row[name] for name in columns[1:measured] if name != "speculation")
+
+
+def _days(row: Row, other: Row) -> int:
+    return abs((dt.date.fromisoformat(row["date"]) - dt.date.fromisoformat(other["date"])).days)
+
+
+def _print(name: str, ratios: Sequence[tuple[Row, float]]) -> None:
+    """The median over places of their medians, how far places lie apart, and what all pairs span."""
+    by_place = defaultdict(list)
+    for row, ratio in ratios:
+        by_place[tuple(row[each] for each in PLACE)].append(np.log(ratio))
+    middles = [median(logs) for logs in by_place.values()]
+    low, high = np.quantile([ratio for _, ratio in ratios], (0.1, 0.9))
+    print(
+        f"  {name:22}x{np.exp(median(middles)):.2f}, sd of the logarithm between places {np.std(middles, ddof=1):.2f}; "
+        f"P10 to P90 of pairs {low:.2f} to {high:.2f}"
+    )
+
+
+def _best(rows: Sequence[Row], lengths: tuple[str, str], target: float) -> dict[tuple[tuple[str, ...], str], float]:
+    """By accelerator and precision, and whether prefill is apart: the most tokens a second within the target."""
+    found: dict[tuple[tuple[str, ...], str], float] = {}
+    for row in rows:
+        wanted = (row["input_tokens"], row["output_tokens"]) == lengths and row["speculation"] == "none"
+        if wanted and float(row["tpot_median_s"]) <= target:
+            key = (row["accelerator"], row["precision"]), row["disaggregated"]
+            found[key] = max(found.get(key, 0.0), float(row[TOTAL]))
+    return found
