@@ -9,7 +9,7 @@ from typing import Any
 from simulate import model
 from simulate.errors import suggestion
 from simulate.formulas import FormulaError, formula
-from simulate.graph import Quantity, missing, settled
+from simulate.graph import Quantity, missing, recomposed, settled
 from simulate.priors.accelerators import stated_for_others
 from simulate.priors.correlations import Correlation, merged_correlations
 from simulate.priors.equalities import equalities
@@ -52,6 +52,7 @@ def built(
             quantities[entry.name] = own
     for entry in stack.priors.values():
         quantities[entry.name] = prior_quantity(stack, entry, quantities.get(entry.name))
+    quantities = recomposed(quantities, stack.priors)
     check_cycles(stack, quantities)
     quantities = with_units(stack, quantities)
     entries = stack.priors if stack.problems or stack.malformed else stack.priors | _own_priors(stack, quantities)
