@@ -59,7 +59,7 @@ def measured() -> list[float]:
     whole = drawn(names, 2 * PIECE * REPLICATES)
     noted.clear()
     some = replace(whole, replicates=2)
-    folded(some, names, usual(priors.run.percentiles), Alone(), Drivers(priors, some, names, names))
+    folded(some, names, usual(priors.run.percentiles), Alone(), Drivers(priors, some, names, names).sample)
     return [median(each) for each in zip(*noted, strict=True)]
 
 
@@ -77,7 +77,7 @@ def main() -> None:
     keep_freed_memory()
     found = [measured() for _ in range(rounds)]
     names = asked_quantities(load_priors(ROOT / "priors" / "base.toml"))
-    pieces = drawn(names, int(AIM)).pieces
+    pieces = drawn(names, int(AIM)).pieces()
     task, taken, sent, work = (median(each) for each in zip(*found, strict=True))
     of_aim = task * AIM / len(pieces) / PIECE
     at_once = math.ceil(len(pieces) / max(math.floor(WITHIN / of_aim), 1))

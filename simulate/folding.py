@@ -8,7 +8,7 @@ from simulate import plain
 from simulate.backends import Task, Ticks
 from simulate.bands import Gathering, Key, Part, Pilot
 from simulate.graph import Quantity
-from simulate.replicates import DEVICES, Partial, Workers
+from simulate.replicates import DEVICES, LARGE, Partial, Workers
 from simulate.rulers import MOST_VALUES, Bits, Ruler
 from simulate.scenarios import PIECE, Piece, Scenarios
 from simulate.statistics import Statistic
@@ -26,6 +26,7 @@ def fold(
     scenarios: int,
     pilots: Sequence[Task],
     pilot: int,
+    at_once: int = LARGE,
     workers: Workers,
     what: str,
     steps: Callable[[Task], int],
@@ -35,7 +36,8 @@ def fold(
     """Work off the tasks from the `first` one on, each with a gathering of its own, as `Workers.fold` does.
 
     All gatherings count on the same rulers, which the `pilots` lay out, tasks of `pilot` scenarios: as many as it
-    takes. `quantities` are those of the columns that have bounds, by key; `scenarios` are those of all tasks.
+    takes. `quantities` are those of the columns that have bounds, by key; `scenarios` are those of all tasks, of which
+    most calls take so many `at_once`.
     """
     keys = tuple(keys)
     rulers: dict[Key, Ruler] = dict.fromkeys(keys, Bits())
@@ -52,7 +54,16 @@ def fold(
         return work(Gathering(rulers, quantities), task, ticks)
 
     workers.fold(
-        worked, tasks, take, what=what, steps=steps, scenarios=scenarios, known=keys, first=first, on_device=on_device
+        worked,
+        tasks,
+        take,
+        what=what,
+        steps=steps,
+        scenarios=scenarios,
+        known=keys,
+        at_once=at_once,
+        on_device=on_device,
+        first=first,
     )
 
 
@@ -120,6 +131,7 @@ def fold_replicates(
         scenarios=drawn.count,
         pilots=[*map(drawn.pilot, range(drawn.replicates))],
         pilot=drawn.size,
+        at_once=drawn.at_once,
         workers=workers,
         what=what,
         steps=drawn.steps if steps is None else steps,

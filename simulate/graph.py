@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -142,7 +142,7 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
             if isinstance(value, Quantity):
                 quantity = replace(value, name=name)
             elif inspect.isfunction(value) and value.__module__ == module.__name__:
-                returned = get_type_hints(value, include_extras=True)["return"]
+                returned = inspect.get_annotations(value, eval_str=True)["return"]
                 unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
                 bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())
                 definition, default = inspect.cleandoc(value.__doc__ or ""), getattr(value, "default", None)

@@ -20,6 +20,7 @@ Progress = Callable[[str, int, int], None]  # what is being done, steps done, st
 Partial = TypeVar("Partial")
 
 FEW = 2**13  # scenarios up to which a second thread costs more than it brings
+LARGE = 2**16  # values of a call of numpy, with fewer of which it does so too: then the lock is handed over too often
 MANY = 2**22  # scenarios from which processes win back what they take to start
 DISTRIBUTED = "dask"  # the backend that takes a scheduler
 MOST_THREADS = 4  # beyond which threads wait for each other
@@ -77,20 +78,21 @@ class Workers:
         """The backend where it has a device, whose bits are its own, else ''."""
         return self.backend if self.backend in DEVICES else ""
 
-    def chosen(self, tasks: int, scenarios: int, *, here: bool = False) -> tuple[str, int]:
+    def chosen(self, tasks: int, scenarios: int, *, at_once: int = LARGE, here: bool = False) -> tuple[str, int]:
         """The backend and the number of workers for so many tasks, which take as long as so many scenarios.
 
-        `here` says that they are of what this process holds: short, and not to be carried to another.
+        `at_once` are the values that most calls of numpy take; `here` says that the tasks are of what this process
+        holds: short, and not to be carried to another.
         """
         most = min(self.workers or processors(), max(tasks, 1))
         if self.scheduler and not here:
             return DISTRIBUTED, most
         if self.backend and not (here and self.backend != "serial"):
             return self.backend, most
-        if most == 1 or scenarios <= FEW:
-            return "serial", 1
-        if scenarios >= MANY and not here:
+        if scenarios >= MANY and most > 1 and not here:
             return "processes", most
+        if most == 1 or scenarios <= FEW or at_once < LARGE:
+            return "serial", 1
         return "threads", min(most, MOST_THREADS)
 
     def fold(
@@ -103,6 +105,7 @@ class Workers:
         steps: Callable[[Task], int],
         scenarios: int,
         known: Sequence[Any] = (),
+        at_once: int = LARGE,
         here: bool = False,
         on_device: bool = False,
         first: int = 0,
@@ -114,7 +117,7 @@ class Workers:
         what is `here`, and `on_device` whether the work takes arrays of a device; `known` is as `Work` has it, the
         rest as `chosen` takes it. Raises SimulateError where a device is asked for in vain.
         """
-        backend, workers = self.chosen(len(tasks), scenarios, here=here)
+        backend, workers = self.chosen(len(tasks), scenarios, at_once=at_once, here=here)
         if backend in DEVICES and not on_device:
             only = "`simulate run` and swings of `simulate tornado` alone are drawn on a device"
             raise SimulateError(f"--backend {backend}: {only}; leave --backend out")

@@ -90,6 +90,11 @@ class Scenarios:
         """The number of scenarios, at least as many as were asked for."""
         return self.size * self.chunks * self.replicates
 
+    @property
+    def at_once(self) -> int:
+        """The scenarios of a block, but for a shorter last one."""
+        return self.size * min(self.chunks, self.together)
+
     def pieces(self, size: int = PIECE) -> list[Piece]:
         """All scenarios, in as many pieces of each replicate, of so many scenarios or more.
 

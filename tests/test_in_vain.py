@@ -162,7 +162,7 @@ def test_what_a_file_states_for_what_is_asked_for_or_a_result_of_the_model_is_no
     assert "parameters_active" not in line
     (line,) = of_file(run(load(text), quantities=[RENT], given=["weight_bytes > 1e11 [B]"], scenarios=4096))
     assert "parameters_active" not in line
-    (line,) = of_file(run(load(text + "peak_flops = { value = 1e15 }\n"), quantities=[RENT], scenarios=64))
+    (line,) = of_file(run(load(SERVING + "peak_flops = { value = 1e15 }\n"), quantities=[RENT], scenarios=64))
     assert "parameters_active" in line  # serving_mfu alone, a share, needs it
     trained = {"training_tokens": 1e12, "mfu_end_to_end": 0.4, "peak_flops": 1e15, "training_accelerators": 1e4}
     text += "".join(f"{name} = {{ value = {value} }}\n" for name, value in trained.items())

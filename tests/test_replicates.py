@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from simulate.errors import SimulateError
-from simulate.replicates import FEW, MANY, MOST_THREADS, Stopped, Workers
+from simulate.folding import fold_replicates
+from simulate.priors import load_priors
+from simulate.replicates import FEW, LARGE, MANY, MOST_THREADS, Stopped, Workers
+from simulate.scenarios import Drawing
 
 here = pytest.mark.parametrize(("backend", "workers"), [("serial", 1), ("threads", 2), ("threads", 5)])
 
@@ -179,6 +182,30 @@ def test_a_backend_that_there_is_not_is_refused_beside_all_else():
 )
 def test_the_backend_is_chosen_by_the_work_where_none_is_asked_for(asked, tasks, scenarios, chosen):
     assert Workers(**asked).chosen(tasks, scenarios) == chosen
+
+
+@pytest.mark.parametrize(
+    ("asked", "scenarios", "chosen"),
+    [({}, MANY - 1, "serial"), ({}, MANY, "processes"), ({"backend": "threads"}, MANY - 1, "threads")],
+)
+def test_many_small_calls_are_left_to_one_thread(asked, scenarios, chosen):
+    assert Workers(workers=2, **asked).chosen(16, scenarios, at_once=LARGE - 1)[0] == chosen
+
+
+@pytest.mark.parametrize(("scenarios", "chosen"), [(2**19, "serial"), (2**20, "threads")])
+def test_runs_take_several_threads_from_whole_blocks_on(scenarios, chosen):
+    told = []
+
+    class Choosing(Workers):
+        def fold(self, _work, tasks, _take, *, scenarios, at_once, **_):
+            told.append(self.chosen(len(tasks), scenarios, at_once=at_once)[0])
+
+    priors = load_priors(
+        'model = "none"\n[priors]\na = { dist = "uniform", lower = 0, upper = 1 }\n[quantities]\nb.formula = "2 * a"'
+    )
+    drawn = Drawing({"": priors}, priors.run).scenarios("", ["b"], count=scenarios)
+    fold_replicates(lambda *_: None, drawn, told.append, keys=(), statistics=(), workers=Choosing(workers=2))
+    assert told == [chosen]
 
 
 @pytest.mark.parametrize(("backend", "chosen"), [("processes", "threads"), (None, "threads"), ("serial", "serial")])

@@ -61,7 +61,7 @@ def test_a_replicate_is_drawn_in_as_many_steps_as_stated(count):
     assert [(block.at.replicate, chunk) for block in blocks for chunk in block.at.chunks] == [
         (3, chunk) for chunk in range(scenarios.chunks)
     ]
-    assert {len(block.at.chunks) for block in blocks[:-1]} <= {TOGETHER}
+    assert {block.size for block in blocks[:-1] or blocks} == {scenarios.at_once}
     assert scenarios.count == 16 * sum(block.size for block in blocks)
 
 

@@ -67,16 +67,15 @@ def cache_copies(tensor_parallelism: Array, kv_heads: Array, latent_dim: Array) 
 
 
 def weight_bytes_held(
+    weight_bytes: Array,
     shared_parameters: Array,
-    expert_parameters: Array,
     bytes_per_parameter: Array,
-    tensor_parallelism: Array,
-    pipeline_stages: Array,
+    attention_groups: Array,
     replica_accelerators: Array,
 ) -> B:
-    """Weight bytes held: by one accelerator, its part of the shared weights and of the routed experts."""
-    shared = shared_parameters / (tensor_parallelism * pipeline_stages)
-    return (shared + expert_parameters / replica_accelerators) * bytes_per_parameter
+    """Weight bytes held: by one accelerator, of one copy of the model and of the shared weights of further groups."""
+    further = (attention_groups - 1) * shared_parameters * bytes_per_parameter
+    return (weight_bytes + further) / replica_accelerators
 
 
 def cache_memory(usable_memory_share: Array, memory_capacity: Array, weight_bytes_held: Array) -> FREE_B:

@@ -111,7 +111,8 @@ class Drivers:
             else column(name)
             for name in self.inputs
         }
-        yield Sample({name: column(name) for name in self.moved}, inputs, weights[:size])
+        own = weights[:size].copy()  # no view, which would keep them all
+        yield Sample({name: column(name) for name in self.moved}, inputs, own)
 
     def put(
         self,
