@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 Function = Callable[..., Any]
 Step = tuple[str, Function, tuple[str, ...]]  # what is computed, how, of what
+Functions = Mapping[str, tuple[Function, tuple[str, ...]]]  # by name, each with what it needs
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,31 @@ class Composed:
             known[name] = function(*[known[need] for need in needs])
         return known[self.output]
 
-    def of(self, steps: Iterable[Step]) -> Composed:
-        """The same of those of the steps, which come in an order in which each follows what it needs, that it takes."""
-        moved, taken = {self.variable}, list[Step]()
-        for step in steps:
-            if step[0] not in moved and not moved.isdisjoint(step[2]):
-                moved.add(step[0])
-                taken.append(step)
-        wanted, kept = {self.output}, list[Step]()
-        for step in reversed(taken):
-            if step[0] in wanted:
-                wanted.update(step[2])
-                kept.append(step)
-        return replace(self, steps=tuple(reversed(kept)))
+    def of(self, functions: Functions, users: Mapping[str, Iterable[str]]) -> Composed:
+        """The same of those of the functions that lead from the variable to it.
+
+        Where some of these need each other in a circle it stays as it is.
+        """
+        moved = _reached(self.variable, lambda name: [each for each in users.get(name, ()) if each != self.variable])
+        if self.output not in moved:
+            return replace(self, steps=())
+        between = {self.output, *_reached(self.output, lambda name: moved.intersection(functions[name][1]))}
+        kept = {name: functions[name][1] for name in functions if name in between}
+        try:
+            order = TopologicalSorter({name: [each for each in kept[name] if each in kept] for name in kept})
+            return replace(self, steps=tuple((name, *functions[name]) for name in order.static_order()))
+        except CycleError:
+            return self
+
+
+def _reached(start: str, onwards: Callable[[str], Iterable[str]]) -> set[str]:
+    """All names that lie onwards of a start, and the start if it lies onwards of itself."""
+    found, open_ = set[str](), [start]
+    while open_:
+        new = [name for name in onwards(open_.pop()) if name not in found]
+        found.update(new)
+        open_ += new
+    return found
 
 
 @dataclass(frozen=True)
@@ -90,3 +104,22 @@ def wired(function: Function) -> tuple[Function, tuple[str, ...]]:
     parameters = tuple(inspect.signature(function).parameters)
     inner: Composed | None = getattr(function, "recomputes", None)
     return (Recomputing(function, parameters[:-1], inner), parameters[:-1]) if inner else (function, parameters)
+
+
+def recomposed(functions: Functions) -> dict[str, Recomputing]:
+    """Those of the functions that compute others anew, by what these are here.
+
+    What is composed may itself be of such functions, which then come first: until nothing changes.
+    """
+    every = dict(functions)
+    doubtful = {name: function for name, (function, _) in every.items() if isinstance(function, Recomputing)}
+    changed = bool(doubtful)
+    while changed:
+        users: dict[str, list[str]] = {}
+        for name, (_, needs) in every.items():
+            for need in needs:
+                users.setdefault(need, []).append(name)
+        doubtful = {name: replace(each, inner=each.inner.of(every, users)) for name, each in doubtful.items()}
+        changed = any((each, each.needs) != every[name] for name, each in doubtful.items())
+        every |= {name: (each, each.needs) for name, each in doubtful.items()}
+    return doubtful

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulate import composing
 from simulate.arrays import is_column
-from simulate.composing import Function, Recomputing, Step, wired
+from simulate.composing import Function, Step, wired
 from simulate.errors import SimulateError
 
 Array = NDArray[np.float64]
@@ -156,8 +157,9 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
         for need in quantity.needs:
             if need not in found:
                 raise SimulateError(f"{quantity.name} needs {need}, which nothing declares")
+    found = recomposed(found)
     order(found)
-    return _composed(found)
+    return found
 
 
 def order(quantities: Mapping[str, Quantity], bound: Collection[str] = ()) -> list[str]:
@@ -267,31 +269,16 @@ def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[
     for name, quantity in quantities.items():
         if quantity.default is not None and name not in bound and any(need in lacking for need in quantity.needs):
             found[name] = replace(quantity, function=None, needs=())
-    return _composed(found, bound, lacking)
+    return recomposed(found, {*bound, *lacking})
 
 
-def _composed(
-    quantities: dict[str, Quantity], bound: Collection[str] = (), lacking: Collection[str] = ()
-) -> dict[str, Quantity]:
-    """The quantities, of which each that computes others anew does so by what stands for them here.
-
-    What is composed may itself be of such quantities, which then come first: until nothing changes.
-    """
-    wanted = [name for name in quantities if name not in bound and name not in lacking]
-    doubtful = [name for name in wanted if isinstance(quantities[name].function, Recomputing)]
-    changed = bool(doubtful)
-    while changed:
-        changed = False
-        every = [quantities[name] for name in order(quantities, bound) if name not in bound]
-        steps = [(each.name, each.function, each.needs) for each in every if each.function is not None]
-        for name in doubtful:
-            function = quantities[name].function
-            assert isinstance(function, Recomputing)
-            anew = replace(function, inner=function.inner.of(steps))
-            if anew != function or anew.needs != quantities[name].needs:
-                quantities[name] = replace(quantities[name], function=anew, needs=anew.needs)
-                changed = True
-    return quantities
+def recomposed(quantities: Mapping[str, Quantity], bound: Collection[str] = ()) -> dict[str, Quantity]:
+    """The quantities, of which each that is not bound and computes others anew does so by what these are here."""
+    found = dict(quantities)
+    free = {name: (each.function, each.needs) for name, each in found.items() if each.function and name not in bound}
+    for name, function in composing.recomposed(free).items():
+        found[name] = replace(found[name], function=function, needs=function.needs)
+    return found
 
 
 def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:

@@ -127,6 +127,9 @@ def test_what_is_computed_anew_is_what_a_file_makes_of_it() -> None:
     free = {"fee": 1.0, "pieces": 3.0, "price": 9.0}
     assert plan(shop, free, ["twice", "free"])(free) == {"twice": 36.0, "free": 36.0}
     assert settled(shop, free)["free"].needs == ("pieces",)
+    shop["price"] = replace(shop["price"], function=lambda twice: twice, needs=("twice",))
+    with pytest.raises(SimulateError, match="these need each other"):
+        plan(quantities_of([SHOP, SCALED]) | {"price": shop["price"]}, {"fee": 1.0}, ["twice"])
 
 
 def test_a_plan_computes_the_outputs_and_nothing_else() -> None:

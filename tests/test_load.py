@@ -316,6 +316,21 @@ def test_a_layout_that_is_not_stated_is_left_to_the_model_only_where_it_knows_en
     assert computed({**CHOSEN, "questions_per_day": 1e6}, "fleet_increment") == 2
 
 
+def test_a_formula_may_hang_on_the_layout_that_is_chosen() -> None:
+    stated = "".join(f"{name} = {{ value = {value!r} }}\n" for name, value in CHOSEN.items())
+    pairs = '[quantities.prompts_per_pass]\nformula = "max(1, replica_accelerators / 2)"\nunit = "1"\n'
+    priors = load_priors(f"[priors]\nquestions_per_day = {{ value = 1e6 }}\n{stated}{pairs}")
+    chosen = run(priors, scenarios=64, quantities=["replica_accelerators", "accelerators"])
+    fleets = [
+        computed(
+            {**CHOSEN, "questions_per_day": 1e6, "replica_accelerators": size, "prompts_per_pass": max(1, size / 2)},
+            "accelerators",
+        )
+        for size in (1.0, 2.0, 4.0, 8.0)
+    ]
+    assert chosen.at("minimum", quantity="accelerators") == min(fleets)
+
+
 FEW = """
 [priors]
 {}

@@ -22,17 +22,25 @@ largest_replica = parameter(
 
 
 @recomputing("accelerators", of="replica_accelerators")
-def replica_accelerators(largest_replica: Array, accelerators: Composed) -> ONE_OR_MORE:
+def replica_accelerators(
+    largest_replica: Array,
+    weight_bytes: Array,
+    usable_memory_share: Array,
+    memory_capacity: Array,
+    accelerators: Composed,
+) -> ONE_OR_MORE:
     """Accelerators per replica: that hold one copy of the model together.
 
     Unless a prior says otherwise those of 1, 2, 4 and so on, to the largest replica, with which the fleet takes the
     fewest accelerators, which is the cheapest: in each scenario by itself, with whole replicas that keep memory and
-    targets. nan where none does.
+    targets. Where a time per token is stated that does not hang on them, the fewest that hold the weights. nan where
+    none does.
     """
     fewest: Any = np.inf
     chosen: Any = np.nan
     for size in SIZES:
-        fleet = np.where(size <= largest_replica, accelerators(size), np.inf)
+        possible = (size <= largest_replica) & (size * usable_memory_share * memory_capacity >= weight_bytes)
+        fleet = np.where(possible, accelerators(size), np.inf)
         chosen = np.where(fleet < fewest, size, chosen)
         fewest = np.where(fleet < fewest, fleet, fewest)
     number: Array = chosen[()]
