@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import ndtr, ndtri
+from synthetic import shipped_backtest
 
 from simulate.backtesting import backtest
 from simulate.backtesting.plots import MOST, forecast_bands, plots
@@ -37,9 +37,7 @@ HEADER = "model,parameters_active,mixture_of_experts,training_tokens,accelerator
 LLAMA = "llama-3.1 8b,8.03e9,0,15e12,Abacus,989e12,1.46e6\n"
 
 
-@cache
-def whole():
-    return backtest()
+whole = shipped_backtest
 
 
 def percentile(case, percent):
@@ -253,13 +251,23 @@ def test_a_seed_that_is_none_is_refused(seed):
         backtest(seed=seed)
 
 
-def test_threads_and_progress_leave_the_result_as_it_is():
+@pytest.mark.long
+def test_threads_and_progress_leave_the_whole_result_as_it_is():
     steps = []
     again = backtest(workers=1, progress=lambda what, done, total: steps.append((what, done, total)))
     assert again.provenance == whole().provenance
     for name, variable in whole().variables.items():
         assert np.array_equal(again[name], variable.values), name
     assert [done for what, done, _ in steps if what == "training runs"] == list(range(1, 39))
+    assert {what for what, done, total in steps if done == total} == {what for what, *_ in steps}
+
+
+def test_threads_and_progress_leave_the_result_as_it_is(own):
+    steps, cases = [], own(HEADER + LLAMA + LLAMA.replace("8b", "9b"))
+    again = backtest(cases, workers=1, progress=lambda what, done, total: steps.append((what, done, total)))
+    for name, variable in backtest(cases, workers=2).variables.items():
+        assert np.array_equal(again[name], variable.values), name
+    assert [done for what, done, _ in steps if what == "training runs"] == [1, 2]
     assert {what for what, done, total in steps if done == total} == {what for what, *_ in steps}
 
 

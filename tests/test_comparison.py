@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic import shipped_backtest
 
-from simulate.backtesting import backtest
 from simulate.comparison import Case, cases_of, compare, default_name
 from simulate.comparison.cases import unique
 from simulate.comparison.inputs import changes
@@ -352,7 +352,10 @@ def test_what_is_no_case_is_refused_in_a_line(priors_of):
     for source, message in (
         (3, "int is nothing to compare"),
         (compared(mine, mine), "is a result of `simulate compare`; give one of `simulate run`"),
-        (backtest(), "is a result of `simulate backtest`; give one of `simulate run`"),  # it rests on no priors file
+        (
+            shipped_backtest(),
+            "is a result of `simulate backtest`; give one of `simulate run`",
+        ),  # it rests on no priors file
         ("no-such.nc", "there is no such file"),
     ):
         with pytest.raises(SimulateError, match=message):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.resources
+import io
 import json
 import math
 import re
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from synthetic import run_result
+from synthetic import run_result, shipped_backtest
 
 from simulate.cli.commands import COMMANDS
 from simulate.cli.exit_codes import SAID
 from simulate.errors import CODES, Fault
+from simulate.formats import FORMATS
 from simulate.formats.json import SCHEMA, SCHEMA_VERSION, envelope, found
 from simulate.results.folder import read_run
 from simulate.results.published import place_of
@@ -47,6 +49,9 @@ source = "a test"
 p95 = 12
 """
 OTHER = OWN.replace("USD", "EUR")
+RUNS = """model,parameters_active,mixture_of_experts,training_tokens,accelerator,peak_flops,accelerator_hours
+Mine,70e9,0,1e12,Abacus,989e12,500000
+"""
 
 
 def closed(schema):
@@ -78,11 +83,11 @@ ASKED = {
     "tornado under a condition": ("tornado", "{own}", "--given", "cost > 1", "--scenarios", "16384"),
     "compare": ("compare", "priors/guosheng-2023.toml", BASE, *QUICK, "--quantities", "capex"),
     "compare other units": ("compare", "{own}", "{other}", "{saved}", *QUICK),
-    "decide": ("decide", "own-or-rent", *QUICK, "--given", "utilization > 0.1"),
+    "decide": ("decide", "own-or-rent", *QUICK, "--quantities", "capex", "--given", "utilization > 0.1"),
     "decide for own choices": ("decide", "{own}", *QUICK, "--quantities", "cost"),
     "sweep": ("sweep", "own-or-rent", *QUICK, "--over", "discount_rate=0.05,0.1"),
     "sweep own": ("sweep", "{own}", *QUICK, "--over", "a=1,2"),
-    "backtest": ("backtest",),
+    "backtest": ("backtest", "{runs}"),
     "check": ("check", "own-or-rent"),
     "check own": ("check", "{own}", "--set", "a=2"),
     "verify": ("verify", "{saved}"),
@@ -99,7 +104,13 @@ def printed(command, tmp_path, load):
     """What a command prints in a format, after its exit code and before stderr."""
 
     def ask(form, *arguments, **options):
-        places = {"own": load(OWN, name="own").path, "other": load(OTHER, name="other").path, "saved": tmp_path / "s"}
+        places = {
+            "own": load(OWN, name="own").path,
+            "other": load(OTHER, name="other").path,
+            "saved": tmp_path / "s",
+            "runs": tmp_path / "runs.csv",
+        }
+        places["runs"].write_text(RUNS, encoding="utf-8")
         if "{saved}" in arguments:
             command("run", places["own"], *QUICK, "--no-pictures", "--out", tmp_path / "s", out=False)
         return command(*(each.format(**places) for each in arguments), "--format", form, **options)
@@ -144,6 +155,12 @@ def places(data, path=()):
 
 
 FREE = {"specification", "run", "prior", "settings"}  # below which the schema leaves values open
+
+
+def test_the_backtest_of_what_ships_keeps_to_the_schema():
+    file = io.StringIO()
+    FORMATS["json"](shipped_backtest(), list, file)
+    STRICT.validate(json.loads(file.getvalue()))
 
 
 @pytest.mark.parametrize("name", ["compare", "check own", "explain own"])

@@ -12,9 +12,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from synthetic import headline_result, run_result
+from synthetic import headline_result, run_result, shipped_backtest
 
-from simulate.backtesting import backtest
 from simulate.comparison import compare
 from simulate.decisions import decide
 from simulate.errors import Fault, printable
@@ -52,7 +51,7 @@ RESULTS = {
     "compare": lambda: compare(["gpt-3", "base"], quantities=["training_cost"], **FEW),
     "decide": lambda: decide(load_priors("own-or-rent"), quantities=["capex", "opex_per_year"], **FEW),
     "sweep": lambda: sweep(load_priors("own-or-rent"), over="discount_rate=0.05,0.1", quantities=["capex"], **FEW),
-    "backtest": backtest,
+    "backtest": shipped_backtest,
 }  # fmt: skip
 every_result = pytest.mark.parametrize("name", RESULTS)
 

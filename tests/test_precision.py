@@ -68,7 +68,7 @@ RARE = 'model = "none"\n[priors]\na = {dist = "normal", mean = 10, sd = 1}\n[qua
     "conditions",
     [
         {"given": ["a > 12.33"]},  # 1 % of them, of which 2^16 leave 650
-        {"given": ["a > 14"]},  # 3 in 100,000: none or few of the first
+        {"given": ["a > 13.7"]},  # 1 in 10,000: few of the first
         {"observe": ["a = 13 +- 0.05"]},
         {"given": ["a > 12"], "observe": ["a = 13 +- 0.1"]},
     ],

@@ -93,6 +93,7 @@ def stated(file: str) -> list[tuple[str, dict[str, Any]]]:
 def test_the_files_of_the_plan_are_there():
     assert set(FILES) == {
         "accelerators.toml", "base.toml", "chatgpt-2025.toml", "deepseek-2025-serving.toml", "deepseek-v3.toml",
+        "frontier-serving-2026.toml",
         "goldstein-2022.toml", "gopher.toml", "gpt-3.toml", "guosheng-2023.toml", "llama-3.1-405b.toml",
         "own-cost-2026.toml", "own-or-rent.toml", "palm.toml", "semianalysis-2023.toml",
     }  # fmt: skip
@@ -196,11 +197,12 @@ def test_the_cheapest_choice_in_headers(file):
 def test_accelerators_in_bits_alike_in_the_header(word):
     (table,) = (table for table in header_tables("accelerators.toml") if "own bits" in table[0])
     given = load_priors(FOLDER / "accelerators.toml", [f'precision="{word}"'])
-    asked = {"scenarios": CHOICE_SCENARIOS, "quantities": ["cost_per_1k_tokens"]}
+    scenarios = 1 << 14
+    asked = {"scenarios": scenarios, "quantities": ["cost_per_1k_tokens"]}
     drawn = [draws(choice(given, row["choice"]), **asked) for row in table]
     cost = np.stack([each.at("value", quantity="cost_per_1k_tokens") for each in drawn]) * 1e3
-    cheapest = np.bincount(cost.argmin(axis=0), minlength=len(table)) / CHOICE_SCENARIOS
-    error = 3 * np.sqrt(0.25 / CHOICE_SCENARIOS)
+    cheapest = np.bincount(cost.argmin(axis=0), minlength=len(table)) / scenarios
+    error = 3 * np.sqrt(0.25 / scenarios)
     for row, values, share in zip(table, cost, cheapest, strict=True):
         assert abs(share * 100 - number(row[f"{word}, cheapest"])) <= 0.5 + 100 * error, row["choice"]
         printed = row[f"{word}, P50"]

@@ -21,6 +21,11 @@ QUESTIONS = ("run", "draws", "tornado", "compare", "decide", "backtest")
 FEW = {"scenarios": 4096}
 
 TWO = ["guosheng-2023", "semianalysis-2023"]
+TRAINING_RUNS = """\
+model,parameters_total,parameters_active,mixture_of_experts,training_tokens,accelerator,peak_flops,accelerator_hours
+Mine,70e9,70e9,0,1e12,Abacus,989e12,500000
+Yours,7e9,7e9,0,2e12,Abacus,989e12,110000
+"""
 CHOICES = """
 model = "none"
 [priors]
@@ -75,7 +80,7 @@ def test_a_path_a_name_and_a_text_are_priors_and_options_may_be_texts(tmp_path, 
     asked = {"scenarios": 4096, "percentiles": [5, 50], "quantities": ["capex", "pue"], "given": ["pue > 1.1"]}
     texts = {"scenarios": 4.096e3, "percentiles": "5,50", "quantities": "capex, pue", "given": "pue > 1.1"}
     wanted = simulate.run("base", **asked)
-    for source in ("my.toml", Path("my.toml"), str(tmp_path / "my.toml"), text):
+    for source in (Path("my.toml"), str(tmp_path / "my.toml"), text):
         xarray.testing.assert_equal(simulate.run(source, **texts), wanted)
     xarray.testing.assert_equal(simulate.run(priors="my.toml", **texts), wanted)
     few = {"quantities": "capex", "scenarios": 4e3}
@@ -105,14 +110,16 @@ def test_what_a_text_cannot_say_is_refused_in_a_line(options, message):
     assert str(refused.value) == message
 
 
-def test_a_script_asks_every_question_and_gets_the_same_figures():
+def test_a_script_asks_every_question_and_gets_the_same_figures(tmp_path):
+    runs_of_mine = tmp_path / "mine.csv"
+    runs_of_mine.write_text(TRAINING_RUNS, encoding="utf-8")
     priors = simulate.load_priors("base")
     asked = {"quantities": ["capex"], **FEW}
     choices = simulate.load_priors(CHOICES)
     pairs = [
         (simulate.run(priors, **asked), runs.run(priors, **asked)),
         (simulate.decide(choices, quantities="cost", **FEW), decisions.decide(choices, quantities=["cost"], **FEW)),
-        (simulate.backtest(), backtesting.backtest()),
+        (simulate.backtest(runs_of_mine), backtesting.backtest(runs_of_mine)),
         (
             simulate.compare([priors, "gpt-3"], quantities=["training_cost"], **FEW),
             comparison.compare([priors, "gpt-3"], quantities=["training_cost"], **FEW),

@@ -122,6 +122,50 @@ def test_conditions_hold_at_each_value():
     assert near(result.estimate("probability_best", choice="fixed", swept=0.6), 0.8)
 
 
+MEASURED = (
+    PRICES
+    + """
+[[published]]
+quantity = "cost"
+value = 55
+unit = "cents"
+choice = "drawn"
+at.price = 0.3
+source = "a test"
+[[published]]
+quantity = "cost"
+value = 1
+"""
+)
+
+
+def test_what_was_measured_at_a_value_stands_beside_the_bands():
+    priors = load_priors(MEASURED)
+    assert [each.value for each in priors.published] == [1], "what has no value of the prior is as before"
+    result = sweep(priors, over="price=0.2,0.6", **FEW)
+    told = {"quantity": "cost", "choice": "drawn", "at": 0.3, "unit": "USD", "source": "a test"}
+    assert {each: result.at(f"measured_{each}", measurement=0) for each in told} == told
+    assert result.at("measured", measurement=0) == pytest.approx(0.55)
+    (figure,) = plots(result).values()
+    dots = [line.get_xydata().tolist() for line in figure.axes[0].get_lines() if line.get_marker() == "o"]
+    assert dots == [[], [[pytest.approx(0.3), pytest.approx(0.55)]]]
+    assert "measured" not in sweep(priors, over="other=0.2,0.6", **FEW), "it was measured along another prior"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('choice = "drawn"', 'choice = "drown"', "published.choice: there is no choice drown; did you mean drawn?"),
+        ("at.price = 0.3", "at.prize = 0.3", "there is no quantity prize; did you mean price"),
+        ("at.price = 0.3", 'at.price = "x"', "published.at.price: must be a number"),
+    ],
+)
+def test_a_measurement_of_nothing_is_refused(old, new, said):
+    with pytest.raises(SimulateError) as refused:
+        load_priors(MEASURED.replace(old, new))
+    assert said in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("over", "said"),
     [
@@ -143,6 +187,6 @@ def test_the_picture_has_a_panel_a_quantity_and_the_shares():
     result = sweep(load_priors(ROOTS), over="level=-3,0,8", **FEW)
     (figure,) = plots(result).values()
     bands, shares = figure.axes
-    lines = {line.get_label(): line.get_xdata().tolist() for line in bands.get_lines()}
+    lines = {line.get_label(): line.get_xdata().tolist() for line in bands.get_lines() if line.get_marker() != "o"}
     assert lines == {"root": [0, 8], "seven": [-3, 0, 8]}, "a root is drawn where half of the scenarios have one"
     assert "best" in shares.get_title(loc="left")

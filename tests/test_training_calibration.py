@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
+from synthetic import shipped_backtest
 
-from simulate.backtesting import backtest
 from simulate.backtesting.scores import PERCENTILES
 from simulate.backtesting.training import training_case
 from simulate.calibration.training import (
@@ -32,9 +31,7 @@ HEADER = (
 GOOD = "Good,70e9,70e9,0,15e12,H100,989e12,6.4e6\n"
 
 
-@cache
-def scored():
-    return backtest()
+scored = shipped_backtest
 
 
 def test_the_model_states_what_the_fit_gives():

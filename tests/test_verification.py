@@ -48,8 +48,11 @@ def test_what_was_stored_comes_out_again_to_the_bit(tmp_path, name):
     assert found.values > 100
 
 
-def test_a_backtest_comes_out_again():
-    assert simulate.verify(backtest(seed=3)).exact
+@pytest.mark.parametrize("own", [True, pytest.param(False, marks=pytest.mark.long)])
+def test_a_backtest_comes_out_again(tmp_path, own):
+    head, *rows = TRAINING.read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "own.csv").write_text(head + "".join(rows[:3]), encoding="utf-8")
+    assert simulate.verify(backtest(tmp_path / "own.csv" if own else None, seed=3)).exact
 
 
 @pytest.fixture

@@ -56,6 +56,8 @@ HOLDS = {  # by key of the schema; a table has its own rows
     "published.unit": "A unit that converts to that of the quantity.",
     "published.source": "Where it comes from.",
     "published.note": "What else to know.",
+    "published.at": "`at.NAME = ...`, where it was measured on the way of a `sweep`: a point in its picture.",
+    "published.choice": "Of which choice it was measured so.",
     "quantities.NAME.formula": "What it is computed by.",
     "quantities.NAME.unit": "The unit that the formula gives.",
     "quantities.NAME.label": "What tables call it.",

@@ -19,6 +19,7 @@ from simulate.calibration.hierarchy import (
     PER_TOKEN,
     THROUGHPUT,
     TO_FIRST,
+    WHATS,
     Hierarchy,
     Selection,
     fit_without,
@@ -73,7 +74,7 @@ def _cases(table: Hierarchy, shown: Selection, log_medians: Array, log_sds: Arra
         row = table.rows[table.places[measurement]]
         case = normal_case(
             row.label,
-            row.measured[table.whats[measurement]],
+            row.measured[WHATS[table.whats[measurement]]],
             "s",
             log_median=round(float(log_medians[measurement]), DIGITS),
             log_sd=round(float(log_sds[measurement]), DIGITS),

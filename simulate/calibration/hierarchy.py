@@ -88,6 +88,7 @@ LEVELS: Mapping[str, Level] = {
 # Measurements that share a spread of residuals.
 DENSE, MIXTURE, THROUGHPUT = "offline, dense", "offline, mixtures of experts", "throughput under load"
 PER_TOKEN, TO_FIRST = "time per token under load", "time to first token under load"
+WHATS = (QUESTION, TOKEN, FIRST_TOKEN)
 KINDS = (DENSE, MIXTURE, PER_TOKEN, THROUGHPUT, TO_FIRST)
 SIGMA, SIGMA_WORTH = 0.1, 4.0  # guess of the sd of residuals, and of how many configurations it is worth
 # Turns of a step of Gauss and Newton and of the spreads after it: from the priors, and from another fit.
@@ -116,16 +117,16 @@ class Fit(NamedTuple):
 class Hierarchy:
     """Benchmarks, the constants and levels behind them, and the measurements as one array.
 
-    A measurement is one of the seconds of a benchmark: `places` has the benchmark's place in the table, `kinds` what
-    shares a spread of residuals, `log_measured` the logarithm. `levels` are the kinds and labels of levels, those of
-    the benchmarks unless given.
+    A measurement is one of the seconds of a benchmark: `places` has the benchmark's place in the table, `whats` which
+    of WHATS it is, `kinds` what shares a spread of residuals, `log_measured` the logarithm. `levels` are the kinds and
+    labels of levels, those of the benchmarks unless given.
     """
 
     def __init__(self, rows: Sequence[Benchmark], levels: Sequence[tuple[str, str]] | None = None) -> None:
         self.rows = tuple(rows)
         self.table = Benchmarks(rows)
         found = [(what, place) for place, row in enumerate(rows) for what in row.measured]
-        self.whats = np.array([what for what, _ in found])
+        self.whats = np.array([WHATS.index(what) for what, _ in found])
         self.places = np.array([place for _, place in found])
         self.log_measured = np.log([rows[place].measured[what] for what, place in found])
         self.kinds = np.array([kind_of(rows[place], what) for what, place in found])
@@ -144,24 +145,29 @@ class Hierarchy:
             columns.append([float(constant in moves and label_of(row) == label) for row in self.rows])
         return np.array(columns).T
 
-    def log_predicted(self, position: Array, shifts: Mapping[str, float] | None = None) -> Array:
-        """Logarithms of the seconds of all measurements; `shifts` are added to the logarithms of constants."""
-        shifts = shifts or {}
-        logs = {name: self.design[name] @ position + shifts.get(name, 0.0) for name in CONSTANTS}
-        seconds = self.table.predicted({name: np.exp(log) for name, log in logs.items()})
-        stacked = np.log([seconds[what] for what in (QUESTION, TOKEN, FIRST_TOKEN)])
-        which = np.select([self.whats == QUESTION, self.whats == TOKEN], [0, 1], 2)
-        predicted: Array = stacked[which, self.places] + self.measured_design[EVERYTHING] @ position
-        return predicted
+    def log_predicted(self, position: Array) -> Array:
+        """Logarithms of the seconds of all measurements."""
+        added: Array = self.measured_design[EVERYTHING] @ position
+        return self._log_seconds(self._log_constants(position)) + added
 
     def derivatives(self, position: Array) -> tuple[Array, Array]:
         """The logarithms predicted, and how they change with constants and levels."""
-        predicted = self.log_predicted(position)
+        logs = self._log_constants(position)
+        seconds = self._log_seconds(logs)
         jacobian = self.measured_design[EVERYTHING].copy()
         for name in CONSTANTS:
-            change = (self.log_predicted(position, {name: DIFFERENCE}) - predicted) / DIFFERENCE
+            change = (self._log_seconds(logs | {name: logs[name] + DIFFERENCE}) - seconds) / DIFFERENCE
             jacobian += change[:, None] * self.measured_design[name]
-        return predicted, jacobian
+        return seconds + self.measured_design[EVERYTHING] @ position, jacobian
+
+    def _log_constants(self, position: Array) -> dict[str, Array]:
+        return {name: self.design[name] @ position for name in CONSTANTS}
+
+    def _log_seconds(self, log_constants: Mapping[str, Array]) -> Array:
+        """What the equations alone say of all measurements."""
+        seconds = self.table.predicted({name: np.exp(log) for name, log in log_constants.items()})
+        predicted: Array = np.log([seconds[what] for what in WHATS])[self.whats, self.places]
+        return predicted
 
     def fit(self, used: Selection, start: Fit | None = None) -> Fit:
         """Fit to the measurements of the benchmarks `used`, of shape (benchmarks,), and forecast all.

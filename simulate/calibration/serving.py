@@ -61,7 +61,9 @@ class Benchmarks:
         self.rows = tuple(rows)
         self.inputs = {name: np.array([row.inputs[name] for row in rows]) for name in rows[0].inputs}
         self.inputs["cache_memory"] = self._cache_memory()
+        self.twice = {name: np.concatenate([column, column]) for name, column in self.inputs.items()}
         self.under_load = np.array([row.under_load for row in rows])
+        self.waited_steps = np.array([row.waited_steps for row in rows])
 
     def predicted(self, constants: Mapping[str, Array]) -> dict[str, Array]:
         """Seconds by the model's equations: of a question, per output token, to the first token.
@@ -79,14 +81,14 @@ class Benchmarks:
         token = writing + prompts
         busy = np.minimum(prompts / token, BUSY)
         waiting = prompt_queue_seconds(busy, reading, np.zeros_like(busy), ONE_SERVER)
-        steps = constants[WAITED_STEPS] + np.array([row.waited_steps for row in self.rows])
+        steps = constants[WAITED_STEPS] + self.waited_steps
         first = time_to_first_token(waiting, reading, np.ones_like(busy), writing, steps, constants[OVERHEAD])
         loaded = replica * (first + answer * token) / sequences
         return {QUESTION: np.where(self.under_load, loaded, offline), TOKEN: token, FIRST_TOKEN: first}
 
     def _pass_seconds(self, passes: Passes, constants: Mapping[str, Array]) -> tuple[Array, Array]:
         """Seconds of the reading and of the writing pass."""
-        columns = {name: np.concatenate([column, column]) for name, column in (self.inputs | dict(constants)).items()}
+        columns = self.twice | {name: np.concatenate([column, column]) for name, column in constants.items()}
         columns["batch_size_in_memory"] = np.concatenate([passes.reading_sequences, passes.sequences])
         columns["prompt_tokens_per_step"] = np.concatenate([passes.prompt_tokens, np.zeros(len(self.rows))])
         seconds = _planned(columns, "decode_seconds")

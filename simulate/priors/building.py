@@ -18,7 +18,7 @@ from simulate.priors.margins import prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
 from simulate.priors.precision import with_figures, without_arithmetic
-from simulate.priors.types import Choice, Priors, Published
+from simulate.priors.types import Choice, Measured, Priors, Published
 from simulate.settings import RunTable, Settings
 from simulate.spelling import name_text
 from simulate.units import UnitError, conversion_factor
@@ -60,7 +60,6 @@ def built(
     if not (stack.problems or stack.malformed):
         quantities = settled(quantities, priors)
     correlations, idle = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
-    published, run = _published(stack, quantities), _run(stack, quantities)
     _check_use(stack, layers, chosen, quantities, correlations)
     equal = {} if stack.problems else equalities(quantities, priors)
     titles = [layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables]
@@ -68,6 +67,7 @@ def built(
         name: Choice(name, entry.table.get("label") or name.replace("_", " "), entry.table.get("note", ""))
         for name, entry in Stack(tuple(layers)).entries("choices", replacing=()).items()
     }
+    (published, measured), run = _published(stack, quantities, choices), _run(stack, quantities)
     own_names = tuple(name for name in stack.formulas if name in quantities)
     new_names = tuple(name for name in own_names if name not in stack.of_model)
     case = Priors(
@@ -78,6 +78,7 @@ def built(
         priors=priors,
         correlations=correlations,
         published=published,
+        measured=measured,
         run=run,
         files=tuple(files),
         own=own_names,
@@ -177,11 +178,13 @@ def _named_in_formulas(layers: Sequence[Layer], every: Collection[str]) -> set[s
     return named
 
 
-def _published(stack: Stack, quantities: Mapping[str, Quantity]) -> tuple[Published, ...]:
-    """Published figures in the quantities' own units; for one quantity, the nearest layer's."""
-    figures: dict[str, list[Published]] = {}
+def _published(
+    stack: Stack, quantities: Mapping[str, Quantity], choices: Mapping[str, Choice]
+) -> tuple[tuple[Published, ...], tuple[Measured, ...]]:
+    """Published figures in the quantities' own units; for one quantity, the nearest layer's. Those at a value apart."""
+    figures: dict[str, list[Published | Measured]] = {}
     for _, layer in stack.upwards():
-        here: dict[str, list[Published]] = {}
+        here: dict[str, list[Published | Measured]] = {}
         for i, table in enumerate(layer.tables.get("published", [])):
             if table is None:  # malformed
                 continue
@@ -198,9 +201,19 @@ def _published(stack: Stack, quantities: Mapping[str, Quantity]) -> tuple[Publis
                 stack.problems.append(Problem(layer, ("published", i, "unit"), fault, code=error.code))
                 continue
             figure = Published(name, value, table["value"], unit, table.get("source", ""), table.get("note", ""))
-            here.setdefault(name, []).append(figure)
+            option = table.get("choice", "")
+            for over, at in table.get("at", {}).items():
+                _check_known(stack, layer, ("published", i, "at"), over)
+                here.setdefault(name, []).append(Measured(figure, option, over, at))
+            if option and option not in choices:
+                fault = f"there is no choice {option}{suggestion(option, choices, 'name one of [choices]')}"
+                stack.problems.append(Problem(layer, ("published", i, "choice"), fault, code="unknown_name"))
+            if not table.get("at"):
+                here.setdefault(name, []).append(figure)
         figures |= here
-    return tuple(figure for listed in figures.values() for figure in listed)
+    found = [figure for listed in figures.values() for figure in listed]
+    measured = tuple(each for each in found if isinstance(each, Measured))
+    return tuple(each for each in found if isinstance(each, Published)), measured
 
 
 def _run(stack: Stack, quantities: Mapping[str, Quantity]) -> Settings:

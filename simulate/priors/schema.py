@@ -71,6 +71,8 @@ class PublishedTable(_Table):
     unit: Text = ""
     source: Text = ""
     note: Text = ""
+    choice: Text = ""
+    at: dict[str, float] = {}
 
 
 Word = Literal["BF16", "FP16", "FP8", "INT8", "FP4"]

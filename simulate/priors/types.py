@@ -64,6 +64,16 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A published figure of a choice, '' for the file itself, `at` a value of the prior `over` which a sweep goes."""
+
+    figure: Published
+    choice: str
+    over: str
+    at: float
+
+
+@dataclass(frozen=True)
 class Choice:
     """A named set of entries that replace the file's: an option of a decision."""
 
@@ -83,6 +93,7 @@ class Priors:
     priors: dict[str, Prior]
     correlations: tuple[Correlation, ...]
     published: tuple[Published, ...]
+    measured: tuple[Measured, ...]  # those that a sweep sets beside its bands
     run: Settings  # what [run] says, defaults filled in; no quantities stand for the headline
     files: tuple[SourceFile, ...]  # the file itself, then those that it extends
     own: tuple[str, ...]  # quantities given by formulas, replaced ones of the model too

@@ -9,6 +9,7 @@ from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocat
 
 from simulate import plotting
 from simulate.figures import shortened
+from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
 from simulate.results import Result
 from simulate.runs.report import circumstances
@@ -35,8 +36,9 @@ def plots(result: Result) -> dict[str, Figure]:
     axes[-1].set_xlabel(plain(f"{swept.label} [{unit}]" if unit else swept.label), fontsize=FONT_SIZE, color=INK)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
     low, _, high = _percents(result)
-    shapes = f"line: P50     shade: P{low} to P{high}, where at least half of the scenarios give a number     ({drawn})"
-    plotting.footnote(figure, shapes, circumstances(result.provenance))
+    dots = "     dots: measured" if "measured" in result else ""
+    shapes = f"line: P50{dots}     shade: P{low} to P{high}, where half of the scenarios or more give a number"
+    plotting.footnote(figure, f"{shapes}     ({drawn})", circumstances(result.provenance))
     return {"sweep": figure}
 
 
@@ -57,7 +59,8 @@ def _bands(axis: Axes, result: Result, name: str) -> None:
         colour = PALETTE[place % len(PALETTE)]
         label = plain(shortened(result.at("choice_label", choice=option), 30))
         axis.fill_between(at[here], low, high, color=colour, alpha=0.12, linewidth=0)
-        axis.plot(at[here], middle, "o-", color=colour, linewidth=1.8, markersize=3.5, label=label)
+        axis.plot(at[here], middle, _line(place), color=colour, linewidth=1.8, label=label)
+        axis.plot(*_measured(result, name, option), "o", color=colour, markersize=4.5, markeredgecolor="white")
     if (curves[possible][:, 0] > 0).all():
         axis.set_yscale("log")
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -66,6 +69,20 @@ def _bands(axis: Axes, result: Result, name: str) -> None:
     _dress(axis, at)
     if len(result.labels("choice")) > 1:
         axis.legend(fontsize=FONT_SIZE - 2, frameon=False, ncols=2)
+
+
+def _line(place: int) -> str:
+    """The style of a choice's line: colours come again, dashed, where there are more choices than colours."""
+    return "-" if place < len(PALETTE) else "--"
+
+
+def _measured(result: Result, name: str, option: str) -> tuple[Array, Array]:
+    """The values of the prior at which a quantity was measured of a choice, and what it was, in the picture's units."""
+    if "measured" not in result:
+        return np.empty(0), np.empty(0)
+    here = (result["measured_quantity"] == name) & (result["measured_choice"] == option)
+    at = result["measured_at"][here] / 10.0 ** swept_scale(result).exponent
+    return at, result["measured"][here] / 10.0 ** scale_of(result, name).exponent
 
 
 def _percents(result: Result) -> tuple[int, int, int]:
@@ -78,7 +95,9 @@ def _shares(axis: Axes, result: Result) -> None:
     shares = 100 * result["probability_best"]
     colours = [PALETTE[place % len(PALETTE)] for place in range(len(shares))]
     if len(at) > 1:
-        axis.stackplot(at, shares, colors=colours, alpha=0.75, linewidth=0)
+        areas = axis.stackplot(at, shares, colors=colours, alpha=0.75, linewidth=0)
+        for area in areas[len(PALETTE) :]:
+            area.set(hatch="//", edgecolor="white")
     axis.set_ylim(0, 100)
     plotting.heading(axis, f"Share of scenarios in which each is {first_of(result)} [%]")
     _dress(axis, at)
@@ -91,6 +110,8 @@ def _dress(axis: Axes, at: Any) -> None:
     axis.set_axisbelow(True)
     if at[0] > 0 and at[-1] > 4 * at[0]:
         axis.set_xscale("log")
+    if len(at) > 1:
+        axis.set_xlim(at[0], at[-1])
     axis.xaxis.set_major_locator(FixedLocator(at[:: -(-len(at) // plotting.MOST_TICKS)]))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(plotting.TickLabels())

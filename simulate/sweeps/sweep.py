@@ -16,6 +16,7 @@ from simulate.errors import SimulateError, read_all
 from simulate.folding import fold_replicates
 from simulate.graph import Array
 from simulate.priors import Priors, choice, stated
+from simulate.priors.types import Measured
 from simulate.replicates import Progress, Workers
 from simulate.results import Result, provenance
 from simulate.results.folder import name_of
@@ -57,7 +58,8 @@ def sweep(
     The result has `percentiles`, `mean`, `sd`, `minimum`, `maximum`, `nonfinite` and `fine_percentiles` along
     `quantity`, `choice` and `swept`, the values in the unit of the quantity, and along the last two
     `probability_best`, how often a choice is the best of those that give a number (of choices that tie, each has its
-    part), and `probability_finite`, how often it gives one. A file without choices is the only one. Attributes: `over`,
+    part), and `probability_finite`, how often it gives one. A file without choices is the only one. What was measured
+    at a value of the prior stands in `measured` and `measured_at`, along `measurement`. Attributes: `over`,
     `decided_by` (the first quantity), `objective`.
     Raises SimulateError for values that are no numbers or are listed twice, for a name that there is not, and for
     quantities and conditions as `decide` does.
@@ -110,11 +112,28 @@ def sweep(
     one = next(iter(at.values()))
     result.along("swept", list(at), one.quantities[prior].unit, one.quantities[prior].label)
     put_bands(result, bands, ("quantity", "choice", "swept"), statistics)
+    _put_measured(result, [each for each in priors.measured if each.over == prior and each.figure.quantity in names])
     result.provenance["warnings"] += only_bounds(result)
     if settings.conditions:
         put_kept(result, [each.kept for each in replicates[next(iter(at))]], first)
     _put_shares(result, replicates, kept)
     return result
+
+
+def _put_measured(result: Result, measured: Sequence[Measured]) -> None:
+    """What was measured at a value of the prior, of which choice, in the units of the quantities."""
+    if not measured:
+        return
+    options = result.labels("choice")
+    result.along("measurement", range(len(measured)))
+    result.beside("measured_quantity", ("measurement",), [each.figure.quantity for each in measured])
+    result.beside("measured_choice", ("measurement",), [each.choice or options[0] for each in measured])
+    result.beside("measured_source", ("measurement",), [each.figure.source for each in measured])
+    result.put("measured_at", ("measurement",), [each.at for each in measured], unit=result.coordinates["swept"].unit)
+    units = [result.at("unit", quantity=each.figure.quantity) for each in measured]
+    result.beside("measured_unit", ("measurement",), units)
+    values = [each.figure.value for each in measured]
+    result.put("measured", ("measurement",), values, label="what was measured", unit_of="measured_unit")
 
 
 def _put_shares(result: Result, replicates: Mapping[float, Sequence["_Replicate"]], kept: Mapping[float, Kept]) -> None:
