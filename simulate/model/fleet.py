@@ -24,15 +24,10 @@ capacity_margin = parameter(
 spare_share = parameter(
     "1", """Spare share: accelerators in repair or waiting to step in, over those in service.""", lower=0, upper=1
 )
-regions = parameter(
-    "1",
-    """Regions: that share the load evenly, each with whole replicas of the model and spare ones of its own.""",
-    default=1,
-    lower=1,
-)
+regions = parameter("1", """Regions: that share the load evenly, each with whole replicas.""", default=1, lower=1)
 spare_replicas = parameter(
     "1",
-    """Spare replicas: installed in each region beyond those for its peak; 1 where the loss of any one must not show.
+    """Spare replicas: in each region beyond those for its peak; 1 is N + 1.
 
     What `spare_share` holds already need not be told again.""",
     default=0,
@@ -68,7 +63,7 @@ def accelerators_busy(questions_per_day: Array, accelerator_seconds_per_question
 
 @otherwise(0)
 def fleet_increment(replica_accelerators: Array) -> RATIO:
-    """Fleet increment: accelerators by which a region's fleet grows, those that hold one copy of the model.
+    """Fleet increment: accelerators by which a region's fleet grows: a replica's.
 
     0 where no layout is given: fleets are then of any size.
     """
@@ -107,7 +102,7 @@ def accelerators_on_demand(
 
 
 def replicas(accelerators: Array, replica_accelerators: Array) -> RATIO:
-    """Replicas: copies of the model that the installed accelerators hold, spare ones included."""
+    """Replicas: copies of the model, spare ones included."""
     return accelerators / replica_accelerators
 
 

@@ -32,19 +32,19 @@ TAIL = 0.01  # of the questions: what a 99th percentile leaves above it
 
 time_to_first_token_target = parameter(
     "s",
-    """Target of the time to first token: that 99 % of the questions keep to; a day, that is none, unless stated.""",
+    """Target of the time to first token: that 99 % of questions keep to; a day, so none, unless stated.""",
     default=SECONDS_PER_DAY,
     lower=0,
 )
 time_per_output_token_target = parameter(
     "s/token",
-    """Target of the time per output token: that 99 % of the questions keep to; a day, that is none, unless stated.""",
+    """Target of the time per output token: that 99 % of questions keep to; a day, so none, unless stated.""",
     default=SECONDS_PER_DAY,
     lower=0,
 )
 first_token_overhead = parameter(
     "s",
-    """First token overhead: time to first token that neither queue nor model explains; network, text to tokens.
+    """First token overhead: of a first token, what neither queue nor model explains.
 
     64 ms over six groups of accelerator and stack.
     Source: InferenceX, 2025 and 2026, DeepSeek-R1 at fixed concurrency.""",
@@ -53,7 +53,7 @@ first_token_overhead = parameter(
 )
 first_token_steps = parameter(
     "1",
-    """First token steps: that pass before a first token is told, beside the pass that reads its prompt.
+    """First token steps: before a first token is told, beside the pass of its prompt.
 
     Half a step until the one under way ends; stacks that tell their first token later have more.""",
     default=0.5,
@@ -61,7 +61,7 @@ first_token_steps = parameter(
 )
 slow_steps = parameter(
     "1",
-    """Slow steps: 99th percentile of the time per output token over its median, were there no prompts.
+    """Slow steps: 99th percentile of the time per token over its median, without prompts.
 
     Source: InferenceX, 2025 and 2026, DeepSeek-R1 at fixed concurrency: 1.035 + 0.35 u.""",
     default=1.035,
@@ -69,7 +69,7 @@ slow_steps = parameter(
 )
 slow_steps_by_prompts = parameter(
     "1",
-    """Slow steps by prompts: what the share of time spent on prompts adds to `slow_steps`, each unit of it.
+    """Slow steps by prompts: what the prompts' share of time adds to that, times the share.
 
     Source: InferenceX, 2025 and 2026, DeepSeek-R1 at fixed concurrency: 1.035 + 0.35 u.""",
     default=0.35,
@@ -90,7 +90,7 @@ pooled_replicas = parameter(
 
 
 def arrivals_per_replica(questions_per_day: Array, peak_to_average: Array, replicas: Array) -> PER_S:
-    """Arrivals per replica: questions a second at the peak, spread evenly over all replicas."""
+    """Arrivals per replica: questions a second at the peak."""
     return questions_per_day * peak_to_average / (replicas * SECONDS_PER_DAY)
 
 
@@ -103,7 +103,7 @@ def batch_at_peak(
     serving_model_error: Array,
     step: Composed,
 ) -> ONE_OR_MORE:
-    """Batch at the peak: sequences that a replica writes at once while it writes any; nan where more come than go.
+    """Batch at the peak: sequences that a replica writes at once, 1 at least; nan where too many come.
 
     By Little's law they are arrivals x output tokens x the time of a step, which itself grows with the batch.
     """
@@ -121,7 +121,7 @@ def batch_at_peak(
 def undisturbed_step_seconds(
     batch_at_peak: Array, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array, step: Composed
 ) -> S:
-    """Undisturbed step seconds: at the peak, for one token of each sequence, were no prompts read meanwhile."""
+    """Undisturbed step seconds: at the peak, were no prompts read meanwhile."""
     return times(batch_at_peak, step, output_tokens, prefill_seconds, serving_model_error)[0]
 
 
@@ -129,32 +129,32 @@ def undisturbed_step_seconds(
 def prompt_service_seconds(
     batch_at_peak: Array, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array, step: Composed
 ) -> S:
-    """Prompt service seconds: by which one prompt keeps a replica from writing, at the peak."""
+    """Prompt service seconds: by which a prompt keeps a replica from writing."""
     return times(batch_at_peak, step, output_tokens, prefill_seconds, serving_model_error)[1]
 
 
 def prompt_share_of_time(arrivals_per_replica: Array, prompt_service_seconds: Array) -> SHARE:
-    """Prompt share of time: of a replica's time at the peak that prompts take from writing; nan where they take all."""
+    """Prompt share of time: by which prompts keep replicas from writing, at the peak."""
     share = arrivals_per_replica * prompt_service_seconds
     return np.where(share < 1, share, np.nan)[()]
 
 
 def time_per_output_token(undisturbed_step_seconds: Array, prompt_share_of_time: Array) -> S_PER_TOKEN:
-    """Time per output token: from one to the next at the peak, the median over questions."""
+    """Time per output token: at the peak, the median over questions."""
     return undisturbed_step_seconds / (1 - prompt_share_of_time) / ONE_TOKEN
 
 
 def time_per_output_token_p99(
     time_per_output_token: Array, prompt_share_of_time: Array, slow_steps: Array, slow_steps_by_prompts: Array
 ) -> S_PER_TOKEN:
-    """Time per output token, P99: that 1 % of the questions exceed, at the peak."""
+    """Time per output token, P99: what 1 % of questions exceed."""
     return time_per_output_token * (slow_steps + slow_steps_by_prompts * prompt_share_of_time)
 
 
 def prompt_queue_seconds(
     prompt_share_of_time: Array, prompt_service_seconds: Array, input_tokens_variation: Array, pooled_replicas: Array
 ) -> S:
-    """Prompt queue seconds: mean wait of a prompt at the peak until it is its turn.
+    """Prompt queue seconds: mean wait of a prompt for its turn, at the peak.
 
     That of M/G/c: with one server u (1 + CV^2) / (2 (1 - u)) times that of a prompt.
     """
@@ -165,7 +165,7 @@ def prompt_queue_seconds(
 def prompt_queue_seconds_p99(
     prompt_share_of_time: Array, prompt_service_seconds: Array, input_tokens_variation: Array, pooled_replicas: Array
 ) -> S:
-    """Prompt queue seconds, P99: the wait that 1 % of the prompts exceed at the peak.
+    """Prompt queue seconds, P99: what 1 % of prompts exceed.
 
     Who waits at all does so for an exponential time: exactly in M/M/c.
     """
@@ -182,7 +182,7 @@ def time_to_first_token(
     first_token_steps: Array,
     first_token_overhead: Array,
 ) -> S:
-    """Time to first token: from a question to the first token of its answer at the peak, about the median.
+    """Time to first token: from question to answer at the peak, about the median.
 
     The wait for its turn, the pass that reads a prompt of mean length, and what comes on top.
     """
@@ -198,7 +198,7 @@ def time_to_first_token_p99(
     first_token_steps: Array,
     first_token_overhead: Array,
 ) -> S:
-    """Time to first token, P99: that 1 % of the questions exceed at the peak, of prompts of mean length.
+    """Time to first token, P99: what 1 % of questions exceed, prompts of mean length.
 
     The step that is under way has just begun.
     """
@@ -210,12 +210,12 @@ def time_to_first_token_p99(
 def sequences_in_flight(
     arrivals_per_replica: Array, time_to_first_token: Array, output_tokens: Array, time_per_output_token: Array
 ) -> RATIO:
-    """Sequences in flight: questions of a replica at the peak that wait, are read or written; Little's law."""
+    """Sequences in flight: of a replica at the peak: waiting, read or written; Little's law."""
     return arrivals_per_replica * (time_to_first_token + output_tokens * time_per_output_token)
 
 
 def output_speed_at_peak(time_per_output_token: Array) -> TOKEN_PER_S:
-    """Output speed at the peak: tokens a second that one user sees in the busiest hour, the median."""
+    """Output speed at the peak: tokens a second that a user sees, the median."""
     return 1 / time_per_output_token
 
 
@@ -226,7 +226,7 @@ def targets_met(
     time_to_first_token_target: Array,
     time_per_output_token_target: Array,
 ) -> SHARE:
-    """Targets met: 1 where 99 % of the questions at the peak keep to both targets, else 0.
+    """Targets met: 1 where 99 % of questions at the peak keep to both, else 0.
 
     A fleet that is sized by the targets meets them; one of a stated batch or size may not.
     """
@@ -281,7 +281,7 @@ def batch_size(
 def targets_feasible(
     batch_size: Array, time_to_first_token_target: Array, time_per_output_token_target: Array
 ) -> SHARE:
-    """Targets feasible: 1 where a replica keeps targets and memory with one sequence at least, else 0 and no number.
+    """Targets feasible: 1 where a replica keeps both with one sequence at least, else 0 and no number.
 
     The mean is the share of scenarios in which it does.
     """
@@ -292,10 +292,10 @@ def targets_feasible(
 def output_throughput_per_replica(
     batch_size_in_memory: Array, step_seconds: Array, serving_model_error: Array
 ) -> TOKEN_PER_S:
-    """Output throughput per replica: tokens a second that a full one writes, at the targets."""
+    """Output throughput per replica: tokens a second of a full one."""
     return batch_size_in_memory * ONE_TOKEN / (step_seconds * serving_model_error)
 
 
 def output_throughput_per_accelerator(output_throughput_per_replica: Array, replica_accelerators: Array) -> TOKEN_PER_S:
-    """Output throughput per accelerator: tokens a second of a full replica, at the targets."""
+    """Output throughput per accelerator: the same, over its accelerators."""
     return output_throughput_per_replica / replica_accelerators

@@ -20,7 +20,7 @@ def input_share_of_time(
     serving_model_error: Array,
     step: Composed,
 ) -> SHARE:
-    """Input share of time: of a full replica, by which prompts keep it from writing; for input that is not cached."""
+    """Input share of time: by which prompts keep a full replica from writing."""
     writing, _ = times(batch_size_in_memory, step, output_tokens, prefill_seconds, serving_model_error)
     return 1 - writing / (step_seconds * serving_model_error)
 
@@ -28,12 +28,12 @@ def input_share_of_time(
 def cached_input_share_of_time(
     cache_seconds: Array, input_tokens: Array, prompt_cache_hit_rate: Array, context_tokens: Array, step_seconds: Array
 ) -> SHARE:
-    """Cached input share of time: of a full replica, by which steps read the keys and values of cached input."""
+    """Cached input share of time: by which steps reread keys and values of cached input."""
     return cache_seconds * input_tokens * prompt_cache_hit_rate / context_tokens / step_seconds
 
 
 def output_share_of_time(input_share_of_time: Array, cached_input_share_of_time: Array) -> SHARE:
-    """Output share of time: of a full replica, all that input does not take."""
+    """Output share of time: all that input does not take."""
     return 1 - input_share_of_time - cached_input_share_of_time
 
 
@@ -44,7 +44,7 @@ def input_cost_per_1m_tokens(
     input_tokens: Array,
     prompt_cache_hit_rate: Array,
 ) -> USD_PER_MTOKEN:
-    """Input cost per million tokens: of input that is read, not cached; its part of the cost per day."""
+    """Input cost per million tokens: of input that is read, by its share of time."""
     tokens = questions_per_day * input_tokens * (1 - prompt_cache_hit_rate)
     return cost_per_day * input_share_of_time / tokens * TOKENS_PER_MTOKEN
 
@@ -52,7 +52,7 @@ def input_cost_per_1m_tokens(
 def cached_input_cost_per_1m_tokens(
     cost_per_day: Array, cache_seconds: Array, context_tokens: Array, step_seconds: Array, questions_per_day: Array
 ) -> USD_PER_MTOKEN:
-    """Cached input cost per million tokens: of input whose keys and values are at hand; its part of the cost per day.
+    """Cached input cost per million tokens: by its share of time.
 
     Told for what a cached token would cost where none is.
     """
@@ -62,5 +62,5 @@ def cached_input_cost_per_1m_tokens(
 def output_cost_per_1m_tokens(
     cost_per_day: Array, output_share_of_time: Array, output_tokens_per_day: Array
 ) -> USD_PER_MTOKEN:
-    """Output cost per million tokens: of answers, without what the input takes; its part of the cost per day."""
+    """Output cost per million tokens: of answers, by their share of time."""
     return cost_per_day * output_share_of_time / output_tokens_per_day * TOKENS_PER_MTOKEN
