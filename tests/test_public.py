@@ -17,7 +17,7 @@ from simulate import backtesting, comparison, decisions, runs
 from simulate.priors import SHIPPED
 from simulate.results import Result
 
-QUESTIONS = ("run", "draws", "tornado", "compare", "decide", "backtest")
+QUESTIONS = ("run", "draws", "tornado", "compare", "decide", "sweep", "backtest")
 FEW = {"scenarios": 4096}
 
 TWO = ["guosheng-2023", "semianalysis-2023"]
