@@ -135,7 +135,7 @@ def of_pieces(backend):
     told = []
     pool = Workers(backend, 2, lambda *step: told.append(step))
     drivers = Drivers(priors, drawn, ["total"], ["total", "few", "root"])
-    found = folded(drawn, ["total", "few", "root"], usual([5, 50, 95]), pool, drivers)
+    found = folded(drawn, ["total", "few", "root"], usual([5, 50, 95]), pool, drivers.sample)
     return found, told, sum(map(drawn.steps, drawn.pieces()))
 
 
