@@ -56,7 +56,7 @@ def simulate(scenarios: int, seed: int) -> dict[str, np.ndarray]:
     server_capex = servers * lognormal(130e3, 230e3, scores["server_price"])
     share = rng.beta(4.054026359433476, 25.752643273495583, scenarios)
     it_capex = server_capex * (1 + share / (1 - share) + rng.uniform(0.05, 0.10, scenarios))
-    nameplate = servers * 6.5
+    nameplate = servers * 6.5 * (1 + rng.uniform(0.05, 0.10, scenarios))
     facility_capex = nameplate * lognormal(8000, 14000)
     capex = it_capex + facility_capex
     busy_load = betaincinv(14, 7, ndtr(scores["busy_load"]))
