@@ -184,7 +184,7 @@ def test_birthday_spacings_of_interleaved_streams(streams):
 
 @every_stream
 def test_no_two_streams_are_correlated(streams):
-    columns = table_scores(STREAMS[streams]())
+    columns = np.stack([table_scores(words) for words in STREAMS[streams]()])
     correlations = np.corrcoef(columns)[np.triu_indices(len(columns), 1)]
     critical = special.ndtri(1 - FALSE_ALARM / 2 / len(correlations))
     assert np.abs(correlations).max() * np.sqrt(columns.shape[1]) < critical
