@@ -42,9 +42,14 @@ class Version:
     """A version of the package in a process of its own, and what its runs told, by file."""
 
     def __init__(self, label: str, tree: Path) -> None:
-        self.label = label
+        self.label, self.tree = label, tree
         self.told: dict[str, list[Mapping[str, Any]]] = {name: [] for name in FILES}
         self.server = Server([sys.executable, "-P", str(ROOT / "benchmarks" / "stages.py")], tree=tree)
+
+    def ask(self, name: str, scenarios: int, seed: int) -> Mapping[str, Any]:
+        """What a run of a file tells: of the version's own file, for an earlier one does not read today's."""
+        own = self.tree / FILES[name].relative_to(ROOT)
+        return self.server.ask(str(own if own.exists() else FILES[name]), scenarios, seed)
 
     def stage(self, name: str, stage: str) -> float:
         """The median of what a stage took."""
@@ -133,9 +138,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         versions = started(options.before, Path(folder))
         for seed in range(options.rounds + 1):
-            for name, path in FILES.items():
+            for name in FILES:
                 for version in versions:
-                    told = version.server.ask(str(path), options.scenarios, seed)
+                    told = version.ask(name, options.scenarios, seed)
                     if seed:
                         version.told[name].append(told)
         for version in versions:

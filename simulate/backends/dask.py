@@ -9,6 +9,7 @@ import atexit
 import logging
 import sys
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,12 +18,14 @@ from simulate.backends._carried import Carried, brought
 from simulate.backends._flight import taken
 from simulate.backends._signals import uninterrupted
 from simulate.errors import SimulateError
+from simulate.machine import keep_freed_memory
 
 if TYPE_CHECKING:
     from distributed import Client, Future, SpecCluster
 
 PATIENCE = 5  # seconds for a scheduler to answer, and to have a worker
 STARTING = 60  # seconds for workers of this machine to start
+LOGGED = 16  # messages that a cluster of ours remembers
 LOSSES = 10  # workers that may be lost under one task
 INSTALL = "install it by pip install 'llm-cost-simulate[distributed]', or choose another --backend"
 
@@ -94,6 +97,10 @@ def _cluster(scheduler: str | None, workers: int) -> _Cluster:
     found = _there(scheduler) if scheduler else _started(workers)
     try:
         _check(found.client, scheduler)
+        if not scheduler:  # workers that are ours alone
+            with suppress(TimeoutError):
+                found.client.wait_for_workers(workers, timeout=STARTING)
+            found.client.run(keep_freed_memory, on_error="ignore")
     except BaseException:
         found.close()
         raise
@@ -130,11 +137,13 @@ def _started(workers: int) -> _Cluster:
         "cls": Scheduler,
         "options": {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": ":0"},
     }
-    with uninterrupted(), dask.config.set({"temporary-directory": folder.name}):
+    # logs of messages would hold the work that each task carried, 200 kB a task
+    settings = {"temporary-directory": folder.name, "distributed.admin.low-level-log-length": LOGGED}
+    with uninterrupted(), dask.config.set(settings):
         own = SpecCluster(
             dict.fromkeys(range(workers), worker), scheduler, worker, silence_logs=logging.CRITICAL, name="simulate"
         )
-    return _Cluster(Client(own, timeout=PATIENCE, set_as_default=False), own, folder)
+        return _Cluster(Client(own, timeout=PATIENCE, set_as_default=False), own, folder)
 
 
 def _versions() -> str:
