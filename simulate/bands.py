@@ -270,10 +270,6 @@ def put_bands(
     """
     places = [{label: place for place, label in enumerate(result.labels(dim))} for dim in dims]
     keys = [key if isinstance(key, tuple) else (key,) for key in bands]
-    at = tuple([of[key[axis]] for key in keys] for axis, of in enumerate(places))
-    several = [*bands.values()]
-    places = [{label: place for place, label in enumerate(result.labels(dim))} for dim in dims]
-    keys = [key if isinstance(key, tuple) else (key,) for key in bands]
     cells = np.reshape([[of[label] for of, label in zip(places, key, strict=True)] for key in keys], (-1, len(dims))).T
     batches = [slice(first, first + _TOGETHER) for first in range(0, len(keys), _TOGETHER)]
     told = [([*bands.values()][batch], tuple(cells[:, batch].astype(np.intp))) for batch in batches]
