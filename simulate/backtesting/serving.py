@@ -29,7 +29,7 @@ from simulate.calibration.hierarchy import (
 from simulate.calibration.training import training_runs
 from simulate.graph import Array
 from simulate.model.training_mfu import TYPICAL_ATTENTION
-from simulate.priors import SHIPPED, Priors, choice, load_priors
+from simulate.priors import SHIPPED, Priors, choice, load_priors, stated
 from simulate.replicates import Workers
 from simulate.runs import run
 from simulate.units import conversion_factor
@@ -92,10 +92,11 @@ def published_cases(workers: Workers, seed: int | None = None) -> dict[str, list
     runs: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for row in rows:
         runs.setdefault((row["priors"], row["choice"], row["left_out"]), []).append(row)
+    files = {name: load_priors(SHIPPED / f"{name}.toml") for name in dict.fromkeys(row["priors"] for row in rows)}
     for (priors_file, chosen, without), here in runs.items():
-        priors = load_priors(SHIPPED / f"{priors_file}.toml")
+        priors = files[priors_file]
         if without:
-            priors = load_priors(SHIPPED / f"{priors_file}.toml", [_mfu_without(without, priors)])
+            priors = stated(priors.files, [_mfu_without(without, priors)])
         bands = _beside_bands(choice(priors, chosen) if chosen else priors, here, workers, seed)
         for row, case in zip(here, bands, strict=True):
             cases[row["group"]].append(case)

@@ -202,9 +202,14 @@ def time_to_first_token_p99(
 
     The step that is under way has just begun.
     """
-    reading = prefill_seconds * serving_model_error
-    steps = first_token_steps + 1 / 2
-    return prompt_queue_seconds_p99 + reading + steps * undisturbed_step_seconds + first_token_overhead
+    return time_to_first_token(
+        prompt_queue_seconds_p99,
+        prefill_seconds,
+        serving_model_error,
+        undisturbed_step_seconds,
+        first_token_steps + 1 / 2,
+        first_token_overhead,
+    )
 
 
 def sequences_in_flight(
