@@ -156,6 +156,7 @@ def test_what_was_measured_at_a_value_stands_beside_the_bands():
     ("old", "new", "said"),
     [
         ('choice = "drawn"', 'choice = "drown"', "published.choice: there is no choice drown; did you mean drawn?"),
+        ("at.price = 0.3", "", "published.choice: is for what was measured at a value of a prior; add at.NAME = VALUE"),
         ("at.price = 0.3", "at.prize = 0.3", "there is no quantity prize; did you mean price"),
         ("at.price = 0.3", 'at.price = "x"', "published.at.price: must be a number"),
     ],

@@ -205,7 +205,10 @@ def _published(
             for over, at in table.get("at", {}).items():
                 _check_known(stack, layer, ("published", i, "at"), over)
                 here.setdefault(name, []).append(Measured(figure, option, over, at))
-            if option and option not in choices:
+            if option and not table.get("at"):
+                fault = "is for what was measured at a value of a prior; add at.NAME = VALUE, or take it out"
+                stack.problems.append(Problem(layer, ("published", i, "choice"), fault, code="schema"))
+            elif option and option not in choices:
                 fault = f"there is no choice {option}{suggestion(option, choices, 'name one of [choices]')}"
                 stack.problems.append(Problem(layer, ("published", i, "choice"), fault, code="unknown_name"))
             if not table.get("at"):
