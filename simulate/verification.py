@@ -202,13 +202,10 @@ def _asking(stored: Result, where: str, draw: Callable[..., Result] = draws) -> 
     if stored.question == "draws":
         return partial(draw, priors, **options)
     options["percentiles"] = stored.labels("percentile")
-    if stored.question in {"decide", "sweep"}:
-        options["maximize"] = told["objective"] == "maximize"
-        return (
-            partial(decide, priors, **options)
-            if stored.question == "decide"
-            else partial(sweep, priors, over=told["over"], **options)
-        )
+    if stored.question == "decide":
+        return partial(decide, priors, maximize=told["objective"] == "maximize", **options)
+    if stored.question == "sweep":
+        return partial(sweep, priors, over=told["over"], maximize=told["objective"] == "maximize", **options)
     options |= {name: told[name] for name in ("method", "low", "high")}
     return partial(tornado, priors, percentile=told.get("percentile"), **options)
 

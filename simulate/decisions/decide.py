@@ -8,9 +8,10 @@ import numpy as np
 
 from simulate.backends import Ticks
 from simulate.bands import Band, Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
-from simulate.conditions import Kept, Questions, check_kept, check_known, questions
+from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions import sides
 from simulate.decisions.information import Binned, Partition, add_block, moved, partitions, worth
+from simulate.decisions.sides import Key
 from simulate.decisions.smoothing import Saved
 from simulate.errors import SimulateError, read_all
 from simulate.folding import fold_replicates
@@ -21,17 +22,13 @@ from simulate.results import Result, provenance
 from simulate.results.in_vain import in_vain
 from simulate.results.provenance import put_priors
 from simulate.rounding import settle
-from simulate.sampling.dimensions import dimensions
-from simulate.scenarios import Drawing, Piece, Scenarios, in_step, named_quantities
-from simulate.settings import Settings
+from simulate.scenarios import Piece, Scenarios, named_quantities
 from simulate.spread import share_error, standard_error
 from simulate.statistics import Statistic, usual
 from simulate.summary import WEIGHT
-from simulate.thresholds import settled
 from simulate.units import is_cost
 
 UNRESOLVED = 0.01  # of the EVPI: what the bins of a prior may hide without a word
-Key = tuple[str, str]  # quantity, choice
 
 
 def decide(
@@ -87,7 +84,7 @@ def decide(
         raise SimulateError(
             f"{priors.path}: {cost} is {what}, which is no cost; name what to decide by with --quantities {cost}"
         )
-    drawn = _drawn(priors, cases, names, settings, dict(zip(cases, asked, strict=True)), pool)
+    drawn = sides.scenarios(priors, cases, names, settings, dict(zip(cases, asked, strict=True)), pool)
     first = next(iter(drawn.values()))
     statistics = usual(settings.percentiles)
     parted = partitions(cases, cost, drawn)
@@ -159,24 +156,6 @@ def _asked(
     return names
 
 
-def _drawn(
-    priors: Priors,
-    cases: Mapping[str, Priors],
-    names: Sequence[str],
-    settings: Settings,
-    asked: Mapping[str, Questions],
-    workers: Workers,
-) -> dict[str, Scenarios]:
-    """The scenarios of each choice under what is asked of it, all on the uniforms that a run of the file itself has.
-
-    The file gives the names their dimensions, but is no case: its correlations that no choice has do not count.
-    """
-    places = dimensions(name for each in (priors, *cases.values()) for name in each.priors)
-    drawing = Drawing(cases, settings)
-    draw = {name: partial(drawing.scenarios, name, places=places) for name in cases}
-    return in_step({name: draw[name](names, settled(asked[name], draw[name], workers)) for name in cases})
-
-
 class _Replicate(NamedTuple):
     """What is kept of a replicate beside bands; `best` (the shares of being it) and `beyond` it are sums by choice."""
 
@@ -226,23 +205,19 @@ def _fold(
         binned = {name: Binned(np.zeros(each.size), np.zeros((len(drawn), each.size))) for name, each in parted.items()}
         kept = Kept()
         for blocks in sides.blocks(drawn, piece, ticks, kept):
-            own = blocks[0]
-            counting = None if own.weights is None else own.weights / WEIGHT
-            costs = np.empty((len(drawn), own.size))
-            for place, (option, block) in enumerate(zip(drawn, blocks, strict=True)):
-                for name in names:
-                    gathering.add((name, option), block.columns[name], block.size, block.weights)
-                costs[place] = block.columns[names[0]]
-            sides.settle(costs, blocks, ties)
+            weights = next(iter(blocks.values())).weights
+            counting = None if weights is None else weights / WEIGHT
+            costs = sides.costs(gathering, blocks, names, ties)
             if maximize:
                 np.negative(costs, out=costs)
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused in the end
-                shares += sides.sums(sides.best(costs), counting)
-                regrets += sides.sums(costs - costs.min(axis=0), counting)
+                beyond = costs - costs.min(axis=0)
+                shares += sides.sums(sides.best(beyond), counting)
+                regrets += sides.sums(beyond, counting)
                 costs[1:] -= costs[0]
-            for (option, scenarios), block in zip(drawn.items(), blocks, strict=True):
-                words = block.words[:, block.places] if conditional else block.words
-                add_block(binned, told_by[option], scenarios.sampler, words, costs, counting, conditional=conditional)
+            for option, block in blocks.items():
+                words, sampler = block.words[:, block.places] if conditional else block.words, drawn[option].sampler
+                add_block(binned, told_by[option], sampler, words, costs, counting, conditional=conditional)
         return _Replicate(shares, regrets, binned, kept)
 
     bands, replicates = Bands[Key](statistics), list[_Replicate]()

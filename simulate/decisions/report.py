@@ -64,6 +64,11 @@ def first_of(result: Result) -> str:
     return "cheapest" if is_cost(cost_of(result)[2]) and not maximizes(result) else "best"
 
 
+def aim_of(result: Result) -> str:
+    """Which way is better, in words."""
+    return "the more the better" if maximizes(result) else "the less the better"
+
+
 def verdict(result: Result) -> str:
     """The best choice or those that tie, and what knowing everything would be worth, in a sentence or two."""
     (cost, label, unit), best, names = cost_of(result), result.attributes["best"], alike(result)
@@ -155,8 +160,8 @@ def _choices(result: Result) -> Section:
             *regret_scale.with_error(*result.estimate("expected_regret", choice=choice)),
         ]
         rows.append([result.at("choice_label", choice=choice), *figures])
-    aim = "the more the better" if maximizes(result) else "the less the better"
-    return Section(intro=f"{label}{f' [{units}]' if units else ''}, {aim}", columns=columns, rows=rows)
+    intro = f"{label}{f' [{units}]' if units else ''}, {aim_of(result)}"
+    return Section(intro=intro, columns=columns, rows=rows)
 
 
 def _worth(result: Result) -> list[Section]:

@@ -8,12 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 
 from simulate import plotting
+from simulate.decisions.report import first_of
 from simulate.figures import shortened
 from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
 from simulate.results import Result
 from simulate.runs.report import circumstances
-from simulate.sweeps.report import first_of, scale_of, swept_scale
+from simulate.sweeps.report import scale_of, swept_scale
 
 HEIGHT, SHARES_HEIGHT = 4.2, 2.0  # inches of a panel
 WIDE = 3  # choices, of which whole bands are drawn; of more, their middles

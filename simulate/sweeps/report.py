@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulate.decisions.report import aim_of, first_of
 from simulate.figures import Scale, band_scale, percent_text, probability_text, row_scale
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
 from simulate.runs.report import bounded, drawn_text, few_beyond
-from simulate.units import is_cost
 
 LEAST_TYPICAL = 0.1  # of figures that are told as they are
 
@@ -25,12 +25,6 @@ def sections(result: Result) -> list[Section]:
         *(_table(result, name, judged=False) for name in others),
         Section(remarks=[*few_beyond(result), *filter(None, [answers.kept(result)]), f"{drawn_text(result)}, {same}"]),
     ]
-
-
-def first_of(result: Result) -> str:
-    """What the best of the choices is called: the cheapest, of a cost."""
-    cost = is_cost(result.at("unit", quantity=result.attributes["decided_by"]))
-    return "cheapest" if cost and result.attributes["objective"] == "minimize" else "best"
 
 
 def swept_scale(result: Result) -> Scale:
@@ -82,7 +76,5 @@ def _table(result: Result, name: str, *, judged: bool) -> Section:
             rows.append(row)
             shown = ""
     units = scale.unit(unit)
-    aim = ("the more the better" if result.attributes["objective"] == "maximize" else "the less the better") * judged
-    return Section(
-        intro=", ".join(filter(None, [f"{label}{f' [{units}]' if units else ''}", aim])), columns=columns, rows=rows
-    )
+    intro = f"{label}{f' [{units}]' if units else ''}{f', {aim_of(result)}' * judged}"
+    return Section(intro=intro, columns=columns, rows=rows)

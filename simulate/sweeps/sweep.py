@@ -8,7 +8,7 @@ import numpy as np
 
 from simulate import grammar
 from simulate.backends import Ticks
-from simulate.bands import Bands, Gathering, Part, only_bounds, put_bands, put_kept
+from simulate.bands import Band, Bands, Gathering, Part, only_bounds, put_bands, put_kept
 from simulate.conditions import Kept, check_kept, questions
 from simulate.decisions import sides
 from simulate.distributions import Constant
@@ -22,12 +22,10 @@ from simulate.results import Result, provenance
 from simulate.results.folder import name_of
 from simulate.results.in_vain import in_vain
 from simulate.rounding import settle
-from simulate.sampling.dimensions import dimensions
-from simulate.scenarios import Drawing, Piece, Scenarios, asked_quantities, in_step
+from simulate.scenarios import Piece, Scenarios, asked_quantities
 from simulate.spread import share_error
 from simulate.statistics import Statistic, usual
 from simulate.summary import WEIGHT
-from simulate.thresholds import settled
 
 MOST_VALUES = 200  # each is a run of all choices
 Key = tuple[str, str, float]  # quantity, choice, value of the prior
@@ -74,26 +72,25 @@ def sweep(
         partial(_swept, priors, over), partial(Workers, backend, workers, progress, scheduler), faults=faults
     )
     options = tuple(priors.choices) or (name_of(priors.path),)
-    cases = {(option, value): _case(made, option) for value, made in at.items() for option in options}
-    names = read_all(*(partial(asked_quantities, case, quantities) for case in cases.values()))[0]
-    units = sides.units(priors, {f"{option} at {value:g}": case for (option, value), case in cases.items()}, names)
+    cases = {value: {option: _case(made, option) for option in options} for value, made in at.items()}
+    every = {f"{option} at {value!r}": case for value, several in cases.items() for option, case in several.items()}
+    names = read_all(*(partial(asked_quantities, case, quantities) for case in every.values()))[0]
+    units = sides.units(priors, every, names)
     settings = settings.asked(quantities=names)
-    asked = read_all(*(partial(questions, case, (), settings.given, settings.observe) for case in cases.values()))
-    places = dimensions(each for case in (priors, *cases.values()) for each in case.priors)
-    drawing = Drawing({f"{option} {value!r}": case for (option, value), case in cases.items()}, settings)
+    asked = read_all(*(partial(questions, case, (), settings.given, settings.observe) for case in every.values()))
     statistics = usual(settings.percentiles)
-    bands, replicates, warnings = Bands[Key](statistics), dict[float, list[_Replicate]](), list[str]()
+    bands, replicates, warnings = dict[Key, Band](), dict[float, list[_Replicate]](), list[str]()
     first: Scenarios | None = None
-    for value in at:
-        draws = {option: partial(drawing.scenarios, f"{option} {value!r}", places=places) for option in options}
-        wanted = {option: each for (option, here), each in zip(cases, asked, strict=True) if here == value}
-        drawn = in_step({option: draw(names, settled(wanted[option], draw, pool)) for option, draw in draws.items()})
+    for place, (value, several) in enumerate(cases.items()):
+        wanted = dict(zip(options, asked[place * len(options) :], strict=False))
+        drawn = sides.scenarios(at[value], several, names, settings, wanted, pool)
         first = first or next(iter(drawn.values()))
-        replicates[value] = _fold(drawn, value, names, statistics, bands, pool, maximize=maximize)
+        found, replicates[value] = _fold(drawn, names, statistics, pool, maximize=maximize)
         for option, each in drawn.items():
-            settle(each, {name: bands[name, option, value] for name in names})
-            warnings += provenance.of_inputs(cases[option, value], each)
-    warnings += map(str, in_vain([*cases.values()], [*names, *asked[0].names]))
+            settle(each, {name: found[name, option] for name in names})
+            warnings += provenance.of_inputs(several[option], each)
+        bands |= {(*key, value): band for key, band in found.items()}
+    warnings += map(str, in_vain([*every.values()], [*names, *asked[0].names]))
     assert first is not None
     kept = {value: Kept.of(each.kept for each in replicates[value]) for value in at}
     if settings.conditions:
@@ -104,7 +101,7 @@ def sweep(
     objective = "maximize" if maximize else "minimize"
     result.attributes.update(over=over, decided_by=names[0], objective=objective)
     result.along("quantity", names)
-    result.beside("label", ("quantity",), [sides.label(priors, cases, each) for each in names])
+    result.beside("label", ("quantity",), [sides.label(priors, every, each) for each in names])
     result.beside("unit", ("quantity",), units)
     result.along("choice", options)
     titles = [priors.choices[option].label if option in priors.choices else option for option in options]
@@ -193,37 +190,32 @@ class _Replicate(NamedTuple):
 
 def _fold(
     drawn: Mapping[str, Scenarios],
-    value: float,
     names: Sequence[str],
     statistics: Sequence[Statistic],
-    bands: Bands[Key],
     workers: Workers,
     *,
     maximize: bool,
-) -> list[_Replicate]:
-    """Draw the choices side by side at a value, add their bands, and count how often each is the best."""
-    bounded = {(name, option, value): each.quantities[name] for option, each in drawn.items() for name in names}
+) -> tuple[Bands[sides.Key], list[_Replicate]]:
+    """Draw the choices side by side at a value, and count how often each is the best."""
+    bounded = {(name, option): each.quantities[name] for option, each in drawn.items() for name in names}
     ties = sides.ties(drawn, names[0])
 
-    def work(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> _Replicate:
+    def work(gathering: Gathering[sides.Key], piece: Piece, ticks: Ticks) -> _Replicate:
         sums, kept = np.zeros((2, len(drawn))), Kept()
         for blocks in sides.blocks(drawn, piece, ticks, kept):
-            counting = None if blocks[0].weights is None else blocks[0].weights / WEIGHT
-            costs = np.empty((len(drawn), blocks[0].size))
-            for place, (option, block) in enumerate(zip(drawn, blocks, strict=True)):
-                for name in names:
-                    gathering.add((name, option, value), block.columns[name], block.size, block.weights)
-                costs[place] = block.columns[names[0]]
-            sides.settle(costs, blocks, ties)
+            weights = next(iter(blocks.values())).weights
+            counting = None if weights is None else weights / WEIGHT
+            costs = sides.costs(gathering, blocks, names, ties)
             finite = np.isfinite(costs)
             costs = np.where(finite, -costs if maximize else costs, np.inf)
-            sums[0] += sides.sums(sides.best(costs) * finite, counting)
+            with np.errstate(invalid="ignore", over="ignore"):  # where none gives a number, none is the best
+                sums[0] += sides.sums(sides.best(costs - costs.min(axis=0)), counting)
             sums[1] += sides.sums(finite, counting)
         return _Replicate(sums, kept)
 
-    replicates: list[_Replicate] = []
+    bands, replicates = Bands[sides.Key](statistics), list[_Replicate]()
 
-    def take(parts: Mapping[Key, Part], replicate: _Replicate) -> None:
+    def take(parts: Mapping[sides.Key, Part], replicate: _Replicate) -> None:
         bands.add(parts)
         replicates.append(replicate)
 
@@ -237,4 +229,4 @@ def _fold(
         join=_Replicate.join,
         quantities=bounded,
     )
-    return replicates
+    return bands, replicates
