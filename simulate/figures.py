@@ -84,13 +84,13 @@ class Scale:
                 exponent, unit = size, f"{base}{'s' * (base == 'token')}{unit[head.end() :]}"
             elif size in prefixes:
                 exponent, unit = 0, f"{prefixes[size]}{base}{unit[head.end() :]}"
-        if per := _PER_TOKENS.search(unit):
-            tokens = PREFIXES.get(per[1], 0)
+        if priced := _PER_TOKENS.search(unit):
+            tokens = PREFIXES.get(priced[1], 0)
             taken_in = max(
                 min(-exponent, max(SCALES) - tokens), 0
             )  # thousandths of USD a thousand tokens: USD a million
             exponent += taken_in
-            unit = unit.replace(per[0], f"/{f'{SCALES[tokens + taken_in]} tokens' if tokens + taken_in else 'token'}")
+            unit = unit.replace(priced[0], f"/{f'{SCALES[tokens + taken_in]} tokens' if tokens + taken_in else 'token'}")
         power = SCALES.get(exponent, _power(exponent))
         above, per, below = unit.partition("/")
         if power in SCALES.values() and above in {"", "1"}:
