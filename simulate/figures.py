@@ -86,11 +86,9 @@ class Scale:
                 exponent, unit = 0, f"{prefixes[size]}{base}{unit[head.end() :]}"
         if priced := _PER_TOKENS.search(unit):
             tokens = PREFIXES.get(priced[1], 0)
-            taken_in = max(
-                min(-exponent, max(SCALES) - tokens), 0
-            )  # thousandths of USD a thousand tokens: USD a million
-            exponent += taken_in
-            unit = unit.replace(priced[0], f"/{f'{SCALES[tokens + taken_in]} tokens' if tokens + taken_in else 'token'}")
+            up = max(min(-exponent, max(SCALES) - tokens), 0)  # 1/1000 USD a thousand tokens are 1 USD a million
+            exponent, tokens = exponent + up, tokens + up
+            unit = unit.replace(priced[0], f"/{SCALES[tokens]} tokens" if tokens else "/token")
         power = SCALES.get(exponent, _power(exponent))
         above, per, below = unit.partition("/")
         if power in SCALES.values() and above in {"", "1"}:
