@@ -132,7 +132,7 @@ def test_report_tells_bands_error_drivers_published_and_settings(base_run):
     assert "million USD" in capex
     assert "759, P" in capex
     assert any(line.startswith("    Server capex ") for line in lines)
-    assert "the band is the uncertainty" in text
+    assert "Sampling error of the figures above: at most " in text
     assert "from judgement" in text
     assert re.search(r"log\(capex\) .* seconds_per_token \+[67]\d", text)
     assert re.search(r"More: simulate tornado \S*base.toml --quantities", text)
@@ -308,7 +308,7 @@ def test_errors_are_told_as_shares_of_what_is_not_0(names, text):
 def test_an_error_that_is_not_known_is_said():
     result = run_result({"a": ("A", "1", 1.0, 1.0), "b": ("B", "1", 1.0, 1.0)})
     result["percentiles_se"][1] = math.nan
-    assert "above. Not known of b." in report(result)
+    assert "percentile. Not known of b." in report(result)
 
 
 @pytest.mark.parametrize(
