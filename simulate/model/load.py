@@ -15,17 +15,7 @@ import numpy as np
 from simulate.composing import Composed
 from simulate.graph import Array, check, parameter
 from simulate.model.batches import at_a_batch, mean_within, reached, times
-from simulate.model.notation import (
-    ONE_OR_MORE,
-    ONE_TOKEN,
-    PER_S,
-    RATIO,
-    S_PER_TOKEN,
-    SECONDS_PER_DAY,
-    SHARE,
-    TOKEN_PER_S,
-    S,
-)
+from simulate.model.notation import ONE_OR_MORE, PER_S, RATIO, S_PER_TOKEN, SECONDS_PER_DAY, SHARE, TOKEN_PER_S, S
 from simulate.model.queueing import POOL, erlang_c, mean_delay
 
 TAIL = 0.01  # of the questions: what a 99th percentile leaves above it
@@ -99,6 +89,7 @@ def batch_at_peak(
     arrivals_per_replica: Array,
     batch_limit: Array,
     output_tokens: Array,
+    acceptance_length: Array,
     prefill_seconds: Array,
     serving_model_error: Array,
     step: Composed,
@@ -109,8 +100,8 @@ def batch_at_peak(
     """
 
     def excess(batch: Array) -> Array:
-        writing, prompt = times(batch, step, output_tokens, prefill_seconds, serving_model_error)
-        demand = arrivals_per_replica * (output_tokens / ONE_TOKEN * writing + batch * prompt)
+        writing, prompt = times(batch, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error)
+        demand = arrivals_per_replica * (output_tokens / acceptance_length * writing + batch * prompt)
         return np.log(batch / demand)
 
     found, _, at_limit = reached(excess, batch_limit)
@@ -119,18 +110,28 @@ def batch_at_peak(
 
 @at_a_batch
 def undisturbed_step_seconds(
-    batch_at_peak: Array, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array, step: Composed
+    batch_at_peak: Array,
+    output_tokens: Array,
+    acceptance_length: Array,
+    prefill_seconds: Array,
+    serving_model_error: Array,
+    step: Composed,
 ) -> S:
     """Undisturbed step seconds: at the peak, were no prompts read meanwhile."""
-    return times(batch_at_peak, step, output_tokens, prefill_seconds, serving_model_error)[0]
+    return times(batch_at_peak, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error)[0]
 
 
 @at_a_batch
 def prompt_service_seconds(
-    batch_at_peak: Array, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array, step: Composed
+    batch_at_peak: Array,
+    output_tokens: Array,
+    acceptance_length: Array,
+    prefill_seconds: Array,
+    serving_model_error: Array,
+    step: Composed,
 ) -> S:
     """Prompt service seconds: by which a prompt keeps a replica from writing."""
-    return times(batch_at_peak, step, output_tokens, prefill_seconds, serving_model_error)[1]
+    return times(batch_at_peak, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error)[1]
 
 
 def prompt_share_of_time(arrivals_per_replica: Array, prompt_service_seconds: Array) -> SHARE:
@@ -139,9 +140,11 @@ def prompt_share_of_time(arrivals_per_replica: Array, prompt_service_seconds: Ar
     return np.where(share < 1, share, np.nan)[()]
 
 
-def time_per_output_token(undisturbed_step_seconds: Array, prompt_share_of_time: Array) -> S_PER_TOKEN:
+def time_per_output_token(
+    undisturbed_step_seconds: Array, prompt_share_of_time: Array, acceptance_length: Array
+) -> S_PER_TOKEN:
     """Time per output token: at the peak, the median over questions."""
-    return undisturbed_step_seconds / (1 - prompt_share_of_time) / ONE_TOKEN
+    return undisturbed_step_seconds / (1 - prompt_share_of_time) / acceptance_length
 
 
 def time_per_output_token_p99(
@@ -249,6 +252,7 @@ def batch_size(
     time_to_first_token_target: Array,
     time_per_output_token_target: Array,
     output_tokens: Array,
+    acceptance_length: Array,
     input_tokens_variation: Array,
     prefill_seconds: Array,
     serving_model_error: Array,
@@ -266,10 +270,10 @@ def batch_size(
     """
 
     def excess(batch: Array) -> Array:
-        writing, prompt = times(batch, step, output_tokens, prefill_seconds, serving_model_error)
-        prompts = batch * ONE_TOKEN / output_tokens * prompt
+        writing, prompt = times(batch, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error)
+        prompts = batch * acceptance_length / output_tokens * prompt
         share = prompts / (writing + prompts)
-        token = time_per_output_token(writing, share)
+        token = time_per_output_token(writing, share, acceptance_length)
         slow = time_per_output_token_p99(token, share, slow_steps, slow_steps_by_prompts)
         queue = prompt_queue_seconds_p99(share, prompt, input_tokens_variation, pooled_replicas)
         first = time_to_first_token_p99(
@@ -295,10 +299,10 @@ def targets_feasible(
 
 
 def output_throughput_per_replica(
-    batch_size_in_memory: Array, step_seconds: Array, serving_model_error: Array
+    batch_size_in_memory: Array, acceptance_length: Array, step_seconds: Array, serving_model_error: Array
 ) -> TOKEN_PER_S:
     """Output throughput per replica: tokens a second of a full one."""
-    return batch_size_in_memory * ONE_TOKEN / (step_seconds * serving_model_error)
+    return batch_size_in_memory * acceptance_length / (step_seconds * serving_model_error)
 
 
 def output_throughput_per_accelerator(output_throughput_per_replica: Array, replica_accelerators: Array) -> TOKEN_PER_S:
