@@ -15,7 +15,17 @@ import numpy as np
 from simulate.composing import Composed
 from simulate.graph import Array, check, parameter
 from simulate.model.batches import at_a_batch, mean_within, reached, times
-from simulate.model.notation import ONE_OR_MORE, PER_S, RATIO, S_PER_TOKEN, SECONDS_PER_DAY, SHARE, TOKEN_PER_S, S
+from simulate.model.notation import (
+    ONE_OR_MORE,
+    ONE_TOKEN,
+    PER_S,
+    RATIO,
+    S_PER_TOKEN,
+    SECONDS_PER_DAY,
+    SHARE,
+    TOKEN_PER_S,
+    S,
+)
 from simulate.model.queueing import POOL, erlang_c, mean_delay
 
 TAIL = 0.01  # of the questions: what a 99th percentile leaves above it
@@ -63,6 +73,14 @@ slow_steps_by_prompts = parameter(
 
     Source: InferenceX, 2025 and 2026, DeepSeek-R1 at fixed concurrency: 1.035 + 0.35 u.""",
     default=0.35,
+    lower=0,
+)
+slow_steps_by_drafts = parameter(
+    "1",
+    """Slow steps by drafts: what each token accepted in a step adds to that: some answers are harder to foretell.
+
+    Source: InferenceX, 2025 and 2026, DeepSeek-R1 at fixed concurrency: 0.08 to 0.20 with 1 to 3 proposed tokens.""",
+    default=0.14,
     lower=0,
 )
 pooled_replicas = parameter(
@@ -148,10 +166,16 @@ def time_per_output_token(
 
 
 def time_per_output_token_p99(
-    time_per_output_token: Array, prompt_share_of_time: Array, slow_steps: Array, slow_steps_by_prompts: Array
+    time_per_output_token: Array,
+    prompt_share_of_time: Array,
+    acceptance_length: Array,
+    slow_steps: Array,
+    slow_steps_by_prompts: Array,
+    slow_steps_by_drafts: Array,
 ) -> S_PER_TOKEN:
     """Time per output token, P99: what 1 % of questions exceed."""
-    return time_per_output_token * (slow_steps + slow_steps_by_prompts * prompt_share_of_time)
+    by_drafts = slow_steps_by_drafts * (acceptance_length / ONE_TOKEN - 1)
+    return time_per_output_token * (slow_steps + slow_steps_by_prompts * prompt_share_of_time + by_drafts)
 
 
 def prompt_queue_seconds(
@@ -261,6 +285,7 @@ def batch_size(
     first_token_overhead: Array,
     slow_steps: Array,
     slow_steps_by_prompts: Array,
+    slow_steps_by_drafts: Array,
     step: Composed,
 ) -> ONE_OR_MORE:
     """Batch size: sequences that a full replica decodes at once, on average; memory may allow fewer.
@@ -274,7 +299,9 @@ def batch_size(
         prompts = batch * acceptance_length / output_tokens * prompt
         share = prompts / (writing + prompts)
         token = time_per_output_token(writing, share, acceptance_length)
-        slow = time_per_output_token_p99(token, share, slow_steps, slow_steps_by_prompts)
+        slow = time_per_output_token_p99(
+            token, share, acceptance_length, slow_steps, slow_steps_by_prompts, slow_steps_by_drafts
+        )
         queue = prompt_queue_seconds_p99(share, prompt, input_tokens_variation, pooled_replicas)
         first = time_to_first_token_p99(
             queue, prefill_seconds, serving_model_error, writing, first_token_steps, first_token_overhead
