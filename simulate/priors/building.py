@@ -108,7 +108,11 @@ def _own_priors(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, E
         if quantity.prior and quantity.function is None and name not in bound
     }
     lacking = missing(quantities, [*bound, *found])
-    computed = [quantity for name, quantity in quantities.items() if name not in lacking and name not in bound]
+    computed = [
+        quantity
+        for name, quantity in quantities.items()
+        if name not in (*lacking, *bound) and not (quantity.default is not None and lacking.keys() & quantity.needs)
+    ]
     needed = {need for quantity in computed for need in quantity.needs}
     return {name: entry for name, entry in found.items() if name in needed}
 
