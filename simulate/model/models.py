@@ -18,6 +18,7 @@ from simulate.model import (
     ownership,
     roofline,
     serving,
+    sessions,
     sizing,
     step,
     token_costs,
@@ -29,6 +30,7 @@ from simulate.model import (
 MODELS: dict[str, tuple[ModuleType, ...]] = {
     "llm_cost": (
         demand,
+        sessions,
         serving,
         fleet,
         capex,

@@ -14,6 +14,7 @@ PER_S = Annotated[Array, Unit("1/s"), Bounds(0)]
 PER_YEAR = Annotated[Array, Unit("1/year"), Bounds(0)]
 
 TOKEN = Annotated[Array, Unit("token"), Bounds(0)]
+TOKEN_S = Annotated[Array, Unit("token*s"), Bounds(0)]
 TOKEN_PER_DAY = Annotated[Array, Unit("token/day"), Bounds(0)]
 TOKEN_PER_S = Annotated[Array, Unit("token/s"), Bounds(0)]
 
