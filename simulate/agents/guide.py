@@ -152,7 +152,8 @@ def _quantities() -> Iterator[str]:
             if name in vars(module):
                 mark = "" if each.function else "*" if each.default is None and not each.prior else "*="
                 told = " ".join(each.definition.partition("\n\n")[0].split()).removeprefix(each.label).lstrip(": ")
-                yield f"- `{name}`{mark} [{each.unit}] {told}"
+                unit = f" [{each.unit}]" * (each.unit != "1")
+                yield f"- `{name}`{mark}{unit} {told}"
 
 
 def _row(*cells: str) -> str:
