@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.resources
-import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,12 +13,12 @@ from simulate.agents.parameters import Parameter, description, parameters
 from simulate.agents.tools import written_schema
 from simulate.catalog import accelerators
 from simulate.distributions import FAMILIES
-from simulate.distributions.reading import forms
 from simulate.errors import CODES
 from simulate.formulas.formula import FUNCTIONS
 from simulate.grammar import FORMS
 from simulate.priors import shipped
 from simulate.priors.keys import keys
+from simulate.reference.families import examples, optional, ways
 from simulate.sampling.schemes import SCHEMES
 from simulate.sensitivity.methods import METHODS
 from simulate.statistics import OPTIONAL
@@ -71,14 +70,10 @@ def _options(of_commands: Mapping[str, list[Parameter]]) -> Iterator[str]:
 
 
 def _families() -> Iterator[str]:
-    for name, kind in FAMILIES.items():
-        ways = forms(kind)
-        bounds = ("lower", "upper") if kind.truncatable else ()
-        optional = dict.fromkeys(key for form in ways for key in (*form.defaults, *bounds))
-        ways_told = " \\| ".join(dict.fromkeys(re.sub(r" \(p5.*\)", "", str(form)) for form in ways))
-        also = f"; also {', '.join(optional)}" if optional else ""
-        examples = re.findall(r"`(\{.*?\})`", " ".join(inspect.getdoc(kind).split()), re.DOTALL)  # type: ignore[union-attr]
-        yield _row(f"`{name}`", ways_told + also, _codes(examples))
+    for name in FAMILIES:
+        may = ", ".join(optional(name))
+        told = " \\| ".join(ways(name)) + (f"; also {may}" if may else "")
+        yield _row(f"`{name}`", told, _codes(examples(name)))
 
 
 def _quantities() -> Iterator[str]:

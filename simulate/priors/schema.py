@@ -58,6 +58,13 @@ class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributio
 
     Its further keys are the parameters of the family, such as p5 and p95: `simulate explain families` lists these. A
     table in a nearer file that has `dist` or `value` stands alone; another one changes the keys that it names.
+
+        [priors.pue]
+        dist = "uniform"
+        lower = 1.05
+        upper = 1.3
+        evidence = "sourced"
+        source = "our own sites, 2024"
     """
 
     dist: Text = Field(default="", description="The family; not needed with value.")
@@ -78,7 +85,14 @@ class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributio
 
 
 class QuantityTable(_Table):
-    """A quantity of the file's own, or one of the model computed otherwise: a formula, by the quantity's name."""
+    """A quantity of the file's own, or one of the model computed otherwise: a formula, by the quantity's name.
+
+    Names in it are quantities of the model, of the file, and priors.
+
+        [quantities.cost_per_visit]
+        formula = "own_cost_per_year / (365 [day/year] * visitors_per_day)"
+        unit = "USD"
+    """
 
     formula: Text = Field(
         default="",
@@ -92,7 +106,16 @@ class QuantityTable(_Table):
 
 
 class PublishedTable(_Table):
-    """A list of known figures, which reports and pictures set beside the bands; each is a table of its own."""
+    """A list of known figures, which reports and pictures set beside the bands.
+
+    Each is a table of its own, and there may be several of a quantity.
+
+        [[published]]
+        quantity = "capex"
+        value = 759
+        unit = "million USD"
+        source = "Guosheng Securities, 12 February 2023"
+    """
 
     quantity: Text = Field(description="Of which quantity a figure is known: [[published]] is a list of tables.")
     value: float = Field(description="The figure.")
@@ -110,7 +133,7 @@ Word = Literal["BF16", "FP16", "FP8", "INT8", "FP4"]
 
 
 class PrecisionTable(_Table):
-    """`precision = { ... }`: what is stored and computed in which, where that differs."""
+    """What is stored and computed in which precision, where that differs."""
 
     weights: Word | None = Field(default=None, description="In which the weights are stored.")
     cache: Word | None = Field(default=None, description="In which the keys and values of attention are stored.")
@@ -128,6 +151,11 @@ class ChoiceTable(_Table):
     """An option of a decision, by its name: what it states goes before what the file states.
 
     `simulate decide` tells which is the best, and what is worth finding out first; FILE:NAME is one of them as a case.
+
+        [choices.cold]
+        label = "A cold place"
+        [choices.cold.priors.pue]
+        value = 1.08
     """
 
     label: Text = Field(default="", description="What tables call the choice.")
@@ -150,22 +178,27 @@ class File(_Table):
     extends: Text = Field(
         default="",
         description="A shipped file's name, or a path: what this file does not state is taken from there.\n\n"
-        "A path is from the folder of the file. A file that is there goes before a shipped one of its name.",
+        "A path is from the folder of the file. A file that is there goes before a shipped one of its name; `simulate "
+        'explain shipped` lists these.\n\n    extends = "base"',
     )
     model: Literal["llm_cost", "none"] = Field(
         default="llm_cost",
-        description="The model: llm_cost, or none.\n\nWith none, a file holds quantities of its own alone.",
+        description="The model: llm_cost, or none.\n\nWith none, a file holds quantities of its own "
+        "alone: any formula of any priors.",
     )
     accelerator: Text = Field(
         default="",
         description="An accelerator of the catalog, such as H100: its figures and prices become priors.\n\n"
         "They go before all that is extended, and after what the file itself states. Case, blanks and hyphens do not "
-        "count; `simulate explain accelerators` lists them.",
+        "count; `simulate explain accelerators` lists them.\n\n"
+        '    accelerator = "H100"',
     )
     precision: Precision | None = Field(
         default=None,
         description="BF16, FP16, FP8, INT8 or FP4, in which it is served: binds bytes and peak; or "
-        '{ weights = "FP4", cache = "FP8", arithmetic = "FP8", attention = "BF16" }, of which any may be left out.',
+        '{ weights = "FP4", cache = "FP8", arithmetic = "FP8", attention = "BF16" }, of which any may be left out.\n\n'
+        "A peak is that of the accelerator named. What it cannot multiply in is stored so, and computed in 16 bits. "
+        '`simulate explain precisions` lists them.\n\n    precision = "FP8"',
     )
     training_precision: Word | None = Field(default=None, description=TRAINING_PRECISION)
     run: RunTable = RunTable()
@@ -174,7 +207,8 @@ class File(_Table):
         default={},
         description="Spearman's correlation of two priors; or {kendall = ...}, {gaussian_copula = ...}.\n\n"
         "A number from -1 to 1 for each pair, written FIRST.SECOND = 0.5. They are tied by a Gaussian copula; pairs "
-        "that cannot hold together are refused.",
+        "that cannot hold together are refused.\n\n"
+        "    [correlations]\n    visitors_per_day.questions_per_visitor = -0.3",
     )
     published: list[PublishedTable] = []
     quantities: dict[str, QuantityTable] = {}
