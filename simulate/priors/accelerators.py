@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from simulate.graph import Quantity
+from simulate.graph import Quantity, upstream
 from simulate.priors.layers import Layer, Stack
 
 
@@ -25,7 +25,7 @@ def stated_for_others(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[
     own = stack.layers[level].tables["priors"].keys()
     told = {}
     for name, entry in stack.priors.items():
-        if entry.level <= level or not (name in figures() or _needs(quantities, name) & own):
+        if entry.level <= level or not (name in figures() or (upstream(quantities, [name]) - {name}) & own):
             continue
         others = [accelerator_name(each.tables["accelerator"]) for place, each in named if place >= entry.level]
         if others[:1] == [chosen]:
@@ -36,16 +36,6 @@ def stated_for_others(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[
             f"{_place(layer, 'accelerator')} does not change it; state it for the {chosen}, or by a formula"
         )
     return told
-
-
-def _needs(quantities: Mapping[str, Quantity], name: str) -> set[str]:
-    """All that a quantity is computed from where no prior binds anything."""
-    found, open_ = set[str](), [name]
-    while open_:
-        new = set(quantities[open_.pop()].needs) - found
-        found |= new
-        open_ += new
-    return found
 
 
 def _place(layer: Layer, *key: str) -> str:

@@ -3,9 +3,19 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
 
 from simulate.distributions.other_names import NOTES
 from simulate.errors import suggestion
@@ -14,6 +24,17 @@ from simulate.priors.positions import Key
 from simulate.settings import RunTable, fault_of, written
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
+
+
+def _dated(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'must be a date such as "2027-06-30", not {written(text)}') from None
+    return text
+
+
+Day = Annotated[Text, AfterValidator(_dated)]
 HIDING = (
     ("extends",),
     ("model",),
@@ -22,7 +43,13 @@ HIDING = (
     ("quantities",),
 )  # keys without which other names are unknown
 MARKS = ("[key]", "[word]", "[table]")  # of pydantic's, for a key that is at fault itself and for what a value may be
-BESIDE = (("evidence",), ("source",), ("note",), ("label",))  # keys of priors and quantities that no number depends on
+BESIDE = (
+    ("evidence",),
+    ("source",),
+    ("expires",),
+    ("note",),
+    ("label",),
+)  # keys of priors and quantities that no number depends on
 OTHER_NAMES = {  # what other programs call keys, and what they are here
     **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
     "quantiles": "percentiles",
@@ -80,6 +107,11 @@ class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributio
         "Reports say how much of the variance rests on judgement, and how much on priors that do not say.",
     )
     source: Text = Field(default="", description=SOURCE)
+    expires: Day | None = Field(
+        default=None,
+        description='The day from which on its source is too old, "2027-06-30".\n\n'
+        "`simulate check` tells of it then, and `check --strict` fails.",
+    )
     note: Text = Field(default="", description=NOTE)
     label: Text = Field(default="", description=LABEL)
 
