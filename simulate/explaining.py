@@ -219,6 +219,7 @@ def prior_figures(prior: Prior) -> tuple[Scale, list[str]]:
 
 def stated_plain(priors: Priors, stated: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What a priors file states: of each prior also its percentiles, in the unit of the quantity."""
+    from simulate.evidence import origins
     from simulate.formats import json
     from simulate.results import Result, provenance
     from simulate.settings import RunTable
@@ -229,10 +230,11 @@ def stated_plain(priors: Priors, stated: Mapping[str, Any] | None = None) -> dic
     bands.along("percentile", [5.0, 50.0, 95.0])
     values = [prior.distribution.quantile([0.05, 0.5, 0.95]) for prior in priors.priors.values()]
     bands.put("prior_percentiles", ("prior", "percentile"), np.reshape(values, (-1, 3)), unit_of="prior_unit")
-    entries = json.found(bands).get("priors", {})
+    entries, found = json.found(bands).get("priors", {}), origins(priors)
     for name, prior in priors.priors.items():
         own = stated["priors"][name]
         place = {"stated_unit": own.pop("unit"), "file": str(prior.file), "line": prior.line or None}
+        place |= {"from": found[name].where, "unused": found[name].unused}
         entries[name] = {**own, **place, **entries[name]}
     return {
         "path": str(priors.path),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulate.checking.evidence import Sought, expired, origins, today
 from simulate.errors import Fault
+from simulate.evidence import Sought, expired, origins, today
 from simulate.explaining import equation_of, prior_figures, stated_plain
 from simulate.figures import percent_text
 from simulate.layout import Column, Remark, Section
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def priors_sections(priors: Priors, sought: Sequence[Sought] = ()) -> list[Section]:
     """Each prior's origin, family, unit as written, 5th, 50th and 95th percentile, evidence and source.
 
-    Where all are the file's own and used, no origin is told; `sought` are those to research next.
+    Where all are stated in one place, it is not told; `sought` are the priors to research next.
     """
     found = origins(priors)
-    differ = len({*found.values()}) > 1
+    several = len({origin.where for origin in found.values()}) > 1
     columns = [
         Column(""),
         Column("from"),
@@ -37,7 +37,8 @@ def priors_sections(priors: Priors, sought: Sequence[Sought] = ()) -> list[Secti
     rows = []
     for prior in priors.priors.values():
         scale, figures = prior_figures(prior)
-        origin = f"{found[prior.name].where}{', unused' * found[prior.name].unused}" if differ else ""
+        where, unused = found[prior.name]
+        origin = ", ".join([where] * several + ["unused"] * unused)
         rows.append([prior.name, origin, prior.family, scale.unit(prior.unit), *figures, prior.evidence, prior.source])
     own = [[name, priors.quantities[name].unit, equation_of(priors.quantities[name])] for name in priors.own]
     pairs = [[f"{each.first}, {each.second}", each.measure, f"{each.value:+g}"] for each in priors.correlations]
@@ -125,17 +126,10 @@ def checked_plain(files: Sequence[Priors], sought: Sequence[Sought] = ()) -> dic
         settings={"overrides": list(dict.fromkeys(text for each in told for text in each["overrides"]))},
         warnings=[each for priors in files for each in warnings_of(priors)],
         result={
-            "checked": [_checked(*each) for each in zip(files, told, strict=True)],
+            "checked": [stated_plain(*each) for each in zip(files, told, strict=True)],
             **({"research": [_sought(each) for each in sought]} if sought else {}),
         },
     )
-
-
-def _checked(priors: Priors, stated: Mapping[str, Any]) -> dict[str, Any]:
-    found = stated_plain(priors, stated)
-    for name, origin in origins(priors).items():
-        found["priors"][name] |= {"from": origin.where, "unused": origin.unused}
-    return found
 
 
 def _sought(each: Sought) -> dict[str, Any]:

@@ -54,8 +54,8 @@ def command(
       simulate check priors more/mine.toml
     """  # noqa: D301
     from simulate.checking import checked_file, checked_files, named_files
-    from simulate.checking.evidence import lapses, sought, today
     from simulate.checking.report import checked_plain, priors_sections, verdicts
+    from simulate.evidence import lapses, sought, today
 
     names = named_files(sources)
     if len(names) == 1:

@@ -9,7 +9,6 @@ from simulate.graph import missing, plan
 from simulate.priors import Priors
 from simulate.priors.layers import Layer
 from simulate.priors.types import Prior
-from simulate.runs import run
 
 SOUGHT = 2**14  # scenarios from which shares of the variance are known to some per cent
 WEAKNESS = {"sourced": 1 / 3, "judgement": 1.0, "": 1.0}  # of evidence, by judgement: what a source leaves open
@@ -84,6 +83,8 @@ def sought(priors: Priors, day: date) -> list[Sought]:
     Of each prior the headline quantity counts of which it has the largest share. A source that has expired is as weak
     as judgement.
     """
+    from simulate.runs import run
+
     found = run(priors, scenarios=SOUGHT)
     told = []
     for name in found.labels("prior"):
