@@ -34,6 +34,7 @@ HOLDS = {  # by key of the schema; a table has its own rows
     "extends": "A shipped file's name, or a path: what this file does not state is taken from there.",
     "model": "The model: llm_cost, or none.",
     "accelerator": "An accelerator of the catalog, such as H100: its figures and prices become priors.",
+    "api": "Tokens at a vendor's list price: GPT-4o, or 'GPT-4o @ 2025-02' as it was then; binds api_input_price ...",
     "precision": "BF16, FP16, FP8, INT8 or FP4, in which it is served: binds bytes and peak; or "
     '{ weights = "FP4", cache = "FP8", arithmetic = "FP8", attention = "BF16" }, of which any may be left out.',
     "training_precision": "The same words, for the training accelerator's peak.",
@@ -66,6 +67,7 @@ HOLDS = {  # by key of the schema; a table has its own rows
     "choices.NAME.label": "What tables call the choice.",
     "choices.NAME.note": "What else to know.",
     "choices.NAME.accelerator": "As above, for this choice.",
+    "choices.NAME.api": "As above, for this choice.",
     "choices.NAME.precision": "As above, for this choice.",
     "choices.NAME.training_precision": "As above, for this choice.",
     "choices.NAME.priors": "Tables [choices.NAME.priors.OTHER], which go before those of the file.",

@@ -18,6 +18,7 @@ HIDING = (
     ("extends",),
     ("model",),
     ("accelerator",),
+    ("api",),
     ("priors",),
     ("quantities",),
 )  # keys without which other names are unknown
@@ -99,6 +100,7 @@ class ChoiceTable(_Table):
     label: Text = ""
     note: Text = ""
     accelerator: Text = ""
+    api: Text = ""
     precision: Precision | None = None
     training_precision: Word | None = None
     priors: dict[str, PriorTable] = {}
@@ -112,6 +114,7 @@ class File(_Table):
     extends: Text = ""
     model: Literal["llm_cost", "none"] = "llm_cost"
     accelerator: Text = ""
+    api: Text = ""
     precision: Precision | None = None
     training_precision: Word | None = None
     run: RunTable = RunTable()

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulate.errors import SimulateError
+from simulate.settings import today
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -137,9 +138,9 @@ class Result:
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader must know before taking the figures, a line each."""
-        found: list[str] = self.provenance.get("warnings", [])
-        return found
+        """What a reader must know before taking the figures, a line each: some of them only from a day on."""
+        aged = [text for text, day in self.provenance.get("aging", {}).items() if day <= today()]
+        return [*self.provenance.get("warnings", []), *aged]
 
     def described(self) -> dict[str, Any]:
         """The attributes with which a file or a Dataset describes the result: the provenance is one JSON text."""
