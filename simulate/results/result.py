@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulate.errors import SimulateError
-from simulate.settings import today
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -139,6 +138,8 @@ class Result:
     @property
     def warnings(self) -> list[str]:
         """What a reader must know before taking the figures, a line each: some of them only from a day on."""
+        from simulate.settings import today  # late: who only explains has no need of it
+
         aged = [text for text, day in self.provenance.get("aging", {}).items() if day <= today()]
         return [*self.provenance.get("warnings", []), *aged]
 
