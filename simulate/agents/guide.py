@@ -34,7 +34,7 @@ HOLDS = {  # by key of the schema; a table has its own rows
     "extends": "A shipped file's name, or a path: what this file does not state is taken from there.",
     "model": "The model: llm_cost, or none.",
     "accelerator": "An accelerator of the catalog, such as H100: its figures and prices become priors.",
-    "api": "Tokens at a vendor's list price: GPT-4o, or 'GPT-4o @ 2025-02' as it was then; binds api_input_price ...",
+    "api": "A vendor's token prices: 'GPT-4o', or 'GPT-4o @ 2025-02' for those of then.",
     "precision": "BF16, FP16, FP8, INT8 or FP4, in which it is served: binds bytes and peak; or "
     '{ weights = "FP4", cache = "FP8", arithmetic = "FP8", attention = "BF16" }, of which any may be left out.',
     "training_precision": "The same words, for the training accelerator's peak.",
@@ -81,7 +81,7 @@ def guide(commands: Mapping[str, Callable[..., None]], exit_codes: Mapping[int, 
     parts: dict[str, Iterable[str] | str] = {
         "commands": (f"- `{name}`: {description(each).partition(chr(10))[0]}" for name, each in commands.items()),
         "options": _options({name: parameters(each) for name, each in commands.items()}),
-        "keys": (_row(f"`{key}`", HOLDS[key], default) for key, default in keys()),
+        "keys": _keys(),
         "shipped": ", ".join(f"`{name}` ({_title(file)})" for name, file in shipped().items()),
         "accelerators": ", ".join(accelerators()),
         "families": _families(),
@@ -99,6 +99,14 @@ def guide(commands: Mapping[str, Callable[..., None]], exit_codes: Mapping[int, 
     }
     page = (importlib.resources.files("simulate") / "data" / "guide.md").read_text("utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda name: _text(parts.pop(name[1])), page)
+
+
+def _keys() -> Iterator[str]:
+    """A row for all keys that hold the same, where the first of them stands."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for key, default in keys():
+        alike.setdefault((HOLDS[key], default), []).append(key)
+    return (_row(_codes(each), text, default) for (text, default), each in alike.items())
 
 
 def _title(file: Path) -> str:
