@@ -70,6 +70,9 @@ HOLDS = {  # by key of the schema; a table has its own rows
     "choices.NAME.training_precision": "As above, for this choice.",
     "choices.NAME.priors": "Tables [choices.NAME.priors.OTHER], which go before those of the file.",
     "choices.NAME.quantities": "Tables [choices.NAME.quantities.OTHER], likewise.",
+    "choices.NAME.traffic": "Tables [choices.NAME.traffic.KIND], likewise.",
+    "traffic": "Tables [traffic.KIND] of kinds of questions: `share` and lengths, each a number, a prior's table or "
+    "{ formula = ... }; the names are then KIND_share and so on.",
 }
 
 
@@ -152,6 +155,7 @@ def _quantities() -> Iterator[str]:
             if name in vars(module):
                 mark = "" if each.function else "*" if each.default is None and not each.prior else "*="
                 told = " ".join(each.definition.partition("\n\n")[0].split()).removeprefix(each.label).lstrip(": ")
+                told = told.partition("; ")[0].rstrip(".")
                 unit = f" [{each.unit}]" * (each.unit != "1")
                 yield f"- `{name}`{mark}{unit} {told}"
 

@@ -22,6 +22,7 @@ from simulate.model import (
     sizing,
     step,
     token_costs,
+    traffic,
     training,
     training_mfu,
 )
@@ -45,6 +46,7 @@ MODELS: dict[str, tuple[ModuleType, ...]] = {
         step,
         load,
         token_costs,
+        traffic,
         training_mfu,
     ),
     "none": (),

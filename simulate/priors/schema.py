@@ -11,6 +11,7 @@ from simulate.distributions.other_names import NOTES
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
 from simulate.priors.positions import Key
+from simulate.priors.traffic import unfolded
 from simulate.settings import RunTable, fault_of, written
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
@@ -103,6 +104,7 @@ class ChoiceTable(_Table):
     training_precision: Word | None = None
     priors: dict[str, PriorTable] = {}
     quantities: dict[str, QuantityTable] = {}
+    traffic: dict[str, dict[str, Any]] = {}
 
 
 class File(_Table):
@@ -120,11 +122,13 @@ class File(_Table):
     published: list[PublishedTable] = []
     quantities: dict[str, QuantityTable] = {}
     choices: dict[Text, ChoiceTable] = {}
+    traffic: dict[str, dict[str, Any]] = {}  # whose entries are among priors and quantities by then
 
 
 def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     """Check the shape of a layer's tables; return the layer without what is at fault, and the problems."""
-    faults = [(*fault, False) for fault in _dotted_percentiles(layer.tables)]
+    layer, twice = unfolded(layer)
+    faults = [(*fault, False) for fault in (*_dotted_percentiles(layer.tables), *twice)]
     try:
         File.model_validate(layer.tables)
     except ValidationError as invalid:
@@ -132,7 +136,12 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
             key, context = error["loc"], error.get("ctx", {})
             key = tuple(step for step in key if step not in MARKS)
             unknown_table = error["type"] == "extra_forbidden" and isinstance(error["input"], dict)
-            hides = unknown_table or key in HIDING or (key[:1] == ("choices",) and key[2:] in HIDING)
+            hides = (
+                unknown_table
+                or key in HIDING
+                or key[:1] == ("traffic",)
+                or (key[:1] == ("choices",) and key[2:] in HIDING)
+            )
             faults.append((key, _fault(error["type"], key, error["input"], context, layer.tables), hides))
     tables: dict[str, Any] = dict(layer.tables)
     malformed: set[Key] = set()
