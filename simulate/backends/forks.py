@@ -53,7 +53,7 @@ def in_order(
 
 def _taken(copies: Sequence[Connection], tasks: int) -> Generator[bytes, None, None]:
     """The results of as many tasks in their order, of which each copy is given the next when it has done one."""
-    begun, found = 0, dict[int, bytes]()
+    begun, found = 0, dict[int, tuple[bytes, Exception | None]]()
 
     def give(copy: Connection) -> None:
         nonlocal begun
@@ -68,11 +68,12 @@ def _taken(copies: Sequence[Connection], tasks: int) -> Generator[bytes, None, N
             ready = {*wait(copies)}
             for copy in [each for each in copies if each in ready]:
                 place, result, error = copy.recv()
-                if error is not None:
-                    raise error
-                found[place] = result
+                found[place] = result, error
                 give(copy)
-        yield found.pop(number)
+        result, error = found.pop(number)
+        if error is not None:
+            raise error
+        yield result
 
 
 def _copy(work: Callable[[int], bytes], copies: dict[Connection, int]) -> None:
