@@ -221,7 +221,7 @@ def test_warnings_of_the_work_are_those_of_whoever_waits(backend):
 
 
 def test_copies_hold_what_this_process_holds_and_end_with_the_work():
-    """What cannot be carried, too: each copy takes the next task when it has done one, two at most ahead."""
+    """What cannot be carried, too."""
     held, gate = [Event()], Event()
     held[0].set()
     found = carried(lambda task: (task, os.getpid(), held[0].is_set(), gate.is_set()), range(20), "forks")

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import signal
 import warnings
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, NoReturn
 
@@ -47,29 +49,26 @@ def in_order(
     finally:
         for connection, process in copies.items():
             connection.close()
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
+            with suppress(OSError):  # a process that heeds none of its children has none to wait for
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
 
 
 def _taken(copies: Sequence[Connection], tasks: int) -> Generator[bytes, None, None]:
     """The results of as many tasks in their order, of which each copy is given the next when it has done one."""
-    begun, found = 0, dict[int, tuple[bytes, Exception | None]]()
-
-    def give(copy: Connection) -> None:
-        nonlocal begun
-        if begun < tasks:
-            copy.send(begun)
-            begun += 1
-
-    for copy in [*copies] * AHEAD:
-        give(copy)
+    begun, found, free = 0, dict[int, tuple[bytes, Exception | None]](), deque([*copies] * AHEAD)
     for number in range(tasks):
-        while number not in found:
+        while True:
+            while free and begun < min(tasks, number + AHEAD * len(copies)):
+                free.popleft().send(begun)
+                begun += 1
+            if number in found:
+                break
             ready = {*wait(copies)}
             for copy in [each for each in copies if each in ready]:
                 place, result, error = copy.recv()
                 found[place] = result, error
-                give(copy)
+                free.append(copy)
         result, error = found.pop(number)
         if error is not None:
             raise error
@@ -87,18 +86,20 @@ def _copy(work: Callable[[int], bytes], copies: dict[Connection, int]) -> None:
             warnings.simplefilter("ignore", DeprecationWarning)
             process = os.fork()
         if not process:
-            for connection in (ours, *copies):
-                connection.close()
-            _serve(work, theirs, parent)
+            _serve(work, theirs, [ours, *copies], parent)
         copies[ours] = process
+    except OSError as error:
+        raise SimulateError(f"no further process can be made: {error.strerror}; ask for fewer --workers") from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
 
 
-def _serve(work: Callable[[int], bytes], connection: Connection, parent: int) -> NoReturn:
+def _serve(work: Callable[[int], bytes], connection: Connection, others: Sequence[Connection], parent: int) -> NoReturn:
     """Work tasks off by number, in a copy, until it is ended."""
     try:
+        for other in others:
+            other.close()
         for each in ENDING:
             signal.signal(each, signal.SIG_DFL)
         begin(parent)
