@@ -65,7 +65,7 @@ def test_a_peer_that_is_not_there_has_a_row_that_says_so():
 
 
 def test_what_is_told_by_hand_is_what_a_run_tells():
-    """Within 6 standard errors, false alarms below 1 %: a share's is 0.77 / sqrt(n) at most, beside its bins' own noise."""
+    """Within 6 standard errors, false alarms below 1 %: a share's is 0.77 / sqrt(n) at most, beside its bins'."""
     count = handwritten_formulas.SAMPLED
     by_hand = handwritten_formulas.analyse(count, seed=4)
     priors = load_priors(ROOT / "benchmarks" / "own_formulas.toml")
