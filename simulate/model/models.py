@@ -8,6 +8,7 @@ from simulate.errors import SimulateError
 from simulate.graph import Quantity, quantities_of
 from simulate.model import (
     architecture,
+    bought_tokens,
     capex,
     demand,
     energy,
@@ -40,6 +41,7 @@ MODELS: dict[str, tuple[ModuleType, ...]] = {
         energy,
         opex,
         ownership,
+        bought_tokens,
         architecture,
         sizing,
         layout,

@@ -18,7 +18,7 @@ from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
-from simulate.priors.precision import with_figures, without_arithmetic
+from simulate.priors.precision import aging, with_figures, without_arithmetic
 from simulate.priors.traffic import settle
 from simulate.priors.types import Choice, Measured, Priors, Published
 from simulate.settings import RunTable, Settings
@@ -91,6 +91,7 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
+        aging=aging(stack),
         warnings=_joined(stated_for_others(stack, quantities), without_arithmetic(stack), idle, equal),
     )
     return case, stack.problems

@@ -19,6 +19,7 @@ HIDING = (
     ("extends",),
     ("model",),
     ("accelerator",),
+    ("api",),
     ("priors",),
     ("quantities",),
 )  # keys without which other names are unknown
@@ -162,6 +163,7 @@ class ChoiceTable(_Table):
     label: Text = Field(default="", description="What tables call the choice.")
     note: Text = Field(default="", description=NOTE)
     accelerator: Text = Field(default="", description=AS_ABOVE)
+    api: Text = Field(default="", description=AS_ABOVE)
     precision: Precision | None = Field(default=None, description=AS_ABOVE)
     training_precision: Word | None = Field(default=None, description=AS_ABOVE)
     priors: dict[str, PriorTable] = Field(
@@ -194,6 +196,13 @@ class File(_Table):
         "They go before all that is extended, and after what the file itself states. Case, blanks and hyphens do not "
         "count; `simulate explain accelerators` lists them.\n\n"
         '    accelerator = "H100"',
+    )
+    api: Text = Field(
+        default="",
+        description="A vendor's token prices: 'GPT-4o', or 'GPT-4o @ 2025-02' for those of then.\n\n"
+        "They bind api_input_price, api_cached_input_price and api_output_price, of which the newest is told to be old "
+        "a year after it was seen; `simulate explain apis` lists them.\n\n"
+        '    api = "GPT-4o"',
     )
     precision: Precision | None = Field(
         default=None,
