@@ -1,7 +1,6 @@
 """What stands behind the priors of a file: where each is stated, what is lacking or too old, what to research next."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from simulate.errors import Fault
@@ -32,11 +31,6 @@ class Sought(NamedTuple):
     weight: float  # share x weakness of the evidence
 
 
-def today() -> date:
-    """The day on which sources expire."""
-    return datetime.now(UTC).date()
-
-
 def origins(priors: Priors) -> dict[str, Origin]:
     """Where each prior of a file comes from; one that is replaced is stated by the file and by one that it extends."""
     asked = priors.run.quantities or priors.headline
@@ -54,9 +48,9 @@ def _where(prior: Prior, files: tuple[Layer, ...]) -> str:
     return "set" if layer.own else "model" if layer.shown.startswith("model ") else "catalog"
 
 
-def lapses(priors: Priors, day: date) -> list[Fault]:
+def lapses(priors: Priors, day: str) -> list[Fault]:
     """What the evidence of a file lacks: a prior or a published figure without a source, or a source past its day."""
-    return [*_without_source(priors), *expired(priors, day)]
+    return [*_without_source(priors), *_expired(priors, day)]
 
 
 def _without_source(priors: Priors) -> Iterator[Fault]:
@@ -69,15 +63,13 @@ def _without_source(priors: Priors) -> Iterator[Fault]:
             yield Fault(f"the figure of {figure.quantity} has no source; {mend}", str(priors.path), key="published")
 
 
-def expired(priors: Priors, day: date) -> Iterator[Fault]:
-    """Priors whose source is past its day."""
+def _expired(priors: Priors, day: str) -> Iterator[Fault]:
     for name, prior in priors.priors.items():
-        if prior.expires and date.fromisoformat(prior.expires) <= day:
-            fault = f"the source of {name} expired on {prior.expires}; look for a newer one, or move expires"
-            yield Fault(fault, str(prior.file), prior.line, key=f"priors.{name}")
+        if name in priors.aging and priors.aging[name][1] <= day:
+            yield Fault(priors.aging[name][0], str(prior.file), prior.line, key=f"priors.{name}")
 
 
-def sought(priors: Priors, day: date) -> list[Sought]:
+def sought(priors: Priors, day: str) -> list[Sought]:
     """What would narrow the bands most, were it better known: priors by share of variance x weakness of evidence.
 
     Of each prior the headline quantity counts of which it has the largest share. A source that has expired is as weak
@@ -93,7 +85,7 @@ def sought(priors: Priors, day: date) -> list[Sought]:
         }
         quantity, (share, error) = max(shares.items(), key=lambda each: (each[1][0] > 0, each[1][0]))
         prior = priors.priors[name]
-        expired = bool(prior.expires) and date.fromisoformat(prior.expires) <= day
+        expired = name in priors.aging and priors.aging[name][1] <= day
         weight = share * WEAKNESS["judgement" if expired else prior.evidence]
         if share > 2 * error:
             told.append(Sought(prior, quantity, share, error, weight))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import date
 
 import pytest
 
@@ -13,7 +12,7 @@ from simulate import model
 from simulate.evidence import MOST, lapses, origins, sought
 from simulate.priors import load_priors, shipped
 
-DAY = date(2026, 11, 28)
+DAY, BEFORE = "2026-11-28", "2026-11-27"
 MINE = """
 extends = "base"
 accelerator = "H100 SXM5"
@@ -49,7 +48,7 @@ def test_each_prior_tells_where_it_is_stated_and_whether_it_is_used(mine):
     assert "model" in {each.where for each in origins(load_priors("deepseek-v3")).values()}
 
 
-@pytest.mark.parametrize("day", [date(2026, 11, 27), DAY])
+@pytest.mark.parametrize("day", [BEFORE, DAY])
 def test_what_lacks_a_source_or_is_too_old_fails_where_it_is_strict(mine, day, tmp_path):
     """On the day that is stated it is too old. What is set on the command line is the asker's own."""
     expired = [f"{mine.path}:10: priors.training_context: the source of training_context expired on 2026-11-28; "]
@@ -59,10 +58,7 @@ def test_what_lacks_a_source_or_is_too_old_fails_where_it_is_strict(mine, day, t
     path.write_text(
         MINE.replace('source = "measured"\n', "") + '[[published]]\nquantity = "capex"\nvalue = 1e9\n', encoding="utf-8"
     )
-    assert [each.key for each in lapses(load_priors(path), date(2026, 11, 27))] == [
-        "priors.seconds_per_token",
-        "published",
-    ]
+    assert [each.key for each in lapses(load_priors(path), BEFORE)] == ["priors.seconds_per_token", "published"]
 
 
 def test_every_figure_of_the_shipped_files_has_a_source():

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulate.errors import Fault
-from simulate.evidence import Sought, expired, origins, today
+from simulate.evidence import Sought, origins
 from simulate.explaining import equation_of, prior_figures, stated_plain
 from simulate.figures import percent_text
 from simulate.layout import Column, Remark, Section
@@ -100,15 +100,17 @@ def warnings_of(priors: Priors) -> list[Fault]:
     """What to know of what a file states, in itself and in each of its choices, where a prior stands by its line."""
     from simulate.priors import choice
     from simulate.results.in_vain import in_vain
+    from simulate.settings import today
 
     cases = [priors, *(choice(priors, name) for name in priors.choices)]
     told: dict[str, Fault] = {}
     for case in cases:
-        for name, text in case.warnings.items():
+        aged = {name: text for name, (text, day) in case.aging.items() if day <= today()}
+        for name, text in [*case.warnings.items(), *aged.items()]:
             prior = case.priors.get(name)
             place = (str(prior.file), prior.line) if prior else (str(priors.path), 0)
             told.setdefault(text, Fault(text, *place))
-    return [*told.values(), *in_vain(cases, priors.run.quantities or priors.headline), *expired(priors, today())]
+    return [*told.values(), *in_vain(cases, priors.run.quantities or priors.headline)]
 
 
 def checked_plain(files: Sequence[Priors], sought: Sequence[Sought] = ()) -> dict[str, Any]:

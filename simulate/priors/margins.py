@@ -82,6 +82,16 @@ def implausible(priors: Mapping[str, Prior], quantities: Mapping[str, Quantity])
     return told
 
 
+def expiring(priors: Mapping[str, Prior]) -> dict[str, tuple[str, str]]:
+    """What to know of priors from the day on when their source is too old, by name, with the day."""
+    mend = "look for a newer one, or move expires"
+    return {
+        name: (f"the source of {name} expired on {prior.expires}; {mend}", prior.expires)
+        for name, prior in priors.items()
+        if prior.expires
+    }
+
+
 def _further_faults(
     family: str, specification: Mapping[str, Any], folder: Path, key: str | None
 ) -> Iterator[tuple[str, str]]:

@@ -55,7 +55,8 @@ def command(
     """  # noqa: D301
     from simulate.checking import checked_file, checked_files, named_files
     from simulate.checking.report import checked_plain, priors_sections, verdicts
-    from simulate.evidence import lapses, sought, today
+    from simulate.evidence import lapses, sought
+    from simulate.settings import today
 
     names = named_files(sources)
     if len(names) == 1:
