@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from simulate.priors import Prior, Priors
 
 OWN = "The priors file's own:"
+KINDS = "Kinds of traffic:"
 
 
 def explained(word: str | None = None, priors: Priors | None = None) -> list[Section]:
@@ -35,15 +36,17 @@ def explained(word: str | None = None, priors: Priors | None = None) -> list[Sec
     quantities = priors.quantities if priors else model.quantities(name)
     if word is None:
         more = f"More words: {', '.join(LISTS)}, and each of their entries."
-        return [_quantity_list(quantities, name, priors.own if priors else ()), Section(remarks=[more])]
+        kinds = priors.wired.keys() - model.quantities(name).keys() if priors else ()
+        headings = dict.fromkeys(kinds, KINDS) | dict.fromkeys(priors.own if priors else (), OWN)
+        return [_quantity_list(quantities, name, headings), Section(remarks=[more])]
     told = _explanation(word, quantities, priors) if word in quantities else []
     return [*told, *(section for meaning in _meanings(word, quantities) for section in meaning.sections)]
 
 
-def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[str]) -> Section:
+def _quantity_list(quantities: Mapping[str, Quantity], name: str, others: Mapping[str, str]) -> Section:
     """Every quantity of a model by its module, then those of a priors file: name, unit, label."""
     headings = {each: (module.__doc__ or "").split("\n")[0] for module in model.MODELS[name] for each in vars(module)}
-    headings |= dict.fromkeys(own, OWN)
+    headings |= others
     groups: dict[str, list[list[str]]] = {}
     for each, quantity in quantities.items():
         kind = "" if quantity.function else "parameter"
