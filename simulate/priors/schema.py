@@ -17,7 +17,7 @@ from pydantic import (
     ValidationError,
 )
 
-from simulate.distributions.other_names import NOTES
+from simulate.distributions.other_names import KEYS
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
 from simulate.priors.positions import Key
@@ -52,18 +52,6 @@ BESIDE = (
     ("note",),
     ("label",),
 )  # keys of priors and quantities that no number depends on
-OTHER_NAMES = {  # what other programs call keys, and what they are here
-    **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
-    "quantiles": "percentiles",
-    **dict.fromkeys(("sampler", "sampling", "method"), "scheme"),
-    **dict.fromkeys(("random_seed", "random_state", "rng"), "seed"),
-    "outputs": "quantities",
-    **dict.fromkeys(("expression", "expr", "equation"), "formula"),
-    **NOTES,
-    **dict.fromkeys(("inputs", "parameters", "variables", "distributions"), "priors"),
-    **dict.fromkeys(("formulas", "expressions"), "quantities"),
-    **dict.fromkeys(("include", "includes", "inherits", "import"), "extends"),
-}
 
 
 SOURCE = "Where it comes from."
@@ -325,8 +313,8 @@ def _unknown_key(key: Key, value: Any, tables: Any) -> str:
     fields = _model_of(key[:-1]).model_fields
     table = _at(tables, key[:-1])
     missing = [field for field in fields if field not in table]
-    if name.lower() in OTHER_NAMES and OTHER_NAMES[name.lower()] in fields:
-        return f"unknown key; write {OTHER_NAMES[name.lower()]}"
+    if name.lower() in KEYS and KEYS[name.lower()] in fields:
+        return f"unknown key; write {KEYS[name.lower()]}"
     if hint := suggestion(name, missing, slips=True) or suggestion(name, fields, slips=True):
         return f"unknown key{hint}"
     if len(key) > 1 and name in File.model_fields:
