@@ -19,6 +19,7 @@ import pytest
 
 import simulate
 from simulate.backends import BACKENDS
+from simulate.backends._carried import done
 from simulate.conditions import questions
 from simulate.distributions import ParameterError
 from simulate.errors import Fault
@@ -218,6 +219,15 @@ def test_warnings_of_the_work_are_those_of_whoever_waits(backend):
     assert [str(each.message) for each in told] == ["task 0", "task 1", "task 2"]
     with pytest.raises(UserWarning, match="task 0"):  # where warnings are errors
         carried(work, backend=backend)
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_whole_numbers_come_back_as_they_are_and_take_no_more_room_than_they_need(backend):
+    sent = [np.array(values, np.int64) for values in ([], [0, 255], [0, 256], [2**62, 3], [-1, 5], [[1], [2]])]
+    for ours, theirs in zip(sent, carried(sent.__getitem__, range(len(sent)), backend), strict=True):
+        assert ours.dtype == theirs.dtype
+        assert np.array_equal(ours, theirs)
+    assert len(done(lambda *_: np.full(1000, 255), 0, {})) < 1500 < len(done(lambda *_: np.full(1000, -1), 0, {}))
 
 
 def test_copies_hold_what_this_process_holds_and_end_with_the_work():
