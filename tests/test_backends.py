@@ -97,6 +97,14 @@ def test_tasks_not_begun_are_dropped_when_nobody_takes_more():
     assert len(begun) <= 3
 
 
+def test_threads_have_ended_when_their_results_are_taken():
+    """So that those of the next work take up their memory."""
+    before = active_count()
+    for _ in range(20):
+        assert [*BACKENDS["threads"](lambda task, _: task, range(4), 2, iter)] == [0, 1, 2, 3]
+        assert active_count() == before
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the options are glibc's")
 def test_freed_memory_is_kept():
     """Of 20 times 2,048 pages hardly one comes anew; without the options most do."""
