@@ -87,6 +87,7 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
+        shares=next((layer.tables["shares"] for layer in stack.layers if "shares" in layer.tables), {}),
         aging=aging(stack),
         warnings=_joined(stated_for_others(stack, quantities), without_arithmetic(stack), idle, equal),
     )
