@@ -24,6 +24,7 @@ from simulate.model import (
     speculation,
     step,
     token_costs,
+    traffic,
     training,
     training_mfu,
 )
@@ -49,6 +50,7 @@ MODELS: dict[str, tuple[ModuleType, ...]] = {
         step,
         load,
         token_costs,
+        traffic,
         training_mfu,
     ),
     "none": (),

@@ -96,6 +96,7 @@ class Priors:
     measured: tuple[Measured, ...]  # those that a sweep sets beside its bands
     run: Settings  # what [run] says, defaults filled in; no quantities stand for the headline
     files: tuple[SourceFile, ...]  # the file itself, then those that it extends
+    wired: Mapping[str, Quantity] = field(compare=False)  # the model's, before what the file states
     own: tuple[str, ...]  # quantities given by formulas, replaced ones of the model too
     headline: tuple[str, ...]
     choices: dict[str, Choice]
