@@ -95,6 +95,7 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
+        shares=next((layer.tables["shares"] for layer in stack.layers if "shares" in layer.tables), {}),
         aging=aging(stack) | expiring(priors),
         warnings=_joined(stated_for_others(stack, quantities), without_arithmetic(stack), idle, equal, doubtful),
     )

@@ -41,6 +41,7 @@ HIDING = (
     ("model",),
     ("accelerator",),
     ("api",),
+    ("layouts",),
     ("priors",),
     ("quantities",),
 )  # keys without which other names are unknown
@@ -184,6 +185,7 @@ class ChoiceTable(_Table):
     note: Text = Field(default="", description=NOTE)
     accelerator: Text = Field(default="", description=AS_ABOVE)
     api: Text = Field(default="", description=AS_ABOVE)
+    layouts: list[Text] = Field(default=[], description=AS_ABOVE)
     precision: Precision | None = Field(default=None, description=AS_ABOVE)
     training_precision: Word | None = Field(default=None, description=AS_ABOVE)
     priors: dict[str, PriorTable] = Field(
@@ -223,6 +225,14 @@ class File(_Table):
         "They bind api_input_price, api_cached_input_price and api_output_price, of which the newest is told to be old "
         "a year after it was seen; `simulate explain apis` lists them.\n\n"
         '    api = "GPT-4o"',
+    )
+    layouts: list[Text] = Field(
+        default=[],
+        description="Of these each scenario takes the cheapest that keeps memory and targets: "
+        '["TP8", "TP4 PP2", "DP8", "TP8 apart"], or ["usual"].\n\n'
+        "TP accelerators share a sequence, DP such groups a stage, PP stages a replica; prompts are read apart or "
+        "shared. They bind replica_accelerators and what else a layout is; a run tells how often each is taken.\n\n"
+        '    layouts = ["TP4", "TP8", "TP4 PP2"]',
     )
     precision: Precision | None = Field(
         default=None,

@@ -105,6 +105,7 @@ class Priors:
     chosen: str  # the choice applied, '' for none
     layers: tuple[Layer, ...] = field(compare=False)  # of the overrides, then of the files
     warnings: Mapping[str, str]  # what to know of a prior that is used or of a formula, by its name
+    shares: Mapping[str, str]  # quantities of which a run tells how often they hold, by name, and of what each is
     aging: Mapping[str, tuple[str, str]]  # what to know of a prior, by its name, and from which day on
     cases: dict[str, "Priors"] = field(default_factory=dict, compare=False)  # the file's own, '', and its choices'
 

@@ -123,6 +123,12 @@ def run(
             name: [part for part in parts if part in names] for name, parts in parts_of.items() if name in names
         }
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
+        if layouts := {word: found.bands[name] for name, word in priors.shares.items() if name in columns}:
+            result.along("layout", [*layouts])
+            told = zip(*(band.share() for band in layouts.values()), strict=True)
+            result.put(
+                "layout_share", ("layout",), *told, label="share of the scenarios with a layout that take it", unit="1"
+            )
         _put_priors(result, priors, drawn, found, settings)
         drivers.put(result, found.sampled, found.bands, Kept.of(found.kept), pool)
         _put_answers(result, found, asking.questions.probabilities)
