@@ -145,25 +145,38 @@ class Scenarios:
                 yield self._at_once[piece.replicate]
                 continue
             chunks = range(first, min(first + together, piece.chunks.stop))
-            yield self._computed([Piece(piece.replicate, chunks)], words(*chunks))[0]
+            columns, drawn = self._computed(words(*chunks))
+            yield self._kept(columns, Piece(piece.replicate, chunks), drawn)
 
     @property
     def _are_few(self) -> bool:
         return self.chunks == 1 and self.count <= CHUNK and here() is np
 
+    def first(self, most: int) -> tuple[dict[str, Values], Words]:
+        """The columns of the first scenarios, so many at most, whatever conditions say, and the words behind them."""
+        columns, words = self._few if self._are_few else self._computed(self.sampler.words(0)(0)[:, :most])
+        places = slice(min(most, self.size))
+        return _at(columns, places), words[:, places]
+
+    @cached_property
+    def _few(self) -> tuple[dict[str, Values], Words]:
+        """The columns of all replicates, where these are few: drawn in one call, and kept for the next."""
+        drawn = [self.sampler.words(replicate)(0) for replicate in range(self.replicates)]
+        return self._computed(np.concatenate(drawn, axis=1))
+
     @cached_property
     def _at_once(self) -> list[Block]:
-        """The only block of each replicate, where all together are few: drawn in one call, and kept for the next."""
-        pieces = self.pieces()
-        return self._computed(pieces, np.concatenate([self.sampler.words(at.replicate)(0) for at in pieces], axis=1))
+        """The only block of each replicate, where all together are few."""
+        (columns, words), size = self._few, self.size
+        parts = [slice(at.replicate * size, (at.replicate + 1) * size) for at in self.pieces()]
+        return [
+            self._kept(_at(columns, part), at, words[:, part]) for at, part in zip(self.pieces(), parts, strict=True)
+        ]
 
-    def _computed(self, at: Sequence[Piece], words: Words) -> list[Block]:
-        """Blocks, of equal parts of words, with the plan's inputs and outputs: all in one call."""
+    def _computed(self, words: Words) -> tuple[dict[str, Values], Words]:
+        """The plan's inputs and outputs for words."""
         inputs = self.inputs(words)
-        computed = {**inputs, **self.plan(inputs)}
-        size = words.shape[1] // len(at)
-        parts = [slice(first, first + size) for first in range(0, words.shape[1], size)]
-        return [self._kept(_at(computed, part), each, words[:, part]) for each, part in zip(at, parts, strict=True)]
+        return {**inputs, **self.plan(inputs)}, words
 
     def weighed(self, columns: Mapping[str, Values], words: Words, replicate: int) -> tuple[Counts, Array]:
         """How much each scenario counts, in units of 1 / WEIGHT and relative to the greatest of a pilot.
