@@ -14,6 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.arrays import is_column, on_host
 from simulate.conditions import Kept
 from simulate.figures import percentile_name
 from simulate.graph import Array, Quantity, Values
@@ -25,13 +26,14 @@ from simulate.scenarios import Scenarios
 from simulate.settings import MOST_SCENARIOS
 from simulate.spread import FEW_BEYOND, FEWEST_BEYOND, bounds, share_error, tail
 from simulate.statistics import Statistic
-from simulate.summary import MOST_WEIGHT, WEIGHT, Summary, percentiles_of
+from simulate.summary import MOST_WEIGHT, WEIGHT, Summary, add_rows, percentiles_of
 
 FEW = 2 / 3  # the share of the squared influence that few scenarios have, from which an error rests on them
 BOUND = "_bound"  # after the name of a variable, for what says which of its figures are but bounds
 HEAVY = 200  # the excess kurtosis of the influence from which it does so in a net of one input
 
 _TOGETHER = 2**5  # bands that are told in one go
+_SHORT = 2**10  # scenarios of a block up to which what a call of numpy takes is more than what it does
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -69,23 +71,45 @@ class Gathering(Generic[Key]):
         self.impossible = dict.fromkeys(self.summaries, 0)
         self.parts: dict[Key, Part] = {}
         self._drawn = set[Key]()
+        self._waiting: dict[Key, tuple[Values, int, Counts | None]] = {}  # short blocks, to be added in one go
         self._open = True
 
     def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
         """Add the next block of a column, `size` scenarios."""
-        summary, quantity = self.summaries[key], self.quantities.get(key)
-        summary.add(column, size, weights)
+        if key in self._waiting:
+            self._summarize()
+        self._waiting[key] = column, size, weights
         if np.ndim(column):
             self._drawn.add(key)
-        if quantity and not quantity.lower <= summary.minimum <= summary.maximum <= quantity.upper:
-            self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), (size,)).sum())
+        if size > _SHORT:
+            self._summarize()
+
+    def _summarize(self) -> None:
+        """Add what waits, in one go where the columns have the same scenarios."""
+        waiting, self._waiting = self._waiting, {}
+        alike: dict[Any, list[Key]] = {}
+        for key, (column, size, weights) in waiting.items():
+            alike.setdefault((size, id(weights)) if on_host(column) and is_column(column) else key, []).append(key)
+        for keys in alike.values():
+            columns, (size, *_), (weights, *_) = zip(*map(waiting.pop, keys), strict=True)
+            if len(keys) > 1:
+                add_rows([self.summaries[key] for key in keys], np.array(columns, np.float64), size, weights)
+            else:
+                self.summaries[keys[0]].add(*columns, size, weights)
+            for key, column in zip(keys, columns, strict=True):
+                summary, quantity = self.summaries[key], self.quantities.get(key)
+                if quantity and not quantity.lower <= summary.minimum <= summary.maximum <= quantity.upper:
+                    self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), (size,)).sum())
 
     def faults(self, key: Key) -> dict[Fault, int]:
         """In how many scenarios of a column so far each fault is."""
+        if self._waiting:
+            self._summarize()
         return {Fault.NO_NUMBER: self.summaries[key].nonfinite, Fault.IMPOSSIBLE: self.impossible[key]}
 
     def close(self) -> None:
         """Finish the summaries after the last block, so that they merge."""
+        self._summarize()
         for summary in self.summaries.values() if self._open else ():
             summary.finish()
         self._open = False

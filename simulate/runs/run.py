@@ -281,6 +281,7 @@ def folded(
                 continue
             for name in columns:
                 gathering.add(name, block.columns[name], block.size, block.weights)
+            for name in columns:
                 for fault, count in gathering.faults(name).items():
                     if count:
                         first.setdefault((name, fault), (piece.replicate, block.at.chunks.start))
