@@ -34,6 +34,7 @@ HEAVY = 200  # the excess kurtosis of the influence from which it does so in a n
 
 _TOGETHER = 2**5  # bands that are told in one go
 _SHORT = 2**10  # scenarios of a block up to which what a call of numpy takes is more than what it does
+_AT_ONCE = 2**8  # summaries of which is kept in one go what the errors need
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -49,12 +50,14 @@ class Fault(Enum):
 class Part(NamedTuple):
     """What a replicate keeps of a column.
 
-    Its summary, what the errors need, how many faults, and whether it is one number throughout.
+    Its summary, what the errors need, how many faults, the chunks with their first, and whether it is one number
+    throughout.
     """
 
     summary: Summary
     values: Mapping[str, Any]  # by statistic
     faults: Mapping[Fault, int]
+    first: Mapping[Fault, int]
     fixed: bool
 
 
@@ -69,42 +72,37 @@ class Gathering(Generic[Key]):
         self.summaries = {key: Summary(ruler) for key, ruler in rulers.items()}
         self.quantities = quantities or {}
         self.impossible = dict.fromkeys(self.summaries, 0)
+        self.first: dict[tuple[Key, Fault], int] = {}  # the chunks in which faults began
         self.parts: dict[Key, Part] = {}
         self._drawn = set[Key]()
-        self._waiting: dict[Key, tuple[Values, int, Counts | None]] = {}  # short blocks, to be added in one go
+        self._waiting: dict[Key, tuple[Values, int, Counts | None, int]] = {}  # short blocks, to be added in one go
         self._open = True
 
-    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
-        """Add the next block of a column, `size` scenarios."""
+    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None, *, chunk: int = 0) -> None:
+        """Add the next block of a column, `size` scenarios, which begins with a chunk."""
         if key in self._waiting:
             self._summarize()
-        self._waiting[key] = column, size, weights
+        self._waiting[key] = column, size, weights, chunk
         if np.ndim(column):
             self._drawn.add(key)
-        if size > _SHORT:
+        if size > _SHORT or not on_host(column):
             self._summarize()
 
     def _summarize(self) -> None:
-        """Add what waits, in one go where the columns have the same scenarios."""
-        waiting, self._waiting = self._waiting, {}
-        alike: dict[Any, list[Key]] = {}
-        for key, (column, size, weights) in waiting.items():
-            alike.setdefault((size, id(weights)) if on_host(column) and is_column(column) else key, []).append(key)
-        for keys in alike.values():
-            columns, (size, *_), (weights, *_) = zip(*map(waiting.pop, keys), strict=True)
-            if len(keys) > 1:
-                add_rows([self.summaries[key] for key in keys], np.array(columns, np.float64), size, weights)
-            else:
-                self.summaries[keys[0]].add(*columns, size, weights)
-            for key, column in zip(keys, columns, strict=True):
-                summary, quantity = self.summaries[key], self.quantities.get(key)
-                if quantity and not quantity.lower <= summary.minimum <= summary.maximum <= quantity.upper:
-                    self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), (size,)).sum())
+        """Add what waits."""
+        _summarize([self])
+
+    def _look_for_faults(self, key: Key, column: Values, size: int, chunk: int) -> None:
+        summary, quantity = self.summaries[key], self.quantities.get(key)
+        if quantity and not quantity.lower <= summary.minimum <= summary.maximum <= quantity.upper:
+            self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), (size,)).sum())
+        if summary.nonfinite or self.impossible[key]:
+            for fault, count in self.faults(key).items():
+                if count:
+                    self.first.setdefault((key, fault), chunk)
 
     def faults(self, key: Key) -> dict[Fault, int]:
-        """In how many scenarios of a column so far each fault is."""
-        if self._waiting:
-            self._summarize()
+        """In how many scenarios of a column each fault is, when it is closed."""
         return {Fault.NO_NUMBER: self.summaries[key].nonfinite, Fault.IMPOSSIBLE: self.impossible[key]}
 
     def close(self) -> None:
@@ -119,20 +117,54 @@ class Gathering(Generic[Key]):
         for key, summary in self.summaries.items():
             summary.merge(other.summaries[key])
             self.impossible[key] += other.impossible[key]
+        self.first = other.first | self.first
         self._drawn |= other._drawn
 
     def __getstate__(self) -> dict[str, Any]:
         """What it takes to merge."""
+        self._summarize()
         return {**vars(self), "quantities": {}}
 
     def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
         """The parts of the columns; to be called once, when all of the replicate's scenarios are here."""
-        self.close()
-        kept = _kept(statistics, [*self.summaries.values()])
-        for (key, summary), values in zip(self.summaries.items(), kept, strict=True):
-            self.parts[key] = Part(summary, values, self.faults(key), fixed=key not in self._drawn)
+        return finished([self], statistics)[0]
+
+
+def finished(gatherings: Sequence[Gathering[Key]], statistics: Sequence[Statistic]) -> list[dict[Key, Part]]:
+    """The parts of the columns of several replicates, as `Gathering.finish` gives them."""
+    _summarize(gatherings)
+    summaries = [summary for gathering in gatherings for summary in gathering.summaries.values()]
+    for gathering in gatherings:
+        gathering.close()
+    batches = [summaries[first : first + _AT_ONCE] for first in range(0, len(summaries), _AT_ONCE)]
+    kept = (values for batch in batches for values in _kept(statistics, batch))
+    for gathering in gatherings:
+        for key, summary in gathering.summaries.items():
+            first = {fault: chunk for (of, fault), chunk in gathering.first.items() if of == key}
+            values, faults, fixed = next(kept), gathering.faults(key), key not in gathering._drawn
+            gathering.parts[key] = Part(summary, values, faults, first, fixed=fixed)
             summary.forget_steps()
-        return self.parts
+    return [gathering.parts for gathering in gatherings]
+
+
+def _summarize(gatherings: Sequence[Gathering[Key]]) -> None:
+    """Add what waits in gatherings, in one go where it is as long and has the same weights."""
+    alike: dict[Any, list[tuple[Gathering[Key], Key]]] = {}
+    for gathering in gatherings:
+        for key, (column, size, weights, _) in gathering._waiting.items():
+            together = (size, id(weights)) if is_column(column) and on_host(column) else (id(gathering), key)
+            alike.setdefault(together, []).append((gathering, key))
+    for places in alike.values():
+        columns, (size, *_), (weights, *_), chunks = zip(*(each._waiting[key] for each, key in places), strict=True)
+        if len(places) > 1:
+            add_rows([each.summaries[key] for each, key in places], np.array(columns, np.float64), size, weights)
+        else:
+            ((gathering, key),) = places
+            gathering.summaries[key].add(*columns, size, weights)
+        for (gathering, key), column, chunk in zip(places, columns, chunks, strict=True):
+            gathering._look_for_faults(key, column, size, chunk)
+    for gathering in gatherings:
+        gathering._waiting = {}
 
 
 class Pilot(Gathering[Key]):
@@ -142,8 +174,9 @@ class Pilot(Gathering[Key]):
         super().__init__({key: Bits() for key in keys})
         self._kept: dict[Key, list[tuple[Array, Counts | None]]] = {key: [] for key in self.summaries}
 
-    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
+    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None, *, chunk: int = 0) -> None:
         """Keep the finite values of the next block, of `size` scenarios."""
+        del chunk
         values = np.broadcast_to(np.asarray(column, dtype=np.float64), size)
         finite = np.isfinite(values)
         self._kept[key].append((values[finite], None if weights is None else weights[finite]))

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulate import plain
 from simulate.backends import Task, Ticks
-from simulate.bands import Gathering, Key, Part, Pilot
+from simulate.bands import Gathering, Key, Part, Pilot, finished
 from simulate.graph import Quantity
 from simulate.replicates import DEVICES, LARGE, Partial, Workers
 from simulate.rulers import MOST_VALUES, Bits, Ruler
@@ -90,7 +90,7 @@ def fold_replicates(
     """
     keys, pieces = tuple(keys), drawn.pieces(DEVICES.get(workers.device, PIECE))
     each = len(pieces) // drawn.replicates
-    begun: list[tuple[Gathering[Key], Partial]] = []  # the replicate of which not all pieces are here, if any
+    begun: list[tuple[Gathering[Key], Partial]] = []  # replicates that have not been taken, the last perhaps in part
     checkpoint = None if state is None else workers.checkpoint
     first = 0
     if checkpoint and (saved := checkpoint.enter((*keys, *statistics))):
@@ -100,25 +100,25 @@ def fold_replicates(
 
     def worked(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> tuple[Gathering[Key], Partial]:
         own = work(gathering, piece, ticks)
-        if each == 1:
-            gathering.finish(statistics)
-        else:
+        if each > 1:
             gathering.close()
+        elif not drawn.are_few:
+            gathering.finish(statistics)
         return gathering, own
 
     def taken(found: tuple[Gathering[Key], Partial]) -> None:
-        gathering, own = found
-        if begun:
-            begun[0][0].merge(gathering)
-            join(begun[0][1], own)
+        done = next(numbers)
+        if (done - 1) % each:
+            begun[-1][0].merge(found[0])
+            join(begun[-1][1], found[1])
         else:
             begun.append(found)
-        done = next(numbers)
-        if done % each == 0:
-            gathering, own = begun.pop()
-            if each > 1:
-                gathering.finish(statistics)
-            take(gathering.parts, own)
+        if done == len(pieces) or (done % each == 0 and not drawn.are_few):
+            if each > 1 or drawn.are_few:
+                finished([gathering for gathering, _ in begun], statistics)
+            for gathering, own in begun:
+                take(gathering.parts, own)
+            begun.clear()
         if checkpoint:
             checkpoint.save((done, begun, state.__getstate__()), over=done == len(pieces))
 

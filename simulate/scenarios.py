@@ -139,7 +139,7 @@ class Scenarios:
         if here() is not np:  # there what a call costs is the same, however many scenarios it has
             together = max(_HELD // (len(self.plan.inputs) + len(self.plan.outputs)) // self.size, 1)
         firsts = piece.chunks[::together]
-        words = None if self._are_few else self.sampler.words(piece.replicate)
+        words = None if self.are_few and here() is np else self.sampler.words(piece.replicate)
         for first in firsts if ticks is None else ticks(firsts):
             if words is None:
                 yield self._at_once[piece.replicate]
@@ -149,12 +149,13 @@ class Scenarios:
             yield self._kept(columns, Piece(piece.replicate, chunks), drawn)
 
     @property
-    def _are_few(self) -> bool:
-        return self.chunks == 1 and self.count <= CHUNK and here() is np
+    def are_few(self) -> bool:
+        """Whether what a call of numpy takes for a replicate is more than what it does."""
+        return self.chunks == 1 and self.count <= CHUNK
 
     def first(self, most: int) -> tuple[dict[str, Values], Words]:
         """The columns of the first scenarios, so many at most, whatever conditions say, and the words behind them."""
-        columns, words = self._few if self._are_few else self._computed(self.sampler.words(0)(0)[:, :most])
+        columns, words = self._few if self.are_few else self._computed(self.sampler.words(0)(0)[:, :most])
         places = slice(min(most, self.size))
         return _at(columns, places), words[:, places]
 

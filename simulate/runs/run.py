@@ -219,17 +219,15 @@ Column = str | Condition | Undefined  # a quantity, or 1 in the scenarios in whi
 
 @storable
 class Replicate(NamedTuple):
-    """What is kept of a replicate beside its parts: some of its scenarios, and the `first` chunks with faults."""
+    """What is kept of a replicate beside its parts: how many scenarios conditions leave, and some of them."""
 
     kept: Kept
     sampled: list[Sample]
-    first: dict[tuple[str, Fault], messages.Place]
 
     def join(self, other: "Replicate") -> None:
         """Add what is kept of the replicate's next scenarios."""
         self.kept.merge(other.kept)
         self.sampled.extend(other.sampled)
-        self.first.update(other.first | self.first)
 
 
 class Folded:
@@ -239,14 +237,16 @@ class Folded:
         self.bands = Bands[Column](statistics)
         self.kept: list[Kept] = []  # by replicate
         self.sampled: list[Sequence[Sample]] = []
-        self.first: dict[tuple[str, Fault], messages.Place] = {}
+        self.first: dict[tuple[Column, Fault], messages.Place] = {}
 
     def add(self, parts: Mapping[Column, Part], replicate: Replicate) -> None:
         """Take up the next replicate."""
         self.bands.add(parts)
+        for key, part in parts.items():
+            for fault, chunk in part.first.items():
+                self.first.setdefault((key, fault), (len(self.kept), chunk))
         self.kept.append(replicate.kept)
         self.sampled.append(replicate.sampled)
-        self.first = {**replicate.first, **self.first}
 
     def __getstate__(self) -> dict[str, Any]:
         """What has been taken up, without what is the same wherever it was."""
@@ -274,24 +274,19 @@ def folded(
 
     def work(gathering: Gathering[Column], piece: Piece, ticks: Ticks) -> Replicate:
         kept, sampled = Kept(), list[Sample]()
-        first: dict[tuple[str, Fault], messages.Place] = {}
         for block in drawn.blocks(piece, ticks):
             kept.add(block.drawn, block.size, block.weights, block.undefined)
             if not block.size:
                 continue
             for name in columns:
-                gathering.add(name, block.columns[name], block.size, block.weights)
-            for name in columns:
-                for fault, count in gathering.faults(name).items():
-                    if count:
-                        first.setdefault((name, fault), (piece.replicate, block.at.chunks.start))
+                gathering.add(name, block.columns[name], block.size, block.weights, chunk=block.at.chunks.start)
             for condition in asked.probabilities:
                 holds = condition.holds(block.columns, piece.replicate)
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
                     gathering.add(key, column.astype(np.float64), block.size, block.weights)
             sampled += sample(block)
             del block  # and what it holds, before the next is drawn
-        return Replicate(kept, Sample.joined(sampled), first)
+        return Replicate(kept, Sample.joined(sampled))
 
     found = Folded(statistics)
     keys: list[Column] = [*columns, *asked.probabilities, *map(Undefined, asked.probabilities)]
