@@ -33,7 +33,7 @@ class Occurrences:
             return np.zeros(0), np.zeros(0, np.int64)
         if len(self._pending) > 1:
             numbers, times = (np.concatenate(each) for each in zip(*self._pending, strict=True))
-            self._pending = occurrences(numbers[None], times)
+            self._pending = occurrences(numbers[None], None if (times == 1).all() else times)
         self._held = len(self._pending[0][0])
         return self._pending[0]
 

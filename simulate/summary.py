@@ -23,6 +23,7 @@ from simulate.tallies import by_value, tallied
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
 MOST_WEIGHT = 2**36  # of a scenario: sums of a block's stay below 2^53, of all below 2^63
 _ATOM = 1 / 64  # of all: a value that holds more is one by itself, whatever lies beside it
+_FEW_STEPS = 2**15  # that are sooner laid end to end than looked at one by one
 _PLAIN = 400  # powers of two up to which squares need no scaling
 
 
@@ -39,7 +40,9 @@ class Steps:
     @staticmethod
     def between(low: Array, high: Array, numbers: Array | Counts) -> Steps:
         """Steps whose ends are there already."""
-        return Steps(numbers, lambda places: (low.take(places), high.take(places)))
+        steps = Steps(numbers, lambda places: (low.take(places), high.take(places)))
+        steps.edges = low, high
+        return steps
 
     @cached_property
     def edges(self) -> tuple[Array, Array]:
@@ -57,6 +60,16 @@ class Steps:
         if not len(self.last):
             return np.full((4, *places.shape), np.nan)
         return np.array([self.last.take(places), self.numbers.take(places), *self.ends(places)])
+
+    @staticmethod
+    def at_each(several: Sequence[Steps], places: Cells) -> Array:
+        """The same of several, a row of places each, along the second axis: laid end to end where that is quicker."""
+        lengths = [len(each.last) for each in several]
+        if min(lengths) == 0 or sum(lengths) > _FEW_STEPS or not all("edges" in vars(each) for each in several):
+            return np.stack([each.at(there) for each, there in zip(several, places, strict=True)], axis=1)
+        begin = np.cumsum([0, *lengths[:-1]]).reshape(-1, *np.ones(places.ndim - 1, int))
+        joined = [np.concatenate(each) for each in zip(*((of.last, of.numbers, *of.edges) for of in several), strict=True)]
+        return np.array([each.take(places + begin) for each in joined])
 
 
 @storable
@@ -416,8 +429,8 @@ def percentiles_of(summaries: Sequence[Summary], percents: Sequence[float] | Arr
 def _values_at(summaries: Sequence[Summary], ranks: Array, side: Literal["left", "right"]) -> Array:
     """The values at ranks from 0 to the count, (summary, rank); of two at a rank, that on the given side."""
     steps = [each.steps() for each in summaries]
-    found = np.array([of.at(of.places(wanted, side)) for of, wanted in zip(steps, ranks, strict=True)])
-    last, numbers, low, high = np.moveaxis(found, 1, 0)
+    places = np.array([of.places(wanted, side) for of, wanted in zip(steps, ranks, strict=True)])
+    last, numbers, low, high = Steps.at_each(steps, places)
     share = (ranks - (last - numbers)) / numbers
     with np.errstate(over="ignore"):
         width = high - low
