@@ -113,7 +113,9 @@ class Gathering(Generic[Key]):
         self._open = False
 
     def merge(self, other: "Gathering[Key]") -> None:
-        """Add the next scenarios of the replicate, gathered apart on the same rulers, to these; both are closed."""
+        """Add the next scenarios of the replicate, gathered apart on the same rulers, to these."""
+        self.close()
+        other.close()
         for key, summary in self.summaries.items():
             summary.merge(other.summaries[key])
             self.impossible[key] += other.impossible[key]
@@ -160,7 +162,7 @@ def _summarize(gatherings: Sequence[Gathering[Key]]) -> None:
             add_rows([each.summaries[key] for each, key in places], np.array(columns, np.float64), size, weights)
         else:
             ((gathering, key),) = places
-            gathering.summaries[key].add(*columns, size, weights)
+            gathering.summaries[key].add(columns[0], size, weights)
         for (gathering, key), column, chunk in zip(places, columns, chunks, strict=True):
             gathering._look_for_faults(key, column, size, chunk)
     for gathering in gatherings:

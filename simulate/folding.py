@@ -90,6 +90,7 @@ def fold_replicates(
     """
     keys, pieces = tuple(keys), drawn.pieces(DEVICES.get(workers.device, PIECE))
     each = len(pieces) // drawn.replicates
+    together = len(pieces) if drawn.are_few else each  # pieces after which what is here is finished and taken
     begun: list[tuple[Gathering[Key], Partial]] = []  # replicates that have not been taken, the last perhaps in part
     checkpoint = None if state is None else workers.checkpoint
     first = 0
@@ -100,21 +101,19 @@ def fold_replicates(
 
     def worked(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> tuple[Gathering[Key], Partial]:
         own = work(gathering, piece, ticks)
-        if each > 1:
-            gathering.close()
-        elif not drawn.are_few:
+        if together == 1:
             gathering.finish(statistics)
         return gathering, own
 
     def taken(found: tuple[Gathering[Key], Partial]) -> None:
         done = next(numbers)
-        if (done - 1) % each:
+        if done % each == 1 % each:
+            begun.append(found)
+        else:
             begun[-1][0].merge(found[0])
             join(begun[-1][1], found[1])
-        else:
-            begun.append(found)
-        if done == len(pieces) or (done % each == 0 and not drawn.are_few):
-            if each > 1 or drawn.are_few:
+        if done % together == 0:
+            if together > 1:
                 finished([gathering for gathering, _ in begun], statistics)
             for gathering, own in begun:
                 take(gathering.parts, own)

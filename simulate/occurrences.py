@@ -50,7 +50,7 @@ def occurrences(rows: Array, weights: Counts | None) -> list[tuple[Array, Counts
     ordered, once = np.sort(rows, axis=1), np.ones(count, np.int64)
     new = ordered[:, 1:] > ordered[:, :-1]
     found = []
-    for row, is_new, distinct in zip(ordered, new, new.all(axis=1).tolist(), strict=True):
+    for row, is_new, distinct in zip(ordered, new, np.all(new, axis=1), strict=True):
         if distinct:
             found.append((row, once))
             continue

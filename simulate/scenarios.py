@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate import graph
 from simulate.arrays import here, is_column
 from simulate.backends import Ticks
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
@@ -271,7 +270,7 @@ class Drawing:
         aim: Aim | None = None,
     ) -> Scenarios:
         priors = self.cases[case]
-        plan = graph.plan(priors.quantities, priors.priors, [*dict.fromkeys(quantities)])
+        plan = priors.wiring.plan([*dict.fromkeys(quantities)])
         distributions = {name: prior.distribution for name, prior in priors.priors.items()}
         constants = {
             name: distribution.value

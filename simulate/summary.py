@@ -68,8 +68,8 @@ class Steps:
         if min(lengths) == 0 or sum(lengths) > _FEW_STEPS or not all("edges" in vars(each) for each in several):
             return np.stack([each.at(there) for each, there in zip(several, places, strict=True)], axis=1)
         begin = np.cumsum([0, *lengths[:-1]]).reshape(-1, *np.ones(places.ndim - 1, int))
-        joined = [np.concatenate(each) for each in zip(*((of.last, of.numbers, *of.edges) for of in several), strict=True)]
-        return np.array([each.take(places + begin) for each in joined])
+        parts = zip(*((each.last, each.numbers, *each.edges) for each in several), strict=True)
+        return np.array([np.concatenate(part).take(places + begin) for part in parts])
 
 
 @storable
@@ -361,7 +361,7 @@ def add_rows(summaries: Sequence[Summary], rows: Array, size: int, weights: Coun
     if rows.shape[1] == 1:
         weights = np.array([size if weights is None else int(weights.sum())])
     if np.isfinite(ends := _ends(rows)).all():
-        _add_finite(summaries, rows, weights, ends, entries=size)
+        _add_finite(summaries, rows, weights, ends, size)
         return
     for summary, row in zip(summaries, rows, strict=True):
         finite = np.isfinite(row)
@@ -369,7 +369,7 @@ def add_rows(summaries: Sequence[Summary], rows: Array, size: int, weights: Coun
         summary.nonfinite += size - left
         if left:
             values, of_values = row[finite][None], None if weights is None else weights[finite]
-            _add_finite([summary], values, of_values, _ends(values), entries=left)
+            _add_finite([summary], values, of_values, _ends(values), left)
 
 
 def _ends(rows: Array) -> Array:
@@ -377,7 +377,7 @@ def _ends(rows: Array) -> Array:
     return np.array([rows.min(axis=1), rows.max(axis=1)])
 
 
-def _add_finite(summaries: Sequence[Summary], rows: Array, weights: Counts | None, ends: Array, *, entries: int) -> None:
+def _add_finite(summaries: Sequence[Summary], rows: Array, weights: Counts | None, ends: Array, entries: int) -> None:
     """Add rows of finite values, which stand for so many scenarios, whatever their weights."""
     number = rows.shape[1] if weights is None else int(weights.sum())
     for summary, least, greatest in zip(summaries, *ends.tolist(), strict=True):
@@ -393,7 +393,8 @@ def _add_moments(summaries: Sequence[Summary], rows: Array, weights: Counts | No
     for summary, first in zip(summaries, rows[:, 0].tolist(), strict=True):
         if math.isnan(summary._shift):
             summary._shift = first
-    exponents = [summary._rescaled(each) for summary, each in zip(summaries, np.frexp(largest)[1].tolist(), strict=True)]
+    powers = np.frexp(largest)[1].tolist()
+    exponents = [summary._rescaled(power) for summary, power in zip(summaries, powers, strict=True)]
     shifts = np.array([[summary._shift] for summary in summaries])
     if any(exponents):
         power = -np.array(exponents)[:, None]

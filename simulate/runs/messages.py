@@ -91,7 +91,7 @@ def watched(priors: Priors, names: Sequence[str]) -> tuple[str, ...]:
 
     A formula in place of the model's may come out as what is not possible, and nothing that is told show it.
     """
-    plan = graph.plan(priors.quantities, priors.priors, names).keeping_all()
+    plan = priors.wiring.plan(names).keeping_all()
     computed, steps = set(plan.outputs), {step for step, _, _ in plan.steps}
     checks = {
         name
