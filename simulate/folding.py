@@ -6,7 +6,7 @@ from typing import Any
 
 from simulate import plain
 from simulate.backends import Task, Ticks
-from simulate.bands import Gathering, Key, Part, Pilot, finished
+from simulate.gathering import Gathering, Key, Part, Pilot, finished
 from simulate.graph import Quantity
 from simulate.replicates import DEVICES, LARGE, Partial, Workers
 from simulate.rulers import MOST_VALUES, Bits, Ruler

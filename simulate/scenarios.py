@@ -161,8 +161,7 @@ class Scenarios:
     @cached_property
     def _few(self) -> tuple[dict[str, Values], Words]:
         """The columns of all replicates, where these are few: drawn in one call, and kept for the next."""
-        drawn = [self.sampler.words(replicate)(0) for replicate in range(self.replicates)]
-        return self._computed(np.concatenate(drawn, axis=1))
+        return self._computed(self.sampler.words(*range(self.replicates))(0))
 
     @cached_property
     def _at_once(self) -> list[Block]:

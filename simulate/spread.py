@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from simulate.graph import Array
 from simulate.rulers import Cells
 from simulate.sampling.sampler import REPLICATES
-from simulate.summary import Steps, Summary, percentiles_of
+from simulate.summary import Summary, percentiles_of
 
 Influence = Callable[[Summary, Array], Array]
 
@@ -192,7 +192,8 @@ def around(percents: Sequence[float], summaries: Sequence[Summary]) -> Array:
     corners = 2 * begin[..., None] + _AWAY  # two a step: where it begins, where it ends
     corners = np.minimum(np.maximum(corners, 0), most[:, None, None])
     places, above = corners >> 1, corners & 1
-    last, numbers, low, high = Steps.at_each(jumps, places)
+    found = np.array([of.at(there) for of, there in zip(jumps, places, strict=True)])
+    last, numbers, low, high = np.moveaxis(found, 1, 0)
     ranks = last - numbers * (1 - above) - wanted[..., None]
     ranks[counts == 0] = 0.0
     return np.stack([np.where(above, high, low), ranks], axis=1)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -18,58 +17,13 @@ from simulate.arrays import on_host
 from simulate.occurrences import Occurrences, occurrences
 from simulate.plain import storable
 from simulate.rulers import MOST_VALUES, Array, Bits, Cells, Counts, Ruler
+from simulate.steps import Steps
 from simulate.tallies import by_value, tallied
 
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
 MOST_WEIGHT = 2**36  # of a scenario: sums of a block's stay below 2^53, of all below 2^63
 _ATOM = 1 / 64  # of all: a value that holds more is one by itself, whatever lies beside it
-_FEW_STEPS = 2**15  # that are sooner laid end to end than looked at one by one
 _PLAIN = 400  # powers of two up to which squares need no scaling
-
-
-class Steps:
-    """Intervals in rising order, the number that each holds, evenly spread from its low to its high end.
-
-    `last` are the sums of `numbers` up to the end of each; `ends` tells the lower and upper ends of those at places.
-    """
-
-    def __init__(self, numbers: Array | Counts, ends: Callable[[Cells], tuple[Array, Array]]) -> None:
-        self.numbers, self.ends = numbers.astype(np.float64), ends
-        self.last: Array = np.cumsum(numbers).astype(np.float64)  # of whole numbers exact
-
-    @staticmethod
-    def between(low: Array, high: Array, numbers: Array | Counts) -> Steps:
-        """Steps whose ends are there already."""
-        steps = Steps(numbers, lambda places: (low.take(places), high.take(places)))
-        steps.edges = low, high
-        return steps
-
-    @cached_property
-    def edges(self) -> tuple[Array, Array]:
-        """The lower and upper ends of all, laid out once."""
-        return self.ends(np.arange(len(self.numbers)))
-
-    def places(self, ranks: Array, side: Literal["left", "right"]) -> Cells:
-        """The steps in which ranks lie; of two, that on the given side."""
-        near = 1 - 1e-15 if side == "left" else 1  # a rank may be rounded up
-        place: Cells = np.minimum(self.last.searchsorted(ranks * near, side), len(self.last) - 1)
-        return place
-
-    def at(self, places: Cells) -> Array:
-        """The steps at places, a row each of `last`, `numbers`, lower and upper ends; nan where there are no steps."""
-        if not len(self.last):
-            return np.full((4, *places.shape), np.nan)
-        return np.array([self.last.take(places), self.numbers.take(places), *self.ends(places)])
-
-    @staticmethod
-    def at_each(several: Sequence[Steps], places: Cells) -> Array:
-        """The same of several, a row of places each, along the second axis: laid end to end where that is quicker."""
-        lengths = [len(each.last) for each in several]
-        if min(lengths) == 0 or sum(lengths) > _FEW_STEPS or not all("edges" in vars(each) for each in several):
-            return np.stack([each.at(there) for each, there in zip(several, places, strict=True)], axis=1)
-        begin = np.cumsum([0, *lengths[:-1]]).reshape(-1, *np.ones(places.ndim - 1, int))
-        parts = zip(*((each.last, each.numbers, *each.edges) for each in several), strict=True)
-        return np.array([np.concatenate(part).take(places + begin) for part in parts])
 
 
 @storable
@@ -430,8 +384,8 @@ def percentiles_of(summaries: Sequence[Summary], percents: Sequence[float] | Arr
 def _values_at(summaries: Sequence[Summary], ranks: Array, side: Literal["left", "right"]) -> Array:
     """The values at ranks from 0 to the count, (summary, rank); of two at a rank, that on the given side."""
     steps = [each.steps() for each in summaries]
-    places = np.array([of.places(wanted, side) for of, wanted in zip(steps, ranks, strict=True)])
-    last, numbers, low, high = Steps.at_each(steps, places)
+    found = np.array([of.at(of.places(wanted, side)) for of, wanted in zip(steps, ranks, strict=True)])
+    last, numbers, low, high = np.moveaxis(found, 1, 0)
     share = (ranks - (last - numbers)) / numbers
     with np.errstate(over="ignore"):
         width = high - low

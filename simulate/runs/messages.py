@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from simulate import graph
-from simulate.bands import Band, Fault
+from simulate.bands import Band
 from simulate.distributions import Distribution
 from simulate.distributions.atoms import apart
 from simulate.figures import percent_text
+from simulate.gathering import Fault
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulate.backends import Ticks
-from simulate.bands import Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
+from simulate.bands import Bands, only_bounds, put_bands, put_kept
 from simulate.checkpoints import Checkpoint
 from simulate.conditions import Condition, Kept, Questions, Undefined, check_kept, questions
 from simulate.errors import SimulateError, read_all
 from simulate.folding import fold_replicates
 from simulate.gates import Gate, Measured, gates, of_condition, of_mean, put_gates, with_gates
+from simulate.gathering import Fault, Gathering, Part
 from simulate.grammar import PRECISION, STATISTIC
 from simulate.graph import Array
 from simulate.plain import storable

@@ -95,9 +95,9 @@ class Sampler:
         vars(self).update(state)
         self._tables = self._made()
 
-    def words(self, replicate: int) -> Blocks:
-        """The uniforms of a replicate: chunk -> words, a row for each of `names`."""
-        return SCHEMES[self.scheme](self.seed, replicate, self._keys, self._dimensions, self.size, self.chunks)
+    def words(self, *replicates: int) -> Blocks:
+        """The uniforms of replicates: chunk -> words, a row for each of `names`."""
+        return SCHEMES[self.scheme](self.seed, replicates, self._keys, self._dimensions, self.size, self.chunks)
 
     def columns(self, words: Words) -> dict[str, Array]:
         """The draws that words stand for: each wanted name's column, of one value a scenario."""
