@@ -19,7 +19,9 @@ import xarray
 
 import simulate as package
 from simulate.cli.commands import COMMANDS
+from simulate.cli.options import HEADINGS
 from simulate.formats import FORMATS
+from simulate.settings import RunTable
 
 BASE = "priors/base.toml"
 CONSTANTS = "priors/guosheng-2023.toml"
@@ -326,6 +328,43 @@ def test_version_and_help(command):
         assert text.splitlines()[2].strip() in out  # no summary is cut
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_help_stands_in_groups_whose_order_is_that_of_a_question(name, command):
+    """Every operand is under what it works on, every option below one heading, --help at the end."""
+    text = command(name, "--help")[1].partition("Examples")[2]
+    headings = re.findall(r"^(\w+):$", text, re.MULTILINE)
+    assert headings == [each for each in HEADINGS if each in headings]
+    assert headings[-1] == "Output"
+    assert text.index("--help") > text.index("\nOutput:")
+    if "--set" in text:
+        assert text.index("\nWhat:") < text.index("PRIORS") < text.index("--set NAME") < text.index("\nOutput:")
+
+
+def test_the_help_states_the_defaults_of_a_run(command):
+    text = " ".join(command("run", "--help")[1].split())
+    usual = RunTable()
+    for default in (
+        f"{usual.scenarios:.0e}".replace("e+0", "e"),
+        str(usual.seed),
+        usual.scheme,
+        ",".join(f"{each:g}" for each in usual.percentiles),
+        "the headline",
+    ):
+        assert f"[default: ({default}, or as the file says)]" in text
+
+
+@pytest.mark.parametrize("words", [("backtest",), ("decide", "own-or-rent", "--scenarios", "4096"), ("run", BASE)])
+@pytest.mark.parametrize("width", [40, 60, 90])
+def test_no_terminal_is_too_narrow_for_a_unit(words, width, command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert "unit" in command(*words, "--no-pictures")[1]
+
+
+def test_what_is_suggested_is_the_nearest_of_all_names(command):
+    err = command("check", BASE, "--set", "sever_price=1")[2]
+    assert err.endswith("did you mean server_price?\n")
+
+
 PICTURES = {"xarray", "pandas", "matplotlib", "PIL", "rich", "h5netcdf", "pint", "numpy.f2py", "numpy.ma"}
 SMALL = """model = "none"
 [run]
@@ -392,6 +431,7 @@ def test_a_shell_completes_commands_names_and_paths(completed, tmp_path):
     assert completed("simulate run base --set prec", tmp_path) == ["precision=", "precision_efficiency="]
     assert completed("simulate run base --set accel", tmp_path)[:1] == ["accelerator="]
     assert completed("simulate explain peak_t", tmp_path) == ["peak_to_average"]
+    assert completed("simulate explain logn", tmp_path) == ["lognormal"]
     assert completed("simulate run base --format ") == list(FORMATS)
     assert completed("simulate run base --scheme s") == ["sobol"]
     assert completed("simulate run base --statistic e") == ["expected_shortfall"]
