@@ -100,8 +100,8 @@ def words(
     nets = random.reshape(-1, 65)
     blocks = net(scrambled(plain.reshape(-1, 32), nets[:, :32]), nets[:, 32], size)
 
-    def several(*chunks: int) -> Words:
+    def side_by_side(*chunks: int) -> Words:
         words = blocks(*chunks).reshape(len(replicates), len(dimensions), len(chunks) * size)
         return words.swapaxes(0, 1).reshape(len(dimensions), len(replicates) * len(chunks) * size)
 
-    return several
+    return blocks if len(replicates) == 1 else side_by_side
