@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.arrays import is_column
 from simulate.distributions import pieces
 from simulate.graph import Array, Values
 from simulate.scenarios import Block, Scenarios
@@ -213,9 +212,8 @@ def _settled(drawn: Scenarios, names: Sequence[str]) -> dict[str, _Common]:
 
 def _of_block(drawn: Scenarios, names: Sequence[str], block: Block, places: NDArray[np.intp]) -> dict[str, Rounded]:
     """Quantities with their errors at some of the scenarios that are kept of a block."""
-    inputs = {name: block.columns[name] for name in drawn.plan.inputs}
-    at = {name: each[places] if is_column(each) else each for name, each in inputs.items()}
-    return computed(drawn, names, at, len(places))
+    words = drawn.sampler.words(block.at.replicate)(*block.at.chunks)[:, block.places[places]]
+    return computed(drawn, names, drawn.inputs(words), len(places))
 
 
 def moves(drawn: Scenarios, names: Sequence[str], changed: Mapping[str, float]) -> dict[str, float]:

@@ -208,11 +208,12 @@ def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict
 class Drawing:
     """How cases are drawn by settings: each on the same uniforms, the first one's as in a run of its own.
 
-    `places` are the dimensions by name, `latents` the parameters of the copula by case.
+    `places` are the dimensions by name, `latents` the parameters of the copula by case. Draws are `exact` where few are
+    asked for; otherwise they come from tables.
     """
 
-    def __init__(self, cases: Mapping[str, Priors], settings: Settings) -> None:
-        self.cases, self.settings = cases, settings
+    def __init__(self, cases: Mapping[str, Priors], settings: Settings, *, exact: bool = False) -> None:
+        self.cases, self.settings, self.exact = cases, settings, exact
         use_freed_memory_again()
         self.places = dimensions(name for file in cases.values() for name in file.priors)
         self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
@@ -288,6 +289,7 @@ class Drawing:
             stream=stream,
             wanted=[name for name in plan.inputs if name not in constants],
             proposal=aim.proposal if aim else None,
+            exact=self.exact,
         )
         together = max(min(TOGETHER, _INPUTS // max(len(plan.inputs), 1)), 1)
         return Scenarios(

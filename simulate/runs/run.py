@@ -152,10 +152,13 @@ def run(
     return to_precision(told, settings, targets(settings.precision, asked), start=start)
 
 
-def refuse(priors: Priors) -> None:
-    """Raise the SimulateError that a run of the priors as their file has it raises; draw all, and tell nothing."""
+def refuse(priors: Priors, *, exact: bool) -> None:
+    """Raise the SimulateError that a run of the priors as their file has it raises; draw all, and tell nothing.
+
+    Few draws are sooner `exact` than tables are made for them.
+    """
     asking = _Asking.read(priors)
-    drawn = asking.scenarios(asking.quantities, asking.settings)
+    drawn = asking.scenarios(asking.quantities, asking.settings, exact=exact)
     asking.nowhere(drawn, folded(drawn, asking.quantities, (), asking.workers))
 
 
@@ -193,9 +196,9 @@ class _Asking(NamedTuple):
         every = isinstance(quantities, str) and quantities.strip() == "all"
         return cls(priors, settings, asked, every, questioned, extra, asked_gates, pool)
 
-    def scenarios(self, columns: Sequence[str], settings: Settings) -> Scenarios:
+    def scenarios(self, columns: Sequence[str], settings: Settings, *, exact: bool = False) -> Scenarios:
         """The scenarios of a run with such settings, which end in the columns."""
-        drawing = Drawing({"": self.priors}, settings)
+        drawing = Drawing({"": self.priors}, settings, exact=exact)
         conditions = settled(with_gates(self.questions, self.gates), partial(drawing.scenarios, ""), self.workers)
         return drawing.scenarios("", columns, conditions)
 
