@@ -19,7 +19,9 @@ import xarray
 
 import simulate as package
 from simulate.cli.commands import COMMANDS
+from simulate.cli.options import HEADINGS
 from simulate.formats import FORMATS
+from simulate.settings import RunTable
 
 BASE = "priors/base.toml"
 CONSTANTS = "priors/guosheng-2023.toml"
@@ -324,6 +326,31 @@ def test_version_and_help(command):
         assert command(each, "-h")[:2] == (0, text)
         assert re.search(r"Examples?:\n +simulate ", text), f"{each} has no example"
         assert text.splitlines()[2].strip() in out  # no summary is cut
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_help_stands_in_groups_whose_order_is_that_of_a_question(name, command):
+    """Every operand is under what it works on, every option below one heading, --help at the end."""
+    text = command(name, "--help")[1].partition("Examples")[2]
+    headings = re.findall(r"^(\w+):$", text, re.MULTILINE)
+    assert headings == [each for each in HEADINGS if each in headings]
+    assert headings[-1] == "Output"
+    assert text.index("--help") > text.index("\nOutput:")
+    if "--set" in text:
+        assert text.index("\nWhat:") < text.index("PRIORS") < text.index("--set NAME") < text.index("\nOutput:")
+
+
+def test_the_help_states_the_defaults_of_a_run(command):
+    text = " ".join(command("run", "--help")[1].split())
+    usual = RunTable()
+    for default in (
+        f"{usual.scenarios:.0e}".replace("e+0", "e"),
+        str(usual.seed),
+        usual.scheme,
+        ",".join(f"{each:g}" for each in usual.percentiles),
+        "the headline",
+    ):
+        assert f"[default: ({default}, or as the file says)]" in text
 
 
 PICTURES = {"xarray", "pandas", "matplotlib", "PIL", "rich", "h5netcdf", "pint", "numpy.f2py", "numpy.ma"}

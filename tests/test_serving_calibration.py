@@ -245,6 +245,19 @@ def test_a_group_does_not_move_its_own_forecast():
     np.testing.assert_allclose(warm.log_sd[measurements], cold.log_sd[measurements], rtol=0.02)
 
 
+def test_measurements_change_with_constants_and_levels_as_differences_say():
+    """What alike benchmarks share is put together as if each stood alone."""
+    table, position = hierarchy(), whole_fit().position
+    predicted, changes = table.derivatives(position)
+    np.testing.assert_array_equal(predicted, table.log_predicted(position))
+    derivatives = np.full((len(predicted), len(position)), np.nan)
+    for added, own in table.alike:
+        derivatives[own] = changes[own] @ added
+    for place, each in enumerate(np.eye(len(position)) * 1e-4):
+        moved = (table.log_predicted(position + each) - predicted) / 1e-4
+        np.testing.assert_allclose(derivatives[:, place], moved, rtol=0, atol=1e-3)
+
+
 def test_what_is_measured_under_load_is_forecast_as_well_as_is_said():
     """Half of all measurements, each stack and accelerator left out; to the two digits that are told."""
     table = hierarchy()

@@ -68,6 +68,7 @@ class Benchmarks:
     def predicted(self, constants: Mapping[str, Array]) -> dict[str, Array]:
         """Seconds by the model's equations: of a question, per output token, to the first token.
 
+        Constants are of shape (benchmarks,), or (..., benchmarks) for several at once, and so are the seconds.
         The latter two are told of benchmarks under load, where a prompt also waits for those before it, as in a queue
         with one server. A server has the largest batch that keeps to its targets.
         """
@@ -88,11 +89,11 @@ class Benchmarks:
 
     def _pass_seconds(self, passes: Passes, constants: Mapping[str, Array]) -> tuple[Array, Array]:
         """Seconds of the reading and of the writing pass."""
-        columns = self.twice | {name: np.concatenate([column, column]) for name, column in constants.items()}
-        columns["batch_size_in_memory"] = np.concatenate([passes.reading_sequences, passes.sequences])
-        columns["prompt_tokens_per_step"] = np.concatenate([passes.prompt_tokens, np.zeros(len(self.rows))])
-        seconds = _planned(columns, "decode_seconds")
-        return seconds[: len(self.rows)], seconds[len(self.rows) :]
+        columns = self.twice | {name: np.concatenate([column, column], -1) for name, column in constants.items()}
+        columns["batch_size_in_memory"] = np.concatenate([passes.reading_sequences, passes.sequences], -1)
+        columns["prompt_tokens_per_step"] = np.concatenate([passes.prompt_tokens, np.zeros_like(passes.sequences)], -1)
+        reading, writing = np.split(_planned(columns, "decode_seconds"), 2, axis=-1)
+        return reading, writing
 
     def _batch_at(self, constants: Mapping[str, Array]) -> Array:
         """The largest batch that memory and targets allow, with prompts that share the steps of answers."""

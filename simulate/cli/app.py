@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from simulate import __version__
 from simulate.cli.commands import COMMANDS
 from simulate.cli.exit_codes import HELP
-from simulate.cli.options import flattened
+from simulate.cli.options import HEADINGS, OUTPUT, WHAT, flattened
 
 
 def read_as_options(names: Iterable[str] = COMMANDS) -> dict[str, Callable[..., None]]:
@@ -64,6 +64,18 @@ def _read_so(params: Sequence[Any]) -> list[Any]:
 class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         return _read_so(super().get_params(ctx))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Operands and options, as an analyst asks: of what, what, how well, and where to."""
+        told: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
+        for param in self.get_params(ctx):
+            if record := param.get_help_record(ctx):
+                usual = WHAT if param.param_type_name == "argument" else OUTPUT  # as of --help
+                told[usual if usual == WHAT else getattr(param, "rich_help_panel", None) or usual].append(record)
+        for heading, records in told.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
 
 
 class _Group(TyperGroup):

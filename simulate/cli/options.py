@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args, get_type_hints
 
 import typer
 
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
     from simulate.priors import Priors
 
 
+WHAT, ASK, SAMPLING, OUTPUT = HEADINGS = ("What", "Ask", "Sampling", "Output")  # of a command's help, in this order
+
+
+def _under(heading: str, annotation: Any) -> Any:
+    """The annotation of an option, told in a command's help under a heading unless it has its own."""
+    kind, told = get_args(annotation)
+    told = copy(told)
+    told.rich_help_panel = told.rich_help_panel or heading
+    return Annotated[kind, told]
+
+
 def flattened(command: Callable[..., None]) -> Callable[..., None]:
     """The command with the fields of its groups as parameters of their own, as typer reads them."""
     hints = get_type_hints(command, include_extras=True)
@@ -29,12 +41,15 @@ def flattened(command: Callable[..., None]) -> Callable[..., None]:
     groups: dict[str, Any] = {}
     for name, parameter in inspect.signature(command).parameters.items():
         if not is_dataclass(hints[name]):
-            parameters.append(parameter.replace(annotation=hints[name]))
+            parameters.append(parameter.replace(annotation=_under(ASK, hints[name])))
             continue
         groups[name] = hints[name]
         own = get_type_hints(hints[name], include_extras=True)
         options = inspect.signature(hints[name]).parameters.values()
-        parameters += [each.replace(kind=each.KEYWORD_ONLY, annotation=own[each.name]) for each in options]
+        parameters += [
+            each.replace(kind=each.KEYWORD_ONLY, annotation=_under(hints[name].heading, own[each.name]))
+            for each in options
+        ]
 
     @wraps(command)
     def flat(**given: Any) -> None:
@@ -56,6 +71,7 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
+        rich_help_panel=WHAT,
         help="Replace or add a prior, such as pue=1.1 or 'pue={dist=\"uniform\",lower=1.05,upper=1.3}'; repeatable.",
         autocompletion=completing.settings,
     ),
@@ -66,6 +82,7 @@ Overrides = Annotated[
 class Source:
     """The priors file, or an earlier run with its settings, and what is set otherwise in it."""
 
+    heading: ClassVar = WHAT
     priors_file: Annotated[str, typer.Argument(metavar="PRIORS", help=f"{SOURCE}.", autocompletion=completing.sources)]
     overrides: Overrides = None
 
@@ -95,16 +112,24 @@ Backend = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(help="At most so many at once.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A scheduler of dask, such as tcp://host:8786.")]
-Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result, to the bit.")]
+Seed = Annotated[
+    int | None,
+    typer.Option(help="The same seed gives the same result, to the bit.", show_default="20230214, or as the file says"),
+]
 
 
 @dataclass(frozen=True)
 class Sampling:
     """How the scenarios are drawn, and which percentiles and quantities are told of them."""
 
+    heading: ClassVar = SAMPLING
     scenarios: Annotated[
         float | None,
-        typer.Option(metavar="COUNT", help="Number of joint draws, such as 1e5; rounded up to whole chunks."),
+        typer.Option(
+            metavar="COUNT",
+            help="Number of joint draws, such as 1e5; rounded up to whole chunks.",
+            show_default="1e6, or as the file says",
+        ),
     ] = None
     seed: Seed = None
     scheme: Annotated[
@@ -112,17 +137,28 @@ class Sampling:
         typer.Option(
             metavar="|".join(SCHEMES),
             help="Quasi-random nets (sobol), or other draws.",
+            show_default="sobol, or as the file says",
             autocompletion=completing.one_of(SCHEMES),
         ),
     ] = None
     backend: Backend = None
     workers: Workers = None
     scheduler: Scheduler = None
-    percentiles: Annotated[str | None, typer.Option(help="Percentiles to report, such as 5,50,95.")] = None
+    percentiles: Annotated[
+        str | None,
+        typer.Option(
+            help="Percentiles to report, such as 5,50,95.",
+            show_default="5,25,50,75,95, or as the file says",
+            rich_help_panel=ASK,
+        ),
+    ] = None
     quantities: Annotated[
         str | None,
         typer.Option(
-            help="Quantities to report, such as capex,training_cost, or 'all'.", autocompletion=completing.quantities
+            help="Quantities to report, such as capex,training_cost, or 'all'.",
+            show_default="the headline, or as the file says",
+            rich_help_panel=ASK,
+            autocompletion=completing.quantities,
         ),
     ] = None
 
@@ -159,7 +195,11 @@ Observe = Annotated[
 Printed = Annotated[
     str,
     typer.Option(
-        "--format", metavar="|".join(PRINTED), help="What to print.", autocompletion=completing.one_of(PRINTED)
+        "--format",
+        metavar="|".join(PRINTED),
+        help="What to print.",
+        rich_help_panel=OUTPUT,
+        autocompletion=completing.one_of(PRINTED),
     ),
 ]
 
@@ -168,6 +208,7 @@ Printed = Annotated[
 class Output:
     """Where the result goes, and how it is printed."""
 
+    heading: ClassVar = OUTPUT
     out: Annotated[
         str | None,
         typer.Option(metavar="FOLDER", help="Where to write; by default below outputs/, by the file's name."),

@@ -7,7 +7,7 @@ import typer
 
 from simulate.cli import completing
 from simulate.cli.emitting import emit
-from simulate.cli.options import FailIf, Given, Observe, Output, Sampling, Source
+from simulate.cli.options import OUTPUT, SAMPLING, FailIf, Given, Observe, Output, Sampling, Source
 from simulate.figures import percent_name
 
 
@@ -43,10 +43,20 @@ def command(
         ),
     ] = None,
     save_draws: Annotated[
-        bool, typer.Option("--save-draws", help="Write the scenarios, those kept and their weights, to draws.zarr.")
+        bool,
+        typer.Option(
+            "--save-draws",
+            help="Write the scenarios, those kept and their weights, to draws.zarr.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a run that was broken off last saved what it had found.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where a run that was broken off last saved what it had found.",
+            rich_help_panel=SAMPLING,
+        ),
     ] = False,
     output: Output,
 ) -> None:
