@@ -81,13 +81,16 @@ def _families() -> Iterator[str]:
 
 
 def _quantities() -> Iterator[str]:
+    """A line for each: of a parameter all that its definition says first, of what is computed the first clause."""
     for module in model.MODELS["llm_cost"]:
         yield f"\n**{(module.__doc__ or '').splitlines()[0]}**\n"
         for name, each in model.quantities("llm_cost").items():
             if name in vars(module):
                 mark = "" if each.function else "*" if each.default is None and not each.prior else "*="
                 told = " ".join(each.definition.partition("\n\n")[0].split()).removeprefix(each.label).lstrip(": ")
-                yield f"- `{name}`{mark} [{each.unit}] {told}"
+                told = re.split(r"[,;:.] | \(|\.$", told)[0] if each.function else told
+                unit = f" [{each.unit}]" * (each.unit != "1")
+                yield f"- `{name}`{mark}{unit} {told}"
 
 
 def _row(*cells: str) -> str:
