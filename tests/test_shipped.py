@@ -14,15 +14,14 @@ QUICK = ("--scenarios", "1024", "--no-save", "--format", "json")
 DOORS = {
     "run": ("run", "guosheng-2023", "--quantities", "capex", *QUICK),
     "run of a file": ("run", "guosheng-2023.toml", "--quantities", "capex", *QUICK),
-    "check": ("check", "guosheng-2023", "own-or-rent", "--format", "json"),
+    "check": ("check", "guosheng-2023", "--format", "json"),
     "compare": ("compare", "guosheng-2023", "base", "--quantities", "capex", "--bridge", "none", *QUICK),
     "compare choices": ("compare", "own-or-rent:own", "own-or-rent.toml:rent_reserved", "--bridge", "none", *QUICK),
     "vary": ("compare", "guosheng-2023", "--vary", "pue=1.1,1.2", "--quantities", "energy_per_day", *QUICK),
-    "decide": ("decide", "own-or-rent", *QUICK),
-    "sweep": ("sweep", "own-or-rent", "--over", "discount_rate=0.05,0.1", *QUICK),
+    "sweep": ("sweep", "guosheng-2023", "--over", "pue=1.1,1.2", "--quantities", "energy_per_day", *QUICK),
     "tornado": ("tornado", "guosheng-2023", "--quantities", "capex", "--no-save", "--format", "json"),
     "explain": ("explain", "pue", "base", "--format", "json"),
-    "show": ("show", "own-or-rent", "--format", "json"),
+    "show": ("show", "guosheng-2023", "--format", "json"),
     "show a choice": ("show", "own-or-rent:own", "--format", "json"),
     "extends": ("check", "mine.toml", "--format", "json"),
 }
@@ -45,10 +44,16 @@ def test_every_door_takes_a_shipped_file_by_name(command, door):
     assert all(path == "mine.toml" or path.startswith(str(SHIPPED)) for path in files)
 
 
+def test_decide_takes_a_shipped_file_by_name(command):
+    code, _, err = command("decide", "guosheng-2023", out=False)  # which has no choices
+    assert code == 2
+    assert err.startswith(f"{SHIPPED / 'guosheng-2023.toml'}: ")
+
+
 def test_a_script_takes_a_shipped_file_by_name():
     few = {"scenarios": 1024, "quantities": "capex"}
     assert float(simulate.run("guosheng-2023", **few)["mean"].squeeze()) == pytest.approx(758.8e6)
-    assert simulate.compare(["guosheng-2023", "own-or-rent:own"], bridge="none", **few).sizes["case"] == 2
+    assert simulate.compare(["guosheng-2023", "base"], bridge="none", **few).sizes["case"] == 2
     assert "base.toml" in simulate.explain("pue", "base")
 
 
