@@ -25,6 +25,7 @@ from simulate.reference.families import examples, optional, said, ways
 from simulate.reference.meaning import LISTS
 from simulate.reference.words import KINDS, all_words, meanings
 from simulate.syntax import loads
+from simulate.token_prices import apis
 
 PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "priors.md").read_text(encoding="utf-8")
 
@@ -49,7 +50,7 @@ def test_every_word_is_explained(word):
 
 def test_all_that_there_is_has_words():
     words = set(all_words())
-    assert words >= {*FAMILIES, *FUNCTIONS, *accelerators(), *shipped(), *(key.path for key in keys())}
+    assert words >= {*FAMILIES, *FUNCTIONS, *accelerators(), *apis(), *shipped(), *(key.path for key in keys())}
     assert [kind.name for kind in KINDS] == list(LISTS)
     assert FUNCTION_WORDS.keys() == FUNCTIONS.keys()
     assert all(call.startswith(f"{name}(") for name, (call, _) in FUNCTION_WORDS.items())

@@ -24,8 +24,8 @@ from simulate.spelling import path_of
 from simulate.syntax import written_key, written_value
 
 MERGED = {"extends", *NAMING, "title", "model", "run", "priors", "correlations", "published", "quantities", "choices"}
+MERGED |= {"traffic"}  # further keys are taken as the nearest layer has them
 Table = Mapping[str, Any]
-Stated = Mapping[str, tuple[Table, str]]  # tables by name, each with the comment that says where it is from
 
 
 def as_one_file(priors: Priors) -> str:
@@ -40,14 +40,15 @@ def as_one_file(priors: Priors) -> str:
     lines = [f"# {priors.path} as it is used: what it extends, what is set, and figures of the catalog are in it."]
     lines += ["", f"title = {written_value(priors.title)}"]
     lines += [f'model = "{priors.model}"'] if priors.model != "llm_cost" else []
-    for key in File.model_fields.keys() - MERGED:
-        found = [layer.tables[key] for layer in own.stack.layers if key in layer.tables]
+    for key in File.model_fields:
+        found = [layer.tables[key] for layer in own.stack.layers if key in layer.tables and key not in MERGED]
         lines += [f"{key} = {written_value(found[0])}"] if found else []
     lines += _table(("run",), _run(priors, own.stack))
     needed = {name for case in cases for name in case.needed}
     for kind in ("priors", "quantities"):
         for name, (table, comment) in own.stated(kind, needed).items():
-            lines += _table((kind, name), table, comment)
+            lines += _table(own.key(kind, name), table, comment)
+    lines += [f"\n[traffic.{kind}]" for kind, names in own.stack.kinds.items() if not names]
     pairs = {pair.key: pair for case in cases for pair in case.priors.correlations}
     lines += _table(("correlations",), _correlated(pairs.values()))
     for figure in priors.published:
@@ -88,6 +89,14 @@ class _Case:
         free = {name: entry for name, entry in self.stack.formulas.items() if name not in self.stack.priors}
         return {name: (entry.table, _origin(kind, entry)) for name, entry in free.items()}
 
+    def key(self, kind: str, name: str) -> tuple[str, ...]:
+        """Where the table of a name stands: among the priors or quantities, or those of a kind of traffic."""
+        for traffic, names in self.stack.kinds.items():
+            own = name.removeprefix(f"{traffic}_")
+            if own in names and own != name:
+                return ("traffic", traffic, own)
+        return (kind, name)
+
     def _prior(self, entry: Entry) -> Table:
         """The table of a prior, its unit where one is stated anywhere, its file by a path that holds anywhere."""
         table, name = dict(entry.table), entry.name
@@ -109,7 +118,7 @@ def _choice(case: _Case, own: _Case, needed: set[str]) -> Iterator[str]:
         of_file = own.stated(kind, needed)
         for name, (table, comment) in case.stated(kind, needed).items():
             if name not in of_file or of_file[name][0] != table:
-                yield from _table(("choices", case.name, kind, name), table, comment)
+                yield from _table(("choices", case.name, *case.key(kind, name)), table, comment)
 
 
 def _run(priors: Priors, stack: Stack) -> Table:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli import completing
+from simulate.cli.options import OUTPUT
 from simulate.errors import Fault, SimulateError, none_such
 from simulate.reference.templates import USUAL, template, template_names
 from simulate.spelling import path_of
@@ -29,11 +30,17 @@ def command(
             autocompletion=completing.one_of(template_names()),
         ),
     ] = USUAL,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file where it is there already.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file where it is there already.", rich_help_panel=OUTPUT)
+    ] = False,
     output: Annotated[
         str,
         typer.Option(
-            "--format", metavar="|".join(PRINTED), help="What to print.", autocompletion=completing.one_of(PRINTED)
+            "--format",
+            metavar="|".join(PRINTED),
+            help="What to print.",
+            rich_help_panel=OUTPUT,
+            autocompletion=completing.one_of(PRINTED),
         ),
     ] = "toml",
 ) -> None:

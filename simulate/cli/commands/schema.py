@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli import completing
+from simulate.cli.options import OUTPUT
 from simulate.errors import none_such
 
 PRINTED = ("schema", "json")
@@ -20,6 +21,7 @@ def command(
             "--format",
             metavar="|".join(PRINTED),
             help="What to print: the schema, or the answer that holds it.",
+            rich_help_panel=OUTPUT,
             autocompletion=completing.one_of(PRINTED),
         ),
     ] = "schema",

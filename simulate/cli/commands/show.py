@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli import completing
-from simulate.cli.options import SOURCE, Overrides
+from simulate.cli.options import OUTPUT, SOURCE, Overrides
 from simulate.errors import none_such
 
 PRINTED = ("toml", "json")
@@ -21,7 +21,11 @@ def command(
     output: Annotated[
         str,
         typer.Option(
-            "--format", metavar="|".join(PRINTED), help="What to print.", autocompletion=completing.one_of(PRINTED)
+            "--format",
+            metavar="|".join(PRINTED),
+            help="What to print.",
+            rich_help_panel=OUTPUT,
+            autocompletion=completing.one_of(PRINTED),
         ),
     ] = "toml",
 ) -> None:
