@@ -20,6 +20,7 @@ TICK_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 1
 
 TOO_LARGE = "too large or too small to be drawn"
 FEWEST_TICKS, MOST_TICKS = 3, 12
+STEPS = (1, 2, 2.5, 5, 10)  # of a linear axis
 WIDE = 8  # how many times P5 the P95 is, above which an axis is logarithmic
 LOGARITHMIC = "log scale"
 HEADING = 500.0  # points of a heading
@@ -116,8 +117,10 @@ def shared(extents: Sequence[Extent | None], units: Sequence[str]) -> list[Exten
         for group in groups if own and unit != "1" else ():
             members = [each for other in (*group, place) if (each := extents[other])]
             whole = members[0].joined(*members[1:])
-            if unit == units[group[0]] and all(
-                each.low == each.high or each.share_of(whole) >= LEAST_SHARE for each in members
+            if (
+                extents[group[0]]
+                and unit == units[group[0]]
+                and all(each.low == each.high or each.share_of(whole) >= LEAST_SHARE for each in members)
             ):
                 group.append(place)
                 break
@@ -126,9 +129,9 @@ def shared(extents: Sequence[Extent | None], units: Sequence[str]) -> list[Exten
     found = [*extents]
     for group in groups:
         members = [each for place in group if (each := extents[place])]
-        whole = members[0].joined(*members[1:]) if members else None
+        view = members[0].joined(*members[1:]) if members else None
         for place in group:
-            found[place] = whole
+            found[place] = view
     return found
 
 
@@ -277,7 +280,7 @@ def ticks(axis: Axes, scale: Scale | None = None) -> None:
         axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlim(first, last)
     else:
-        axis.xaxis.set_major_locator(MaxNLocator(5))
+        axis.xaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
     axis.xaxis.set_major_formatter(TickLabels(scale))
 
 
