@@ -20,13 +20,15 @@ TICK_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 1
 
 TOO_LARGE = "too large or too small to be drawn"
 FEWEST_TICKS, MOST_TICKS = 3, 12
+LINEAR_TICKS = 6
+AXIS = 450.0  # points that an axis is wide at least
 STEPS = (1, 2, 2.5, 5, 10)  # of a linear axis
 WIDE = 8  # how many times P5 the P95 is, above which an axis is logarithmic
 LOGARITHMIC = "log scale"
 HEADING = 500.0  # points of a heading
 LABEL = 150.0  # points of the label at the left of an axis
 MARGIN = 0.03  # of the width of what is drawn, on either side
-LEAST_SHARE = 1 / 4  # of an axis that panels share, from P5 to P95 of each
+LEAST_SHARE = 1 / 3  # of an axis that panels share, from P5 to P95 of each
 MARGINS = 45.0  # points that an axis leaves to its sides, beside that
 
 
@@ -266,22 +268,38 @@ def _labels_apart(values: tuple[float, ...], scale: Scale | None) -> list[str]:
     return [figure_text(value, 4, values, scale) for value in values]
 
 
-def ticks(axis: Axes, scale: Scale | None = None) -> None:
-    """Few ticks, no two labelled alike: on a scale, as of a table, or in words such as million."""
+def ticks(axis: Axes, scale: Scale | None = None, points: float = AXIS) -> None:
+    """Few ticks, no two labelled alike: on a scale, as of a table, or in words such as million.
+
+    There are as many as their labels have room beside each other on so many points.
+    """
+    first, last = axis.get_xlim()
+
+    def crowded(places: Sequence[float]) -> bool:
+        labels = _labels_apart(tuple(places), scale)
+        return sum(text_points(label, FONT_SIZE - 2) + 2 * BESIDE for label in labels) > points
+
     if is_logarithmic(axis):
-        first, last = axis.get_xlim()
         many = (_log_ticks(first, last, mantissas) for mantissas in TICK_MANTISSAS)
-        ticks = next((ticks for ticks in many if len(ticks) >= FEWEST_TICKS), None)
-        if ticks is None:  # too narrow for round mantissas
-            ticks = [tick for tick in map(float, MaxNLocator(5).tick_values(first, last)) if first <= tick <= last]
+        places = next((places for places in many if len(places) >= FEWEST_TICKS), None) or _linear_ticks(first, last, 5)
         small = _log_ticks(first, last, range(1, 10))
-        axis.xaxis.set_major_locator(FixedLocator(ticks[:: -(-len(ticks) // MOST_TICKS)]))
+        strides = (places[::stride] for stride in range(1, len(places) + 1))
+        axis.xaxis.set_major_locator(
+            FixedLocator(next(each for each in strides if len(each) == 1 or not crowded(each)))
+        )
         axis.xaxis.set_minor_locator(FixedLocator(small if len(small) < 10 * MOST_TICKS else []))
         axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlim(first, last)
     else:
-        axis.xaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
+        counts = (count for count in range(LINEAR_TICKS, 0, -1) if not crowded(_linear_ticks(first, last, count)))
+        axis.xaxis.set_major_locator(MaxNLocator(next(counts, 1), steps=STEPS))
     axis.xaxis.set_major_formatter(TickLabels(scale))
+
+
+def _linear_ticks(first: float, last: float, count: int) -> list[float]:
+    """Round values between two ends, about so many."""
+    places = map(float, MaxNLocator(count, steps=STEPS).tick_values(first, last))
+    return [place for place in places if first <= place <= last]
 
 
 def _log_ticks(first: float, last: float, mantissas: Sequence[float]) -> list[float]:

@@ -24,6 +24,7 @@ FONT_SIZE = 11.0
 POINTS = 72.0  # of an inch
 LINE = 1.3  # from one line of text to the next, in sizes of the font
 SWATCH = 30.0  # points of a key's colour, before its name
+PARTED = "_-/.,"  # after which a long word is parted rather than elsewhere
 BESIDE = 4.0  # points between what stands side by side
 
 
@@ -109,7 +110,8 @@ def wrapped(text: str, points: float, size: float, *, bold: bool = False) -> lis
             continue
         lines.append(word)
         while len(lines[-1]) > 1 and (wide := text_points(lines[-1], size, bold=bold)) > points:
-            kept = max(1, int(len(lines[-1]) * points / wide) - 1)
+            most = max(1, int(len(lines[-1]) * points / wide) - 1)
+            kept = next((end for end in range(most, most // 2, -1) if lines[-1][end - 1] in PARTED), most)
             lines[-1:] = [lines[-1][:kept], lines[-1][kept:]]
     return [each.rstrip() for each in lines if each.strip()]
 

@@ -40,12 +40,14 @@ def band(
 
     The mean is a diamond.
     """
-    if values[0] < values[-1]:
-        spans(axis, np.interp([5, 25, 75, 95], percents, values), row, colour, thick=thick)
-        mark: dict[str, Any] = {"markersize": 0.75 * thick, "markeredgecolor": "white", "markeredgewidth": thick / 6}
-        axis.plot([mean], [row], "D", color=colour, zorder=5, **mark)
     dot: dict[str, Any] = {"markersize": thick, "markeredgecolor": edge, "markeredgewidth": thick / 5, "zorder": 6}
+    mark: dict[str, Any] = {"markersize": 0.75 * thick, "markeredgecolor": "white", "markeredgewidth": thick / 6}
+    varies = values[0] < values[-1]
+    if varies:
+        spans(axis, np.interp([5, 25, 75, 95], percents, values), row, colour, thick=thick)
     axis.plot([np.interp(50, percents, values)], [row], "o", color="white", **dot)
+    if varies and abs(mean) < MOST:
+        axis.plot([mean], [row], "D", color=colour, zorder=5, **mark)
 
 
 class Shape(NamedTuple):

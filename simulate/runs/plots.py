@@ -17,7 +17,7 @@ from simulate.results import Result
 from simulate.runs.report import Told, circumstances, headline, on_scale, published_of, told_band
 
 PUBLISHED, TAIL = PALETTE[1], PALETTE[0]
-DIGITS = 3  # of a probability
+DIGITS, END_DIGITS = 3, 4  # of a probability, and of where what it is of begins
 PANEL = 1.12  # inches high, or more where the lines at its left take more
 OUT = 0.1  # of the width from P5 to P95, that a density goes on beyond the outermost of the fine percentiles
 
@@ -173,7 +173,7 @@ def _tails(result: Result, name: str, told: Told) -> list[Above]:
 
 def _where(low: float | None, high: float | None, scale: Scale) -> str:
     """Between which values it is, in words."""
-    first, last = ("" if end is None else on_scale(end, scale) for end in (low, high))
+    first, last = ("" if end is None else plotting.figure_text(end, END_DIGITS, scale=scale) for end in (low, high))
     return f"between {first} and {last}" if first and last else f"above {first}" if first else f"below {last}"
 
 

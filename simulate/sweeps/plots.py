@@ -60,18 +60,17 @@ def _bands(axis: Axes, result: Result, name: str) -> None:
         plotting.say_instead(axis, plotting.TOO_LARGE)
         return
     at = np.array(result.labels("swept")) / 10.0 ** swept_scale(result).exponent
+    labels = result["choice_label"].tolist()
     lasts, ends_of = list[tuple[float, str, str]](), list[Array]()
     for place, option in enumerate(result.labels("choice")):
         here = possible[place]
         ends = [np.interp(each, percents, curve) for each in _percents(result) for curve in curves[place, here]]
         low, middle, high = np.reshape(ends, (3, -1)) / 10.0**scale.exponent
-        if not len(middle):
-            continue
-        ends_of += [low, high]
         colour = _colour(place)
+        ends_of += [low, high]
         axis.fill_between(at[here], low, high, color=colour, alpha=0.12, linewidth=0)
-        axis.plot(at[here], middle, _line(place), color=colour, linewidth=1.8)
-        lasts.append((float(middle[-1]), result.at("choice_label", choice=option), colour))
+        axis.plot(at[here], middle, _line(place), color=colour, linewidth=1.8, label=plain(labels[place]))
+        lasts += [(float(end), labels[place], colour) for end in middle[-1:]]
         axis.plot(*_measured(result, name, option), "o", color=colour, markersize=4.5, markeredgecolor="white")
     least, most = (float(each(np.concatenate(ends_of))) for each in (np.min, np.max))
     if logarithmic := Extent(least, most, least, most).logarithmic:
