@@ -11,6 +11,8 @@ from decimal import Context, Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from simulate.units import PREFIXED, PREFIXES
+
 if TYPE_CHECKING:
     from simulate.graph import Array
 
@@ -22,6 +24,11 @@ MOST_DECIMALS = 6  # and
 MOST_WHOLE = 12  # digits before the point: beyond, a figure is written with a power of ten of its own
 SCALES = {0: "", 3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 _SCALED = re.compile(rf"({'|'.join(filter(None, SCALES.values()))})(?: |(?=/)|$)")  # a unit that begins with one
+_COUNTED = ("token", "USD")  # of which people say how many thousand or million; of other units there are prefixes
+_HEAD = re.compile(
+    rf"({'|'.join(sorted({each for taken in PREFIXED.values() for each in taken}))})?({'|'.join(PREFIXED)})(?=/|$)"
+)  # a unit that takes prefixes, first of its names
+_PER_TOKENS = re.compile(r"/([kM]?)token(?=/|$)")
 YEARS = frozenset({"year", "yr", "y"})  # units in which a figure may be a date
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 BEYOND = 1000  # a power of ten that no float reaches
@@ -60,16 +67,32 @@ class Scale:
         return replace(self, separator="") if unit in YEARS else self
 
     def unit(self, unit: str) -> str:
-        """The unit with the scale before it: ``million USD``; the ratio unit ``1`` is not written.
+        """The unit with the scale before it, as people write it: ``million USD``, ``MW``, ``USD/million tokens``.
 
-        A scale that the unit has already is taken into it: thousands of ``million USD`` are in ``billion USD``.
+        The ratio unit ``1`` is not written. A scale that the unit has already is taken into it: thousands of
+        ``million USD`` are in ``billion USD``, thousands of ``kW`` in ``MW``. A priors file takes what is written.
         """
         exponent = self.exponent
         if word := _SCALED.match(unit):
             exponent += next(each for each, name in SCALES.items() if name == word[1])
             unit = unit[word.end() :]
-            unit = f"1{unit}" if unit[:1] in {"", "/"} else unit
+        if head := _HEAD.match(unit):
+            prefix, base = head.groups()
+            size = exponent + PREFIXES.get(prefix, 0)
+            prefixes = {0: "", **{PREFIXES[each]: each for each in PREFIXED[base]}}
+            if base in _COUNTED and (self.exponent or not prefix):
+                exponent, unit = size, f"{base}{'s' * (base == 'token')}{unit[head.end() :]}"
+            elif size in prefixes:
+                exponent, unit = 0, f"{prefixes[size]}{base}{unit[head.end() :]}"
+        if priced := _PER_TOKENS.search(unit):
+            tokens = PREFIXES.get(priced[1], 0)
+            up = max(min(-exponent, max(SCALES) - tokens), 0)  # 1/1000 USD a thousand tokens are 1 USD a million
+            exponent, tokens = exponent + up, tokens + up
+            unit = unit.replace(priced[0], f"/{SCALES[tokens]} tokens" if tokens else "/token")
         power = SCALES.get(exponent, _power(exponent))
+        above, per, below = unit.partition("/")
+        if power in SCALES.values() and above in {"", "1"}:
+            return f"{power or (per and '1')}{per}{below}"
         return " ".join(part for part in (power, "" if unit == "1" else unit) if part)
 
     def figure(self, value: float, standard_error: float = 0.0) -> str:

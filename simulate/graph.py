@@ -93,6 +93,11 @@ class Quantity:
         """Whether the quantity is 1 where a scenario is as asked for and 0 where not, so that runs report it."""
         return getattr(self.function, "is_check", False)
 
+    @property
+    def checks(self) -> str:
+        """The quantity that a check is about where that is more than what it needs, else ''."""
+        return getattr(self.function, "checks", "")
+
 
 def parameter(
     unit: str,
@@ -118,6 +123,16 @@ def check(function: Function) -> Function:
     """Mark a function as a check: 1 where a scenario is as asked for, else 0; the definition says what then."""
     function.is_check = True  # type: ignore[attr-defined]
     return function
+
+
+def check_of(name: str) -> Callable[[Function], Function]:
+    """Mark a function as a check that is told wherever the quantity of a name is computed, if it can be had."""
+
+    def marked(function: Function) -> Function:
+        function.checks = name  # type: ignore[attr-defined]
+        return check(function)
+
+    return marked
 
 
 def otherwise(value: float) -> Callable[[Function], Function]:
@@ -255,9 +270,23 @@ def _missing(
             continue
         if quantity.function is None:
             lacking[name] = (name,)
-        elif parts := dict.fromkeys(leaf for need in quantity.needs for leaf in lacking.get(need, ())):
-            lacking[name] = tuple(parts)
+        elif parts := _lacks(quantity.function, quantity.needs, lacking, quantities):
+            lacking[name] = parts
     return lacking
+
+
+def _lacks(
+    function: Function, needs: Iterable[str], lacking: Mapping[str, tuple[str, ...]], quantities: Mapping[str, Quantity]
+) -> tuple[str, ...]:
+    """The parameters that a function lacks: what it computes anew has its default where that cannot be had."""
+    found = [leaf for need in needs for leaf in lacking.get(need, ())]
+    if found and isinstance(function, composing.Recomputing):
+        known = {**lacking, function.inner.variable: ()}
+        for name, step, of in function.inner.steps:
+            known[name] = () if quantities[name].default is not None else _lacks(step, of, known, quantities)
+        found = [leaf for need in function.own for leaf in lacking.get(need, ())]
+        found += known.get(function.inner.output, ())
+    return tuple(dict.fromkeys(found))
 
 
 def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Quantity]:

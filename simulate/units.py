@@ -22,6 +22,7 @@ PREFIXED = {"USD": "kM", "token": "kM", "FLOP": "GTPE", "B": "kMGT", "s": "num",
 DERIVED: dict[str, tuple[int | Fraction, str]] = {
     **{each + unit: (Fraction(10) ** PREFIXES[each], unit) for unit, taken in PREFIXED.items() for each in taken},
     **dict.fromkeys(("cent", "cents"), (Fraction(1, 100), "USD")),
+    "tokens": (1, "token"),
     "KiB": (2**10, "B"),
     "MiB": (2**20, "B"),
     "GiB": (2**30, "B"),

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 from synthetic import shipped_backtest
 
 from simulate.backtesting import backtest
-from simulate.backtesting.plots import MOST, forecast_bands, plots
+from simulate.backtesting.plots import MOST, NAMED, forecast_bands, plots
 from simulate.backtesting.report import sections
 from simulate.backtesting.scores import (
     PERCENTILES,
@@ -286,35 +286,46 @@ def test_the_picture_of_bands_shows_each_case_in_order():
     figure = plots(result)["forecast"]
     figure.draw_without_rendering()
     (axis,) = figure.axes
-    dots = [line for line in axis.lines if line.get_marker() == "o"]
     by_median = sorted(
         cases(result, "training runs"), key=lambda case: result.at("percentiles", case=case, percentile=50)
     )
     assert [label.get_text() for label in axis.get_yticklabels()] == by_median
-    assert [dot.get_xdata()[0] for dot in dots] == [result.at("outcome", case=case) for case in by_median]
-    hollow = [dot.get_markerfacecolor() == "white" for dot in dots]
-    assert hollow == [abs(result.at("pit", case=case) - 0.5) > 0.45 for case in by_median]
+    inside, outside = (dict(zip(line.get_ydata(), line.get_xdata(), strict=True)) for line in axis.lines[-2:])
+    outcomes = [at for _, at in sorted((inside | outside).items())]
+    assert outcomes == [result.at("outcome", case=case) for case in by_median]
+    assert sorted(outside) == [
+        row for row, case in enumerate(by_median) if abs(result.at("pit", case=case) - 0.5) > 0.45
+    ]
+    assert axis.lines[-1].get_markerfacecolor() == "white"
 
 
-def test_cases_in_many_units_are_drawn_over_their_median():
+def test_cases_in_many_units_are_drawn_over_their_median_in_a_panel_a_group():
     result = whole()
-    (axis,) = plots(result)["serving"].axes
-    left_out = {"training runs", PER_TOKEN, THROUGHPUT, TO_FIRST}
-    others = [case for group in result.labels("group") if group not in left_out for case in cases(result, group)]
-    distance = {case: abs(result.at("pit", case=case) - 0.5) for case in others}
-    nearest = sorted(others, key=distance.get)[: max(len(others) - MOST, 0)]
-    others = [case for case in others if case not in nearest]
-    assert [label.get_text() for label in axis.get_yticklabels()] == [shortened(case, 58) for case in others]
-    dots = [line.get_xdata()[0] for line in axis.lines if line.get_marker() == "o"]
-    median = [result.at("percentiles", case=case, percentile=50) for case in others]
-    assert dots == [result.at("outcome", case=case) / at for case, at in zip(others, median, strict=True)]
+    axes = plots(result)["serving"].axes
+    groups = [group for group in result.labels("group") if group != "training runs"]
+    assert [axis.get_title(loc="left") for axis in axes] == [
+        f"{result.at('cases', group=group)} {group}" for group in groups
+    ]
+    for axis, group in zip(axes, groups, strict=True):
+        shown = cases(result, group)
+        over = {
+            case: result.at("outcome", case=case) / result.at("percentiles", case=case, percentile=50) for case in shown
+        }
+        shown.sort(key=over.get)
+        hollow = [case for case in shown if abs(result.at("pit", case=case) - 0.5) > 0.45]
+        dots = [dict(zip(line.get_ydata(), line.get_xdata(), strict=True)) for line in axis.lines[-2:]]
+        assert [at for _, at in sorted((dots[0] | dots[1]).items())] == [over[case] for case in shown]
+        assert [shown[int(row)] for row in sorted(dots[1])] == hollow
+        assert axis.lines[-1].get_markerfacecolor() == "white"
+        names = [shortened(case, 58) for case in shown] if len(shown) <= NAMED else []
+        assert [label.get_text() for label in axis.get_yticklabels()] == names
 
 
 def test_of_more_cases_than_a_picture_holds_the_farthest_off_are_drawn(own):
     rows = "".join(LLAMA.replace("1.46e6", f"{hours}e6") for hours in np.linspace(0.5, 1.4, MOST + 50))
     result = backtest(own(HEADER + rows))
     (axis,) = forecast_bands(result, range(len(result["case"])), "hours").axes
-    dots = [line.get_xdata()[0] for line in axis.lines if line.get_marker() == "o"]
+    dots = [at for line in axis.lines if line.get_marker() == "o" for at in line.get_xdata()]
     distances = np.abs(result["pit"] - 0.5)
     farthest = np.argsort(-distances)[:MOST]
     assert sorted(dots) == sorted(result["outcome"][farthest])

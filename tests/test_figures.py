@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from simulate.figures import (
     times_text,
     with_unit,
 )
+from simulate.units import NAMES, measure
 
 
 def row(values, errors, unit="USD"):
@@ -58,8 +61,10 @@ def test_a_multiple_is_told_whatever_its_size(value, unit, text):
         (1.398e6, "USD", "1.398 million USD"),
         (3_798, "1", "3,798"),
         (3.14e23, "FLOP", "314 ×10²¹ FLOP"),
+        (2.02e18, "FLOP/s", "2.02 EFLOP/s"),
+        (5_670_000, "kW", "5.67 GW"),
         (0.0145, "s/token", "0.0145 s/token"),
-        (3.2e-7, "s", "320 ×10⁻⁹ s"),
+        (3.2e-7, "s", "320 ns"),
         (-12.5, "USD", "−12.5 USD"),
         (0.0, "USD", "0 USD"),
     ],
@@ -83,14 +88,46 @@ def test_figures_of_a_row_share_scale_and_last_place():
         (-6, "million USD", "USD"),
         (12, "million USD", "×10¹⁸ USD"),
         (3, "million", "billion"),
-        (3, "thousand/day", "million 1/day"),
+        (3, "thousand/day", "million/day"),
+        (6, "1/day", "million/day"),
+        (0, "1/day", "1/day"),
+        (-6, "1/day", "×10⁻⁶ 1/day"),
+        (3, "kW", "MW"),
+        (-3, "kWh/day", "Wh/day"),
+        (-6, "W", "×10⁻⁶ W"),
+        (12, "FLOP/s", "TFLOP/s"),
+        (9, "FLOP/s/kW", "GFLOP/s/kW"),
+        (21, "FLOP", "×10²¹ FLOP"),
+        (0, "USD/Mtoken", "USD/million tokens"),
+        (6, "USD/ktoken/month", "million USD/thousand tokens/month"),
+        (0, "kUSD/kW", "kUSD/kW"),
+        (3, "kUSD/kW", "million USD/kW"),
+        (3, "Mtoken/day", "billion tokens/day"),
+        (6, "million token/s/MW", "trillion tokens/s/MW"),
+        (3, "s^2", "thousand s^2"),
+        (3, "s", "thousand s"),
+        (-6, "s/token", "us/token"),
+        (-3, "USD/ktoken", "USD/million tokens"),
+        (-6, "USD/token", "USD/million tokens"),
+        (-6, "USD/ktoken/month", "USD/billion tokens/month"),
         (3, "millionaire", "thousand millionaire"),
         (3, "%", "thousand %"),
         (6, "1", "million"),
     ],
 )
-def test_a_unit_that_has_a_scale_takes_in_another(exponent, unit, shown):
+def test_a_unit_is_written_as_people_do_with_its_scale_taken_in(exponent, unit, shown):
     assert Scale(exponent, 0, 4).unit(unit) == shown
+
+
+def test_a_priors_file_takes_a_unit_as_it_is_written():
+    units = [*(f"{each}/{per}" for each in ("1", *NAMES) for per in ("day", "Mtoken")), *NAMES]
+    taken = 0
+    for exponent, unit in product(range(-9, 13, 3), units):
+        written = Scale(exponent, 0, 4).unit(unit)
+        if "×" not in written and not re.search(r"[a-z] %", written):
+            assert measure(written or "1").over(measure(unit)) == Fraction(10) ** exponent
+            taken += 1
+    assert taken > 800
 
 
 def test_a_coarse_error_coarsens_only_its_own_figure_where_others_would_lose_their_digits():

@@ -86,7 +86,7 @@ def test_equal_strings_need_no_list(unit: str) -> None:
         ("$", "there is no unit '$'; did you mean 'USD'?"),
         ("usd/kWh", "there is no unit 'usd'; did you mean 'USD'?"),
         ("USD/kwh", "there is no unit 'kwh'; did you mean 'kWh'?"),
-        ("tokens", "there is no unit 'tokens'; did you mean 'token'?"),
+        ("toks", "there is no unit 'toks'; did you mean 'token'?"),
         ("FLOPS", "there is no unit 'FLOPS'; did you mean 'FLOP/s'?"),
         ("PFLOPS", "there is no unit 'PFLOPS'; did you mean 'PFLOP/s'?"),
         ("TFLOPs", "there is no unit 'TFLOPs'; did you mean 'TFLOP' or 'TFLOP/s'?"),
@@ -163,7 +163,7 @@ def test_other_names_are_units_of_their_own(unit: str) -> None:
         conversion_factor(unit, "USD")
 
 
-@pytest.mark.parametrize("unit", ["usd", "tokens", "Kwh", "s2", "µs", "hr", "k", "mUSD", "GPUs"])
+@pytest.mark.parametrize("unit", ["usd", "toks", "Kwh", "s2", "µs", "hr", "k", "mUSD", "GPUs"])
 def test_a_name_near_one_of_the_list_is_none_of_its_own(unit: str) -> None:
     with pytest.raises(UnitError):
         measure(unit)

@@ -11,7 +11,7 @@ Source: Gelman et al., 2013, Bayesian data analysis, chapters 5, 13.1 and 15; De
 """
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -38,6 +38,7 @@ GAIN = "yearly_gain"
 FAMILY, STACK, GROUP = "family of mixtures", "stack", "group"  # levels on all seconds
 SCHEDULED, LOADED = "link_utilization_offline", "link_utilization_under_load"
 EVERYTHING = "everything"  # a factor on all seconds of a benchmark
+MOVED = (*CONSTANTS, EVERYTHING, GAIN)  # by which measurements change
 
 
 class Prior(NamedTuple):
@@ -135,7 +136,8 @@ class Hierarchy:
             (name, label) for name, level in LEVELS.items() for label in dict.fromkeys(map(level.label, rows)) if label
         ]
         self.design = {each: self._design(each) for each in (*CONSTANTS, EVERYTHING)}
-        self.measured_design = {each: design[self.places] for each, design in self.design.items()}
+        self.years = np.array(list(map(PRIORS[GAIN].weight, rows)))
+        self.alike = list(self._alike())
 
     def _design(self, constant: str) -> Array:
         """What each constant and level adds to the logarithm of one, of shape (benchmarks, constants and levels)."""
@@ -145,28 +147,37 @@ class Hierarchy:
             columns.append([float(constant in moves and label_of(row) == label) for row in self.rows])
         return np.array(columns).T
 
+    def _alike(self) -> Iterator[tuple[Array, NDArray[np.intp]]]:
+        """Measurements of benchmarks of the same levels, and what constants and levels add to each of MOVED."""
+        gain = list(PRIORS).index(GAIN)
+        added = np.stack([self.design[each] for each in MOVED if each != GAIN], axis=1)
+        added[:, :, gain] = 0  # which alone differs by the day
+        kinds, own = np.unique(added, axis=0, return_inverse=True)
+        of_gain = np.eye(kinds.shape[2])[[gain]]
+        for kind, each in enumerate(kinds):
+            yield np.concatenate([each, of_gain]), np.flatnonzero(own.reshape(-1)[self.places] == kind)
+
     def log_predicted(self, position: Array) -> Array:
         """Logarithms of the seconds of all measurements."""
-        added: Array = self.measured_design[EVERYTHING] @ position
-        return self._log_seconds(self._log_constants(position)) + added
+        logs = np.stack([self.design[name] @ position for name in CONSTANTS])
+        added: Array = (self.design[EVERYTHING] @ position)[self.places]
+        return self._log_seconds(logs) + added
 
     def derivatives(self, position: Array) -> tuple[Array, Array]:
-        """The logarithms predicted, and how they change with constants and levels."""
-        logs = self._log_constants(position)
-        seconds = self._log_seconds(logs)
-        jacobian = self.measured_design[EVERYTHING].copy()
-        for name in CONSTANTS:
-            change = (self._log_seconds(logs | {name: logs[name] + DIFFERENCE}) - seconds) / DIFFERENCE
-            jacobian += change[:, None] * self.measured_design[name]
-        return seconds + self.measured_design[EVERYTHING] @ position, jacobian
+        """The logarithms predicted, and how they change with each of MOVED, of shape (measurements, MOVED)."""
+        logs = np.stack([self.design[name] @ position for name in CONSTANTS])
+        moved = logs[:, None] + DIFFERENCE * np.eye(len(logs), 1 + len(logs), 1)[:, :, None]
+        seconds, *further = self._log_seconds(moved)
+        changes = (np.array(further) - seconds) / DIFFERENCE
+        of_gain = sum(changes[CONSTANTS.index(name)] for name in PRIORS[GAIN].moves) * self.years[self.places]
+        predicted = seconds + (self.design[EVERYTHING] @ position)[self.places]
+        return predicted, np.stack([*changes, np.ones_like(seconds), of_gain], axis=1)
 
-    def _log_constants(self, position: Array) -> dict[str, Array]:
-        return {name: self.design[name] @ position for name in CONSTANTS}
-
-    def _log_seconds(self, log_constants: Mapping[str, Array]) -> Array:
-        """What the equations alone say of all measurements."""
-        seconds = self.table.predicted({name: np.exp(log) for name, log in log_constants.items()})
-        predicted: Array = np.log([seconds[what] for what in WHATS])[self.whats, self.places]
+    def _log_seconds(self, log_constants: Array) -> Array:
+        """What the equations alone say of all measurements, of constants of shape (CONSTANTS, ..., benchmarks)."""
+        seconds = self.table.predicted(dict(zip(CONSTANTS, np.exp(log_constants), strict=True)))
+        told = np.broadcast_arrays(*(seconds[what] for what in WHATS))
+        predicted: Array = np.log(np.stack(told)[self.whats, ..., self.places]).T
         return predicted
 
     def fit(self, used: Selection, start: Fit | None = None) -> Fit:
@@ -185,13 +196,14 @@ class Hierarchy:
             sds = [*(prior.sd for prior in PRIORS.values()), *(spreads[name] for name, _ in self.levels)]
             precision = np.array(sds) ** -2.0
             sigma = np.array([residual_sds[kind] for kind in self.kinds])
-            predicted, jacobian = self.derivatives(position)
+            predicted, changes = self.derivatives(position)
             residuals = self.log_measured - predicted
             pull = weights / sigma**2 / np.sqrt(1 + (residuals / sigma) ** 2)  # soft L1
-            covariance = np.linalg.inv(jacobian.T @ (pull[:, None] * jacobian) + np.diag(precision))
-            step = covariance @ (jacobian.T @ (pull * residuals) - precision * (position - center))
+            information, slope = self._normal_equations(changes, pull, residuals)
+            covariance: Array = np.linalg.inv(information + np.diag(precision)).astype(float)
+            step = covariance @ (slope - precision * (position - center))
             position = position + np.clip(step, -LARGEST_STEP, LARGEST_STEP)
-            variance = ((jacobian @ covariance) * jacobian).sum(axis=1)
+            variance = self._variance(changes, covariance)
             squares = (position**2 + np.diag(covariance))[len(PRIORS) :]
             spreads = {name: self._spread(name, squares, seen) for name in LEVELS}
             residual_sds = {kind: self._residual_sd(kind, own, residuals**2 + variance) for kind in KINDS}
@@ -201,9 +213,29 @@ class Hierarchy:
 
     def forecast(self, fit: Fit) -> tuple[Array, Array]:
         """Medians and sds of the logarithms of all measurements by the fit of another table with the same levels."""
-        predicted, jacobian = self.derivatives(fit.position)
+        predicted, changes = self.derivatives(fit.position)
         sigma = np.array([fit.residual_sds[kind] for kind in self.kinds])
-        return predicted, np.sqrt(((jacobian @ fit.covariance) * jacobian).sum(axis=1) + sigma**2)
+        return predicted, np.sqrt(self._variance(changes, fit.covariance) + sigma**2)
+
+    def _normal_equations(self, changes: Array, pull: Array, residuals: Array) -> tuple[Array, Array]:
+        """J' W J and J' W r of a step of Gauss and Newton, of weights W, residuals r and all derivatives J.
+
+        Measurements of the same levels are first brought together, by the few of MOVED.
+        """
+        count = len(PRIORS) + len(self.levels)
+        information, slope = np.zeros((count, count)), np.zeros(count)
+        for added, own in self.alike:
+            weighted = pull[own, None] * changes[own]
+            information += added.T @ (weighted.T @ changes[own]) @ added
+            slope += added.T @ (weighted.T @ residuals[own])
+        return information, slope
+
+    def _variance(self, changes: Array, covariance: Array) -> Array:
+        """Of the logarithm of each measurement, by the covariance of constants and levels."""
+        variance = np.empty(len(changes))
+        for added, own in self.alike:
+            variance[own] = ((changes[own] @ (added @ covariance @ added.T)) * changes[own]).sum(axis=1)
+        return variance
 
     def _spread(self, name: str, squares: Array, seen: Selection) -> float:
         """The sd of a kind of level, of the expected squares of those that the fit has seen and of its guess."""

@@ -36,6 +36,7 @@ CACHE_SHARE, RUNTIME_BYTES = 0.9, 3e9
 ENDLESS = 100.0  # waves that stand for requests without end
 ONE_SERVER = np.array(1.0)  # of a queue of prompts: their replica
 TARGET = "time_to_first_token_target"
+DRAFTED = "draft_tokens"
 BUSY = 0.95  # share of the time in prompts beyond which a fixed number of sequences lets no queue grow
 
 
@@ -64,10 +65,13 @@ class Benchmarks:
         self.twice = {name: np.concatenate([column, column]) for name, column in self.inputs.items()}
         self.under_load = np.array([row.under_load for row in rows])
         self.waited_steps = np.array([row.waited_steps for row in rows])
+        if DRAFTED in self.inputs:  # passes that read prompts draft nothing
+            self.twice[DRAFTED][: len(rows)] = 0.0
 
     def predicted(self, constants: Mapping[str, Array]) -> dict[str, Array]:
         """Seconds by the model's equations: of a question, per output token, to the first token.
 
+        Constants are of shape (benchmarks,), or (..., benchmarks) for several at once, and so are the seconds.
         The latter two are told of benchmarks under load, where a prompt also waits for those before it, as in a queue
         with one server. A server has the largest batch that keeps to its targets.
         """
@@ -77,9 +81,10 @@ class Benchmarks:
         replica = given["replica_accelerators"]
         offline = replica * (passes.reading * reading + passes.writing * writing) / passes.questions
         sequences, answer = passes.sequences, given["output_tokens"]
-        prompts = sequences / answer * reading  # a step
-        token = writing + prompts
-        busy = np.minimum(prompts / token, BUSY)
+        written = _planned(given, "acceptance_length")  # by a step of each sequence
+        prompts = sequences * written / answer * reading  # a step
+        token = (writing + prompts) / written
+        busy = np.minimum(prompts / (writing + prompts), BUSY)
         waiting = prompt_queue_seconds(busy, reading, np.zeros_like(busy), ONE_SERVER)
         steps = constants[WAITED_STEPS] + self.waited_steps
         first = time_to_first_token(waiting, reading, np.ones_like(busy), writing, steps, constants[OVERHEAD])
@@ -88,11 +93,11 @@ class Benchmarks:
 
     def _pass_seconds(self, passes: Passes, constants: Mapping[str, Array]) -> tuple[Array, Array]:
         """Seconds of the reading and of the writing pass."""
-        columns = self.twice | {name: np.concatenate([column, column]) for name, column in constants.items()}
-        columns["batch_size_in_memory"] = np.concatenate([passes.reading_sequences, passes.sequences])
-        columns["prompt_tokens_per_step"] = np.concatenate([passes.prompt_tokens, np.zeros(len(self.rows))])
-        seconds = _planned(columns, "decode_seconds")
-        return seconds[: len(self.rows)], seconds[len(self.rows) :]
+        columns = self.twice | {name: np.concatenate([column, column], -1) for name, column in constants.items()}
+        columns["batch_size_in_memory"] = np.concatenate([passes.reading_sequences, passes.sequences], -1)
+        columns["prompt_tokens_per_step"] = np.concatenate([passes.prompt_tokens, np.zeros_like(passes.sequences)], -1)
+        reading, writing = np.split(_planned(columns, "decode_seconds"), 2, axis=-1)
+        return reading, writing
 
     def _batch_at(self, constants: Mapping[str, Array]) -> Array:
         """The largest batch that memory and targets allow, with prompts that share the steps of answers."""

@@ -18,7 +18,9 @@ from simulate.model import (
     ownership,
     roofline,
     serving,
+    sessions,
     sizing,
+    speculation,
     step,
     token_costs,
     training,
@@ -29,6 +31,7 @@ from simulate.model import (
 MODELS: dict[str, tuple[ModuleType, ...]] = {
     "llm_cost": (
         demand,
+        sessions,
         serving,
         fleet,
         capex,
@@ -40,6 +43,7 @@ MODELS: dict[str, tuple[ModuleType, ...]] = {
         sizing,
         layout,
         roofline,
+        speculation,
         step,
         load,
         token_costs,

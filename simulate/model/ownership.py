@@ -147,12 +147,12 @@ def cost_per_question(cost_per_day: Array, questions_per_day: Array) -> USD:
 
 
 def cost_per_1k_output_tokens(cost_per_day: Array, output_tokens_per_day: Array) -> USD_PER_KTOKEN:
-    """Cost per 1,000 output tokens: all of the cost put on the answers' tokens."""
+    """Cost per output token: all of the cost put on the answers' tokens."""
     return cost_per_day / output_tokens_per_day * TOKENS_PER_KTOKEN
 
 
 def cost_per_1k_tokens(cost_per_day: Array, tokens_per_day: Array) -> USD_PER_KTOKEN:
-    """Cost per 1,000 tokens: input and output alike."""
+    """Cost per token: input and output alike."""
     return cost_per_day / tokens_per_day * TOKENS_PER_KTOKEN
 
 
@@ -167,12 +167,12 @@ def rent_reserved_per_question(rent_reserved_per_day: Array, questions_per_day: 
 
 
 def rent_reserved_per_1k_output_tokens(rent_reserved_per_day: Array, output_tokens_per_day: Array) -> USD_PER_KTOKEN:
-    """Rent per 1,000 output tokens, reserved: all of it put on the answers' tokens."""
+    """Rent per output token, reserved: all of it put on the answers' tokens."""
     return rent_reserved_per_day / output_tokens_per_day * TOKENS_PER_KTOKEN
 
 
 def rent_reserved_per_1k_tokens(rent_reserved_per_day: Array, tokens_per_day: Array) -> USD_PER_KTOKEN:
-    """Rent per 1,000 tokens, reserved: input and output alike."""
+    """Rent per token, reserved: input and output alike."""
     return rent_reserved_per_day / tokens_per_day * TOKENS_PER_KTOKEN
 
 
@@ -187,12 +187,12 @@ def rent_on_demand_per_question(rent_on_demand_per_day: Array, questions_per_day
 
 
 def rent_on_demand_per_1k_output_tokens(rent_on_demand_per_day: Array, output_tokens_per_day: Array) -> USD_PER_KTOKEN:
-    """Rent per 1,000 output tokens, on demand: all of it put on the answers' tokens."""
+    """Rent per output token, on demand: all of it put on the answers' tokens."""
     return rent_on_demand_per_day / output_tokens_per_day * TOKENS_PER_KTOKEN
 
 
 def rent_on_demand_per_1k_tokens(rent_on_demand_per_day: Array, tokens_per_day: Array) -> USD_PER_KTOKEN:
-    """Rent per 1,000 tokens, on demand: input and output alike."""
+    """Rent per token, on demand: input and output alike."""
     return rent_on_demand_per_day / tokens_per_day * TOKENS_PER_KTOKEN
 
 

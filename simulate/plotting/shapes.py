@@ -18,11 +18,14 @@ LEAST, MOST = 1e-150, 1e150  # that can be drawn: matplotlib's own squares and d
 REPEATED = 4  # fine percentiles, 2 % of the probability, from which a single value is one
 
 
-def spans(axis: Axes, ends: Sequence[float] | Array, row: float, colour: str, *, thick: float) -> None:
-    """A band's lines at a height of an axis, from its P5, P25, P75 and P95: a thin one and one so many points thick."""
+def spans(axis: Axes, ends: Sequence[float] | Array, row: float | Array, colour: str, *, thick: float) -> None:
+    """A band's lines at a height of an axis, from its P5, P25, P75 and P95: a thin one and one so many points thick.
+
+    Ends of shape (4, bands) are those of several, at as many heights.
+    """
     low, lower, upper, high = ends
     for start, end, width in ((low, high, thick / 4), (lower, upper, thick)):
-        axis.plot([start, end], [row, row], color=colour, linewidth=width, solid_capstyle="butt")
+        axis.plot(np.stack([start, end]), np.stack([row, row]), color=colour, linewidth=width, solid_capstyle="butt")
 
 
 def band(
