@@ -186,7 +186,7 @@ def _kept(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 def _published(result: Result) -> list[dict[str, Any]]:
     """The published figures, and where they lie in the bands that are told of their quantities."""
-    known = result.labels("quantity") if FINE in result.coordinates else []
+    known = result.labels("quantity") if f"{FINE}s" in result else []
     told = []
     for figure in result.provenance.get("published", []):
         along: tuple[str, ...] = ()
