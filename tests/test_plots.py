@@ -11,9 +11,10 @@ from readable import assert_readable
 from synthetic import headline_result, run_result
 
 from simulate.plotting import density, figure_text, new_figure, widen
-from simulate.runs import run
+from simulate.runs import draws, run
 from simulate.runs.plots import TAIL, bands, plots
 from simulate.runs.report import sections
+from simulate.runs.scenario_plots import FEW, scenario_plots
 
 
 def texts(figure):
@@ -311,3 +312,76 @@ def test_what_no_axis_can_hold_is_said(size):
     figure = bands(narrow(size * ((PERCENTS - 30) / 100)))
     figure.draw_without_rendering()
     assert "too large or too small to be drawn" in texts(figure)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Pictures of the scenarios themselves
+
+
+def scenario_picture(load, *names, scenarios=2**12, **options):
+    """The run of a file, and the picture of its scenarios that is asked for."""
+    priors = load(
+        UNIFORM + 'square = {formula = "(u - 0.5)**2", unit = "1"}\nstep = {formula = "where(u > 0.75, 2, 1)"}\n'
+    )
+    result = run(priors, scenarios=scenarios, quantities=["square", "w"], **options)
+    found = draws(priors, scenarios=scenarios, quantities=[*names], **options)
+    (figure,) = scenario_plots(result, found, [names]).values()
+    assert_readable(figure)
+    return figure, found
+
+
+@pytest.mark.parametrize("scenarios", [1024, 4096])
+def test_a_scatter_has_every_scenario_as_a_dot_or_in_a_density(load, scenarios):
+    figure, found = scenario_picture(load, "u", "square", scenarios=scenarios)
+    (axis,) = figure.axes
+    (drawn,) = axis.collections
+    if scenarios <= FEW:
+        assert drawn.get_offsets().tolist() == found["value"].T.tolist()
+    else:
+        assert drawn.get_array().sum() == pytest.approx(scenarios, rel=0.02), "but those beyond the axis"
+    low, median, high = (line.get_ydata() for line in axis.lines)
+    assert (low <= median).all()
+    assert (median <= high).all()
+    assert np.argmin(median) in {9, 10}, "the lines show the valley that a correlation of 0 hides"
+    assert figure.get_suptitle().startswith("square against u: rank correlation")
+
+
+def test_a_distribution_is_a_histogram_above_a_cumulative_curve(load):
+    figure, found = scenario_picture(load, "w")
+    above, below = figure.axes
+    assert sum(bar.get_height() for bar in above.patches) == pytest.approx(100, rel=0.02)
+    curve = below.lines[0]
+    assert np.interp(0.3, curve.get_xdata(), curve.get_ydata()) == pytest.approx(30, abs=0.2)
+    assert [line.get_xdata()[0] for line in below.lines if line.get_marker() == "o"] == pytest.approx(
+        np.quantile(found.at("value", quantity="w"), [0.05, 0.5, 0.95]), abs=1e-3
+    )
+    assert figure.get_suptitle().startswith("w: 0.5")
+
+
+def test_single_values_are_lines_as_high_as_they_are_probable(load):
+    figure, _ = scenario_picture(load, "step")
+    (lines,) = figure.axes[0].collections
+    assert [(path.vertices[1].tolist()) for path in lines.get_paths()] == [[1, 75], [2, 25]]
+
+
+def test_a_measured_value_weighs_what_is_drawn(load):
+    figure, found = scenario_picture(load, "w", scenarios=2**14, observe=["w = 0.2 +- 0.05"])
+    curve = figure.axes[1].lines[0]
+    values, weights = found.at("value", quantity="w"), found["weight"]
+    share = 100 * weights[values <= 0.2].sum() / weights.sum()
+    assert np.interp(0.2, curve.get_xdata(), curve.get_ydata()) == pytest.approx(share, abs=0.5)
+    assert "given w = 0.2 +- 0.05" in figure.texts[1].get_text()
+
+
+def test_pictures_of_scenarios_are_asked_for_by_name_and_go_with_the_next_run(command, load, tmp_path):
+    path = load(UNIFORM).path
+    asked = ("run", path, "--scenarios", "1024", "--quantities", "w", "--out", tmp_path / "out")
+    assert command(*asked, "--plot", "w", "--plot", "u:w", "--format", "csv", out=False)[0] == 0
+    names = {each.name for each in (tmp_path / "out").glob("*.png")}
+    assert names == {"distribution-w.png", "scatter-u-w.png"}
+    assert command(*asked, out=False)[0] == 0
+    assert {each.name for each in (tmp_path / "out").glob("*.png")} == {"bands.png"}
+    code, _, err = command(*asked, "--plot", "wu", "--plot", "u:v:w", out=False)
+    assert code == 2
+    assert "--plot 'wu': there is no quantity wu" in err
+    assert "--plot 'u:v:w': is no name of a quantity, nor two with a colon between them" in err

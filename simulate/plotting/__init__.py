@@ -23,6 +23,7 @@ from simulate.plotting.axes import (
     shared,
     ticks,
     titled,
+    upright_ticks,
     widen,
     with_room,
 )
@@ -48,7 +49,17 @@ from simulate.plotting.shapes import BAND_SHAPES, band, density, draw_density, s
 
 __all__ = ["MOST_TICKS", "TOO_LARGE", "Extent", "TickLabels", "axis_points", "bare_axis", "can_be_drawn", "dress"]
 __all__ += ["figure_text", "heading", "is_logarithmic", "label_end", "label_lines", "lines_height", "name_rows"]
-__all__ += ["only_scale", "say_instead", "set_view", "share_of_axis", "shared", "ticks", "titled", "widen"]
+__all__ += [
+    "only_scale",
+    "say_instead",
+    "set_view",
+    "share_of_axis",
+    "shared",
+    "ticks",
+    "titled",
+    "upright_ticks",
+    "widen",
+]
 __all__ += ["BESIDE", "FONT_SIZE", "HIGHEST", "INK", "LINE", "MUTED", "PALETTE", "POINTS", "WIDTH", "with_room"]
 __all__ += ["BAND_SHAPES", "band", "fitting", "footnote", "new_figure", "plain", "stacked", "text_points", "wrapped"]
-__all__ += ["density", "draw_density", "spans"]
+__all__ += ["density", "draw_density", "spans", "upright_ticks"]

@@ -280,8 +280,7 @@ def ticks(axis: Axes, scale: Scale | None = None, points: float = AXIS) -> None:
         return sum(text_points(label, FONT_SIZE - 2) + 2 * BESIDE for label in labels) > points
 
     if is_logarithmic(axis):
-        many = (_log_ticks(first, last, mantissas) for mantissas in TICK_MANTISSAS)
-        places = next((places for places in many if len(places) >= FEWEST_TICKS), None) or _linear_ticks(first, last, 5)
+        places = _round_places(first, last)
         small = _log_ticks(first, last, range(1, 10))
         strides = (places[::stride] for stride in range(1, len(places) + 1))
         axis.xaxis.set_major_locator(
@@ -294,6 +293,19 @@ def ticks(axis: Axes, scale: Scale | None = None, points: float = AXIS) -> None:
         counts = (count for count in range(LINEAR_TICKS, 0, -1) if not crowded(_linear_ticks(first, last, count)))
         axis.xaxis.set_major_locator(MaxNLocator(next(counts, 1), steps=STEPS))
     axis.xaxis.set_major_formatter(TickLabels(scale))
+
+
+def upright_ticks(axis: Axes, scale: Scale | None = None) -> None:
+    """The ticks of a logarithmic y axis, labelled as those of an x axis are."""
+    axis.yaxis.set_major_locator(FixedLocator(_round_places(*axis.get_ylim())))
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.yaxis.set_major_formatter(TickLabels(scale))
+
+
+def _round_places(first: float, last: float) -> list[float]:
+    """Round values between two ends of a logarithmic axis, three or more."""
+    many = (_log_ticks(first, last, mantissas) for mantissas in TICK_MANTISSAS)
+    return next((places for places in many if len(places) >= FEWEST_TICKS), None) or _linear_ticks(first, last, 5)
 
 
 def _linear_ticks(first: float, last: float, count: int) -> list[float]:
