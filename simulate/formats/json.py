@@ -22,7 +22,8 @@ SCHEMA = "urn:llm-cost-simulate:output"
 SCHEMA_VERSION = "1.0"  # the first part is raised when a program that reads it would have to change
 # Of the provenance: what is told elsewhere in the envelope, or left to the .nc file, and what are settings.
 INSIDE = (
-    *("priors", "components", "headline", "asked", "files", "warnings", "cases", "changes", "run", "published"),
+    *("priors", "components", "headline", "asked", "files"),
+    *("warnings", "aging", "cases", "changes", "run", "published"),
     *("tails", "change_labels", "case_published"),  # for pictures
 )
 SETTINGS = ("given", "observe", "model", "overrides", "choice")
