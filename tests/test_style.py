@@ -12,7 +12,8 @@ import pytest
 from synthetic import run_result
 
 import simulate
-from simulate.plotting import HIGHEST, fitting
+from simulate.plotting import fitting
+from simulate.plotting.heads import HIGHEST
 from simulate.questions import QUESTIONS
 from simulate.results import folder as folders
 from simulate.style import PictureWarning, lend_fonts, own_style

@@ -5,7 +5,6 @@ from simulate.plotting.axes import (
     TOO_LARGE,
     Extent,
     TickLabels,
-    axis_points,
     bare_axis,
     can_be_drawn,
     dress,
@@ -13,8 +12,6 @@ from simulate.plotting.axes import (
     heading,
     is_logarithmic,
     label_end,
-    label_lines,
-    lines_height,
     name_rows,
     only_scale,
     say_instead,
@@ -23,14 +20,12 @@ from simulate.plotting.axes import (
     shared,
     ticks,
     titled,
-    upright_ticks,
     widen,
     with_room,
 )
 from simulate.plotting.heads import (
     BESIDE,
     FONT_SIZE,
-    HIGHEST,
     INK,
     LINE,
     MUTED,
@@ -47,8 +42,8 @@ from simulate.plotting.heads import (
 )
 from simulate.plotting.shapes import BAND_SHAPES, band, density, draw_density, spans
 
-__all__ = ["MOST_TICKS", "TOO_LARGE", "Extent", "TickLabels", "axis_points", "bare_axis", "can_be_drawn", "dress"]
-__all__ += ["figure_text", "heading", "is_logarithmic", "label_end", "label_lines", "lines_height", "name_rows"]
+__all__ = ["MOST_TICKS", "TOO_LARGE", "Extent", "TickLabels", "bare_axis", "can_be_drawn", "dress"]
+__all__ += ["figure_text", "heading", "is_logarithmic", "label_end", "name_rows"]
 __all__ += [
     "only_scale",
     "say_instead",
@@ -60,6 +55,6 @@ __all__ += [
     "upright_ticks",
     "widen",
 ]
-__all__ += ["BESIDE", "FONT_SIZE", "HIGHEST", "INK", "LINE", "MUTED", "PALETTE", "POINTS", "WIDTH", "with_room"]
+__all__ += ["BESIDE", "FONT_SIZE", "INK", "LINE", "MUTED", "PALETTE", "POINTS", "WIDTH", "with_room"]
 __all__ += ["BAND_SHAPES", "band", "fitting", "footnote", "new_figure", "plain", "stacked", "text_points", "wrapped"]
-__all__ += ["density", "draw_density", "spans", "upright_ticks"]
+__all__ += ["density", "draw_density", "spans"]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from simulate import plotting
 from simulate.figures import Scale, percent_text, probability_text
 from simulate.plotting import BESIDE, FONT_SIZE, INK, LINE, MUTED, PALETTE, TOO_LARGE, Extent, plain, text_points
+from simulate.plotting.axes import axis_points, label_lines, lines_height
 from simulate.results import Result
 from simulate.runs.report import Told, circumstances, headline, on_scale, published_of, told_band
 
@@ -39,21 +40,21 @@ def bands(result: Result) -> Figure:
     told = [_on_one_scale(each, view, zip(every, views, strict=True)) for each, view in zip(every, views, strict=True)]
     lines = [
         [
-            *plotting.label_lines(
+            *label_lines(
                 result.at("label", quantity=name) or name, each.unit, logarithmic=bool(view and view.logarithmic)
             ),
             *_without_numbers(result, name),
         ]
         for name, each, view in zip(asked, told, views, strict=True)
     ]
-    heights = [max(PANEL, plotting.lines_height(each)) for each in lines]
+    heights = [max(PANEL, lines_height(each)) for each in lines]
     names = plotting.fitting(asked, heights)
     title = headline(result, next((name for name in result.provenance["headline"] if name in names), names[0]))
     figure, axes = plotting.stacked(heights[: len(names)], 0.4, title, beneath(result))
     sources = _Sources(figure["source"] for figure in published_of(result, names))
     for place, (axis, name) in enumerate(zip(axes, names, strict=True)):
         plotting.bare_axis(axis, lines[place])
-        view, points = views[place], plotting.axis_points(lines[place])
+        view, points = views[place], axis_points(lines[place])
         if view is None:
             grid = result.at("fine_percentiles", quantity=name)
             plotting.say_instead(axis, TOO_LARGE if np.isfinite(grid).all() else "not a number in some scenarios")

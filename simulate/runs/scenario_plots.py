@@ -14,6 +14,7 @@ from simulate import plotting
 from simulate.figures import Scale, percent_text, row_scale
 from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, Extent
+from simulate.plotting.axes import upright_ticks
 from simulate.results import Result
 from simulate.runs.plots import beneath
 from simulate.runs.report import headline
@@ -155,7 +156,7 @@ def _set_height(axis: Axes, column: Column) -> None:
     axis.set_ylim(*column.extent.view)
     axis.yaxis.set_major_formatter(plotting.TickLabels(column.scale))
     if column.extent.logarithmic:
-        plotting.upright_ticks(axis, column.scale)
+        upright_ticks(axis, column.scale)
 
 
 def _density(axis: Axes, first: Column, second: Column) -> None:
