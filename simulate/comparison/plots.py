@@ -132,8 +132,8 @@ def _extent(result: Result, name: str, cases: Sequence[str], marks: Sequence[flo
     for case in cases:
         curve = result.at("fine_percentiles", quantity=name, case=case)
         low, high = np.interp([5, 95], result["fine_percentile"], curve).tolist()
-        found.append(Extent(low, high, float(curve[0]), float(curve[-1])))
-    found += [Extent(mark, mark, mark, mark) for mark in marks if found]
+        found.append(Extent(low, high, float(curve[0]), float(curve[-1]), still=low == high))
+    found += [Extent(mark, mark, mark, mark, still=True) for mark in marks if found]
     return found[0].joined(*found[1:]) if found else None
 
 

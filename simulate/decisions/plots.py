@@ -91,7 +91,8 @@ def _extent(result: Result, curves: Array) -> Extent:
     """What the axis of the bands shows."""
     low, high = (np.array([np.interp(each, result["fine_percentile"], curve) for curve in curves]) for each in (5, 95))
     means = result.at("mean", quantity=cost_of(result)[0]) / 10.0 ** information_scale(result).exponent
-    return Extent(*map(float, (low.min(), high.max(), min(curves.min(), means.min()), max(curves.max(), means.max()))))
+    least, most = min(curves.min(), means.min()), max(curves.max(), means.max())
+    return Extent(float(low.min()), float(high.max()), float(least), float(most))
 
 
 def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]) -> None:

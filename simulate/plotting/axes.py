@@ -27,6 +27,7 @@ WIDE = 8  # how many times P5 the P95 is, above which an axis is logarithmic
 LOGARITHMIC = "log scale"
 HEADING = 500.0  # points of a heading
 LABEL = 150.0  # points of the label at the left of an axis
+AROUND = 0.25  # of a single value, on either side of it
 MARGIN = 0.03  # of the width of what is drawn, on either side
 LEAST_SHARE = 1 / 3  # of an axis that panels share, from P5 to P95 of each
 MARGINS = 45.0  # points that an axis leaves to its sides, beside that
@@ -76,6 +77,7 @@ class Extent(NamedTuple):
     high: float
     least: float
     most: float
+    still: bool = False  # a single value, around which there is nothing to draw
 
     @property
     def logarithmic(self) -> bool:
@@ -89,8 +91,8 @@ class Extent(NamedTuple):
 
     def joined(self, *others: "Extent") -> "Extent":
         """What an axis of several shows."""
-        lows, highs, leasts, mosts = zip(self, *others, strict=True)
-        return Extent(min(lows), max(highs), min(leasts), max(mosts))
+        lows, highs, leasts, mosts, still = zip(self, *others, strict=True)
+        return Extent(min(lows), max(highs), min(leasts), max(mosts), all(still))
 
     def share_of(self, whole: "Extent") -> float:
         """How much of the width of another it takes, on the scale of that."""
@@ -101,9 +103,9 @@ class Extent(NamedTuple):
     @property
     def view(self) -> tuple[float, float]:
         """The ends of an axis: as far as there is anything, but no farther out than the band is wide."""
-        if not self.width:
-            half = abs(self.low) / 2 or 1.0
-            return self.low - half, self.low + half
+        if not self.logarithmic and (self.still or not self.width):
+            around = AROUND * max(abs(self.low), abs(self.high)) or 1.0
+            return min(self.least, self.low - around), max(self.most, self.high + around)
         to, back = (math.log, math.exp) if self.logarithmic else (float, float)
         low, high = to(self.low), to(self.high)
         least, most = (to(each) if each > 0 or not self.logarithmic else -math.inf for each in (self.least, self.most))
@@ -122,7 +124,7 @@ def shared(extents: Sequence[Extent | None], units: Sequence[str]) -> list[Exten
             if (
                 extents[group[0]]
                 and unit == units[group[0]]
-                and all(each.low == each.high or each.share_of(whole) >= LEAST_SHARE for each in members)
+                and all(each.still or each.share_of(whole) >= LEAST_SHARE for each in members)
             ):
                 group.append(place)
                 break

@@ -100,7 +100,8 @@ def _extent(result: Result, name: str) -> Extent | None:
     out = math.exp(OUT * band.width) if band.logarithmic else OUT * band.width
     first, last = (grid[0] / out, grid[-1] * out) if band.logarithmic else (grid[0] - out, grid[-1] + out)
     drawn = [max(first, least), min(last, most), *beside]
-    return Extent(min(low, *stated, high), max(high, *stated, low), min(drawn), max(drawn))
+    still = bool(grid[0] == grid[-1])
+    return Extent(min(low, *stated, high), max(high, *stated, low), min(drawn), max(drawn), still)
 
 
 def _on_one_scale(own: Told, view: Extent | None, every: Iterable[tuple[Told, Extent | None]]) -> Told:
@@ -203,14 +204,14 @@ def _label_band(axis: Axes, told: Told, points: float) -> None:
     def half(text: str, *, large: bool = False) -> float:
         return text_points(text, FONT_SIZE - (0 if large else 2), bold=large) / 2 + BESIDE
 
+    side = "left" if places[1] < 0.2 * points else "right" if places[1] > 0.8 * points else "center"
+    aside = {**bold, "ha": side, "fontweight": "normal"}
     if low == high:
-        axis.text(told.values[1], -0.2, plain(f"{median} in every scenario"), **{**bold, "fontweight": "normal"})
+        axis.text(told.values[1], -0.2, plain(f"{median} in every scenario"), **aside)
         return
     begins, ends = places[1] - half(median, large=True), places[1] + half(median, large=True)
     if places[0] + half(low) > begins or places[2] - half(high) < ends:
-        text = f"{median}  ({low} to {high})"
-        side = "left" if places[1] < 0.2 * points else "right" if places[1] > 0.8 * points else "center"
-        axis.text(told.values[1], -0.2, plain(text), **{**bold, "ha": side, "fontweight": "normal"})
+        axis.text(told.values[1], -0.2, plain(f"{median}  ({low} to {high})"), **aside)
         return
     axis.text(told.values[1], -0.2, plain(median), **bold)
     for value, text in ((told.values[0], low), (told.values[2], high)):
