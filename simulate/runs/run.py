@@ -29,6 +29,7 @@ from simulate.runs import messages
 from simulate.runs.components import components, indented
 from simulate.runs.drivers import Drivers, Sample
 from simulate.runs.precision import targets, to_precision
+from simulate.runs.tails import put_tails
 from simulate.scenarios import Block, Drawing, Piece, Scenarios, asked_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error
@@ -133,6 +134,7 @@ def run(
         _put_priors(result, priors, drawn, found, settings)
         drivers.put(result, found.sampled, found.bands, Kept.of(found.kept), pool)
         _put_answers(result, found, asking.questions.probabilities)
+        put_tails(result, drawn.questions.probabilities)
         put_gates(result, asking.gates, {(gate.text,): (gate, _measured(found, gate)) for gate in asking.gates})
         rare = messages.rare(result, found.bands, drivers.movers)
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
