@@ -20,6 +20,7 @@ from simulate.calibration.benchmarks import (
     MODELS,
     QUESTION,
     TOKEN,
+    later_benchmarks,
     load_benchmarks,
     offline_benchmarks,
     rows_of,
@@ -74,7 +75,8 @@ def predicted(rows):
 
 def test_every_row_has_its_source_and_a_model_of_known_shape():
     rows, shapes = rows_of(BENCHMARKS), rows_of(MODELS)
-    assert len(rows) == 37 + 100 + 6  # of 2023 and before, of TensorRT-LLM 1.0, of MLPerf
+    # Of 2023 and before, of TensorRT-LLM 1.0 and mid-2025, of MLPerf, of sglang: 74, four of which state no throughput.
+    assert len(rows) == 37 + 100 + 3 + 6 + 3 * 74 - 4
     assert len(rows_of(LOADS)) == 1450
     assert all(row["source"] for row in rows + shapes)
     assert {row["model"] for row in rows} <= {shape["model"] for shape in shapes}
@@ -90,6 +92,22 @@ def test_latency_and_throughput_become_accelerator_time():
     assert seconds["GPT-J-6B 1x512 128+128 A100 80GB FP16, TensorRT-LLM 0.6.1"] == pytest.approx(128 / 6374)
     (mlperf,) = offline("offline", accelerator="H100 SXM5")
     assert mlperf.measured[QUESTION] == pytest.approx(293 * 8 / 31307)
+
+
+def test_rows_of_one_benchmark_are_its_measurements():
+    found = [row for row in later_benchmarks() if row.under_load]
+    assert len(found) == 74
+    (row,) = (row for row in found if row.label == "Qwen3-235B-A22B 8x56 497+4065 B200 BF16, sglang, as shipped")
+    assert row.measured == pytest.approx({QUESTION: 4064.7 * 8 / 2387.34, TOKEN: 0.02407, FIRST_TOKEN: 0.12911})
+    # Little's law holds between what was measured, but for the median's distance from the mean.
+    shares = [
+        row.inputs["replica_accelerators"]
+        * (row.measured[FIRST_TOKEN] + row.inputs["output_tokens"] * row.measured[TOKEN])
+        / (row.inputs["batch_size"] * row.measured[QUESTION])
+        for row in found
+        if QUESTION in row.measured
+    ]
+    assert np.median(np.abs(np.log(shares))) < 0.03
 
 
 def test_rows_under_load_are_those_that_the_form_is_of():

@@ -1,16 +1,17 @@
 """Public measurements of serving: what was measured, and what the model's equations need to know of it.
 
-`data/serving_benchmarks.csv` holds offline benchmarks, of 2022 to 2025; `data/serving_load.csv` DeepSeek-R1 at fixed
-concurrency, of October 2025 to June 2026. Of the latter the rows without speculative decoding whose prompts and
-answers share their accelerators are read, as far as they state a throughput.
+`data/serving_benchmarks.csv` holds offline benchmarks, of 2022 to 2025, and twelve models at a fixed concurrency in
+2026; `data/serving_load.csv` DeepSeek-R1 at fixed concurrency, of October 2025 to June 2026. Of the latter those without
+speculative decoding whose prompts and answers share their accelerators are read, as far as they state a throughput.
 """
 
 import csv
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 from simulate import catalog
@@ -21,6 +22,7 @@ BENCHMARKS = DATA / "serving_benchmarks.csv"
 LOADS = DATA / "serving_load.csv"
 MODELS = DATA / "serving_models.csv"
 
+LATER = "TensorRT-LLM, mid-2025"
 # Requests of InferenceX vary evenly between 80 and 100 % of the stated lengths.
 MEAN_LENGTH = 0.9
 # What is measured, in seconds: accelerator time of a question, time per output token, time to first token.
@@ -94,20 +96,26 @@ class Benchmark:
 
 @cache
 def offline_benchmarks() -> tuple[Benchmark, ...]:
-    """The rows of the table of benchmarks where no user waits."""
-    return tuple(_benchmark(row) for row in rows_of(BENCHMARKS) if row["scenario"] != "server")
+    """The benchmarks of the table of them where no user waits."""
+    return tuple(each for each in _benchmarks() if each.scenario not in ("server", "load") and each.stack != LATER)
 
 
 @cache
 def server_benchmarks() -> tuple[Benchmark, ...]:
-    """The rows of that table in which 99 % of the questions keep to targets: MLPerf's servers."""
-    return tuple(_benchmark(row) for row in rows_of(BENCHMARKS) if row["scenario"] == "server")
+    """Those in which 99 % of the questions keep to targets: MLPerf's servers."""
+    return tuple(each for each in _benchmarks() if each.scenario == "server")
 
 
 @cache
 def load_benchmarks() -> tuple[Benchmark, ...]:
-    """The rows measured under load, one answer a step and prompts on the same accelerators."""
+    """DeepSeek-R1 under load, one answer a step and prompts on the same accelerators."""
     return tuple(_under_load())
+
+
+@cache
+def later_benchmarks() -> tuple[Benchmark, ...]:
+    """Those found after the constants had been fitted to the others."""
+    return tuple(each for each in _benchmarks() if each.scenario == "load" or each.stack == LATER)
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:
@@ -116,28 +124,43 @@ def rows_of(table: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _benchmark(row: Mapping[str, str]) -> Benchmark:
+@cache
+def _benchmarks() -> tuple[Benchmark, ...]:
+    """Of the table of benchmarks, whose rows next to each other may be measurements of one."""
+    told = groupby(rows_of(BENCHMARKS), lambda row: {**row, "value": "", "unit": ""})
+    return tuple(_benchmark(shared, list(rows)) for shared, rows in told)
+
+
+def _benchmark(row: Mapping[str, str], measurements: Sequence[Mapping[str, str]]) -> Benchmark:
     year, month = map(int, row["date"].split("-"))
-    ranks, answer, value = (float(row[key]) for key in ("tensor_parallel", "answer_tokens", "value"))
+    ranks, answer, variation = float(row["tensor_parallel"]), float(row["answer_tokens"]), row["lengths_variation"]
     inputs = {
-        **_inputs(row["model"], row["accelerator"], row["precision"]),
+        **_inputs(row["model"], row["accelerator"], row["precision"], row["cache_precision"]),
         "replica_accelerators": ranks * float(row["pipeline_parallel"]),
         "pipeline_stages": float(row["pipeline_parallel"]),
         "tensor_parallelism": 1.0 if row["attention_data_parallel"] == "1" else ranks,
         "batch_size": float(row["batch"] or "inf"),
         "input_tokens": float(row["prompt_tokens"]),
         "output_tokens": answer,
+        "input_tokens_variation": float(variation or 0),
+        "output_tokens_variation": float(variation or 0),
     }
     if row["scenario"] == "server":
         inputs["time_to_first_token_target"] = float(row["first_token_target_s"])
         inputs["time_per_output_token_target"] = float(row["token_target_s"])
     # A latency is that of a whole batch; a throughput is that of all replicas, or an accelerator's share of it.
     replica = inputs["replica_accelerators"]
-    seconds = {
-        "ms": value / 1000 * replica / inputs["batch_size"],
-        "output token/s": answer * replica * float(row["replicas"]) / value,
-        "output token/s/accelerator": answer / value,
-    }[row["unit"]]
+    meant: Mapping[str, tuple[str, Callable[[float], float]]] = {
+        "ms": (QUESTION, lambda value: value / 1000 * replica / inputs["batch_size"]),
+        "output token/s": (QUESTION, lambda value: answer * replica * float(row["replicas"]) / value),
+        "output token/s/accelerator": (QUESTION, lambda value: answer / value),
+        "ms per output token": (TOKEN, lambda value: value / 1000),
+        "ms to first token": (FIRST_TOKEN, lambda value: value / 1000),
+    }
+    measured = {}
+    for each in measurements:
+        what, seconds = meant[each["unit"]]
+        measured[what] = seconds(float(each["value"]))
     return Benchmark(
         row["stack"],
         year + (month - 0.5) / 12,
@@ -147,7 +170,7 @@ def _benchmark(row: Mapping[str, str]) -> Benchmark:
         row["scenario"],
         inputs,
         float(row["requests"] or "inf"),
-        {QUESTION: seconds},
+        measured,
         row["source"],
     )
 
@@ -169,6 +192,8 @@ def _under_load() -> Iterator[Benchmark]:
             "batch_size": float(row["concurrency"]),
             "input_tokens": MEAN_LENGTH * float(row["input_tokens"]),
             "output_tokens": answer,
+            "input_tokens_variation": 0.0,
+            "output_tokens_variation": 0.0,
         }
         measured = {TOKEN: float(row["tpot_median_s"]), FIRST_TOKEN: float(row["ttft_median_s"])}
         # Where the slowest hundredth waited for half a minute and the median did not, the engine was warming up.
@@ -217,10 +242,10 @@ def _shapes() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
-def _inputs(model: str, accelerator: str, precision: str) -> Mapping[str, float]:
+def _inputs(model: str, accelerator: str, precision: str, cache_precision: str = "") -> Mapping[str, float]:
     """What the equations need to know of a model and of an accelerator in a precision."""
     shape, hardware = _shapes()[model], catalog.accelerator(accelerator)
-    cache = "FP16" if precision == "FP16" else "FP8"
+    cache = cache_precision or ("FP16" if precision == "FP16" else "FP8")
     given = {name: float(shape[name]) for name in SHAPE}
     given |= {
         "mixture_of_experts": float(given["experts"] > 1),

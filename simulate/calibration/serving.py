@@ -81,7 +81,7 @@ class Benchmarks:
         prompts = sequences / answer * reading  # a step
         token = writing + prompts
         busy = np.minimum(prompts / token, BUSY)
-        waiting = prompt_queue_seconds(busy, reading, np.zeros_like(busy), ONE_SERVER)
+        waiting = prompt_queue_seconds(busy, reading, given["input_tokens_variation"], ONE_SERVER)
         steps = constants[WAITED_STEPS] + self.waited_steps
         first = time_to_first_token(waiting, reading, np.ones_like(busy), writing, steps, constants[OVERHEAD])
         loaded = replica * (first + answer * token) / sequences
