@@ -1,10 +1,12 @@
 """What multi-token prediction and prefill apart bring, by pairs of public measurements under load.
 
-    python -m benchmarks load_factors [--days 120]
+    python -m benchmarks load_factors [--days 120] [--acceptance 0.875]
 
 A pair has a draft of further tokens and none, all else being the same, and so many days between at most; each
-accelerator, stack and precision counts once. Prefill apart is set beside together by the most tokens a second and
-accelerator at a time per output token, whatever the layout. docs/reference/calibration.md has the results.
+accelerator, stack and precision counts once. Pairs whose prompts share the accelerators are set beside what the model
+says of them, by an acceptance that is stated and by that which fits the time per token of all other places best.
+Prefill apart is set beside together by the most tokens a second and accelerator at a time per output token, whatever
+the layout. docs/reference/calibration.md has the results.
 """
 
 from __future__ import annotations
@@ -13,22 +15,28 @@ import argparse
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 
-from simulate.calibration.benchmarks import LOADS, rows_of
+from simulate.calibration.benchmarks import FIRST_TOKEN, LOADS, QUESTION, TOKEN, loaded, rows_of
+from simulate.calibration.hierarchy import WHATS, Hierarchy, hierarchy, whole_fit
+from simulate.graph import Array
 
 TIMES = {"time per token": "tpot_median_s", "time to first token": "ttft_median_s"}
 TOTAL = "total_throughput_per_accelerator"
 TARGETS = (0.020, 0.033, 0.050)  # seconds an output token
 PLACE = ("accelerator", "stack", "precision")
+NAMES = {TOKEN: "time per token", FIRST_TOKEN: "time to first token", QUESTION: "seconds a question"}
+ACCEPTANCES = tuple(np.linspace(0.3, 1, 29).round(3).tolist())
 Row = Mapping[str, str]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=120, help="most days between the measurements of a pair")
+    parser.add_argument("--acceptance", type=float, default=0.875, help="probability that a proposed token is kept")
     arguments = parser.parse_args()
     rows = rows_of(LOADS)
     found = list(_pairs(rows, arguments.days))
@@ -36,6 +44,7 @@ def main() -> None:
     print(f"multi-token prediction over none: {len(found)} pairs in {len(places)} of accelerator, stack and precision")
     for name, column in {**TIMES, "total throughput": TOTAL}.items():
         _print(name, [(row, float(row[column]) / float(other[column])) for row, other in found])
+    _print_predicted([(row, other) for row, other in found if row["disaggregated"] == "0"], arguments.acceptance)
     print("\nprefill apart over together, tokens a second and accelerator at a time per token")
     for lengths in (("8192", "1024"), ("1024", "1024")):
         for target in TARGETS:
@@ -80,6 +89,61 @@ def _print(name: str, ratios: Sequence[tuple[Row, float]]) -> None:
         f"  {name:22}x{np.exp(median(middles)):.2f}, sd of the logarithm between places {np.std(middles, ddof=1):.2f}; "
         f"P10 to P90 of pairs {low:.2f} to {high:.2f}"
     )
+
+
+def _print_predicted(pairs: Sequence[tuple[Row, Row]], acceptance: float) -> None:
+    """Measured over predicted ratios, all and by how many tokens the draft proposes."""
+    places = np.array([" ".join(row[each] for each in PLACE) for row, _ in pairs])
+    drafted = np.array([loaded(row).inputs["draft_tokens"] for row, _ in pairs])
+    measured = {
+        TOKEN: _log_ratios(pairs, "tpot_median_s"),
+        FIRST_TOKEN: _log_ratios(pairs, "ttft_median_s"),
+        QUESTION: -_log_ratios(pairs, TOTAL),
+    }
+    predicted = {each: _predicted(pairs, each) for each in (acceptance, *ACCEPTANCES)}
+    off = {each: np.abs(measured[TOKEN] - predicted[each][TOKEN]) for each in ACCEPTANCES}
+    fitted, middle = {}, {what: np.zeros(len(pairs)) for what in measured}
+    unseen = {what: np.zeros(len(pairs)) for what in measured}
+    for place in dict.fromkeys(places):
+        here = places == place
+        best = min(ACCEPTANCES, key=lambda each: off[each][~here].sum())
+        fitted[place] = best
+        for what, logs in measured.items():
+            unseen[what][here] = predicted[best][what][here]
+            middle[what][here] = np.median(logs[~here])
+    print(f"\nmeasured over predicted ratio, {len(pairs)} pairs whose prompts share the accelerators")
+    forms = {
+        f"the model, acceptance {acceptance:g}": predicted[acceptance],
+        f"the model, acceptance {min(fitted.values()):g} to {max(fitted.values()):g}, fitted to other places": unseen,
+        "the median ratio of other places": middle,
+    }
+    for form, said in forms.items():
+        print(f"  {form}")
+        for what, name in NAMES.items():
+            errors = measured[what] - said[what]
+            parts = {f"{count:.0f} proposed": errors[drafted == count] for count in np.unique(drafted)}
+            told = "; ".join(
+                f"{part} x{np.exp(np.median(each)):.2f}, {np.median(np.abs(each)):.2f}"
+                for part, each in {"all": errors, **parts}.items()
+            )
+            print(f"    {name:20}median and median |ln|: {told}")
+
+
+def _log_ratios(pairs: Sequence[tuple[Row, Row]], column: str) -> Array:
+    return np.log([float(row[column]) / float(other[column]) for row, other in pairs])
+
+
+def _predicted(pairs: Sequence[tuple[Row, Row]], acceptance: float) -> dict[str, Array]:
+    """Logarithms of the ratios by the model's equations and the constants fitted to all rows without a draft."""
+    whats = dict.fromkeys(WHATS, 1.0)
+    rows = [
+        replace(row, inputs={"draft_tokens": 0.0, "draft_acceptance": acceptance, **row.inputs}, measured=whats)
+        for row in map(loaded, (*(row for row, _ in pairs), *(other for _, other in pairs)))
+    ]
+    table = Hierarchy(rows, hierarchy().levels)
+    logs, _ = table.forecast(whole_fit())
+    by_row = logs.reshape(2, len(pairs), len(WHATS))
+    return {what: by_row[0, :, place] - by_row[1, :, place] for place, what in enumerate(WHATS)}
 
 
 def _best(rows: Sequence[Row], lengths: tuple[str, str], target: float) -> dict[tuple[tuple[str, ...], str], float]:

@@ -255,9 +255,23 @@ def _missing(
             continue
         if quantity.function is None:
             lacking[name] = (name,)
-        elif parts := dict.fromkeys(leaf for need in quantity.needs for leaf in lacking.get(need, ())):
-            lacking[name] = tuple(parts)
+        elif parts := _lacks(quantity.function, quantity.needs, lacking, quantities):
+            lacking[name] = parts
     return lacking
+
+
+def _lacks(
+    function: Function, needs: Iterable[str], lacking: Mapping[str, tuple[str, ...]], quantities: Mapping[str, Quantity]
+) -> tuple[str, ...]:
+    """The parameters that a function lacks: what it computes anew has its default where that cannot be had."""
+    found = [leaf for need in needs for leaf in lacking.get(need, ())]
+    if found and isinstance(function, composing.Recomputing):
+        known = {**lacking, function.inner.variable: ()}
+        for name, step, of in function.inner.steps:
+            known[name] = () if quantities[name].default is not None else _lacks(step, of, known, quantities)
+        found = [leaf for need in function.own for leaf in lacking.get(need, ())]
+        found += known.get(function.inner.output, ())
+    return tuple(dict.fromkeys(found))
 
 
 def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, Quantity]:

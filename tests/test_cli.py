@@ -353,6 +353,18 @@ def test_the_help_states_the_defaults_of_a_run(command):
         assert f"[default: ({default}, or as the file says)]" in text
 
 
+@pytest.mark.parametrize("words", [("backtest",), ("decide", "own-or-rent", "--scenarios", "4096"), ("run", BASE)])
+@pytest.mark.parametrize("width", [40, 60, 90])
+def test_no_terminal_is_too_narrow_for_a_unit(words, width, command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert "unit" in command(*words, "--no-pictures")[1]
+
+
+def test_what_is_suggested_is_the_nearest_of_all_names(command):
+    err = command("check", BASE, "--set", "sever_price=1")[2]
+    assert err.endswith("did you mean server_price?\n")
+
+
 PICTURES = {"xarray", "pandas", "matplotlib", "PIL", "rich", "h5netcdf", "pint", "numpy.f2py", "numpy.ma"}
 SMALL = """model = "none"
 [run]

@@ -190,6 +190,24 @@ def test_what_has_another_value_for_want_of_what_it_needs_is_computed_where_it_i
     assert "paid" in missing(shop, ["rate"])
 
 
+def test_what_computes_anew_lacks_nothing_that_only_a_default_would_be_computed_from() -> None:
+    source = "from simulate.composing import recomputing\nrate = parameter('1', 'Rate: of it.')\n\n@otherwise(3)\n"
+    source += "def tip(rate: Array, sales: Array) -> USD:\n    'Tip: on top.'\n    return rate * sales\n\n"
+    source += "@total\ndef paid(sales: Array, tip: Array) -> USD:\n    'Paid: in all.'\n    return sales + tip\n\n"
+    source += "@recomputing('paid', of='price')\ndef dear(price: Array, paid: Array) -> USD:\n    'Dear.'\n"
+    source += (
+        "    return paid(2 * price)\n\n@recomputing('dear', of='pieces')\ndef many(dear: Array) -> USD:\n    'Many.'\n"
+    )
+    source += "    return dear(10.0)\n"
+    shop = quantities_of([SHOP, module(source)])
+    assert missing(shop, ["price"]) == {"fee": ("fee",), "rate": ("rate",), "expected": ("fee",)}
+    assert missing(shop, []).keys() > {"dear", "many"}
+    given = {"price": 5.0}
+    assert plan(shop, given, ["dear", "many"])(given) == {"dear": 23.0, "many": 103.0}
+    given["rate"] = 0.5
+    assert plan(shop, given, ["dear", "many"])(given) == {"dear": 30.0, "many": 150.0}
+
+
 def test_what_cannot_be_planned_is_refused() -> None:
     shop = quantities_of([SHOP])
     with pytest.raises(SimulateError, match="there is no quantity profit"):

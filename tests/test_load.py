@@ -173,7 +173,12 @@ SPREAD = {
     "time_per_output_token_target": RANDOM.uniform(0.02, 0.1, 400),
     "prompt_cache_hit_rate": RANDOM.uniform(0, 0.95, 400),
 }
-CASES = [{**model, **SPREAD, "prompts_apart": apart} for model in (LLAMA, DEEPSEEK) for apart in (0.0, 0.5, 1.0)]
+DRAFTED = {**DEEPSEEK, "draft_tokens": 2.0, "draft_acceptance": RANDOM.uniform(0, 1, 400)}
+CASES = [
+    {**model, **SPREAD, "prompts_apart": apart}
+    for model, shares in ((LLAMA, (0.0, 0.5, 1.0)), (DEEPSEEK, (0.0, 0.5, 1.0)), (DRAFTED, (1.0,)))
+    for apart in shares
+]
 
 
 @pytest.mark.parametrize("given", CASES)
@@ -181,7 +186,7 @@ def test_a_batch_follows_from_what_arrives_by_littles_law(given: dict[str, Any])
     names = ["batch_at_peak", "time_per_output_token", "time_to_first_token", "sequences_in_flight", "batch_limit"]
     batch, token, first, flying, limit = computed(given, *names)
     written = given["arrivals_per_replica"] * given["output_tokens"] * token
-    full, steps = limit, given["output_tokens"] * 1.1
+    full, steps = limit, given["output_tokens"] * 1.1 / computed(given, "acceptance_length")
     most = full / (steps * computed({**given, "batch_size_in_memory": full}, "step_seconds"))
     stable = given["arrivals_per_replica"] < most
     np.testing.assert_array_equal(np.isnan(batch), ~stable)
@@ -231,8 +236,9 @@ def test_more_load_makes_everybody_wait_longer_until_it_is_too_much() -> None:
 
 def used(given: dict[str, Any], batch: Values) -> Any:
     """Of the targets, by the slowest 1 % of the questions of a replica that always has so many sequences."""
-    step = computed({**given, "batch_size_in_memory": batch}, "step_seconds") * 1.1
-    full = {**given, "batch_at_peak": batch, "arrivals_per_replica": batch / (given["output_tokens"] * step)}
+    length, step = computed({**given, "batch_size_in_memory": batch}, "acceptance_length", "step_seconds")
+    rate = length * batch / (given["output_tokens"] * step * 1.1)
+    full = {**given, "batch_at_peak": batch, "arrivals_per_replica": rate}
     first, token = computed(full, "time_to_first_token_p99", "time_per_output_token_p99")
     return np.maximum(first / given["time_to_first_token_target"], token / given["time_per_output_token_target"])
 

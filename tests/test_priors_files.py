@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from simulate import model
 from simulate.calibration.training import training_mfu
-from simulate.model import architecture, layout, roofline, step
+from simulate.model import architecture, layout, roofline, speculation, step
 from simulate.model.training_mfu import TYPICAL_ATTENTION
 from simulate.priors import choice, load_priors
 from simulate.runs import draws, run
@@ -316,7 +316,7 @@ def test_base_notes_the_mfu_that_its_calibration_gives():
 
 def test_base_has_a_distribution_for_every_assumption():
     """All parameters of the model but the roofline's, which seconds_per_token stands for."""
-    economics = set(model.MODELS["llm_cost"]) - {architecture, layout, roofline, step}
+    economics = set(model.MODELS["llm_cost"]) - {architecture, layout, roofline, speculation, step}
     bound = priors("base.toml").priors
     named = {
         name

@@ -22,6 +22,7 @@ from simulate.calibration.benchmarks import (
     TOKEN,
     later_benchmarks,
     load_benchmarks,
+    loaded,
     offline_benchmarks,
     rows_of,
     server_benchmarks,
@@ -126,6 +127,45 @@ def test_rows_under_load_are_those_that_the_form_is_of():
         if QUESTION in row.measured
     ]
     assert np.median(np.abs(np.log(shares))) < 0.03
+
+
+def test_a_draft_is_that_which_the_stack_was_set_up_with():
+    rows = [row for row in rows_of(LOADS) if row["speculation"] != "none" and row["disaggregated"] == "0"]
+    found = {}
+    for row in rows:
+        key = row["stack"], row["accelerator"], row["decode_dp_attention"]
+        found.setdefault(key, set()).add(loaded(row).inputs["draft_tokens"])
+    assert all(len(each) == 1 for each in found.values())
+    assert found["trt", "B200", "1"] == {1}
+    assert found["trt", "H200", "0"] == {3}
+    assert found["sglang", "H200", "0"] == {2}
+    assert found["sglang", "MI355X", "0"] == {3}
+    assert all("draft_tokens" not in row.inputs for row in load_benchmarks())
+
+
+def test_one_proposed_token_brings_what_deepseek_published():
+    """By its acceptance of 0.85 to 0.90, within 8 %: DeepSeek-R1 by TensorRT-LLM, without and with a draft of one."""
+    rows = [row for row in rows_of(LOADS) if row["decode_dp_attention"] == "1" and row["disaggregated"] == "0"]
+    settings = ("accelerator", "precision", "decode_tp", "input_tokens", "output_tokens", "concurrency")
+    plain = {tuple(row[each] for each in settings): row for row in rows if row["speculation"] == "none"}
+    pairs = [
+        (row, plain[key])
+        for row in rows
+        if row["speculation"] != "none" and (key := tuple(row[each] for each in settings)) in plain
+    ]
+    assert len(pairs) > 8
+    seconds = []
+    for drafted in (1.0, 0.0):
+        draft = {"draft_tokens": drafted, "draft_acceptance": 0.875}
+        sides = [loaded(row) for row, _ in pairs]
+        _, found = predicted([replace(row, inputs={**row.inputs, **draft}) for row in sides])
+        seconds.append(found)
+    for what, column in {TOKEN: "tpot_median_s", QUESTION: "total_throughput_per_accelerator"}.items():
+        ratios = np.log(seconds[0][what] / seconds[1][what])
+        measured = np.log([float(row[column]) / float(other[column]) for row, other in pairs])
+        assert np.median(np.abs(ratios - measured * (1 if what == TOKEN else -1))) < 0.08
+    _, without = predicted([loaded(other) for _, other in pairs])
+    np.testing.assert_array_equal(seconds[1][TOKEN], without[TOKEN])
 
 
 def test_a_batch_is_the_equations_written_out():

@@ -1,8 +1,8 @@
 """Public measurements of serving: what was measured, and what the model's equations need to know of it.
 
 `data/serving_benchmarks.csv` holds offline benchmarks, of 2022 to 2025, and twelve models at a fixed concurrency in
-2026; `data/serving_load.csv` DeepSeek-R1 at fixed concurrency, of October 2025 to June 2026. Of the latter those without
-speculative decoding whose prompts and answers share their accelerators are read, as far as they state a throughput.
+2026; `data/serving_load.csv` DeepSeek-R1 at fixed concurrency, of October 2025 to June 2026. Of the latter are read
+those without speculative decoding whose prompts and answers share their accelerators, as far as they state throughput.
 """
 
 import csv
@@ -183,37 +183,55 @@ def _under_load() -> Iterator[Benchmark]:
     ]
     configurations = Counter(map(_configuration, rows))
     for row in rows:
-        ranks, answer = float(row["decode_tp"]), MEAN_LENGTH * float(row["output_tokens"])
-        inputs = {
-            **_inputs(row["model"], row["accelerator"], row["precision"]),
-            "replica_accelerators": ranks,  # what the file counts as accelerators is ranks x experts' ranks
-            "pipeline_stages": 1.0,
-            "tensor_parallelism": 1.0 if row["decode_dp_attention"] == "1" else ranks,
-            "batch_size": float(row["concurrency"]),
-            "input_tokens": MEAN_LENGTH * float(row["input_tokens"]),
-            "output_tokens": answer,
-            "input_tokens_variation": 0.0,
-            "output_tokens_variation": 0.0,
-        }
-        measured = {TOKEN: float(row["tpot_median_s"]), FIRST_TOKEN: float(row["ttft_median_s"])}
-        # Where the slowest hundredth waited for half a minute and the median did not, the engine was warming up.
-        if float(row["ttft_p99_s"]) <= 30 or measured[FIRST_TOKEN] >= 3:
-            measured[QUESTION] = answer / float(row["output_throughput_per_accelerator"])
-        day = dt.date.fromisoformat(row["date"])
-        yield Benchmark(
-            row["stack"],
-            day.year + (day.timetuple().tm_yday - 1) / 365,
-            row["model"],
-            row["accelerator"],
-            row["precision"],
-            "load",
-            inputs,
-            float("inf"),
-            measured,
-            f"InferenceX, {row['date']}",
-            configurations[_configuration(row)],
-            _waited_steps(row),
-        )
+        yield loaded(row, configurations[_configuration(row)])
+
+
+def loaded(row: Mapping[str, str], repeats: int = 1) -> Benchmark:
+    """A row measured under load, whose prompts and answers share their accelerators."""
+    ranks, answer = float(row["decode_tp"]), MEAN_LENGTH * float(row["output_tokens"])
+    inputs = {
+        **_inputs(row["model"], row["accelerator"], row["precision"]),
+        "replica_accelerators": ranks,  # what the file counts as accelerators is ranks x experts' ranks
+        "pipeline_stages": 1.0,
+        "tensor_parallelism": 1.0 if row["decode_dp_attention"] == "1" else ranks,
+        "batch_size": float(row["concurrency"]),
+        "input_tokens": MEAN_LENGTH * float(row["input_tokens"]),
+        "output_tokens": answer,
+        "input_tokens_variation": 0.0,
+        "output_tokens_variation": 0.0,
+    }
+    if row["speculation"] != "none":
+        inputs["draft_tokens"] = _draft_tokens(row)
+    measured = {TOKEN: float(row["tpot_median_s"]), FIRST_TOKEN: float(row["ttft_median_s"])}
+    # Where the slowest hundredth waited for half a minute and the median did not, the engine was warming up.
+    warmed_up = float(row["ttft_p99_s"]) <= 30 or measured[FIRST_TOKEN] >= 3
+    if warmed_up and row["output_throughput_per_accelerator"]:
+        measured[QUESTION] = answer / float(row["output_throughput_per_accelerator"])
+    day = dt.date.fromisoformat(row["date"])
+    return Benchmark(
+        row["stack"],
+        day.year + (day.timetuple().tm_yday - 1) / 365,
+        row["model"],
+        row["accelerator"],
+        row["precision"],
+        "load",
+        inputs,
+        float("inf"),
+        measured,
+        f"InferenceX, {row['date']}",
+        repeats,
+        _waited_steps(row),
+    )
+
+
+def _draft_tokens(row: Mapping[str, str]) -> float:
+    """Tokens that multi-token prediction proposes, as InferenceX sets the stacks up.
+
+    Source: SemiAnalysisAI/InferenceX, benchmarks/single_node/fixed_seq_len/dsr1_*_mtp.sh, 2026.
+    """
+    if row["stack"] == "trt":
+        return 1.0 if row["decode_dp_attention"] == "1" else 3.0
+    return 3.0 if row["accelerator"] == "MI355X" else 2.0
 
 
 def _waited_steps(row: Mapping[str, str]) -> float:

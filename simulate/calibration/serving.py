@@ -36,6 +36,7 @@ CACHE_SHARE, RUNTIME_BYTES = 0.9, 3e9
 ENDLESS = 100.0  # waves that stand for requests without end
 ONE_SERVER = np.array(1.0)  # of a queue of prompts: their replica
 TARGET = "time_to_first_token_target"
+DRAFTED = "draft_tokens"
 BUSY = 0.95  # share of the time in prompts beyond which a fixed number of sequences lets no queue grow
 
 
@@ -64,6 +65,8 @@ class Benchmarks:
         self.twice = {name: np.concatenate([column, column]) for name, column in self.inputs.items()}
         self.under_load = np.array([row.under_load for row in rows])
         self.waited_steps = np.array([row.waited_steps for row in rows])
+        if DRAFTED in self.inputs:  # passes that read prompts draft nothing
+            self.twice[DRAFTED][: len(rows)] = 0.0
 
     def predicted(self, constants: Mapping[str, Array]) -> dict[str, Array]:
         """Seconds by the model's equations: of a question, per output token, to the first token.
@@ -78,9 +81,10 @@ class Benchmarks:
         replica = given["replica_accelerators"]
         offline = replica * (passes.reading * reading + passes.writing * writing) / passes.questions
         sequences, answer = passes.sequences, given["output_tokens"]
-        prompts = sequences / answer * reading  # a step
-        token = writing + prompts
-        busy = np.minimum(prompts / token, BUSY)
+        written = _planned(given, "acceptance_length")  # by a step of each sequence
+        prompts = sequences * written / answer * reading  # a step
+        token = (writing + prompts) / written
+        busy = np.minimum(prompts / (writing + prompts), BUSY)
         waiting = prompt_queue_seconds(busy, reading, given["input_tokens_variation"], ONE_SERVER)
         steps = constants[WAITED_STEPS] + self.waited_steps
         first = time_to_first_token(waiting, reading, np.ones_like(busy), writing, steps, constants[OVERHEAD])

@@ -6,7 +6,6 @@ import numpy as np
 
 from simulate.composing import Composed, recomputing
 from simulate.graph import Array
-from simulate.model.notation import ONE_TOKEN
 
 HALVINGS, ROUNDS = 5, 14  # of an interval, and altogether: the worst of 160,000 batches was 5e-7 off
 GRID = 2.0**32  # of logarithms: points of a unit
@@ -17,7 +16,12 @@ at_a_batch = recomputing("step_seconds", of="batch_size_in_memory")
 
 
 def times(
-    batch: Array, step: Composed, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array
+    batch: Array,
+    step: Composed,
+    output_tokens: Array,
+    acceptance_length: Array,
+    prefill_seconds: Array,
+    serving_model_error: Array,
 ) -> tuple[Array, Array]:
     """Time of a step without prompts, and the time by which one prompt keeps a replica from writing, at a batch.
 
@@ -25,7 +29,7 @@ def times(
     shares.
     """
     writing, both = step(batch, prompts_apart=1.0, prefill_seconds=prefill_seconds * 0), step(batch)
-    prompt = np.maximum(both - writing, writing * 0) * output_tokens / (ONE_TOKEN * batch)
+    prompt = np.maximum(both - writing, writing * 0) * output_tokens / (acceptance_length * batch)
     return writing * serving_model_error, prompt * serving_model_error
 
 

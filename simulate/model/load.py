@@ -75,6 +75,14 @@ slow_steps_by_prompts = parameter(
     default=0.35,
     lower=0,
 )
+slow_steps_by_drafts = parameter(
+    "1",
+    """Slow steps by drafts: what each token accepted in a step adds to that: some answers are harder to foretell.
+
+    Source: InferenceX, 2025 and 2026, DeepSeek-R1 at fixed concurrency: 0.08 to 0.20 with 1 to 3 proposed tokens.""",
+    default=0.14,
+    lower=0,
+)
 pooled_replicas = parameter(
     "1",
     """Pooled replicas: among which a prompt takes the first that is free.
@@ -99,6 +107,7 @@ def batch_at_peak(
     arrivals_per_replica: Array,
     batch_limit: Array,
     output_tokens: Array,
+    acceptance_length: Array,
     prefill_seconds: Array,
     serving_model_error: Array,
     step: Composed,
@@ -109,8 +118,8 @@ def batch_at_peak(
     """
 
     def excess(batch: Array) -> Array:
-        writing, prompt = times(batch, step, output_tokens, prefill_seconds, serving_model_error)
-        demand = arrivals_per_replica * (output_tokens / ONE_TOKEN * writing + batch * prompt)
+        writing, prompt = times(batch, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error)
+        demand = arrivals_per_replica * (output_tokens / acceptance_length * writing + batch * prompt)
         return np.log(batch / demand)
 
     found, _, at_limit = reached(excess, batch_limit)
@@ -119,18 +128,28 @@ def batch_at_peak(
 
 @at_a_batch
 def undisturbed_step_seconds(
-    batch_at_peak: Array, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array, step: Composed
+    batch_at_peak: Array,
+    output_tokens: Array,
+    acceptance_length: Array,
+    prefill_seconds: Array,
+    serving_model_error: Array,
+    step: Composed,
 ) -> S:
     """Undisturbed step seconds: at the peak, were no prompts read meanwhile."""
-    return times(batch_at_peak, step, output_tokens, prefill_seconds, serving_model_error)[0]
+    return times(batch_at_peak, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error)[0]
 
 
 @at_a_batch
 def prompt_service_seconds(
-    batch_at_peak: Array, output_tokens: Array, prefill_seconds: Array, serving_model_error: Array, step: Composed
+    batch_at_peak: Array,
+    output_tokens: Array,
+    acceptance_length: Array,
+    prefill_seconds: Array,
+    serving_model_error: Array,
+    step: Composed,
 ) -> S:
     """Prompt service seconds: by which a prompt keeps a replica from writing."""
-    return times(batch_at_peak, step, output_tokens, prefill_seconds, serving_model_error)[1]
+    return times(batch_at_peak, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error)[1]
 
 
 def prompt_share_of_time(arrivals_per_replica: Array, prompt_service_seconds: Array) -> SHARE:
@@ -139,16 +158,24 @@ def prompt_share_of_time(arrivals_per_replica: Array, prompt_service_seconds: Ar
     return np.where(share < 1, share, np.nan)[()]
 
 
-def time_per_output_token(undisturbed_step_seconds: Array, prompt_share_of_time: Array) -> S_PER_TOKEN:
+def time_per_output_token(
+    undisturbed_step_seconds: Array, prompt_share_of_time: Array, acceptance_length: Array
+) -> S_PER_TOKEN:
     """Time per output token: at the peak, the median over questions."""
-    return undisturbed_step_seconds / (1 - prompt_share_of_time) / ONE_TOKEN
+    return undisturbed_step_seconds / (1 - prompt_share_of_time) / acceptance_length
 
 
 def time_per_output_token_p99(
-    time_per_output_token: Array, prompt_share_of_time: Array, slow_steps: Array, slow_steps_by_prompts: Array
+    time_per_output_token: Array,
+    prompt_share_of_time: Array,
+    acceptance_length: Array,
+    slow_steps: Array,
+    slow_steps_by_prompts: Array,
+    slow_steps_by_drafts: Array,
 ) -> S_PER_TOKEN:
     """Time per output token, P99: what 1 % of questions exceed."""
-    return time_per_output_token * (slow_steps + slow_steps_by_prompts * prompt_share_of_time)
+    by_drafts = slow_steps_by_drafts * (acceptance_length / ONE_TOKEN - 1)
+    return time_per_output_token * (slow_steps + slow_steps_by_prompts * prompt_share_of_time + by_drafts)
 
 
 def prompt_queue_seconds(
@@ -249,6 +276,7 @@ def batch_size(
     time_to_first_token_target: Array,
     time_per_output_token_target: Array,
     output_tokens: Array,
+    acceptance_length: Array,
     input_tokens_variation: Array,
     prefill_seconds: Array,
     serving_model_error: Array,
@@ -257,6 +285,7 @@ def batch_size(
     first_token_overhead: Array,
     slow_steps: Array,
     slow_steps_by_prompts: Array,
+    slow_steps_by_drafts: Array,
     step: Composed,
 ) -> ONE_OR_MORE:
     """Batch size: sequences that a full replica decodes at once, on average; memory may allow fewer.
@@ -266,11 +295,13 @@ def batch_size(
     """
 
     def excess(batch: Array) -> Array:
-        writing, prompt = times(batch, step, output_tokens, prefill_seconds, serving_model_error)
-        prompts = batch * ONE_TOKEN / output_tokens * prompt
+        writing, prompt = times(batch, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error)
+        prompts = batch * acceptance_length / output_tokens * prompt
         share = prompts / (writing + prompts)
-        token = time_per_output_token(writing, share)
-        slow = time_per_output_token_p99(token, share, slow_steps, slow_steps_by_prompts)
+        token = time_per_output_token(writing, share, acceptance_length)
+        slow = time_per_output_token_p99(
+            token, share, acceptance_length, slow_steps, slow_steps_by_prompts, slow_steps_by_drafts
+        )
         queue = prompt_queue_seconds_p99(share, prompt, input_tokens_variation, pooled_replicas)
         first = time_to_first_token_p99(
             queue, prefill_seconds, serving_model_error, writing, first_token_steps, first_token_overhead
@@ -295,10 +326,10 @@ def targets_feasible(
 
 
 def output_throughput_per_replica(
-    batch_size_in_memory: Array, step_seconds: Array, serving_model_error: Array
+    batch_size_in_memory: Array, acceptance_length: Array, step_seconds: Array, serving_model_error: Array
 ) -> TOKEN_PER_S:
     """Output throughput per replica: tokens a second of a full one."""
-    return batch_size_in_memory * ONE_TOKEN / (step_seconds * serving_model_error)
+    return batch_size_in_memory * acceptance_length / (step_seconds * serving_model_error)
 
 
 def output_throughput_per_accelerator(output_throughput_per_replica: Array, replica_accelerators: Array) -> TOKEN_PER_S:

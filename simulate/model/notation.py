@@ -14,6 +14,7 @@ PER_S = Annotated[Array, Unit("1/s"), Bounds(0)]
 PER_YEAR = Annotated[Array, Unit("1/year"), Bounds(0)]
 
 TOKEN = Annotated[Array, Unit("token"), Bounds(0)]
+ONE_TOKEN_OR_MORE = Annotated[Array, Unit("token"), Bounds(1)]
 TOKEN_PER_DAY = Annotated[Array, Unit("token/day"), Bounds(0)]
 TOKEN_PER_S = Annotated[Array, Unit("token/s"), Bounds(0)]
 
@@ -54,7 +55,7 @@ TOKENS_PER_KTOKEN: Annotated[float, Unit("token/ktoken")] = 1_000.0
 TOKENS_PER_MTOKEN: Annotated[float, Unit("token/Mtoken")] = 1e6
 
 ONE_YEAR: Annotated[float, Unit("year")] = 1.0  # interest is compounded yearly
-ONE_TOKEN: Annotated[float, Unit("token")] = 1.0  # a decoding step adds one to each sequence
+ONE_TOKEN: Annotated[float, Unit("token")] = 1.0  # that a step adds to each sequence without a draft
 DAILY: Annotated[float, Unit("1/day")] = 1.0  # how often a daily visitor comes
 
 # A weight is multiplied and added once in the forward pass, and twice more in the backward pass.

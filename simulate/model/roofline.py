@@ -228,6 +228,7 @@ def cache_seconds_per_sequence(
     context_tokens: Array,
     kv_bytes_per_token: Array,
     cache_copies: Array,
+    tokens_per_sequence: Array,
     attention_flop_decode: Array,
     replica_accelerators: Array,
     memory_bandwidth: Array,
@@ -237,10 +238,13 @@ def cache_seconds_per_sequence(
 ) -> S:
     """Cache seconds per sequence: to read its keys and values in a step, or for their arithmetic if that is longer.
 
-    The heads of a token are divided over its group; what copies the group holds of the cache are all read.
+    The heads of a token are divided over its group; what copies the group holds of the cache are all read, once
+    for all tokens that a step takes.
     """
     memory = context_tokens * kv_bytes_per_token * cache_copies / (memory_bandwidth * bandwidth_utilization)
-    arithmetic = context_tokens * ONE_TOKEN * attention_flop_decode / (attention_peak_flops * attention_utilization)
+    arithmetic = (
+        context_tokens * tokens_per_sequence * attention_flop_decode / (attention_peak_flops * attention_utilization)
+    )
     return np.maximum(memory, arithmetic) / replica_accelerators
 
 

@@ -1,14 +1,15 @@
-"""Step: a token of each sequence of a replica, the prompts read meanwhile, and what that comes to per question.
+"""Step: a pass that writes to each sequence of a replica, prompts read meanwhile, and what that comes to per question.
 
 Reading and writing are timed by the same equations of the tokens that pass through the model. Weights take the
 longer of memory and arithmetic, those that all tokens use and those of experts each by themselves; cache, attention of
 prompts, routing, links and latency come on top. Prompts share the steps of answers, or are passes of their own
-between them (`prompts_apart`); a token written pays for the prompts read meanwhile either way.
+between them (`prompts_apart`); a token written pays for the prompts read meanwhile either way. Without a draft a step
+writes one token of each sequence, else as many as its `acceptance_length`.
 """
 
 import numpy as np
 
-from simulate.graph import Array, parameter, total
+from simulate.graph import Array, otherwise, parameter, total
 from simulate.model.notation import ONE_TOKEN, RATIO, SHARE, TOKEN, TOKEN_PER_S, S
 
 prompts_apart = parameter(
@@ -39,9 +40,9 @@ serving_model_error = parameter(
 )
 
 
-def prompts_per_step(batch_size_in_memory: Array, output_tokens: Array) -> RATIO:
+def prompts_per_step(batch_size_in_memory: Array, acceptance_length: Array, output_tokens: Array) -> RATIO:
     """Prompts per step: that begin, as many as answers end."""
-    return batch_size_in_memory * ONE_TOKEN / output_tokens
+    return batch_size_in_memory * acceptance_length / output_tokens
 
 
 def prompt_tokens_per_step(
@@ -51,9 +52,9 @@ def prompt_tokens_per_step(
     return (1 - prompts_apart) * prompts_per_step * input_tokens * (1 - prompt_cache_hit_rate)
 
 
-def tokens_per_step(batch_size_in_memory: Array, prompt_tokens_per_step: Array) -> TOKEN:
-    """Tokens per step: that pass through the weights, written and read."""
-    return batch_size_in_memory * ONE_TOKEN + prompt_tokens_per_step
+def tokens_per_step(batch_size_in_memory: Array, tokens_per_sequence: Array, prompt_tokens_per_step: Array) -> TOKEN:
+    """Tokens per step: that pass through the weights, to be written and read."""
+    return batch_size_in_memory * tokens_per_sequence + prompt_tokens_per_step
 
 
 def experts_touched(tokens_per_step: Array, pipeline_stages: Array, experts: Array, experts_active: Array) -> SHARE:
@@ -125,6 +126,36 @@ def prefill_seconds(
     return (shared + routed + tokens * each + latency_seconds) / prompts_per_pass
 
 
+@otherwise(0)
+def draft_seconds(
+    draft_tokens: Array,
+    draft_cost: Array,
+    batch_size_in_memory: Array,
+    cache_seconds: Array,
+    pipeline_stages: Array,
+    experts: Array,
+    experts_active: Array,
+    shared_weights_seconds: Array,
+    shared_seconds_per_token: Array,
+    expert_weights_seconds: Array,
+    expert_seconds_per_token: Array,
+    routing_seconds_per_token: Array,
+    link_seconds_per_token: Array,
+    latency_seconds: Array,
+) -> S:
+    """Draft seconds: of a step, to propose tokens one after the other, each at its cost.
+
+    That is a share of a pass with one token of each sequence and no prompts.
+    """
+    tokens = batch_size_in_memory * ONE_TOKEN
+    touched = experts_touched(tokens, pipeline_stages, experts, experts_active)
+    shared = matrix_seconds(tokens, shared_weights_seconds, shared_seconds_per_token)
+    routed = expert_seconds(tokens, touched, expert_weights_seconds, expert_seconds_per_token)
+    each = routing_seconds_per_token + link_seconds_per_token
+    plain = shared + routed + tokens * each + latency_seconds + cache_seconds
+    return draft_tokens / ONE_TOKEN * draft_cost * plain
+
+
 @total
 def decode_seconds(
     matrix_seconds: Array,
@@ -134,6 +165,7 @@ def decode_seconds(
     routing_seconds: Array,
     link_seconds: Array,
     latency_seconds: Array,
+    draft_seconds: Array,
 ) -> S:
     """Decode seconds: of a step, without the prompts that are passes of their own."""
     return (
@@ -144,6 +176,7 @@ def decode_seconds(
         + routing_seconds
         + link_seconds
         + latency_seconds
+        + draft_seconds
     )
 
 
@@ -154,22 +187,26 @@ def prompt_seconds(prompts_apart: Array, prompts_per_step: Array, prefill_second
 
 @total
 def step_seconds(decode_seconds: Array, prompt_seconds: Array) -> S:
-    """Step seconds: for one token of each sequence, the prompts read meanwhile included."""
+    """Step seconds: of a pass that writes `acceptance_length` tokens of each sequence, prompts read meanwhile included.
+
+    One token without a draft.
+    """
     return decode_seconds + prompt_seconds
 
 
-def output_speed(step_seconds: Array) -> TOKEN_PER_S:
+def output_speed(acceptance_length: Array, step_seconds: Array) -> TOKEN_PER_S:
     """Output speed: tokens a second that one user sees."""
-    return ONE_TOKEN / step_seconds
+    return acceptance_length / step_seconds
 
 
 def roofline_seconds_per_question(
     output_tokens: Array,
+    acceptance_length: Array,
     step_seconds: Array,
     batch_size_in_memory: Array,
     replica_accelerators: Array,
     serving_model_error: Array,
 ) -> S:
     """Roofline seconds per question: accelerator time to write an answer, and to read prompts meanwhile."""
-    replica_seconds = output_tokens / ONE_TOKEN * step_seconds / batch_size_in_memory
+    replica_seconds = output_tokens / acceptance_length * step_seconds / batch_size_in_memory
     return replica_accelerators * replica_seconds * serving_model_error

@@ -16,12 +16,15 @@ def input_share_of_time(
     batch_size_in_memory: Array,
     step_seconds: Array,
     output_tokens: Array,
+    acceptance_length: Array,
     prefill_seconds: Array,
     serving_model_error: Array,
     step: Composed,
 ) -> SHARE:
     """Input share of time: by which prompts keep a full replica from writing."""
-    writing, _ = times(batch_size_in_memory, step, output_tokens, prefill_seconds, serving_model_error)
+    writing, _ = times(
+        batch_size_in_memory, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error
+    )
     return 1 - writing / (step_seconds * serving_model_error)
 
 

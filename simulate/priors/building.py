@@ -108,7 +108,11 @@ def _own_priors(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, E
         if quantity.prior and quantity.function is None and name not in bound
     }
     lacking = missing(quantities, [*bound, *found])
-    computed = [quantity for name, quantity in quantities.items() if name not in lacking and name not in bound]
+    computed = [
+        quantity
+        for name, quantity in quantities.items()
+        if name not in (*lacking, *bound) and not (quantity.default is not None and lacking.keys() & quantity.needs)
+    ]
     needed = {need for quantity in computed for need in quantity.needs}
     return {name: entry for name, entry in found.items() if name in needed}
 
@@ -149,7 +153,7 @@ def _check_use(
         in_question = entry.own and bool(entry.layer.prefix) == bool(chosen)
         if in_question and name not in useful and name not in stack.formulas and not suggestion(name, stack.unknown):
             advice = "name it in a formula of [quantities], or take it out"
-            mend = suggestion(name, useful - stack.priors.keys()) or suggestion(name, useful, advice)
+            mend = suggestion(name, useful, advice)
             fault = f"there is no such quantity, and nothing uses it{mend}"
             place = (entry.layer, ("priors", name))  # what else is wrong with the whole of it follows from its name
             stack.problems[:] = [each for each in stack.problems if each.alone or (each.layer, each.key) != place]
