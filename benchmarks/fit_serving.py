@@ -13,9 +13,8 @@ from collections.abc import Callable, Hashable, Mapping
 import numpy as np
 
 from simulate.backtesting.scores import BANDS, STANDARD_NORMAL, clustered_interval, inside, standard_normal_crps
-from simulate.calibration.benchmarks import Benchmark, later_benchmarks
-from simulate.calibration.hierarchy import KINDS, PRIORS, Hierarchy, constants, fit_without, hierarchy, whole_fit
-from simulate.graph import Array
+from simulate.calibration.benchmarks import Benchmark
+from simulate.calibration.hierarchy import KINDS, PRIORS, constants, fit_without, hierarchy, whole_fit
 
 TOLD = ": median |ln|, CRPS, share inside 50, 80, 90 % with its 95 % interval"
 
@@ -24,6 +23,7 @@ GROUPINGS: Mapping[str, Callable[[Benchmark], Hashable]] = {
     "model": lambda row: row.model,
     "accelerator": lambda row: row.accelerator,
     "stack": lambda row: row.stack,
+    "source": lambda row: row.source.split(",")[0],  # who published it
 }
 
 
@@ -44,14 +44,10 @@ def main() -> None:
         print(f"  {name:50}{sd:6.3f}")
     for grouping, label in () if arguments.constants else GROUPINGS.items():
         print(f"\neach {grouping} left out{TOLD}")
-        _print_scores(table, *_left_out(label))
-    if not arguments.constants:
-        print(f"\nthose found later, by the fit to all others{TOLD}")
-        _print_scores(*_found_later())
+        _print_scores(label)
 
 
-def _left_out(label: Callable[[Benchmark], Hashable]) -> tuple[Array, Array]:
-    """Errors of the logarithms of all measurements and their forecasts' sds, each label left out."""
+def _print_scores(label: Callable[[Benchmark], Hashable]) -> None:
     table = hierarchy()
     labels = [label(row) for row in table.rows]
     errors, sds = np.full((2, len(table.places)), np.nan)
@@ -59,26 +55,11 @@ def _left_out(label: Callable[[Benchmark], Hashable]) -> tuple[Array, Array]:
         fit = fit_without(label, left_out)
         own = np.array([each == left_out for each in labels])[table.places]
         errors[own], sds[own] = (table.log_measured - fit.log_median)[own], fit.log_sd[own]
-    return errors, sds
-
-
-def _found_later() -> tuple[Hierarchy, Array, Array]:
-    """The same of those that were found after the fit, and their table."""
-    table = Hierarchy([*hierarchy().rows, *later_benchmarks()])
-    used = np.arange(len(table.rows)) < len(hierarchy().rows)
-    fit = table.fit(used)
-    later = ~used[table.places]
-    return table, np.where(later, table.log_measured - fit.log_median, np.nan), fit.log_sd
-
-
-def _print_scores(table: Hierarchy, errors: Array, sds: Array) -> None:
     scenarios = np.array([row.scenario for row in table.rows])[table.places]
     clusters = np.array([f"{row.model}, {row.accelerator}" for row in table.rows])[table.places]
     for kind in (*KINDS, "offline"):
         own = (table.kinds == kind) & (scenarios != "offline")
-        own = (scenarios == "offline" if kind == "offline" else own) & np.isfinite(errors)
-        if not own.any():
-            continue
+        own = scenarios == "offline" if kind == "offline" else own
         deviations = errors[own] / sds[own]
         crps = np.mean(sds[own] * [standard_normal_crps(deviation) for deviation in deviations])
         pits = np.array([STANDARD_NORMAL.cdf(deviation) for deviation in deviations])

@@ -22,7 +22,6 @@ BENCHMARKS = DATA / "serving_benchmarks.csv"
 LOADS = DATA / "serving_load.csv"
 MODELS = DATA / "serving_models.csv"
 
-LATER = "TensorRT-LLM, mid-2025"
 # Requests of InferenceX vary evenly between 80 and 100 % of the stated lengths.
 MEAN_LENGTH = 0.9
 # What is measured, in seconds: accelerator time of a question, time per output token, time to first token.
@@ -70,6 +69,11 @@ class Benchmark:
         return self.scenario == "load"
 
     @property
+    def as_shipped(self) -> bool:
+        """Whether the stack runs with the settings that it is shipped with."""
+        return self.stack.endswith("as shipped")
+
+    @property
     def mixture(self) -> bool:
         """Whether the model is a mixture of experts."""
         return self.inputs["experts"] > 1
@@ -97,7 +101,7 @@ class Benchmark:
 @cache
 def offline_benchmarks() -> tuple[Benchmark, ...]:
     """The benchmarks of the table of them where no user waits."""
-    return tuple(each for each in _benchmarks() if each.scenario not in ("server", "load") and each.stack != LATER)
+    return tuple(each for each in _benchmarks() if each.scenario not in ("server", "load"))
 
 
 @cache
@@ -108,14 +112,8 @@ def server_benchmarks() -> tuple[Benchmark, ...]:
 
 @cache
 def load_benchmarks() -> tuple[Benchmark, ...]:
-    """DeepSeek-R1 under load, one answer a step and prompts on the same accelerators."""
-    return tuple(_under_load())
-
-
-@cache
-def later_benchmarks() -> tuple[Benchmark, ...]:
-    """Those found after the constants had been fitted to the others."""
-    return tuple(each for each in _benchmarks() if each.scenario == "load" or each.stack == LATER)
+    """Those under load, a token a step and prompts on the same accelerators: InferenceX's, and stacks as shipped."""
+    return (*_under_load(), *(each for each in _benchmarks() if each.under_load))
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:
@@ -238,10 +236,12 @@ def _waited_steps(row: Mapping[str, str]) -> float:
     """Half of the steps between two looks for new requests, as InferenceX sets the stacks up.
 
     sglang on B200 looks every 10 steps, from 16 sequences on every 30; TensorRT-LLM waits up to 60 where ranks have
-    sequences of their own, until all have some. Source: SemiAnalysisAI/InferenceX, benchmarks/dsr1_*_b200*.sh, 2026.
+    sequences of their own, until all have some, which takes n (1 + 1/2 + ... + 1/n) prompts that come at random.
+    Source: SemiAnalysisAI/InferenceX, benchmarks/dsr1_*_b200*.sh, 2026.
     """
     if row["decode_dp_attention"] == "1":
-        return 60 / 2
+        ranks, arrivals = int(row["decode_tp"]), float(row["concurrency"]) / (MEAN_LENGTH * float(row["output_tokens"]))
+        return min(60, ranks * sum(1 / rank for rank in range(1, ranks + 1)) / arrivals) / 2
     if (row["stack"], row["accelerator"]) != ("sglang", "B200"):
         return 0.0
     crowded = float(row["concurrency"]) >= 16 and (row["precision"] == "FP4" or row["decode_tp"] == "8")
