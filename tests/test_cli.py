@@ -431,6 +431,7 @@ def test_a_shell_completes_commands_names_and_paths(completed, tmp_path):
     assert completed("simulate run base --set prec", tmp_path) == ["precision=", "precision_efficiency="]
     assert completed("simulate run base --set accel", tmp_path)[:1] == ["accelerator="]
     assert completed("simulate explain peak_t", tmp_path) == ["peak_to_average"]
+    assert completed("simulate explain logn", tmp_path) == ["lognormal"]
     assert completed("simulate run base --format ") == list(FORMATS)
     assert completed("simulate run base --scheme s") == ["sobol"]
     assert completed("simulate run base --statistic e") == ["expected_shortfall"]

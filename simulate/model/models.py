@@ -18,6 +18,7 @@ from simulate.model import (
     ownership,
     roofline,
     serving,
+    sessions,
     sizing,
     speculation,
     step,
@@ -30,6 +31,7 @@ from simulate.model import (
 MODELS: dict[str, tuple[ModuleType, ...]] = {
     "llm_cost": (
         demand,
+        sessions,
         serving,
         fleet,
         capex,
