@@ -42,6 +42,7 @@ from simulate.calibration.hierarchy import (
     error_sd,
     fit_without,
     hierarchy,
+    inverse,
     whole_fit,
 )
 from simulate.calibration.serving import MOST_TOKENS, OVERHEAD, WAITED_STEPS, Benchmarks, waves
@@ -325,6 +326,13 @@ def test_a_group_does_not_move_its_own_forecast():
     measurements = own[table.places]
     np.testing.assert_allclose(warm.log_median[measurements], cold.log_median[measurements], rtol=0, atol=0.01)
     np.testing.assert_allclose(warm.log_sd[measurements], cold.log_sd[measurements], rtol=0.02)
+
+
+@pytest.mark.parametrize("size", [2, 7, 90])
+def test_an_inverse_by_halves_is_one(size):
+    root = np.random.default_rng(size).normal(size=(size, size))
+    matrix = root @ root.T + np.eye(size)
+    np.testing.assert_allclose(matrix @ inverse(matrix), np.eye(size), rtol=0, atol=1e-9)
 
 
 def test_measurements_change_with_constants_and_levels_as_differences_say():
