@@ -46,8 +46,10 @@ def settings(ctx: typer.Context, incomplete: str) -> list[str]:
     """NAME=, and after it the families that the quantity may be of, or what else the key may name."""
     from simulate.catalog import PEAKS, accelerators
     from simulate.distributions import FAMILIES
+    from simulate.token_prices import apis
 
-    words = {"accelerator": accelerators(), "precision": tuple(PEAKS), "training_precision": tuple(PEAKS)}
+    peaks = tuple(PEAKS)
+    words = {"accelerator": accelerators(), "api": apis(), "precision": peaks, "training_precision": peaks}
     name, equals, _ = incomplete.partition("=")
     if name in words:
         return _beginning((f'{name}="{word}"' for word in words[name]), incomplete)

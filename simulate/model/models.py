@@ -8,6 +8,7 @@ from simulate.errors import SimulateError
 from simulate.graph import Quantity, quantities_of
 from simulate.model import (
     architecture,
+    bought_tokens,
     capex,
     demand,
     energy,
@@ -23,6 +24,7 @@ from simulate.model import (
     speculation,
     step,
     token_costs,
+    traffic,
     training,
     training_mfu,
 )
@@ -39,6 +41,7 @@ MODELS: dict[str, tuple[ModuleType, ...]] = {
         energy,
         opex,
         ownership,
+        bought_tokens,
         architecture,
         sizing,
         layout,
@@ -47,6 +50,7 @@ MODELS: dict[str, tuple[ModuleType, ...]] = {
         step,
         load,
         token_costs,
+        traffic,
         training_mfu,
     ),
     "none": (),

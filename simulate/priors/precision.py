@@ -1,4 +1,4 @@
-"""What an accelerator and the words for a precision bind, as layers beneath those that name them.
+"""What an accelerator, an API and the words for a precision bind, as layers beneath those that name them.
 
 A word such as FP8 stands for weights, cache and arithmetic together, or each has its own; attention is in BF16 unless
 it has one. A peak depends on both, the
@@ -12,7 +12,8 @@ from typing import Any
 
 from simulate.priors.layers import Layer, Problem, Stack
 
-NAMING = ("accelerator", "precision", "training_precision")  # keys that stand for figures
+CATALOGS = ("accelerator", "api")  # keys that name a row of a catalog
+NAMING = (*CATALOGS, "precision", "training_precision")  # and all that stand for figures
 STORED = {"weights": "bytes_per_parameter", "cache": "kv_bytes_per_value"}
 COMPUTED = {"arithmetic": "peak_flops", "attention": "attention_peak_flops", "training": "training_peak_flops"}
 CACHE = {"FP4": "FP8"}  # where one word stands for all: beside weights in 4 bits, stacks keep the cache in 8
@@ -43,7 +44,7 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
         asked = {key: _words(key, layer.tables[key]) for key in own}
         names |= own
         origins |= dict.fromkeys(own, layer)
-        words |= {key: words.get(key, {}) | new for key, new in asked.items()}
+        words |= {key: words.get(key, {}) | new for key, new in asked.items() if key not in CATALOGS}
         if "accelerator" in own:  # whose peaks depend on farther words too
             accelerator = own["accelerator"]
             for key, said in words.items():
@@ -52,10 +53,11 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
             asked["precision"] |= {"training": "BF16"}  # the other word is of serving
         for key in sorted(asked, key=NAMING.index):
             try:
-                stack.append(Layer(f"{key} {names[key]}", _tables(key, accelerator, asked[key]), own=False))
+                tables = _of_catalog(key, own[key]) if key in CATALOGS else _peaks(accelerator, asked[key])
+                stack.append(Layer(f"{key} {names[key]}", tables, own=False))
             except CatalogError as error:
                 problems.append(Problem(layer, (key,), str(error), alone=True, code=error.code))
-                accelerator = ""
+                accelerator = "" if key == "accelerator" else accelerator
         stack.append(layer)
     if "accelerator" not in names and not elsewhere:
         for key, said in words.items():
@@ -66,6 +68,18 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
     return stack[::-1], problems
 
 
+def aging(stack: Stack) -> dict[str, tuple[str, str]]:
+    """What to know of prices from a day on, a year after they were last seen to hold, by name, with the day."""
+    told = {}
+    for name, entry in stack.priors.items():
+        if (layer := entry.origins.get("value")) and name in layer.tables.get("aging", {}):
+            row, seen = layer.tables["aging"][name]
+            fault = f"{row}: its newest price in the catalog is of {seen}, more than a year ago"
+            text = f"{fault}; state [priors.api_input_price] and the others, or name another api"
+            told[name] = (text, f"{int(seen[:4]) + 1}{seen[4:]}")
+    return told
+
+
 def without_arithmetic(stack: Stack) -> dict[str, str]:
     """What to know of peaks for which an accelerator lacks the arithmetic asked for, by name."""
     bound = {name: stack.priors[name].layer for name in COMPUTED.values() if name in stack.priors}
@@ -74,7 +88,7 @@ def without_arithmetic(stack: Stack) -> dict[str, str]:
 
 
 def _words(key: str, value: str | Mapping[str, str]) -> dict[str, str]:
-    """The word for each part that a key's value stands for; an accelerator has none."""
+    """The word for each part that a key's value stands for; what is in a catalog has none."""
     match key, value:
         case "training_precision", str():
             return {"training": value}
@@ -85,15 +99,31 @@ def _words(key: str, value: str | Mapping[str, str]) -> dict[str, str]:
     return {}
 
 
-def _tables(key: str, accelerator: str, words: Mapping[str, str]) -> dict[str, Any]:
-    """What an accelerator brings, or the words of another key bind, with warnings of peaks that there are not.
+def row_named(key: str, name: str) -> str:
+    """The catalog's name for what a key names, without a date. Raises CatalogError where the catalog lacks it."""
+    from simulate import catalog, token_prices
+
+    rows = catalog.ACCELERATORS if key == "accelerator" else token_prices.APIS
+    return rows.name(name.partition("@")[0])
+
+
+def _of_catalog(key: str, name: str) -> dict[str, Any]:
+    """What the row that a key names brings, and what ages of it. Raises CatalogError where the catalog lacks it."""
+    from simulate import catalog, token_prices
+
+    if key == "accelerator":
+        return {"priors": catalog.accelerator(name)}
+    entries, seen = token_prices.price(name)
+    return {"priors": entries, "aging": dict.fromkeys(entries, (row_named(key, name), seen)) if seen else {}}
+
+
+def _peaks(accelerator: str, words: Mapping[str, str]) -> dict[str, Any]:
+    """What words for a precision bind, with warnings of peaks that there are not.
 
     Without an accelerator, peaks are left out. Raises CatalogError where the catalog does not hold it.
     """
     from simulate import catalog
 
-    if key == "accelerator":
-        return {"priors": catalog.accelerator(accelerator)}
     found = {STORED[part]: catalog.bytes_of(word) for part, word in words.items() if part in STORED}
     peaks = catalog.peaks(accelerator) if accelerator else {}
     warnings = {}
