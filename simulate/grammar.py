@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple
 
 from simulate.errors import Fault, SimulateError
 from simulate.revisions import revised, unreadable
+from simulate.shorthand import reads_as_shorthand
 from simulate.shipped import shipped_file
 from simulate.spelling import path_of
 from simulate.spreadsheet import read_number
@@ -238,16 +239,15 @@ def _plot(text: str) -> tuple[str, ...]:
     return names
 
 
-_SHARE = re.compile(
-    r"\s*([\w-]+(?:\.[\w-]+)*)\s*=\s*((?:[+-]?\d+(?:_\d+)*)?[^_%]*)%\s*", re.ASCII
-)  # TOML's digits may be parted
+_UNQUOTED = re.compile(r"\s*([\w-]+(?:\.[\w-]+)*)\s*=(.+)", re.ASCII)
 
 
 def _setting(text: str) -> dict[str, Any]:
-    """The tables of KEY = VALUE as TOML reads it; 10% is a value of that unit."""
-    share = _SHARE.fullmatch(text)
-    if share and (percent := read_number(share[2].replace("_", ""))) is not None:
-        return reduce(lambda table, name: {name: table}, reversed(share[1].split(".")), {"value": percent, "unit": "%"})
+    """The tables of KEY = VALUE as TOML reads it; a short form such as 10% or 1.05 to 1.3 needs no quotes."""
+    unquoted = _UNQUOTED.fullmatch(text)
+    if unquoted and reads_as_shorthand(unquoted[2]):
+        value: Any = unquoted[2].strip()
+        return reduce(lambda table, name: {name: table}, reversed(unquoted[1].split(".")), value)
     try:
         tables = loads(text)
     except RecursionError:

@@ -16,6 +16,7 @@ from simulate.backends import BACKENDS
 from simulate.errors import Fault, SimulateError, read_all
 from simulate.grammar import NUMBERS
 from simulate.sampling.schemes import SCHEMES
+from simulate.shorthand import counted
 from simulate.spreadsheet import read_number
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ def _whole(value: Any) -> Any:
     """A number that is whole, such as 1e5, as an int."""
     plain = _plain(value)
     return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
+
+
+def _counted(value: Any) -> Any:
+    """A whole number, also of a text such as '1 million'."""
+    count = counted(value) if isinstance(value, str) else None
+    return _whole(value if count is None else count)
 
 
 def most_scenarios() -> int:
@@ -107,7 +114,7 @@ def _address(text: str) -> str:
     return text
 
 
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_SCENARIOS)]
+Count = Annotated[int, BeforeValidator(_counted), Field(ge=1, le=MOST_SCENARIOS)]
 Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=2**63)]
 Percent = Annotated[float, BeforeValidator(_plain), Field(gt=0, lt=100)]
 Percents = Annotated[tuple[Percent, ...], BeforeValidator(_numbers), Field(min_length=1), AfterValidator(_in_order)]
@@ -117,7 +124,7 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Scheme = Annotated[str, AfterValidator(SCHEMES.known)]
 Backend = Annotated[str, AfterValidator(BACKENDS.known)]
 Scheduler = Annotated[str, AfterValidator(_address)]
-WorkerCount = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=4096)]
+WorkerCount = Annotated[int, BeforeValidator(_counted), Field(ge=1, le=4096)]
 
 
 class RunTable(BaseModel):

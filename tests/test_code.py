@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those before it: the way of a question from its text to its answer, read upwards.
 ORDER = """
     arrays device errors special signals spelling syntax reading writing shipped plain checkpoints revisions style
-    registry machine backends spreadsheet units composing graph figures layout plotting
+    registry machine backends spreadsheet units shorthand composing graph figures layout plotting
     formulas grammar model rulers occurrences tallies steps summary
     distributions dependence sampling settings catalog token_prices priors
     replicates conditions aiming scenarios results spread influence statistics gathering bands folding thresholds

@@ -34,6 +34,17 @@ def _under(heading: str, annotation: Any) -> Any:
     return Annotated[kind, told]
 
 
+def _count(text: str) -> float:
+    """A number, also in words such as '1 million'."""
+    from simulate.shorthand import counted
+    from simulate.spreadsheet import read_number
+
+    for number in (read_number(text), counted(text)):
+        if number is not None:
+            return number
+    raise typer.BadParameter(f"{text!r} is no number; write for instance 1e5 or '1 million'")
+
+
 def flattened(command: Callable[..., None]) -> Callable[..., None]:
     """The command with the fields of its groups as parameters of their own, as typer reads them."""
     hints = get_type_hints(command, include_extras=True)
@@ -127,7 +138,8 @@ class Sampling:
         float | None,
         typer.Option(
             metavar="COUNT",
-            help="Number of joint draws, such as 1e5; rounded up to whole chunks.",
+            help="Number of joint draws, such as 1e5 or '1 million'; rounded up to whole chunks.",
+            parser=_count,
             show_default="1e6, or as the file says",
         ),
     ] = None

@@ -19,6 +19,7 @@ from simulate.priors.margins import expiring, implausible, prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
 from simulate.priors.precision import aging, named, with_figures, without_arithmetic
+from simulate.priors.short_forms import choose_families
 from simulate.priors.traffic import settle
 from simulate.priors.types import Choice, Measured, Priors, Published
 from simulate.settings import RunTable, Settings
@@ -42,6 +43,7 @@ def stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> 
     found = Stack(tuple(stack), problems)
     settle(found)
     _settle(found)
+    choose_families(found)
     return found
 
 

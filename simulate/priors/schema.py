@@ -21,6 +21,7 @@ from simulate.distributions.other_names import KEYS
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
 from simulate.priors.positions import Key
+from simulate.priors.short_forms import written_out
 from simulate.priors.traffic import unfolded
 from simulate.settings import RunTable, fault_of, written
 
@@ -267,7 +268,8 @@ class File(_Table):
 def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     """Check the shape of a layer's tables; return the layer without what is at fault, and the problems."""
     layer, twice = unfolded(layer)
-    faults = [(*fault, False) for fault in (*_dotted_percentiles(layer.tables), *twice)]
+    layer, doubtful = written_out(layer)
+    faults = [(*fault, False) for fault in (*_dotted_percentiles(layer.tables), *twice, *doubtful)]
     try:
         File.model_validate(layer.tables)
     except ValidationError as invalid:
