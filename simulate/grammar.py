@@ -230,6 +230,14 @@ def _bridge(text: str) -> tuple[float | Literal["mean"], ...]:
     return tuple("mean" if part == "mean" else _percent(part) for part in _parts(text))
 
 
+def _plot(text: str) -> tuple[str, ...]:
+    """The name of a quantity, or those of an input and an output."""
+    names = tuple(part.strip() for part in text.split(":"))
+    if len(names) > 2 or not all(name.isidentifier() for name in names):
+        raise SimulateError("is no name of a quantity, nor two with a colon between them")
+    return names
+
+
 _SHARE = re.compile(
     r"\s*([\w-]+(?:\.[\w-]+)*)\s*=\s*((?:[+-]?\d+(?:_\d+)*)?[^_%]*)%\s*", re.ASCII
 )  # TOML's digits may be parted
@@ -370,6 +378,7 @@ SETTING = Form("setting", "NAME=VALUE", ("pue=1.1", 'pue={dist="uniform", lower=
 VARIATION = Form("variation", "NAME=VALUE,VALUE,...", ("pue=1.1,1.2,1.3",), _variation)
 NAMES = Form("names", "NAME,NAME,...", ("capex,opex_per_year", "all"), _names)
 NUMBERS = Form("numbers", "NUMBER,NUMBER,...", ("5,50,95",), _numbers)
+PLOT = Form("plot", "OUTPUT or INPUT:OUTPUT", ("capex", "seconds_per_token:capex"), _plot)
 CASE = Form("case", "PATH, FILE:CHOICE or REVISION:PATH", ("priors/base.toml", "priors/accelerators.toml:h100"), _case)
 
 FORMS: tuple[Form[..., Any], ...] = tuple(each for each in list(globals().values()) if isinstance(each, Form))

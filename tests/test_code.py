@@ -13,10 +13,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = """
     arrays device errors special signals spelling syntax reading writing shipped plain checkpoints revisions style
     registry machine backends spreadsheet units composing graph figures layout plotting
-    formulas grammar model rulers occurrences tallies summary
+    formulas grammar model rulers occurrences tallies steps summary
     distributions dependence sampling settings catalog token_prices priors
-    replicates conditions aiming scenarios results spread influence statistics bands folding thresholds rounding gates
-    runs sensitivity comparison decisions sweeps calibration backtesting
+    replicates conditions aiming scenarios results spread influence statistics gathering bands folding thresholds
+    rounding gates
+    runs sensitivity comparison decisions sweeps calibration backtesting evidence
     questions formats reference explaining checking verification library agents cli __main__
 """
 ROOMS = ORDER.split()
