@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple
 
 from simulate.errors import Fault, SimulateError
 from simulate.revisions import revised, unreadable
+from simulate.shipped import shipped_file
 from simulate.spelling import path_of
 from simulate.spreadsheet import read_number
 from simulate.syntax import broken, loads
@@ -282,13 +283,13 @@ def _numbers(text: str) -> tuple[float, ...]:
 def _case(text: str) -> tuple[Path, str]:
     """The path of a priors file or of an earlier run, and the choice of the file, '' for none.
 
-    A path that exists may hold colons; else a file stands before the first one, and its choice after it, or a git
-    revision, and a path after it.
+    A path that exists may hold colons; else a file, or the name of one that ships, stands before the first one, and its
+    choice after it, or a git revision, and a path after it.
     """
     if not text.strip():
         raise SimulateError("is empty")
     file, colon, choice = text.partition(":")
-    whole, part = _path(text), _path(file)
+    whole, part = _path(text), _path(file) or shipped_file(file)
     if not colon or (whole and not (part and part.is_file())):
         return path_of(text), ""
     if whole:

@@ -44,7 +44,7 @@ def sections(result: Result) -> list[Section]:
     told = [Section(result.attributes["title"])] if result.attributes["title"] else []
     shown = indented(result.provenance["components"], result.provenance["asked"])
     told.append(Section(columns=_columns(result), rows=[_row(result, name, depth) for name, depth in shown.items()]))
-    told.append(Section(remarks=[_sampling_error(result, list(shown)), *few_beyond(result)]))
+    told.append(Section(remarks=[*_layouts(result), _sampling_error(result, list(shown)), *few_beyond(result)]))
     told += answers.sections(result)
     told += _drivers(result)
     published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]
@@ -79,6 +79,13 @@ def repeated(told: Mapping[str, Any]) -> str:
     options = {"set": told["overrides"], "given": told["given"], "observe": told["observe"]}
     texts = [f"--{name} {shlex.quote(text)}" for name, each in options.items() for text in each]
     return " ".join([shlex.quote(told["files"][0]["path"]), *texts])
+
+
+def _layouts(result: Result) -> list[str]:
+    """How often each layout of a list is taken, the most frequent first."""
+    found = [(*result.estimate("layout_share", layout=word), word) for word in result.labels("layout")]
+    taken = [f"{word} in {percent_text(share, error)}" for share, error, word in sorted(found, reverse=True) if share]
+    return [f"Of the layouts, scenarios take {', '.join(taken)}."] if taken else []
 
 
 def _columns(result: Result) -> list[Column]:

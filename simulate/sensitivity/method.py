@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from simulate import graph
 from simulate.backends import Ticks
 from simulate.conditions import Questions
 from simulate.errors import SimulateError
@@ -59,7 +58,7 @@ class Asking:
     @cached_property
     def movers(self) -> tuple[str, ...]:
         """The priors that the quantity depends on, constants left out."""
-        plan = graph.plan(self.priors.quantities, self.priors.priors, [self.quantity])
+        plan = self.priors.wiring.plan([self.quantity])
         return tuple(name for name in plan.inputs if name in self.bands)
 
     def drawn(self, *, stream: int = 0, correlated: bool = True, largest: int = CHUNK) -> Scenarios:

@@ -12,7 +12,6 @@ from simulate.conditions import questions
 from simulate.distributions import Constant
 from simulate.errors import SimulateError, read_all
 from simulate.figures import percentile_name
-from simulate.graph import plan
 from simulate.priors import Priors
 from simulate.replicates import Progress, Workers
 from simulate.results import Result
@@ -154,7 +153,7 @@ def _ends_asked(low: float, high: float) -> tuple[float, float]:
 
 def _for_rare_events(priors: Priors, names: Sequence[str]) -> int:
     """How many scenarios show a prior's rarest event in each replicate, as far as that is no toil; 0 without any."""
-    inputs = plan(priors.quantities, priors.priors, names).inputs
+    inputs = priors.wiring.plan(names).inputs
     rarest = min((rarest_event(priors.priors[name].distribution, BACKGROUND) for name in inputs), default=1.0)
     return min(math.ceil(REPLICATES / rarest), MOST // len(inputs)) if rarest < 1 else 0
 
