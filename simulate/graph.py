@@ -45,7 +45,8 @@ class Quantity:
     """A named number with a unit: computed by a function of other quantities, or a parameter.
 
     `definition` is what `explain` shows; its first line opens with the label. `lower` and `upper`
-    are what is possible at all (a share lies in 0..1), in the quantity's own unit. `default` is the value
+    are what is possible at all (a share lies in 0..1), in the quantity's own unit; `plausible` are values beyond which
+    a prior is told to look again, by judgement. `default` is the value
     without a prior; of a function, that where what it needs cannot be had. `prior` is the
     distribution that a parameter has where a priors file states none, as a table of such a file.
     """
@@ -60,6 +61,7 @@ class Quantity:
     upper: float = np.inf
     stated_label: str = ""
     prior: Mapping[str, Any] | None = None
+    plausible: tuple[float, float] = (-np.inf, np.inf)
 
     @property
     def label(self) -> str:
@@ -107,10 +109,11 @@ def parameter(
     lower: float = -np.inf,
     upper: float = np.inf,
     prior: Mapping[str, Any] | None = None,
+    plausible: tuple[float, float] = (-np.inf, np.inf),
 ) -> Quantity:
     """Declare a parameter of a model, a quantity that nothing computes; its name is the variable's."""
     text = inspect.cleandoc(definition)
-    return Quantity("", unit, text, default=default, lower=lower, upper=upper, prior=prior)
+    return Quantity("", unit, text, default=default, lower=lower, upper=upper, prior=prior, plausible=plausible)
 
 
 def total(function: Function) -> Function:
@@ -258,6 +261,16 @@ def as_numpy(value: Values) -> Values:
 def distinct_values(values: ArrayLike) -> NDArray[Any]:
     """The distinct values in rising order; without their counts, numpy would import masked arrays, for 25 ms."""
     return np.unique(values, return_counts=True)[0]
+
+
+def upstream(quantities: Mapping[str, Quantity], names: Iterable[str], bound: Collection[str] = ()) -> set[str]:
+    """The names and all that they are computed from; a bound name needs nothing."""
+    found, open_ = set[str](), [*names]
+    while open_:
+        if (name := open_.pop()) not in found:
+            found.add(name)
+            open_ += () if name in bound else quantities[name].needs
+    return found
 
 
 def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -16,7 +16,7 @@ ORDER = """
     formulas grammar model rulers occurrences tallies summary
     distributions dependence sampling settings catalog token_prices priors
     replicates conditions aiming scenarios results spread influence statistics bands folding thresholds rounding gates
-    runs sensitivity comparison decisions sweeps calibration backtesting
+    runs sensitivity comparison decisions sweeps calibration backtesting evidence
     questions formats reference explaining checking verification library agents cli __main__
 """
 ROOMS = ORDER.split()

@@ -180,7 +180,7 @@ def test_the_schema_finds_what_is_missing_or_of_another_kind(told, name):
         for step in path[:-1]:
             parent = parent[step]
         parent[path[-1]] = True
-        if LOOSE.is_valid(changed) and path[-1] != "parameter":
+        if LOOSE.is_valid(changed) and path[-1] not in {"parameter", "unused"}:
             unnoticed.append(path)
     assert unnoticed == []
     for key in KEYS:

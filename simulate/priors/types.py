@@ -27,6 +27,7 @@ class Prior:
     factor: float  # from `unit` to the quantity's own
     evidence: str  # "sourced", "judgement" or ""
     source: str
+    expires: str  # an ISO date, '' for none
     note: str
     label: str
     specification: Mapping[str, Any]  # the parameters as written, in `unit`
