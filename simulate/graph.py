@@ -328,33 +328,51 @@ def recomposed(quantities: Mapping[str, Quantity], bound: Collection[str] = ()) 
     return found
 
 
-def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:
-    """Plan the computation of the outputs from the bound names; what they do not need is left out.
+@dataclass(frozen=True)
+class Wiring:
+    """Quantities as bound names leave them: an order of all, and what those lack that cannot be computed."""
 
-    Raises SimulateError for an output that is unknown or that the bound names cannot compute.
-    """
-    quantities = settled(quantities, bound)
-    sequence = order(quantities, bound)
-    lacking = _missing(quantities, bound, sequence)
-    for name in outputs:
-        if name not in quantities:
-            raise SimulateError(f"there is no quantity {name}")
-        if name in lacking:
-            raise SimulateError(f"{name} cannot be computed: no prior for {', '.join(lacking[name])}")
-    needed = set(outputs)
-    for name in reversed(sequence):
-        if name in needed and name not in bound:
-            needed.update(quantities[name].needs)
-    inputs, steps, defaults = [], [], {}
-    for name in sequence:
-        quantity = quantities[name]
-        if name not in needed:
-            continue
-        if name in bound:
-            inputs.append(name)
-        elif quantity.function is not None:
-            steps.append((name, quantity.function, quantity.needs))
-        else:
-            assert quantity.default is not None
-            defaults[name] = quantity.default
-    return Plan(tuple(inputs), defaults, tuple(steps), tuple(outputs))
+    quantities: Mapping[str, Quantity]
+    bound: Collection[str]
+    sequence: Sequence[str]
+    lacking: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, quantities: Mapping[str, Quantity], bound: Collection[str]) -> Wiring:
+        """Settle the quantities and put them in order."""
+        quantities = settled(quantities, bound)
+        sequence = order(quantities, bound)
+        return cls(quantities, bound, sequence, _missing(quantities, bound, sequence))
+
+    def plan(self, outputs: Sequence[str]) -> Plan:
+        """Plan the computation of the outputs from the bound names; what they do not need is left out.
+
+        Raises SimulateError for an output that is unknown or that the bound names cannot compute.
+        """
+        for name in outputs:
+            if name not in self.quantities:
+                raise SimulateError(f"there is no quantity {name}")
+            if name in self.lacking:
+                raise SimulateError(f"{name} cannot be computed: no prior for {', '.join(self.lacking[name])}")
+        needed = set(outputs)
+        for name in reversed(self.sequence):
+            if name in needed and name not in self.bound:
+                needed.update(self.quantities[name].needs)
+        inputs, steps, defaults = [], [], {}
+        for name in self.sequence:
+            quantity = self.quantities[name]
+            if name not in needed:
+                continue
+            if name in self.bound:
+                inputs.append(name)
+            elif quantity.function is not None:
+                steps.append((name, quantity.function, quantity.needs))
+            else:
+                assert quantity.default is not None
+                defaults[name] = quantity.default
+        return Plan(tuple(inputs), defaults, tuple(steps), tuple(outputs))
+
+
+def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:
+    """Plan the computation of the outputs from the bound names, as `Wiring.plan` does."""
+    return Wiring.of(quantities, bound).plan(outputs)

@@ -174,7 +174,7 @@ def test_replicates_are_put_together_of_their_pieces_in_order(backend, pieces):
     """A mean is that of the pieces, what is joined stands in order, and keys come back as themselves."""
     key = object()
     cuts = [Piece(replicate, range(place, place + 1)) for replicate in range(4) for place in range(pieces)]
-    each = {"replicates": 4, "count": 100 * len(cuts), "size": 100, "at_once": 100}
+    each = {"replicates": 4, "count": 100 * len(cuts), "size": 100, "at_once": 100, "are_few": False}
     drawn = SimpleNamespace(pieces=lambda _: cuts, steps=lambda _: 1, pilot=cuts.__getitem__, **each)
     statistics, taken = usual([50]), []
 

@@ -96,6 +96,10 @@ ASKED = {
     "explain a word": ("explain", "lognormal"),
     "explain own": ("explain", "b", "{own}"),
     "guide": ("guide",),
+    "show": ("show", "{own}", "--set", "a=2"),
+    "show a choice": ("show", "own-or-rent:own"),
+    "new": ("new", "--for", "formulas"),
+    "schema": ("schema",),
 }
 ANSWERS_OTHERWISE = {"mcp"}  # it prints what a protocol asks for, in which these answers stand
 

@@ -26,8 +26,11 @@ from simulate.spelling import name_text
 from simulate.units import UnitError, conversion_factor
 
 
-def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> Stack:
-    """Put overrides before the choice before the files, what they name beneath each."""
+def stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> Stack:
+    """Put overrides before the choice before the files, what they name beneath each; a name has a prior or a formula.
+
+    Of the two the nearer one holds, but a prior takes the place of a formula that is farther.
+    """
     options = [
         replace(layer, tables=layer.tables["choices"][chosen], prefix=("choices", chosen))
         for layer in files
@@ -36,7 +39,10 @@ def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) ->
     choices = [table for layer in files for table in layer.tables.get("choices", {}).values()]
     elsewhere = not chosen and any("accelerator" in table for table in choices)
     stack, problems = with_figures((*overrides, *options, *files), elsewhere=elsewhere)
-    return Stack(tuple(stack), problems)
+    found = Stack(tuple(stack), problems)
+    settle(found)
+    _settle(found)
+    return found
 
 
 def built(
@@ -46,9 +52,7 @@ def built(
 
     With problems, the priors are not to be used.
     """
-    stack = _stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
-    settle(stack)
-    _settle(stack)
+    stack = stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
     quantities = dict(stack.of_model)
     for entry in stack.formulas.values():
         if own := own_quantity(stack, entry):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simulate.distributions import Distribution
-from simulate.graph import Quantity, missing
+from simulate.graph import Quantity, Wiring, missing
 from simulate.priors.correlations import Correlation
 from simulate.priors.layers import Layer, SourceFile
 from simulate.settings import Settings
@@ -114,6 +114,11 @@ class Priors:
         """The words for the priors of mere numbers that are written in thousands, millions or more."""
         own = {name: prior.unit for name, prior in self.priors.items() if self.quantities[name].unit == "1"}
         return {name: unit for name, unit in own.items() if unit in COUNTS}
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        """The quantities in order, by which what is asked for is planned."""
+        return Wiring.of(self.quantities, self.priors)
 
     @cached_property
     def lacking(self) -> dict[str, tuple[str, ...]]:

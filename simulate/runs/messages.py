@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from simulate import graph
-from simulate.bands import Band, Fault
+from simulate.bands import Band
 from simulate.distributions import Distribution
 from simulate.distributions.atoms import apart
 from simulate.figures import percent_text
+from simulate.gathering import Fault
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result
@@ -91,7 +92,7 @@ def watched(priors: Priors, names: Sequence[str]) -> tuple[str, ...]:
 
     A formula in place of the model's may come out as what is not possible, and nothing that is told show it.
     """
-    plan = graph.plan(priors.quantities, priors.priors, names).keeping_all()
+    plan = priors.wiring.plan(names).keeping_all()
     computed, steps = set(plan.outputs), {step for step, _, _ in plan.steps}
     checks = {
         name
