@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple
 
 from simulate.errors import Fault, SimulateError
 from simulate.revisions import revised, unreadable
-from simulate.shorthand import reads_as_shorthand
 from simulate.shipped import shipped_file
+from simulate.shorthand import reads_as_shorthand
 from simulate.spelling import path_of
 from simulate.spreadsheet import read_number
 from simulate.syntax import broken, loads

@@ -11,7 +11,7 @@ from simulate.errors import SimulateError
 from simulate.spreadsheet import read_number
 from simulate.units import COUNTS, DERIVED
 
-_NUMBER = r"[+-]?(?:\d[\d_,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = r"[+-]?(?:\d+(?:[_,]\d+)*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _END = re.compile(rf"({_NUMBER})(?:\s+({'|'.join(COUNTS)})\b)?(?:\s+((?:[A-Za-z$]|1/).*))?(\s*%.*)?", re.ASCII)
 _DASHED = re.compile(rf"({_NUMBER})\s*(?:-|\u2013|\u2014|\.\.\.?|\u2026)\s*({_NUMBER})((?:[\s%].*)?)", re.ASCII)
 _ABOUT = re.compile(rf"{_NUMBER}\s*(?:\+-|\+/-|\u00b1)\s*{_NUMBER}.*", re.ASCII)

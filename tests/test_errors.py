@@ -185,6 +185,22 @@ FAULTS = {
         '[priors.pue]\ndist = "uniform"\nvalue = 1.2\n',
         "3: priors.pue.value: dist and value exclude each other; keep one",
     ),
+    "interval and family": (
+        '[priors.pue]\ndist = "uniform"\nvalue = "1.1 to 1.2"\n',
+        '3: priors.pue.value: "1.1 to 1.2" and dist state the same; keep one of the two',
+    ),
+    "interval beyond what is possible": (
+        '[priors.pue]\nsource = "x"\nvalue = "1 to 1.2"\n',
+        "3: priors.pue.value: 1 is not above 1, where it begins; move it inside",
+    ),
+    "interval of another unit": (
+        '[priors.pue]\nvalue = "1 to 1.2 kW"\n',
+        "2: priors.pue.value: kW does not convert to 1 (pue itself is in 1)",
+    ),
+    "short form of a kind in doubt": (
+        '[traffic.chat]\noutput_tokens = "1,500 tokens"\n',
+        '2: traffic.chat.output_tokens: "1,500 tokens" has a comma, between thousands or before decimals; …',
+    ),
     # --- wrong types
     "text for a number": (
         '[priors.pue]\nvalue = "1.1"\n',
@@ -524,11 +540,7 @@ FAULTS = {
                 "value = 1e-400",
                 "3: TOML: the number 1e-400 is too small; write 0, or one above 1e-308",
             ),
-            (
-                "per cent in quotes",
-                'value = "10%"',
-                '3: priors.x.value: must be a number without quotes, not "10%"; write 10% as 10, with unit = "%"',
-            ),
+            ("short form in doubt", 'value = "1-2"', '3: priors.x.value: "1-2" may be an interval; write 1 to 2'),
             (
                 "parameter in per cent",
                 'dist = "normal"\nmean = "10%"\nsd = 1',
@@ -815,6 +827,9 @@ OVERRIDES = {
     "pue=lognormal": "is no TOML: column 5: no value begins so, and text stands in quotes; …",
     "": "sets nothing; …",
     'pue="1.1"': 'priors.pue.value: must be a number without quotes, not "1.1"',
+    "pue=1.05-1.3": 'priors.pue.value: "1.05-1.3" may be an interval; write 1.05 to 1.3',
+    "pue=1.3 to 1.05": "priors.pue.value: percentiles in the wrong order: …",
+    "run.scenarios=1 to 2": 'run.scenarios: must be a whole number, not "1 to 2"',
     "pue=0.5": "priors.pue.value: pue cannot be below 1; mend the value or its unit",
     "peu=1.1": "priors.peu: there is no such quantity, and nothing uses it; did you mean pue?",
     "pue.p95=1.05": "priors.pue: p5: percentiles in the wrong order: …",

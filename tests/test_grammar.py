@@ -152,9 +152,11 @@ def test_a_number_with_a_percent_sign_is_one_in_a_question(name, text, value):
     assert again(value * (1 + 1e-9)) == 1
 
 
-def test_a_setting_in_percent_has_that_unit():
-    assert FORMS["setting"].read("share = 10 %", "--set") == {"share": {"value": 10.0, "unit": "%"}}
-    assert FORMS["setting"].read("share=-2.5e1%", "--set") == {"share": {"value": -25.0, "unit": "%"}}
+def test_a_setting_in_a_short_form_needs_no_quotes():
+    assert FORMS["setting"].read("a.value= 1 to 2 USD", "--set") == {"a": {"value": "1 to 2 USD"}}
+    assert FORMS["setting"].read("a='1 to 2'", "--set") == {"a": "1 to 2"}
+    assert FORMS["setting"].read("share = 10 %", "--set") == {"share": "10 %"}
+    assert FORMS["setting"].read("share=-2.5e1%", "--set") == {"share": "-2.5e1%"}
 
 
 OTHER_DIGITS = ("1_0", "\u0661\u0660", "\uff11")  # which float reads, and none of our forms
@@ -251,7 +253,7 @@ def test_a_percentile_in_digits_of_another_script_is_none():
 
 
 def test_a_percentage_may_be_parted_as_in_toml():
-    assert grammar.SETTING.read("pue=1_200.5%", "--set") == {"pue": {"value": 1200.5, "unit": "%"}}
+    assert grammar.SETTING.read("pue=1_200.5%", "--set") == {"pue": "1_200.5%"}
 
 
 # ---------------------------------------------------------------- conditions

@@ -94,6 +94,7 @@ def test_it_takes_every_way_to_state_a_family(family):
         '[priors.mine]\ndist = "empirical"\nfile = "a.csv"\ncolumn = "x"\nweights = "n"\n',
         '[run]\nscenarios = 1e5\npercentiles = "5,50"\nfail_if = "P(capex > 1e9) > 10%"\n',
         "[run]\nscenarios = 100_000\nquantities = ['capex']\nfail_if = ['mean(capex) > 1']\n",
+        '[run]\nscenarios = "1 million"\n[priors]\npue = { value = "1.05 to 1.3" }\nmfu = { value = "40%" }\n',
         'accelerator = "h100 sxm"\nprecision = { weights = "FP4" }\n[choices.a]\nprecision = "FP8"\n',
         'extends = "../base.toml"\n[correlations]\npue.mine = 0.5\nmine.other = { kendall = -0.1 }\n',
     ],

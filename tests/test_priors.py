@@ -610,7 +610,7 @@ def test_a_setting_in_percent_is_converted_and_never_changes_what_is_measured():
     )
     assert load_priors(text, ["share=10%"]).priors["share"].distribution.mean == 0.1
     assert load_priors("base", ["pue=110%"]).priors["pue"].distribution.mean == pytest.approx(1.1)
-    with pytest.raises(PriorsError, match=r"^--set 'cost=10%': priors\.cost\.unit: % does not convert to USD"):
+    with pytest.raises(PriorsError, match=r"^--set 'cost=10%': priors\.cost\.value: % does not convert to USD"):
         load_priors(text, ["cost=10%"])
     with pytest.raises(PriorsError, match="% does not convert to 1/day"):
         load_priors("base", ["visitors_per_day=10%"])

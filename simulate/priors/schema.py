@@ -75,7 +75,12 @@ class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributio
     """
 
     dist: Text = Field(default="", description="The family; not needed with value.")
-    value: float = Field(default=0.0, description="A number for certain, in place of a family.")
+    value: float = Field(
+        default=0.0,
+        description='A number for certain, in place of a family; or "110%", "0.1 USD/kWh", "1.05 to 1.3" (P5 to P95).'
+        "\n\nAn interval is of a logitnormal between two bounds of the quantity, of a lognormal above 0, shifted to a "
+        "lower bound above 0, and otherwise of a normal.",
+    )
     unit: Text = Field(
         default="",
         description="A unit that converts to that of the quantity.\n\n"

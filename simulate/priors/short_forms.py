@@ -5,7 +5,7 @@ logitnormal, above 0 a lognormal, shifted to a lower bound above 0, and otherwis
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -45,9 +45,7 @@ def _of_priors(
         try:
             if (read := shorthand(text)) is None:
                 continue
-            stated = _written_out(read)
-            if twice := sorted(others.keys() & stated.keys()):
-                raise SimulateError(f"states {twice[0]} too; keep one of the two")
+            stated = _written_out(read, others)
         except SimulateError as error:
             faults.append((key, f"{written(text)} {error}"))
         found["priors"] = {**found["priors"], name: {**stated, **others}}
@@ -56,11 +54,15 @@ def _of_priors(
     return found
 
 
-def _written_out(read: Shorthand) -> dict[str, Any]:
-    unit = {"unit": read.unit} if read.unit else {}
-    if len(read.values) == 1:
-        return {"value": read.values[0], **unit}
-    return {"dist": TO_BE_CHOSEN, "p5": read.values[0], "p95": read.values[1], **unit}
+def _written_out(read: Shorthand, others: Collection[str]) -> dict[str, Any]:
+    """The keys that a short form stands for, beside `others`. Raises SimulateError where these state one of them."""
+    stated: dict[str, Any] = {"value": read.values[0]}
+    if len(read.values) > 1:
+        stated = {"dist": TO_BE_CHOSEN, "p5": read.values[0], "p95": read.values[1]}
+    stated |= {"unit": read.unit} if read.unit else {}
+    if twice := [key for key in (*stated, "dist") if key in others]:
+        raise SimulateError(f"and {twice[0]} state the same; keep one of the two")
+    return stated
 
 
 def _texts(priors: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -22,12 +22,14 @@ from simulate.priors.keys import keys
 from simulate.priors.schema import File, PriorTable
 from simulate.reference.families import said
 from simulate.sampling.schemes import SCHEMES
+from simulate.units import COUNTS
 
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FILE_NAME = "priors.schema.json"  # beside the shipped priors files
 NUMBER: Schema = {"type": "number"}
 PERCENTILES: Schema = {"pattern": r"^p[0-9]+(\.[0-9]+)?$"}
+SHORT_FORM = r"^[+-]?[0-9.][^ %]*[ %]"  # a number, and more
 BY_NAME = ("priors", "quantities", "correlations")  # tables in which names of quantities are completed
 ONE_OF: dict[str, Callable[[], Iterable[str]]] = {"accelerator": accelerators, "extends": shipped}  # or another text
 BOUNDS_OF = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}  # pydantic's names
@@ -54,6 +56,7 @@ def schema() -> Schema:
                 each.pop("type")
     run = tables["RunTable"]["properties"]
     run["scheme"]["enum"] = [*SCHEMES]
+    run["scenarios"] = _or_text(run["scenarios"], rf"^[0-9.]+ +({'|'.join(COUNTS)})$")
     for name in ("percentiles", "fail_if"):
         run[name] = _or_text(run[name])
     for key in keys():
@@ -89,9 +92,10 @@ def _described(schema: Schema, text: str) -> Schema:
     return {**schema, "description": text}
 
 
-def _or_text(schema: Schema) -> Schema:
-    """A list, or the same as one text."""
-    return {"anyOf": [{key: value for key, value in schema.items() if key != "description"}, {"type": "string"}]}
+def _or_text(schema: Schema, pattern: str = "") -> Schema:
+    """A list or a number, or the same as one text that holds the pattern."""
+    text = {"type": "string"} | ({"pattern": pattern} if pattern else {})
+    return {"anyOf": [{key: value for key, value in schema.items() if key != "description"}, text]}
 
 
 def _by_quantity(table: str, otherwise: str) -> Schema:
@@ -132,6 +136,7 @@ def _prior() -> Schema:
     """A prior: its own keys, and by its family the parameters of that."""
     own: Schema = _plain(PriorTable.model_json_schema())["properties"]
     own["dist"]["enum"] = [*FAMILIES]
+    own["value"] = _described(_or_text(own["value"], SHORT_FORM), own["value"]["description"])
     taken = [each for family in FAMILIES.values() for form in forms(family) for each in form.kinds.items()]
     kinds = {key: [kind for name, kind in taken if name == key] for key in PARAMETERS if key != "value"}
     parameters = {key: _described(_of_kinds(each), PARAMETERS[key]) for key, each in kinds.items()}
