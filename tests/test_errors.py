@@ -747,7 +747,7 @@ ALONE = (
         "sd of 0",
         "file of no name",
     ),
-    *("per cent in quotes", "number too small for floats", "percentiles of a constant", "formula that needs itself"),
+    *("short form in doubt", "number too small for floats", "percentiles of a constant", "formula that needs itself"),
 )
 
 

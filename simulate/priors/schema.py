@@ -43,7 +43,6 @@ MARKS = ("[key]", "[word]", "[table]")  # of pydantic's, for a key that is at fa
 # Keys of priors and quantities that no number depends on.
 BESIDE = tuple((key,) for key in ("evidence", "source", "expires", "note", "label"))
 
-
 SOURCE = "Where it comes from."
 NOTE = "What else to know."
 LABEL = "What tables call it."
