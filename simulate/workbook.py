@@ -7,7 +7,7 @@ what it is, so that no text becomes a formula; the same result gives the same by
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
 import json
 import math
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.errors import SimulateError, printable
-from simulate.figures import SCALES, YEARS, percentile_name, row_scale, shortened
+from simulate.figures import ROUNDING, SCALES, YEARS, percentile_name, row_scale, shortened
 from simulate.formats.json import plain
 from simulate.results import Result
 from simulate.results.result import BUILD, ERROR
@@ -56,11 +56,15 @@ HEAD = 3  # rows above a table's first: title, what it holds, header
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure, None where it is no number, with its standard error; `of_error` is one that is such an error itself."""
+    """A figure, None where it is no number, with its standard error, infinite where that is not known.
+
+    Those of a row with the same `scale` are told in the same power of ten; `of_error` is one that is an error itself.
+    """
 
     value: Any
     error: float = 0.0
     unit: str = "1"
+    scale: str = ""
     of_error: bool = False
 
 
@@ -82,7 +86,7 @@ def written(result: Result, scenarios: Result | None = None) -> bytes:
             {
                 "title": printable(result.attributes.get("title", "")),
                 "comments": f"simulate {result.question}",
-                "created": datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC),  # nothing of the clock in it
+                "created": dt.datetime(2000, 1, 1, tzinfo=dt.UTC),  # nothing of the clock in it
             }
         )
         book = _Book(workbook)
@@ -176,28 +180,30 @@ def _text(text: str) -> str:
 
 
 def _codes(cells: Sequence[Cell]) -> list[str]:
-    """The number formats of the figures of a row, all of one unit on one scale, each to the digit that it supports."""
-    scales = {unit: _exponent([each for each in cells if each.unit == unit]) for unit in {each.unit for each in cells}}
-    return [_code(each, scales[each.unit]) for each in cells]
+    """The number formats of the figures of a row, each to the digit that its error supports."""
+    exponents = {name: _exponent([each for each in cells if each.scale == name]) for name in {c.scale for c in cells}}
+    return ["" if isinstance(each.value, str) else _code(each, exponents[each.scale]) for each in cells]
 
 
 def _place(cell: Cell) -> int:
-    """The power of ten of the last digit of a figure that is worth showing."""
-    scale = row_scale([cell.value], [cell.error], digits=2 if cell.of_error else None)
-    return max(scale.place, scale.last_place(cell.value, cell.error))
+    """The power of ten of the last digit of a figure that is worth showing: the second digit of a known error."""
+    error = cell.value if cell.of_error else cell.error
+    if abs(cell.value) * ROUNDING < error < math.inf:
+        return row_scale([error], digits=2).place
+    return row_scale([cell.value], [cell.error]).place
 
 
 def _exponent(cells: Sequence[Cell]) -> int:
-    """The power of ten in which the figures of a row are told: none has a digit before the point that it lacks."""
-    known = [each for each in cells if each.value and not each.of_error]
+    """The power of ten in which figures are told: none has a digit before the point that its error does not support."""
+    known = [each for each in cells if each.value and not isinstance(each.value, str) and not each.of_error]
     usual = row_scale([each.value for each in known], [each.error for each in known]).exponent
-    places = [_place(each) for each in known]
-    return max(usual, *(3 * -(-place // 3) for place in places)) if places else 0
+    unsure = [3 * -(-_place(each) // 3) for each in known if 0 < each.error < math.inf]
+    return max([usual, *unsure])
 
 
 def _code(cell: Cell, exponent: int) -> str:
     """The number format of a figure: thousands, millions ... by name, or a power of ten where there is no name."""
-    if not cell.value:
+    if not cell.value:  # none is as good as 0
         return "0"
     place, thousands = _place(cell), "0" if cell.unit in YEARS else "#,##0"
     if exponent not in SCALES or exponent - place > MOST_DECIMALS:
@@ -224,7 +230,7 @@ def _overview(book: _Book, result: Result, data: Mapping[str, Any]) -> None:
     rows += [["file", f"{file['path']}, sha256 {file['sha256']}"] for file in data["files"]]
     rows += [["warning", warning["message"]] for warning in data["warnings"]]
     remark = "Figures are shown in the digits that their standard errors (±) support; cells hold all. Empty: no number."
-    book.table("Overview", ["", "told"], rows, remark)
+    book.table("Overview", ["setting", "value"], rows, remark)
 
 
 def _plain(value: Any) -> Any:
@@ -252,16 +258,18 @@ def _sheet(result: Result, dims: tuple[str, ...]) -> str:
 
 def _table(result: Result, dims: tuple[str, ...], names: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
     """The header and the rows of figures along the same dimensions."""
+    every, own = ({result.variables[name].unit_of for name in those} for those in (result.variables, names))
+    units = every - own  # of other figures
     beside = [
         name
         for name, each in result.coordinates.items()
-        if each.dims and set(each.dims) <= set(dims) and name not in dims
+        if each.dims and set(each.dims) <= set(dims) and name not in {*dims, *units}
     ]
     columns = [(name, labels) for name in names for labels in _across(result, name)]
     header = [each.replace("_", " ") for each in (*dims, *beside)]
     for name, labels in columns:
         title = _title(result, name, labels)
-        header += [title, f"± {title}"] if name + ERROR in result.variables else [title]
+        header += [title, f"± {title}"] if _uncertain(result, name) else [title]
     rows = []
     for each in product(*(_labels(result, dimension, names) for dimension in dims)):
         at = dict(zip(dims, each, strict=True))
@@ -297,10 +305,16 @@ def _title(result: Result, name: str, labels: Mapping[str, Any]) -> str:
 def _cells(result: Result, name: str, at: Mapping[str, Any]) -> list[Cell]:
     """A figure, and its standard error where it has one."""
     value, unit = _number(result, name, at), result.unit(name, **at)
-    if name + ERROR not in result.variables:
-        return [Cell(value, unit=unit)]
+    if not _uncertain(result, name):
+        return [Cell(value, unit=unit, scale=name)]
     error = _number(result, name + ERROR, at)
-    return [Cell(value, error or 0.0, unit), Cell(error, unit=unit, of_error=True)]
+    return [Cell(value, math.inf if error is None else error, unit, name), Cell(error, 0.0, unit, name, of_error=True)]
+
+
+def _uncertain(result: Result, name: str) -> bool:
+    """Whether any figure of a variable has a standard error."""
+    errors = result.variables.get(name + ERROR)
+    return errors is not None and bool((errors.values > 0).any())
 
 
 def _number(result: Result, name: str, at: Mapping[str, Any]) -> Any:
@@ -315,16 +329,15 @@ def _published(book: _Book, figures: Sequence[Mapping[str, Any]]) -> None:
     header = ["quantity", "stated", "stated unit", "value", "unit", "position", "percentile", "source", "note"]
     rows = [
         [
-            *(figure["quantity"], Cell(figure["stated"], unit=figure["stated_unit"]), figure["stated_unit"]),
-            *(Cell(figure["value"], unit=figure["unit"]), figure["unit"]),
-            _plain(figure["position"]["value"]),
-            Cell(percentile, unit="percent") if isinstance(percentile := figure["percentile"]["value"], float) else "",
+            *(figure["quantity"], Cell(figure["stated"], 0.0, figure["stated_unit"], "stated"), figure["stated_unit"]),
+            *(Cell(figure["value"], 0.0, figure["unit"], "value"), figure["unit"]),
+            *("" if figure[each]["along"] else figure[each]["value"] for each in ("position", "percentile")),
             *(figure["source"], figure["note"]),
         ]
         for figure in figures
     ]
     if rows:
-        book.table("Published", header, rows)
+        book.table("Published", header, rows, codes=["0.0" if each == "percentile" else "" for each in header])
 
 
 def _changes(book: _Book, changes: Mapping[str, Sequence[Mapping[str, Any]] | None]) -> None:

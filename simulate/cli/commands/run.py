@@ -104,7 +104,7 @@ def command(
     drawn = {name: asked[name] for name in of_draws}
 
     def reached(result: Result) -> dict[str, Any]:
-        """What the scenarios of the run are asked by, of the last one where it went on until a precision was reached."""
+        """How the run draws its scenarios, the last one where it went on until a precision was reached."""
         precise = "precision" in result.provenance
         return {**drawn, "scenarios": result.attributes["scenarios"] if precise else drawn["scenarios"]}
 
