@@ -58,7 +58,8 @@ def _title(file: Path) -> str:
 
 
 def _options(of_commands: Mapping[str, list[Parameter]]) -> Iterator[str]:
-    """A line for each operand and option, with the commands that have it."""
+    """A line for each operand and option, with the commands that have it; those that take --out are the questions."""
+    questions = [name for name, each in of_commands.items() if any(parameter.name == "out" for parameter in each)]
     users: dict[tuple[str, str], list[str]] = {}
     for command, each in of_commands.items():
         for parameter in each:
@@ -66,7 +67,10 @@ def _options(of_commands: Mapping[str, list[Parameter]]) -> Iterator[str]:
             line = (f"{shown}, {parameter.off}" if parameter.off else shown, parameter.help)
             users.setdefault(line, []).append(command)
     for (shown, told), names in users.items():
-        yield f"- `{shown}` of {', '.join(names)}: {told}"
+        without = [name for name in questions if name not in names]
+        few = {*names} <= {*questions} and len(without) < 2
+        of = " but ".join(["all questions", *without]) if few else ", ".join(names)
+        yield f"- `{shown}` of {of}: {told}"
 
 
 def _families() -> Iterator[str]:

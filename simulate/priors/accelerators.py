@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from simulate.graph import Quantity
+from simulate.graph import Quantity, upstream
 from simulate.priors.layers import Layer, Stack
 from simulate.priors.precision import CATALOGS, row_named
 
@@ -32,7 +32,7 @@ def _stated_for_others(stack: Stack, quantities: Mapping[str, Quantity], key: st
     own = stack.layers[level].tables["priors"].keys()
     known, told = figures() if key == "accelerator" else own, dict[str, str]()
     for name, entry in stack.priors.items():
-        if entry.level <= level or not (name in known or _needs(quantities, name) & own):
+        if entry.level <= level or not (name in known or (upstream(quantities, [name]) - {name}) & own):
             continue
         others = [row_named(key, each.tables[key]) for place, each in named if place >= entry.level]
         if others[:1] == [chosen]:
@@ -43,16 +43,6 @@ def _stated_for_others(stack: Stack, quantities: Mapping[str, Quantity], key: st
             f"{_place(layer, key)} does not change it; state it for the {chosen}, or by a formula"
         )
     return told
-
-
-def _needs(quantities: Mapping[str, Quantity], name: str) -> set[str]:
-    """All that a quantity is computed from where no prior binds anything."""
-    found, open_ = set[str](), [name]
-    while open_:
-        new = set(quantities[open_.pop()].needs) - found
-        found |= new
-        open_ += new
-    return found
 
 
 def _place(layer: Layer, *key: str) -> str:

@@ -1,4 +1,4 @@
-"""What an accelerator, an API and the words for a precision bind, as layers beneath those that name them.
+"""What an accelerator, an API, layouts and the words for a precision bind, as layers beneath those that name them.
 
 A word such as FP8 stands for weights, cache and arithmetic together, or each has its own; attention is in BF16 unless
 it has one. A peak depends on both, the
@@ -13,7 +13,7 @@ from typing import Any
 from simulate.priors.layers import Layer, Problem, Stack
 
 CATALOGS = ("accelerator", "api")  # keys that name a row of a catalog
-NAMING = (*CATALOGS, "precision", "training_precision")  # and all that stand for figures
+NAMING = (*CATALOGS, "layouts", "precision", "training_precision")  # and all that stand for figures
 STORED = {"weights": "bytes_per_parameter", "cache": "kv_bytes_per_value"}
 COMPUTED = {"arithmetic": "peak_flops", "attention": "attention_peak_flops", "training": "training_peak_flops"}
 CACHE = {"FP4": "FP8"}  # where one word stands for all: beside weights in 4 bits, stacks keep the cache in 8
@@ -23,7 +23,8 @@ def named(tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The keys of a layer that stand for figures, with what they name; the two together name the layer of these."""
     for key in NAMING:
         if value := tables.get(key):
-            yield key, value if isinstance(value, str) else ", ".join(f"{part} {word}" for part, word in value.items())
+            parts = [f"{part} {word}" for part, word in value.items()] if isinstance(value, Mapping) else value
+            yield key, value if isinstance(value, str) else ", ".join(parts)
 
 
 def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Layer], list[Problem]]:
@@ -32,6 +33,7 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
     Where no accelerator is named but `elsewhere`, in a choice, words for arithmetic bind nothing.
     """
     from simulate.catalog import CatalogError
+    from simulate.priors.layouts import LayoutError
 
     stack: list[Layer] = []
     problems: list[Problem] = []
@@ -44,7 +46,7 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
         asked = {key: _words(key, layer.tables[key]) for key in own}
         names |= own
         origins |= dict.fromkeys(own, layer)
-        words |= {key: words.get(key, {}) | new for key, new in asked.items() if key not in CATALOGS}
+        words |= {key: words.get(key, {}) | new for key, new in asked.items() if new}
         if "accelerator" in own:  # whose peaks depend on farther words too
             accelerator = own["accelerator"]
             for key, said in words.items():
@@ -53,9 +55,9 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
             asked["precision"] |= {"training": "BF16"}  # the other word is of serving
         for key in sorted(asked, key=NAMING.index):
             try:
-                tables = _of_catalog(key, own[key]) if key in CATALOGS else _peaks(accelerator, asked[key])
-                stack.append(Layer(f"{key} {names[key]}", tables, own=False))
-            except CatalogError as error:
+                tables = _tables(key, layer.tables.get(key), accelerator, asked[key])
+                stack = [*_kept(stack, tables), Layer(f"{key} {names[key]}", tables, own=False)]
+            except (CatalogError, LayoutError) as error:
                 problems.append(Problem(layer, (key,), str(error), alone=True, code=error.code))
                 accelerator = "" if key == "accelerator" else accelerator
         stack.append(layer)
@@ -107,12 +109,22 @@ def row_named(key: str, name: str) -> str:
     return rows.name(name.partition("@")[0])
 
 
-def _of_catalog(key: str, name: str) -> dict[str, Any]:
-    """What the row that a key names brings, and what ages of it. Raises CatalogError where the catalog lacks it."""
-    from simulate import catalog, token_prices
+def _kept(stack: Sequence[Layer], tables: Mapping[str, Any]) -> list[Layer]:
+    """What stays beneath the figures of a key: of two lists of layouts the nearer stands alone."""
+    return [layer for layer in stack if not {"shares"} <= layer.tables.keys() & tables.keys()]
 
+
+def _tables(key: str, name: Any, accelerator: str, words: Mapping[str, str]) -> dict[str, Any]:
+    """What a key brings by what it names, or by its words. Raises CatalogError and LayoutError for what is none."""
+    from simulate import catalog, token_prices
+    from simulate.priors import layouts
+
+    if key == "layouts":
+        return layouts.tables(name)
     if key == "accelerator":
         return {"priors": catalog.accelerator(name)}
+    if key != "api":
+        return _peaks(accelerator, words)
     entries, seen = token_prices.price(name)
     return {"priors": entries, "aging": dict.fromkeys(entries, (row_named(key, name), seen)) if seen else {}}
 

@@ -3,11 +3,21 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
 
-from simulate.distributions.other_names import NOTES
+from simulate.distributions.other_names import KEYS
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
 from simulate.priors.positions import Key
@@ -15,28 +25,34 @@ from simulate.priors.traffic import unfolded
 from simulate.settings import RunTable, fault_of, written
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
+
+
+def _dated(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'must be a date such as "2027-06-30", not {written(text)}') from None
+    return text
+
+
+Day = Annotated[Text, AfterValidator(_dated)]
 HIDING = (
     ("extends",),
     ("model",),
     ("accelerator",),
     ("api",),
+    ("layouts",),
     ("priors",),
     ("quantities",),
 )  # keys without which other names are unknown
 MARKS = ("[key]", "[word]", "[table]")  # of pydantic's, for a key that is at fault itself and for what a value may be
-BESIDE = (("evidence",), ("source",), ("note",), ("label",))  # keys of priors and quantities that no number depends on
-OTHER_NAMES = {  # what other programs call keys, and what they are here
-    **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
-    "quantiles": "percentiles",
-    **dict.fromkeys(("sampler", "sampling", "method"), "scheme"),
-    **dict.fromkeys(("random_seed", "random_state", "rng"), "seed"),
-    "outputs": "quantities",
-    **dict.fromkeys(("expression", "expr", "equation"), "formula"),
-    **NOTES,
-    **dict.fromkeys(("inputs", "parameters", "variables", "distributions"), "priors"),
-    **dict.fromkeys(("formulas", "expressions"), "quantities"),
-    **dict.fromkeys(("include", "includes", "inherits", "import"), "extends"),
-}
+BESIDE = (
+    ("evidence",),
+    ("source",),
+    ("expires",),
+    ("note",),
+    ("label",),
+)  # keys of priors and quantities that no number depends on
 
 
 SOURCE = "Where it comes from."
@@ -82,6 +98,11 @@ class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributio
         "Reports say how much of the variance rests on judgement, and how much on priors that do not say.",
     )
     source: Text = Field(default="", description=SOURCE)
+    expires: Day | None = Field(
+        default=None,
+        description='The day from which on its source is too old, "2027-06-30".\n\n'
+        "`simulate check` tells of it then, and `check --strict` fails.",
+    )
     note: Text = Field(default="", description=NOTE)
     label: Text = Field(default="", description=LABEL)
 
@@ -164,6 +185,7 @@ class ChoiceTable(_Table):
     note: Text = Field(default="", description=NOTE)
     accelerator: Text = Field(default="", description=AS_ABOVE)
     api: Text = Field(default="", description=AS_ABOVE)
+    layouts: list[Text] = Field(default=[], description=AS_ABOVE)
     precision: Precision | None = Field(default=None, description=AS_ABOVE)
     training_precision: Word | None = Field(default=None, description=AS_ABOVE)
     priors: dict[str, PriorTable] = Field(
@@ -203,6 +225,14 @@ class File(_Table):
         "They bind api_input_price, api_cached_input_price and api_output_price, of which the newest is told to be old "
         "a year after it was seen; `simulate explain apis` lists them.\n\n"
         '    api = "GPT-4o"',
+    )
+    layouts: list[Text] = Field(
+        default=[],
+        description="Of these each scenario takes the cheapest that keeps memory and targets: "
+        '["TP8", "TP4 PP2", "DP8", "TP8 apart"], or ["usual"].\n\n'
+        "TP accelerators share a sequence, DP such groups a stage, PP stages a replica; prompts are read apart or "
+        "shared. They bind replica_accelerators and what else a layout is; a run tells how often each is taken.\n\n"
+        '    layouts = ["TP4", "TP8", "TP4 PP2"]',
     )
     precision: Precision | None = Field(
         default=None,
@@ -293,8 +323,8 @@ def _unknown_key(key: Key, value: Any, tables: Any) -> str:
     fields = _model_of(key[:-1]).model_fields
     table = _at(tables, key[:-1])
     missing = [field for field in fields if field not in table]
-    if name.lower() in OTHER_NAMES and OTHER_NAMES[name.lower()] in fields:
-        return f"unknown key; write {OTHER_NAMES[name.lower()]}"
+    if name.lower() in KEYS and KEYS[name.lower()] in fields:
+        return f"unknown key; write {KEYS[name.lower()]}"
     if hint := suggestion(name, missing, slips=True) or suggestion(name, fields, slips=True):
         return f"unknown key{hint}"
     if len(key) > 1 and name in File.model_fields:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.backends import Ticks
-from simulate.conditions import Kept, check_kept, questions
+from simulate.conditions import EXPLAIN, Kept, check_kept, check_known, questions
 from simulate.errors import read_all
+from simulate.grammar import PLOT
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.replicates import Progress, Workers
@@ -23,6 +24,7 @@ from simulate.summary import WEIGHT
 from simulate.thresholds import settled
 
 SAMPLE = 1000  # scenarios that are enough to look at
+MOST_PLOTTED = 2**16  # scenarios in a picture of each
 
 
 def draws(
@@ -70,6 +72,18 @@ def gathered(priors: Priors, **asked: Any) -> Result:
             values = np.concatenate([getattr(part, group)[name].values for part in parts], axis=-1)
             getattr(result, group)[name] = replace(variable, values=values)
     return result
+
+
+def asked_plots(priors: Priors, texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """The names of the quantities in each plot that is asked for. Raises SimulateError for all that there are not."""
+
+    def read(text: str) -> tuple[str, ...]:
+        names = PLOT.read(text, "--plot")
+        for name in names:
+            check_known(priors, name, f"--plot '{text}': ", EXPLAIN)
+        return names
+
+    return read_all(*(partial(read, text) for text in texts))
 
 
 class Part(NamedTuple):
