@@ -36,23 +36,11 @@ def _dated(text: str) -> str:
 
 
 Day = Annotated[Text, AfterValidator(_dated)]
-HIDING = (
-    ("extends",),
-    ("model",),
-    ("accelerator",),
-    ("api",),
-    ("layouts",),
-    ("priors",),
-    ("quantities",),
-)  # keys without which other names are unknown
+# Keys without which other names are unknown.
+HIDING = tuple((key,) for key in ("extends", "model", "accelerator", "api", "layouts", "priors", "quantities"))
 MARKS = ("[key]", "[word]", "[table]")  # of pydantic's, for a key that is at fault itself and for what a value may be
-BESIDE = (
-    ("evidence",),
-    ("source",),
-    ("expires",),
-    ("note",),
-    ("label",),
-)  # keys of priors and quantities that no number depends on
+# Keys of priors and quantities that no number depends on.
+BESIDE = tuple((key,) for key in ("evidence", "source", "expires", "note", "label"))
 
 
 SOURCE = "Where it comes from."
