@@ -165,7 +165,7 @@ class _Book:
         if not math.isfinite(value):
             return 0
         sheet.write_number(*place, value, self.format(num_format=code) if code else None)
-        return len(code.replace('"', "")) + 4 if code else 10
+        return len(code.replace('"', "")) + 1 if code else 10
 
     def _link(self, sheet: Worksheet, place: tuple[int, int], text: str, address: str) -> None:
         """Let a click on a text open an address, as far as Excel holds it."""

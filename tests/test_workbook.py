@@ -154,6 +154,7 @@ def test_columns_are_headed_by_what_they_hold():
     assert [*map(digits, (first["P50"], first["± P50"]))] == [*map(digits, expected)]
     assert first["unit"] == result.at("unit", quantity=first["quantity"])
     assert book["Bands"].freeze_panes == "B4"
+    assert not {"unit", "prior unit"} & {*table(book["Variance shares"])[0]}  # shares have none
     assert "expected regret [USD]" in table(made("decide")[1]["Choices"])[0]
 
 
@@ -263,6 +264,7 @@ def test_the_scenarios_are_the_first_of_the_run(command, tmp_path, conditions):
 def test_the_same_result_gives_the_same_bytes():
     result, _ = made("nan")
     assert workbook.written(result) == workbook.written(result)
+    assert made("nan")[1].properties.created.year == 2000  # and no clock stands in it
 
 
 def test_rows_that_a_sheet_cannot_hold_are_left_out_and_told(monkeypatch):

@@ -93,7 +93,7 @@ def command(
     from simulate.results.replacing import Replacement
     from simulate.results.store import DRAWS, Writer
     from simulate.runs import run
-    from simulate.runs.draws import MOST_PLOTTED, SAMPLE, asked_plots, draw, draws, gathered
+    from simulate.runs.draws import MOST_PLOTTED, SAMPLE, asked_plots, draw, gathered
 
     priors = source.load()
     further = [*(statistic or ()), *([f"{interval[0]} {percent_name(interval[1])}"] if interval else ())]
@@ -124,8 +124,7 @@ def command(
         from simulate.runs.scenario_plots import scenario_plots
 
         names = [*dict.fromkeys(name for names in plots for name in names)]
-        scenarios = min(result.attributes["scenarios"], MOST_PLOTTED)
-        found = draws(priors, **{**drawn, "quantities": names, "scenarios": scenarios})
+        found = gathered(priors, first=MOST_PLOTTED, **{**reached(result), "quantities": names})
         for name, figure in styled(partial(scenario_plots, result, found, plots), result.texts).items():
             for file, content in pictures(name, figure).items():
                 folder.write(file, content)
