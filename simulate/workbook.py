@@ -45,6 +45,7 @@ SHEETS = {  # by what its rows are of
     ("quantity",): "Bands",
     ("quantity", "case"): "Bands",
     ("quantity", "choice"): "Bands",
+    ("quantity", "choice", "swept"): "Bands",
     ("quantity", "prior"): "Variance shares",
     ("quantity", "evidence"): "Variance by evidence",
     ("prior",): "By prior",

@@ -162,6 +162,7 @@ def test_columns_are_headed_by_what_they_hold():
 def test_sheets_have_names_that_excel_takes_and_a_first_one_that_says_how_it_was_computed(name):
     result, book = made(name)
     assert all(0 < len(each) <= 31 for each in book.sheetnames)
+    assert {"Overview", "Bands", "Priors"} <= {*book.sheetnames}
     _, rows = table(book["Overview"])
     told = {}
     for key, value in rows:
