@@ -14,7 +14,8 @@ import numpy as np
 from simulate.calibration.benchmarks import FIRST_TOKEN, QUESTION, TOKEN, Benchmark
 from simulate.graph import Array, Plan, plan
 from simulate.model import quantities
-from simulate.model.load import prompt_queue_seconds, time_to_first_token
+from simulate.model.load import time_to_first_token
+from simulate.model.queueing import mean_wait
 
 # Constants of the software, those of a pass and two of the time to first token.
 MODELLED = (
@@ -85,9 +86,9 @@ class Benchmarks:
         prompts = sequences * written / answer * reading  # a step
         token = (writing + prompts) / written
         busy = np.minimum(prompts / (writing + prompts), BUSY)
-        waiting = prompt_queue_seconds(busy, reading, np.zeros_like(busy), ONE_SERVER)
+        waiting = mean_wait(busy, reading, np.zeros_like(busy), ONE_SERVER)
         steps = constants[WAITED_STEPS] + self.waited_steps
-        first = time_to_first_token(waiting, reading, np.ones_like(busy), writing, steps, constants[OVERHEAD])
+        first = time_to_first_token(waiting, reading, writing, steps, constants[OVERHEAD])
         loaded = replica * (first + answer * token) / sequences
         return {QUESTION: np.where(self.under_load, loaded, offline), TOKEN: token, FIRST_TOKEN: first}
 

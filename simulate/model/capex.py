@@ -45,9 +45,9 @@ colocated_share = parameter(
 )
 
 
-def server_capex(servers: Array, server_price: Array) -> USD:
+def server_capex(servers: Array, prefill_servers: Array, server_price: Array, prefill_server_price: Array) -> USD:
     """Server capex: servers with their accelerators."""
-    return servers * server_price
+    return (servers - prefill_servers) * server_price + prefill_servers * prefill_server_price
 
 
 def network_capex(server_capex: Array, network_share_of_it: Array) -> USD:
