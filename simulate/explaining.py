@@ -1,4 +1,4 @@
-"""What priors files and quantities mean, in words: `check` and `explain`.
+"""What priors files, quantities and other words mean: `check` and `explain`.
 
 A quantity of the model is explained without what priors files and results take to import, 50 ms.
 """
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulate import model
-from simulate.errors import Fault, SimulateError, suggestion
+from simulate.errors import Fault
 from simulate.figures import SIGNIFICANT_DIGITS, Scale, row_scale
 from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
+from simulate.reference.meaning import LISTS, Meaning, paragraphs
 
 if TYPE_CHECKING:
     from simulate.priors import Prior, Priors
@@ -26,16 +27,19 @@ if TYPE_CHECKING:
 OWN = "The priors file's own:"
 
 
-def explained(quantity: str | None = None, priors: Priors | None = None) -> list[Section]:
-    """What a quantity means, or without one the list of all; with priors also what they say of it.
+def explained(word: str | None = None, priors: Priors | None = None) -> list[Section]:
+    """What a word means: a quantity, a family, a key, an accelerator ...; without one, the list of quantities.
 
-    Raises SimulateError for a name that there is not.
+    With priors also what they say of a quantity. Raises SimulateError for a word that there is not.
     """
+    _check_text(word)
     name = priors.model if priors else "llm_cost"
     quantities = priors.quantities if priors else model.quantities(name)
-    if quantity is None:
-        return [_quantity_list(quantities, name, priors.own if priors else ())]
-    return _explanation(quantity, quantities, priors)
+    if word is None:
+        more = f"More words: {', '.join(LISTS)}, and each of their entries."
+        return [_quantity_list(quantities, name, priors.own if priors else ()), Section(remarks=[more])]
+    told = _explanation(word, quantities, priors) if word in quantities else []
+    return [*told, *(section for meaning in _meanings(word, quantities) for section in meaning.sections)]
 
 
 def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[str]) -> Section:
@@ -56,15 +60,9 @@ def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[
 
 def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors | None) -> list[Section]:
     """A quantity's definition, equation, unit and source, what it needs and what needs it."""
-    _known(name, quantities)
     quantity = quantities[name]
     first: Line = [(name, "bold"), (f"  [{quantity.unit}]", "")]
-    definition: list[str | Remark] = []
-    for part in quantity.definition.split("\n\n"):
-        # Indented lines are equations and stay as they are; others are running text.
-        equations = part.splitlines() if part.startswith(" ") else []
-        definition += [Remark(line, whole=True) for line in equations] or [" ".join(part.split())]
-    told = [Section(remarks=[first]), Section(remarks=definition)]
+    told = [Section(remarks=[first]), Section(remarks=paragraphs(quantity.definition))]
     if (equation := _equation(quantity)) and f"{name} = {equation}" not in quantity.definition:
         lines = f"{name} = {equation}".splitlines()
         told.append(Section(remarks=[Remark("  " + line, whole=True) for line in lines]))
@@ -91,17 +89,17 @@ def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors |
     return told
 
 
-def explained_plain(quantity: str | None = None, priors: Priors | None = None) -> dict[str, Any]:
-    """The same as plain data in the envelope of every command: a quantity, or all of them, by name.
+def explained_plain(word: str | None = None, priors: Priors | None = None) -> dict[str, Any]:
+    """The same as plain data in the envelope of every command: a quantity, or all of them, by name, or another word.
 
-    Raises SimulateError for a name that there is not.
+    Raises SimulateError for a word that there is not.
     """
+    _check_text(word)
     from simulate.formats import json
     from simulate.results import provenance
 
     quantities = priors.quantities if priors else model.quantities("llm_cost")
-    if quantity is not None:
-        _known(quantity, quantities)
+    meanings = [] if word is None else _meanings(word, quantities)
     bound = priors.priors if priors else {}
     needs = {name: () if name in bound else each.needs for name, each in quantities.items()}
     users: dict[str, list[str]] = {name: [] for name in quantities}
@@ -123,20 +121,33 @@ def explained_plain(quantity: str | None = None, priors: Priors | None = None) -
             "prior": stated.get(name),
         }
         for name, each in quantities.items()
-        if quantity in {None, name}
+        if word in {None, name}
     }
-    settings = {"quantity": quantity, "overrides": list(priors.overrides) if priors else []}
+    settings = {"word": word, "overrides": list(priors.overrides) if priors else []}
     files = provenance.stated(priors)["files"] if priors else []
-    return json.envelope("explain", files=files, settings=settings, result={"quantities": told})
+    result = {"quantities": told, "words": [meaning.plain for meaning in meanings]}
+    return json.envelope("explain", files=files, settings=settings, result=result)
 
 
-def _known(name: str, quantities: Mapping[str, Quantity]) -> None:
-    if not isinstance(name, str):
+def _check_text(word: Any) -> None:
+    if word is not None and not isinstance(word, str):
         from simulate.settings import checked
 
-        checked(str, "quantity", name)
-    if name not in quantities:
-        raise SimulateError(f"there is no quantity {name}{suggestion(name, quantities)}", code="unknown_name")
+        checked(str, "word", word)
+
+
+def _meanings(word: str, quantities: Collection[str]) -> list[Meaning]:
+    """What a word means besides a quantity. Raises SimulateError for a word that means nothing.
+
+    Of the words that a model may call its quantities only the lists are others too.
+    """
+    if word in quantities and word not in LISTS:
+        return []
+    from simulate.reference.words import meanings, no_such_word
+
+    if not (found := meanings(word)) and word not in quantities:
+        raise no_such_word(word, quantities)
+    return found
 
 
 def _binding(name: str, priors: Priors) -> list[str | Remark]:

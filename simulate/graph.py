@@ -93,6 +93,11 @@ class Quantity:
         """Whether the quantity is 1 where a scenario is as asked for and 0 where not, so that runs report it."""
         return getattr(self.function, "is_check", False)
 
+    @property
+    def checks(self) -> str:
+        """The quantity that a check is about where that is more than what it needs, else ''."""
+        return getattr(self.function, "checks", "")
+
 
 def parameter(
     unit: str,
@@ -118,6 +123,16 @@ def check(function: Function) -> Function:
     """Mark a function as a check: 1 where a scenario is as asked for, else 0; the definition says what then."""
     function.is_check = True  # type: ignore[attr-defined]
     return function
+
+
+def check_of(name: str) -> Callable[[Function], Function]:
+    """Mark a function as a check that is told wherever the quantity of a name is computed, if it can be had."""
+
+    def marked(function: Function) -> Function:
+        function.checks = name  # type: ignore[attr-defined]
+        return check(function)
+
+    return marked
 
 
 def otherwise(value: float) -> Callable[[Function], Function]:

@@ -62,9 +62,9 @@ def plot(dataset: Dataset) -> dict[str, Figure]:
     return QUESTIONS[result.question].plots(result)
 
 
-def explain(quantity: str | None = None, priors: Any = None) -> str:
-    """What a quantity means and what it is made of, as text; without one, the list of all quantities."""
+def explain(word: str | None = None, priors: Any = None) -> str:
+    """What a quantity, a family, a key ... means, as text; without a word, the list of all quantities."""
     from simulate.explaining import explained
     from simulate.layout import laid_out, plain
 
-    return plain(laid_out(explained(quantity, None if priors is None else read_source(priors)), 100))
+    return plain(laid_out(explained(word, None if priors is None else read_source(priors)), 100))

@@ -1,5 +1,6 @@
 """Registries that are folders: each module of a package is an entry, so that a further entry is one file."""
 
+import inspect
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -42,6 +43,10 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def said(self, name: str) -> str:
+        """What an entry is, in the words of its module."""
+        return inspect.cleandoc(import_module(f"{self.package}.{name}").__doc__ or "")
 
     def known(self, name: Any) -> str:
         """The name itself, where there is such an entry. Raises SimulateError, listing what there is."""

@@ -105,19 +105,27 @@ WorkerCount = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=4096)]
 
 
 class RunTable(BaseModel):
-    """`[run]`: how many scenarios are drawn, how, and what is told of them; no quantities stand for the headline.
+    """How many scenarios are drawn, how, and what is told of them.
 
-    The fields are the keys; what is left out is as stated here. `fail_if` are gates, for `run` and `compare`.
+    Options of a command go before it, and it goes before that of a file that is extended, key by key.
+
+        [run]
+        scenarios = 1e5
+        quantities = ["capex", "opex_per_year"]
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
-    scenarios: Count = 1_000_000
-    seed: Seed = 20230214
-    scheme: Scheme = "sobol"
-    percentiles: Percents = (5.0, 25.0, 50.0, 75.0, 95.0)
-    quantities: Names = ()
-    fail_if: Texts = ()
+    scenarios: Count = Field(default=1_000_000, description="How many are drawn.")
+    seed: Seed = Field(default=20230214, description="The same seed gives the same result, to the bit.")
+    scheme: Scheme = Field(
+        default="sobol", description="How they are drawn.\n\n`simulate explain schemes` lists the ways."
+    )
+    percentiles: Percents = Field(default=(5.0, 25.0, 50.0, 75.0, 95.0), description="Which are told.")
+    quantities: Names = Field(default=(), description="Which are told; an empty list is the headline.")
+    fail_if: Texts = Field(
+        default=(), description="Gates of run and compare.\n\n`simulate explain gate` tells how they look."
+    )
 
 
 class Settings(RunTable):

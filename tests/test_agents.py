@@ -12,7 +12,6 @@ import pytest
 import typer
 from jsonschema import Draft202012Validator
 
-from simulate.agents.guide import HOLDS, keys
 from simulate.agents.tools import FILES, MOST_FILES, Tool, tools
 from simulate.cli.app import read_as_options
 from simulate.cli.commands import COMMANDS
@@ -22,6 +21,7 @@ from simulate.errors import CODES, SimulateError
 from simulate.grammar import FORMS
 from simulate.model import quantities
 from simulate.priors import shipped
+from simulate.priors.keys import keys
 
 PAGE = Path("docs/llms.md").read_text(encoding="utf-8")
 TOOLS = tools(read_as_options())
@@ -49,8 +49,11 @@ def test_the_page_names_all_that_there_is():
 
 
 def test_every_key_of_a_priors_file_is_told():
-    assert [key for key, _ in keys()] == list(HOLDS)
-    assert dict(keys())["run.percentiles"] == "[5.0, 25.0, 50.0, 75.0, 95.0]"
+    for key in keys():
+        assert key.says, f"{key.path} needs words: a docstring, or Field(description=...)"
+        assert key.is_table or f"| `{key.path}` | {key.brief} | {key.default} |" in PAGE
+    told = {key.path: key.default for key in keys()}
+    assert told["run.percentiles"] == "[5.0, 25.0, 50.0, 75.0, 95.0]"
 
 
 def test_there_are_ten_examples():

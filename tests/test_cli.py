@@ -353,6 +353,18 @@ def test_the_help_states_the_defaults_of_a_run(command):
         assert f"[default: ({default}, or as the file says)]" in text
 
 
+@pytest.mark.parametrize("words", [("backtest",), ("decide", "own-or-rent", "--scenarios", "4096"), ("run", BASE)])
+@pytest.mark.parametrize("width", [40, 60, 90])
+def test_no_terminal_is_too_narrow_for_a_unit(words, width, command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert "unit" in command(*words, "--no-pictures")[1]
+
+
+def test_what_is_suggested_is_the_nearest_of_all_names(command):
+    err = command("check", BASE, "--set", "sever_price=1")[2]
+    assert err.endswith("did you mean server_price?\n")
+
+
 PICTURES = {"xarray", "pandas", "matplotlib", "PIL", "rich", "h5netcdf", "pint", "numpy.f2py", "numpy.ma"}
 SMALL = """model = "none"
 [run]
@@ -419,6 +431,7 @@ def test_a_shell_completes_commands_names_and_paths(completed, tmp_path):
     assert completed("simulate run base --set prec", tmp_path) == ["precision=", "precision_efficiency="]
     assert completed("simulate run base --set accel", tmp_path)[:1] == ["accelerator="]
     assert completed("simulate explain peak_t", tmp_path) == ["peak_to_average"]
+    assert completed("simulate explain logn", tmp_path) == ["lognormal"]
     assert completed("simulate run base --format ") == list(FORMATS)
     assert completed("simulate run base --scheme s") == ["sobol"]
     assert completed("simulate run base --statistic e") == ["expected_shortfall"]

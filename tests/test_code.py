@@ -17,7 +17,7 @@ ORDER = """
     distributions dependence sampling settings catalog priors
     replicates conditions aiming scenarios results spread influence statistics bands folding thresholds rounding gates
     runs sensitivity comparison decisions sweeps calibration backtesting
-    questions formats explaining checking verification library agents cli __main__
+    questions formats reference explaining checking verification library agents cli __main__
 """
 ROOMS = ORDER.split()
 

@@ -40,6 +40,7 @@ def test_tables_and_files(command, tmp_path):
     assert rare.startswith("warning: base: cost_per_question: mean and standard deviation rest on rare scenarios")
     assert out.startswith("Training cost\n")
     assert "base − guosheng-2023" in out
+    assert "P(base < guosheng-…)" in out
     bridge = out.index("Training cost: from guosheng-2023 to base")
     assert bridge < out.index("Inputs of base that differ from guosheng-2023\n")
     assert not re.search(r"\bnan\b", out)
@@ -52,6 +53,7 @@ def test_json_on_stdout_and_no_pictures_of_before(command, tmp_path):
     arguments = ("compare", BASE, "--vary", "pue=1.1,1.2,1.3", *QUICK, "--quantities", "opex_per_year")
     assert command(*arguments)[0] == 0
     assert (tmp_path / "out" / "waterfall-base-3.svg").exists()
+    assert "P(case < pue=1.1)" in command(*arguments, "--no-save", out=False)[1]
     code, out, err = command(*arguments, "--format", "json", "--bridge", "mean", "--scale", "log")
     assert (code, err) == (0, "")
     told = json.loads(out)

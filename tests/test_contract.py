@@ -93,6 +93,7 @@ ASKED = {
     "verify": ("verify", "{saved}"),
     "explain": ("explain",),
     "explain one": ("explain", "capex"),
+    "explain a word": ("explain", "lognormal"),
     "explain own": ("explain", "b", "{own}"),
     "guide": ("guide",),
 }

@@ -101,13 +101,13 @@ def test_a_prior_that_takes_the_place_of_a_formula_is_what_is_told(load):
 
 
 def test_a_quantity_that_there_is_not_is_refused():
-    with pytest.raises(SimulateError, match=r"^there is no quantity capx; did you mean capex"):
+    with pytest.raises(SimulateError, match=r"^there is no word capx; did you mean capex"):
         explained("capx")
 
 
 @pytest.mark.parametrize("name", [5, True, np.array([1]), ["capex"]], ids=repr)
 def test_what_is_no_name_is_refused(name):
-    with pytest.raises(SimulateError, match=r"^quantity: must be text in quotes, not "):
+    with pytest.raises(SimulateError, match=r"^word: must be text in quotes, not "):
         explained(name)
 
 

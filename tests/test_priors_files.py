@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from simulate import model
 from simulate.calibration.training import training_mfu
-from simulate.model import architecture, layout, roofline, speculation, step
+from simulate.model import architecture, layout, roofline, sessions, speculation, step
 from simulate.model.training_mfu import TYPICAL_ATTENTION
 from simulate.priors import choice, load_priors
 from simulate.runs import draws, run
@@ -95,7 +95,7 @@ def test_the_files_of_the_plan_are_there():
         "accelerators.toml", "base.toml", "chatgpt-2025.toml", "deepseek-2025-serving.toml", "deepseek-v3.toml",
         "frontier-serving-2026.toml",
         "goldstein-2022.toml", "gopher.toml", "gpt-3.toml", "guosheng-2023.toml", "llama-3.1-405b.toml",
-        "own-cost-2026.toml", "own-or-rent.toml", "palm.toml", "semianalysis-2023.toml",
+        "own-cost-2026.toml", "own-or-rent.toml", "palm.toml", "semianalysis-2023.toml", "sessions-2025.toml",
     }  # fmt: skip
 
 
@@ -315,8 +315,8 @@ def test_base_notes_the_mfu_that_its_calibration_gives():
 
 
 def test_base_has_a_distribution_for_every_assumption():
-    """All parameters of the model but the roofline's, which seconds_per_token stands for."""
-    economics = set(model.MODELS["llm_cost"]) - {architecture, layout, roofline, speculation, step}
+    """All parameters of the model but those of roofline and sessions, for which seconds_per_token and a ratio stand."""
+    economics = set(model.MODELS["llm_cost"]) - {architecture, layout, roofline, sessions, speculation, step}
     bound = priors("base.toml").priors
     named = {
         name

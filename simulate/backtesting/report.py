@@ -86,7 +86,7 @@ def _cases(result: Result, group: str) -> Section:
         shown = sorted(shown, key=lambda place: abs(result["pit"][place] - 0.5), reverse=True)[:FARTHEST]
     columns = [
         Column(title, give="cut"),
-        Column("unit", drop=1),
+        Column("unit"),
         Column("outcome", ">"),
         *(Column(percentile_name(percent), ">", "bold" if percent == 50 else "") for percent in SHOWN),
         Column("PIT", ">"),

@@ -36,8 +36,10 @@ def quantities(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def explained(ctx: typer.Context, incomplete: str) -> list[str]:
-    """A quantity, or a priors file of which all are listed."""
-    return [*_beginning(_quantities(ctx), incomplete), *_paths(incomplete)]
+    """A quantity or another word, or a priors file of which all quantities are listed."""
+    from simulate.reference.words import all_words
+
+    return [*_beginning([*_quantities(ctx), *all_words()], incomplete), *_paths(incomplete)]
 
 
 def settings(ctx: typer.Context, incomplete: str) -> list[str]:

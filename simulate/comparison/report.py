@@ -28,6 +28,7 @@ from simulate.settings import RunTable
 PARTS = 10  # parts of a bridge shown one by one
 FEW = 2  # changes that move nothing, named one by one
 LONGEST = 48  # characters of an input shown
+LONGEST_CASE = 10  # of a case in the heading of a probability
 
 
 def bridges_of(result: Result, quantity: str, case: str) -> dict[str, Bridge]:
@@ -140,12 +141,13 @@ def _input(stated: Mapping[str, Any] | None) -> str:
 
 def _side_by_side(result: Result, name: str) -> Section:
     baseline, *alternatives = result.labels("case")
+    named = [_label(result, alternatives[0]) if len(alternatives) == 1 else "case", _label(result, baseline)]
     columns = [
         Column("", give="wrap"),
         Column("unit"),
         *percentile_columns(result.labels("percentile"), drop=3),
         Column("mean", ">", drop=2),
-        Column("P(lower)", ">"),
+        Column(f"P({' < '.join(shortened(each, LONGEST_CASE) for each in named)})", ">"),
     ]
     rows = []
     for case in (baseline, *alternatives):

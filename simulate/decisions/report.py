@@ -175,7 +175,7 @@ def _worth(result: Result) -> list[Section]:
         Column("", drop=2),
         Column("gains" if maximizes(result) else "saves", ">", "bold"),
         Column("±", ">", drop=3),
-        Column("unit", drop=1),
+        Column("unit"),
         Column("of EVPI", ">"),
         Column("", drop=4),
     ]

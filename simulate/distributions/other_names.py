@@ -183,6 +183,11 @@ def family_meant(name: str, families: Collection[str], otherwise: str) -> str:
     return f"; write {other}" if other else suggestion(name, families, otherwise, slips=True)
 
 
+def names_elsewhere(family: str) -> list[str]:
+    """What other libraries and spreadsheets call a family, without capitals, blanks and signs."""
+    return [word for word, meant in FAMILIES.items() if meant == f'dist = "{family}"']
+
+
 def mend_of(family: str, key: str, known: tuple[str, ...], otherwise: str = "") -> str:
     """What to write in place of an unknown key: its translation, what it is misspelt of, or the other advice."""
     other = PARAMETERS.get(family, {}).get(_word(key)) or COMMON.get(_word(key))

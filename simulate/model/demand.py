@@ -1,7 +1,7 @@
 """Demand: who asks how much, and how long the answers are."""
 
 from simulate.graph import Array, parameter
-from simulate.model.notation import PER_DAY, TOKEN, TOKEN_PER_DAY
+from simulate.model.notation import PER_DAY, RATIO, TOKEN, TOKEN_PER_DAY
 
 questions_per_visitor = parameter(
     "1",
@@ -33,36 +33,21 @@ output_tokens_variation = parameter(
     default=0,
     lower=0,
 )
-input_tokens_variation = parameter(
-    "1",
-    """Input tokens variation: coefficient of variation of the length of prompts, between requests.
-
-    Attention of a prompt grows with the square of its length; 0 counts all as equal.""",
-    default=0,
-    lower=0,
-)
-input_to_output_ratio = parameter(
-    "1",
-    """Input to output ratio: tokens read for each token written.
-
-    The history of a conversation is sent again with each question: 5.5 in Azure's conversation trace, 3.6 at
-    DeepSeek. Source: Patel et al., 2024, Splitwise, arXiv 2311.18677; DeepSeek, 2025, open-infra-index.""",
-    lower=0,
-)
-prompt_cache_hit_rate = parameter(
-    "1",
-    """Prompt cache hit rate: share of the input tokens whose keys and values are still at hand.
-
-    They need no prefill. 0.56 at DeepSeek. Source: DeepSeek, 2025, open-infra-index, day 6.""",
-    default=0,
-    lower=0,
-    upper=1,
-)
 
 
 def questions_per_day(visitors_per_day: Array, questions_per_visitor: Array) -> PER_DAY:
     """Questions per day: asked by all visitors."""
     return visitors_per_day * questions_per_visitor
+
+
+def input_to_output_ratio(session_input_tokens: Array, output_tokens: Array) -> RATIO:
+    """Input to output ratio: tokens read for each token written.
+
+    A prior states it, or it follows from sessions. The history of a conversation is sent again with each question:
+    5.5 in Azure's conversation trace, 3.6 at DeepSeek.
+    Source: Patel et al., 2024, Splitwise, arXiv 2311.18677; DeepSeek, 2025, open-infra-index.
+    """
+    return session_input_tokens / output_tokens
 
 
 def input_tokens(output_tokens: Array, input_to_output_ratio: Array) -> TOKEN:
@@ -79,13 +64,16 @@ def context_tokens(input_tokens: Array, output_tokens: Array, output_tokens_vari
     return input_tokens + output_tokens * (1 + output_tokens_variation**2) / 2
 
 
-def attended_tokens(input_tokens: Array, input_tokens_variation: Array, prompt_cache_hit_rate: Array) -> TOKEN:
+def attended_tokens(
+    input_tokens: Array, input_tokens_variation: Array, prompt_cache_hit_rate: Array, attention_of_hits: Array
+) -> TOKEN:
     """Attended tokens: of the input, by one of its tokens that the cache does not hold.
 
     These come last: with a share h from the cache they attend to (1 + h)/2 of it. Over prompts whose lengths vary,
-    E[i^2] / E[i] = i (1 + CV^2); h does not hang on the length.
+    E[i^2] / E[i] = i (1 + CV^2); how hits lie among them is `attention_of_hits`.
     """
-    return input_tokens * (1 + input_tokens_variation**2) * (1 + prompt_cache_hit_rate) / 2
+    alike = input_tokens * (1 + input_tokens_variation**2) * (1 + prompt_cache_hit_rate) / 2
+    return alike * attention_of_hits
 
 
 def output_tokens_per_day(questions_per_day: Array, output_tokens: Array) -> TOKEN_PER_DAY:

@@ -19,6 +19,7 @@ from simulate.model import (
     prefill_pool,
     roofline,
     serving,
+    sessions,
     sizing,
     speculation,
     step,
@@ -31,6 +32,7 @@ from simulate.model import (
 MODELS: dict[str, tuple[ModuleType, ...]] = {
     "llm_cost": (
         demand,
+        sessions,
         serving,
         fleet,
         capex,

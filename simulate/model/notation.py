@@ -15,6 +15,7 @@ PER_YEAR = Annotated[Array, Unit("1/year"), Bounds(0)]
 
 TOKEN = Annotated[Array, Unit("token"), Bounds(0)]
 ONE_TOKEN_OR_MORE = Annotated[Array, Unit("token"), Bounds(1)]
+TOKEN_S = Annotated[Array, Unit("token*s"), Bounds(0)]
 TOKEN_PER_DAY = Annotated[Array, Unit("token/day"), Bounds(0)]
 TOKEN_PER_S = Annotated[Array, Unit("token/s"), Bounds(0)]
 

@@ -153,7 +153,7 @@ def _check_use(
         in_question = entry.own and bool(entry.layer.prefix) == bool(chosen)
         if in_question and name not in useful and name not in stack.formulas and not suggestion(name, stack.unknown):
             advice = "name it in a formula of [quantities], or take it out"
-            mend = suggestion(name, useful - stack.priors.keys()) or suggestion(name, useful, advice)
+            mend = suggestion(name, useful, advice)
             fault = f"there is no such quantity, and nothing uses it{mend}"
             place = (entry.layer, ("priors", name))  # what else is wrong with the whole of it follows from its name
             stack.problems[:] = [each for each in stack.problems if each.alone or (each.layer, each.key) != place]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, StringConstraints, Tag, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, ValidationError
 
 from simulate.distributions.other_names import NOTES
 from simulate.errors import suggestion
@@ -37,54 +37,108 @@ OTHER_NAMES = {  # what other programs call keys, and what they are here
 }
 
 
+SOURCE = "Where it comes from."
+NOTE = "What else to know."
+LABEL = "What tables call it."
+TRAINING_PRECISION = "The same words, for the training accelerator's peak."
+AS_ABOVE = "As above, for this choice."
+
+
 class _Table(BaseModel):
+    """A table: what `Field` says of a key is what `explain`, the guide and the schema for editors tell of it.
+
+    The first paragraph is for all of them, further ones for `explain` alone.
+    """
+
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributions.py checks them
-    """`[priors.NAME]`, in whole or in part."""
+    """What is not known for certain: a distribution of a quantity, by its name, in whole or in part.
 
-    dist: Text = ""
-    value: float = 0.0
-    unit: Text = ""
-    evidence: Literal["sourced", "judgement"] = "sourced"
-    source: Text = ""
-    note: Text = ""
-    label: Text = ""
+    Its further keys are the parameters of the family, such as p5 and p95: `simulate explain families` lists these. A
+    table in a nearer file that has `dist` or `value` stands alone; another one changes the keys that it names.
+
+        [priors.pue]
+        dist = "uniform"
+        lower = 1.05
+        upper = 1.3
+        evidence = "sourced"
+        source = "our own sites, 2024"
+    """
+
+    dist: Text = Field(default="", description="The family; not needed with value.")
+    value: float = Field(default=0.0, description="A number for certain, in place of a family.")
+    unit: Text = Field(
+        default="",
+        description="A unit that converts to that of the quantity.\n\n"
+        "Without one, numbers are in the unit of the quantity. `simulate explain units` lists them.",
+    )
+    evidence: Literal["sourced", "judgement"] = Field(
+        default="sourced",
+        description="sourced or judgement.\n\n"
+        "Reports say how much of the variance rests on judgement, and how much on priors that do not say.",
+    )
+    source: Text = Field(default="", description=SOURCE)
+    note: Text = Field(default="", description=NOTE)
+    label: Text = Field(default="", description=LABEL)
 
 
 class QuantityTable(_Table):
-    """`[quantities.NAME]`, in whole or in part."""
+    """A quantity of the file's own, or one of the model computed otherwise: a formula, by the quantity's name.
 
-    formula: Text = ""
-    unit: Text = ""
-    label: Text = ""
-    source: Text = ""
-    note: Text = ""
+    Names in it are quantities of the model, of the file, and priors.
+
+        [quantities.cost_per_visit]
+        formula = "own_cost_per_year / (365 [day/year] * visitors_per_day)"
+        unit = "USD"
+    """
+
+    formula: Text = Field(
+        default="",
+        description="What it is computed by.\n\nNames, numbers, + - * / // % **, brackets, comparisons joined by "
+        "& | ~, and functions: `simulate explain functions`. A number may have a unit, 365 [day/year].",
+    )
+    unit: Text = Field(default="", description="The unit that the formula gives.")
+    label: Text = Field(default="", description=LABEL)
+    source: Text = Field(default="", description=SOURCE)
+    note: Text = Field(default="", description=NOTE)
 
 
 class PublishedTable(_Table):
-    """An element of `[[published]]`."""
+    """A list of known figures, which reports and pictures set beside the bands.
 
-    quantity: Text
-    value: float
-    unit: Text = ""
-    source: Text = ""
-    note: Text = ""
-    choice: Text = ""
-    at: dict[str, float] = {}
+    Each is a table of its own, and there may be several of a quantity.
+
+        [[published]]
+        quantity = "capex"
+        value = 759
+        unit = "million USD"
+        source = "Guosheng Securities, 12 February 2023"
+    """
+
+    quantity: Text = Field(description="Of which quantity a figure is known: [[published]] is a list of tables.")
+    value: float = Field(description="The figure.")
+    unit: Text = Field(default="", description="A unit that converts to that of the quantity.")
+    source: Text = Field(default="", description=SOURCE)
+    note: Text = Field(default="", description=NOTE)
+    choice: Text = Field(default="", description="Of which choice it was measured so.")
+    at: dict[str, float] = Field(
+        default={},
+        description="`at.NAME = ...`, where it was measured on the way of a `sweep`: a point in its picture.",
+    )
 
 
 Word = Literal["BF16", "FP16", "FP8", "INT8", "FP4"]
 
 
 class PrecisionTable(_Table):
-    """`precision = { ... }`: what is stored and computed in which, where that differs."""
+    """What is stored and computed in which precision, where that differs."""
 
-    weights: Word | None = None
-    cache: Word | None = None
-    arithmetic: Word | None = None
-    attention: Word | None = None
+    weights: Word | None = Field(default=None, description="In which the weights are stored.")
+    cache: Word | None = Field(default=None, description="In which the keys and values of attention are stored.")
+    arithmetic: Word | None = Field(default=None, description="In which matrices are multiplied.")
+    attention: Word | None = Field(default=None, description="In which attention is computed; BF16 unless stated.")
 
 
 Precision = Annotated[
@@ -94,29 +148,68 @@ Precision = Annotated[
 
 
 class ChoiceTable(_Table):
-    """`[choices.NAME]`: entries that replace the file's."""
+    """An option of a decision, by its name: what it states goes before what the file states.
 
-    label: Text = ""
-    note: Text = ""
-    accelerator: Text = ""
-    precision: Precision | None = None
-    training_precision: Word | None = None
-    priors: dict[str, PriorTable] = {}
-    quantities: dict[str, QuantityTable] = {}
+    `simulate decide` tells which is the best, and what is worth finding out first; FILE:NAME is one of them as a case.
+
+        [choices.cold]
+        label = "A cold place"
+        [choices.cold.priors.pue]
+        value = 1.08
+    """
+
+    label: Text = Field(default="", description="What tables call the choice.")
+    note: Text = Field(default="", description=NOTE)
+    accelerator: Text = Field(default="", description=AS_ABOVE)
+    precision: Precision | None = Field(default=None, description=AS_ABOVE)
+    training_precision: Word | None = Field(default=None, description=AS_ABOVE)
+    priors: dict[str, PriorTable] = Field(
+        default={}, description="Tables [choices.NAME.priors.OTHER], which go before those of the file."
+    )
+    quantities: dict[str, QuantityTable] = Field(
+        default={}, description="Tables [choices.NAME.quantities.OTHER], likewise."
+    )
 
 
 class File(_Table):
     """A priors file."""
 
-    title: Text = ""
-    extends: Text = ""
-    model: Literal["llm_cost", "none"] = "llm_cost"
-    accelerator: Text = ""
-    precision: Precision | None = None
-    training_precision: Word | None = None
+    title: Text = Field(default="", description="A line that names the case.")
+    extends: Text = Field(
+        default="",
+        description="A shipped file's name, or a path: what this file does not state is taken from there.\n\n"
+        "A path is from the folder of the file. A file that is there goes before a shipped one of its name; `simulate "
+        'explain shipped` lists these.\n\n    extends = "base"',
+    )
+    model: Literal["llm_cost", "none"] = Field(
+        default="llm_cost",
+        description="The model: llm_cost, or none.\n\nWith none, a file holds quantities of its own "
+        "alone: any formula of any priors.",
+    )
+    accelerator: Text = Field(
+        default="",
+        description="An accelerator of the catalog, such as H100: its figures and prices become priors.\n\n"
+        "They go before all that is extended, and after what the file itself states. Case, blanks and hyphens do not "
+        "count; `simulate explain accelerators` lists them.\n\n"
+        '    accelerator = "H100"',
+    )
+    precision: Precision | None = Field(
+        default=None,
+        description="BF16, FP16, FP8, INT8 or FP4, in which it is served: binds bytes and peak; or "
+        '{ weights = "FP4", cache = "FP8", arithmetic = "FP8", attention = "BF16" }, of which any may be left out.\n\n'
+        "A peak is that of the accelerator named. What it cannot multiply in is stored so, and computed in 16 bits. "
+        '`simulate explain precisions` lists them.\n\n    precision = "FP8"',
+    )
+    training_precision: Word | None = Field(default=None, description=TRAINING_PRECISION)
     run: RunTable = RunTable()
     priors: dict[str, PriorTable] = {}
-    correlations: dict[str, dict[str, Any]] = {}
+    correlations: dict[str, dict[str, Any]] = Field(
+        default={},
+        description="Spearman's correlation of two priors; or {kendall = ...}, {gaussian_copula = ...}.\n\n"
+        "A number from -1 to 1 for each pair, written FIRST.SECOND = 0.5. They are tied by a Gaussian copula; pairs "
+        "that cannot hold together are refused.\n\n"
+        "    [correlations]\n    visitors_per_day.questions_per_visitor = -0.3",
+    )
     published: list[PublishedTable] = []
     quantities: dict[str, QuantityTable] = {}
     choices: dict[Text, ChoiceTable] = {}

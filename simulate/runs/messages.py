@@ -96,7 +96,9 @@ def watched(priors: Priors, names: Sequence[str]) -> tuple[str, ...]:
     checks = {
         name
         for name, quantity in priors.quantities.items()
-        if quantity.is_check and computed.issuperset(quantity.needs) and name not in computed
+        if quantity.is_check
+        and name not in computed
+        and (computed.issuperset(quantity.needs) or (quantity.checks in computed and name not in priors.lacking))
     }
     formulas = {name for name in priors.own if priors.quantities[name].bounded and name in steps}
     return tuple(name for name in priors.quantities if name in (checks | formulas).difference(names))

@@ -30,7 +30,7 @@ from simulate.runs.components import indented
 from simulate.runs.drivers import MOST_MOVED, WIDE
 from simulate.runs.precision import WIDTH, relative
 from simulate.spread import FEWEST_BEYOND
-from simulate.statistics import OPTIONAL, SD
+from simulate.statistics import OPTIONAL
 
 MANY_TIMES = 10  # a constant: a figure beyond is told in its multiples, not in per cent
 MOST_IMPORTANT = 3  # priors named for each headline quantity
@@ -43,7 +43,7 @@ def sections(result: Result) -> list[Section]:
     told = [Section(result.attributes["title"])] if result.attributes["title"] else []
     shown = indented(result.provenance["components"], result.provenance["asked"])
     told.append(Section(columns=_columns(result), rows=[_row(result, name, depth) for name, depth in shown.items()]))
-    told.append(Section(remarks=[_sampling_error(result, list(shown)), *few_beyond(result), *_rare_deviations(result)]))
+    told.append(Section(remarks=[_sampling_error(result, list(shown)), *few_beyond(result)]))
     told += answers.sections(result)
     told += _drivers(result)
     published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]
@@ -184,16 +184,13 @@ def _sampling_error(result: Result, names: Sequence[str]) -> str:
         unknown += [name] if np.isfinite(values).any() and not known.all() else []
     told = {kind: f"{percent_text(share, digits=1)} of {kind}" for kind, share in largest.items() if share}
     of_values = " and ".join(told[kind] for kind in (median, other) if kind in told)
-    parts = [
-        f"{of_values} above" if of_values else "",
-        f"{told[WIDTH]} where a band reaches 0" if WIDTH in told else "",
-    ]
+    parts = [of_values, f"{told[WIDTH]} where a band reaches 0" if WIDTH in told else ""]
     if told:
-        text = f"Sampling error only, the band is the uncertainty: at most {', and '.join(filter(None, parts))}."
+        text = f"Sampling error of the figures above: at most {', and '.join(filter(None, parts))}."
     elif unknown or any(varies(result, name) for name in names):
-        text = "Sampling error: none of the percentiles above."
+        text = "Sampling error of the figures above: none."
     else:
-        text = "Sampling error: none, nothing varies."
+        text = "Sampling error of the figures above: none, nothing varies."
     return f"{text} Not known of {', '.join(unknown)}." if unknown else text
 
 
@@ -201,16 +198,6 @@ def varies(result: Result, name: str) -> bool:
     """Whether a quantity is not the same in every scenario, those included that are too rare to have been drawn."""
     rare = any(name in touched for touched in result.provenance.get("rare_events", {}).values())
     return rare or bool(result.at("minimum", quantity=name) < result.at("maximum", quantity=name))
-
-
-def _rare_deviations(result: Result) -> list[str]:
-    """Of which quantities the standard deviation alone rests on rare scenarios: it stands in files, in no table."""
-    names = [name for name, labels in result.provenance.get("rare", {}).items() if labels == [SD.label]]
-    if not names:
-        return []
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    fewer = "fewer than 95 % of their intervals hold the truth"
-    return [f"Standard deviations, told in the files alone, rest on rare scenarios for {shown}: {fewer}."]
 
 
 def most_important(result: Result, name: str, count: int = MOST_IMPORTANT) -> list[tuple[str, float, float]]:

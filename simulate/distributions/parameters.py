@@ -1,0 +1,33 @@
+"""What each parameter of the families is, in words: one source for `explain`, the pages and the schema for editors."""
+
+PERCENTILE = 'The value below which lies so much of the probability: p5, p50, p95, and in quotes "p97.5".'
+PARAMETERS = {
+    "value": "The one value.",
+    "lower": "The least value; of a family that has none, where it is cut off.",
+    "upper": "The greatest value; of a family that has none, where it is cut off.",
+    "mode": "The most likely value, between lower and upper.",
+    "inexactness": "How far each limit may lie from where it is stated, to either side.",
+    "alpha": "The first shape parameter: the greater, the less lies near lower.",
+    "beta": "The second shape parameter: the greater, the less lies near upper.",
+    "mean": "The expectation; of a lognormal before its shift.",
+    "sd": "The standard deviation; of a lognormal before its shift.",
+    "mu": "The mean of what is normal: of the variable itself, of its logarithm, or of its log odds.",
+    "sigma": "The standard deviation of what is normal: of the variable itself, of its logarithm, or of its log odds.",
+    "shift": "What is added to a lognormal: where it begins.",
+    "median": "The value below which lies half; before the shift.",
+    "shape": "The shape parameter: the greater, the lighter the upper tail beside the middle.",
+    "scale": "What all values are a multiple of, measured from 0 or from location.",
+    "location": "Where it lies: the mode of a Gumbel, the middle of a Student's t.",
+    "df": "The degrees of freedom: the fewer, the heavier the tails.",
+    "a1": "The median, or its logarithm or log odds between the bounds.",
+    "a2": "How wide it is.",
+    "a3": "How skewed it is.",
+    "values": "The values, a list.",
+    "weights": "How probable each is beside the others, a list, or of a file the name of a column; equal without.",
+    "file": "A CSV file, by its path from the folder of the priors file.",
+    "column": "The name of the column of the file that holds the values.",
+    "separator": "What parts the cells of the file; a comma without.",
+    "decimal": "The decimal mark of the file; a point without.",
+    "thousands": "What stands between thousands in the file; nothing without.",
+    "components": "The distributions, a list of tables, each with dist and its parameters, or with value.",
+}

@@ -1,0 +1,26 @@
+"""What each function of formulas does: how it is called, and what it gives."""
+
+FUNCTION_WORDS = {
+    "where": ("where(condition, value, otherwise)", "The value where the condition holds, else the other."),
+    "min": ("min(a, b, ...)", "The least."),
+    "max": ("max(a, b, ...)", "The greatest."),
+    "clip": ("clip(a, least, most)", "The number, or the bound that it lies beyond."),
+    "round": ("round(a)", "The nearest whole number, of two the even one."),
+    "arcsin": ("arcsin(a)", "The angle of that sine, in radians."),
+    "arccos": ("arccos(a)", "The angle of that cosine, in radians."),
+    "arctan": ("arctan(a)", "The angle of that tangent, in radians."),
+    "abs": ("abs(a)", "The number without its sign."),
+    "sqrt": ("sqrt(a)", "The square root; nan of what is negative."),
+    "exp": ("exp(a)", "e to that power."),
+    "log": ("log(a)", "The natural logarithm; nan of what is negative."),
+    "log10": ("log10(a)", "The logarithm to the base 10."),
+    "log1p": ("log1p(a)", "log(1 + a), exact for small a."),
+    "expm1": ("expm1(a)", "exp(a) - 1, exact for small a."),
+    "sin": ("sin(a)", "The sine of an angle in radians."),
+    "cos": ("cos(a)", "The cosine of an angle in radians."),
+    "tan": ("tan(a)", "The tangent of an angle in radians."),
+    "tanh": ("tanh(a)", "The hyperbolic tangent."),
+    "floor": ("floor(a)", "The greatest whole number that is not above it."),
+    "ceil": ("ceil(a)", "The least whole number that is not below it."),
+    "sign": ("sign(a)", "-1, 0 or 1."),
+}
