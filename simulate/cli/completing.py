@@ -47,7 +47,8 @@ def settings(ctx: typer.Context, incomplete: str) -> list[str]:
     from simulate.catalog import PEAKS, accelerators
     from simulate.distributions import FAMILIES
 
-    words = {"accelerator": accelerators(), "precision": tuple(PEAKS), "training_precision": tuple(PEAKS)}
+    words = dict.fromkeys(("accelerator", "prefill_accelerator"), accelerators())
+    words |= dict.fromkeys(("precision", "training_precision"), tuple(PEAKS))
     name, equals, _ = incomplete.partition("=")
     if name in words:
         return _beginning((f'{name}="{word}"' for word in words[name]), incomplete)

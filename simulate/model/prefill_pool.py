@@ -13,6 +13,9 @@ from simulate.composing import Composed, recomputing
 from simulate.graph import Array, otherwise, parameter
 from simulate.model.notation import B_PER_S, FLOP_PER_S, KW, ONE_OR_MORE, RATIO, SHARE, USD, USD_PER_H, B, S
 
+# What a pass hangs on that an accelerator brings.
+HARDWARE = ("peak_flops", "attention_peak_flops", "memory_bandwidth", "link_bandwidth", "link_domain")
+
 prefill_replica_accelerators = parameter(
     "1", "Prefill replica accelerators: that read prompts together; no pool unless stated, and 0 is none.", lower=0
 )
@@ -95,7 +98,7 @@ def prompts_per_answer(prefill_replica_accelerators: Array) -> SHARE:
 
 
 @otherwise(0)
-@recomputing("prefill_seconds", of="replica_accelerators")
+@recomputing("prefill_seconds", of="replica_accelerators", beside=HARDWARE)
 def prefill_pool_seconds(
     prefill_replica_accelerators: Array,
     prefill_peak_flops: Array,
@@ -145,8 +148,8 @@ def transfer_seconds(
     Once they have all been read, over as many accelerators as the smaller replica has.
     """
     parallel = np.minimum(prefill_replica_accelerators, replica_accelerators)
-    moved = input_tokens * kv_bytes_per_token / transfer_bandwidth
-    return np.where(parallel > 0, moved / np.where(parallel > 0, parallel, 1), moved * 0)[()]
+    links = np.where(parallel > 0, parallel, np.inf)[()]
+    return input_tokens * kv_bytes_per_token / (links * transfer_bandwidth)
 
 
 @otherwise(0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from simulate.graph import Quantity
 from simulate.priors.layers import Layer, Stack
+from simulate.priors.precision import OF_POOL
 
 
 def stated_for_others(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, str]:
@@ -25,7 +26,8 @@ def stated_for_others(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[
     own = stack.layers[level].tables["priors"].keys()
     told = {}
     for name, entry in stack.priors.items():
-        if entry.level <= level or not (name in figures() or _needs(quantities, name) & own):
+        of_pool = name.startswith(OF_POOL) and name.removeprefix(OF_POOL) in quantities  # which is of another kind
+        if entry.level <= level or of_pool or not (name in figures() or _needs(quantities, name) & own):
             continue
         others = [accelerator_name(each.tables["accelerator"]) for place, each in named if place >= entry.level]
         if others[:1] == [chosen]:

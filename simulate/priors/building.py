@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
-from simulate.priors.precision import with_figures, without_arithmetic
+from simulate.priors.precision import SIZE_OF_POOL, with_figures, without_figures, without_pool
 from simulate.priors.types import Choice, Measured, Priors, Published
 from simulate.settings import RunTable, Settings
 from simulate.spelling import name_text
@@ -31,10 +31,14 @@ def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) ->
         for layer in files
         if chosen in layer.tables.get("choices", {})
     ]
-    choices = [table for layer in files for table in layer.tables.get("choices", {}).values()]
-    elsewhere = not chosen and any("accelerator" in table for table in choices)
+    elsewhere = not chosen and any("accelerator" in table for table in _choices(files))
     stack, problems = with_figures((*overrides, *options, *files), elsewhere=elsewhere)
     return Stack(tuple(stack), problems)
+
+
+def _choices(layers: Sequence[Layer]) -> Iterator[Mapping[str, Any]]:
+    """The tables of all choices."""
+    return (table for layer in layers for table in layer.tables.get("choices", {}).values())
 
 
 def built(
@@ -46,6 +50,10 @@ def built(
     """
     stack = _stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
     _settle(stack)
+    if chosen or not any(
+        SIZE_OF_POOL in (*each.get("priors", {}), *each.get("quantities", {})) for each in _choices(layers)
+    ):
+        stack.problems.extend(without_pool(stack))
     quantities = dict(stack.of_model)
     for entry in stack.formulas.values():
         if own := own_quantity(stack, entry):
@@ -87,7 +95,7 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
-        warnings=_joined(stated_for_others(stack, quantities), without_arithmetic(stack), idle, equal),
+        warnings=_joined(stated_for_others(stack, quantities), without_figures(stack), idle, equal),
     )
     return case, stack.problems
 

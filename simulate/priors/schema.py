@@ -18,6 +18,7 @@ HIDING = (
     ("extends",),
     ("model",),
     ("accelerator",),
+    ("prefill_accelerator",),
     ("priors",),
     ("quantities",),
 )  # keys without which other names are unknown
@@ -161,6 +162,7 @@ class ChoiceTable(_Table):
     label: Text = Field(default="", description="What tables call the choice.")
     note: Text = Field(default="", description=NOTE)
     accelerator: Text = Field(default="", description=AS_ABOVE)
+    prefill_accelerator: Text = Field(default="", description=AS_ABOVE)
     precision: Precision | None = Field(default=None, description=AS_ABOVE)
     training_precision: Word | None = Field(default=None, description=AS_ABOVE)
     priors: dict[str, PriorTable] = Field(
@@ -192,6 +194,13 @@ class File(_Table):
         "They go before all that is extended, and after what the file itself states. Case, blanks and hyphens do not "
         "count; `simulate explain accelerators` lists them.\n\n"
         '    accelerator = "H100"',
+    )
+    prefill_accelerator: Text = Field(
+        default="",
+        description="The same for a prefill pool, on which prompts are read apart: its `prefill_...` figures.\n\n"
+        "There is a pool where `prefill_replica_accelerators` is stated. Without the key it has the others' "
+        "accelerator.\n\n"
+        '    prefill_accelerator = "RTX PRO 6000"',
     )
     precision: Precision | None = Field(
         default=None,
