@@ -184,23 +184,35 @@ def racks(servers: Array, servers_per_rack: Array) -> RATIO:
     return np.ceil(servers / servers_per_rack)
 
 
+@otherwise(0)
+def prefill_server_nameplate(prefill_servers: Array, prefill_server_power: Array) -> KW:
+    """Prefill server nameplate: what the servers of the prefill pool could draw at most."""
+    return prefill_servers * prefill_server_power
+
+
 def nameplate_power(
     servers: Array,
     prefill_servers: Array,
     server_power: Array,
-    prefill_server_power: Array,
+    prefill_server_nameplate: Array,
     other_it_power_share: Array,
 ) -> KW:
     """Nameplate power: what servers, network and storage could draw at most.
 
     Facilities are built and rented for it.
     """
-    power = (servers - prefill_servers) * server_power + prefill_servers * prefill_server_power
+    power = (servers - prefill_servers) * server_power + prefill_server_nameplate
     return power * (1 + other_it_power_share)
 
 
+@otherwise(0)
+def prefill_fleet_peak_flops(prefill_accelerators: Array, prefill_peak_flops: Array) -> FLOP_PER_S:
+    """Prefill fleet peak FLOP/s: of the prefill pool, dense."""
+    return prefill_accelerators * prefill_peak_flops
+
+
 def fleet_peak_flops(
-    accelerators: Array, prefill_accelerators: Array, peak_flops: Array, prefill_peak_flops: Array
+    accelerators: Array, prefill_accelerators: Array, peak_flops: Array, prefill_fleet_peak_flops: Array
 ) -> FLOP_PER_S:
     """Fleet peak FLOP/s: of all installed accelerators, dense."""
-    return (accelerators - prefill_accelerators) * peak_flops + prefill_accelerators * prefill_peak_flops
+    return (accelerators - prefill_accelerators) * peak_flops + prefill_fleet_peak_flops

@@ -33,59 +33,65 @@ prefill_utilization_target = parameter(
 # Of an accelerator of the pool, as of the others unless stated
 
 
-def prefill_peak_flops(peak_flops: Array) -> FLOP_PER_S:
-    """Prefill peak FLOP/s: of an accelerator that reads prompts, dense; that of the others unless stated."""
-    return peak_flops
+def _of_pool(of_others: Array, prefill_replica_accelerators: Array) -> Array:
+    """What is as it is of the others; where there is no pool, it cannot be had."""
+    del prefill_replica_accelerators
+    return of_others
 
 
-def prefill_attention_peak_flops(attention_peak_flops: Array) -> FLOP_PER_S:
-    """Prefill attention peak FLOP/s: of an accelerator that reads prompts; that of the others unless stated."""
-    return attention_peak_flops
+def prefill_peak_flops(peak_flops: Array, prefill_replica_accelerators: Array) -> FLOP_PER_S:
+    """Prefill peak FLOP/s: of an accelerator of the pool, dense; that of the others unless stated."""
+    return _of_pool(peak_flops, prefill_replica_accelerators)
 
 
-def prefill_memory_bandwidth(memory_bandwidth: Array) -> B_PER_S:
-    """Prefill memory bandwidth: of an accelerator that reads prompts; that of the others unless stated."""
-    return memory_bandwidth
+def prefill_attention_peak_flops(attention_peak_flops: Array, prefill_replica_accelerators: Array) -> FLOP_PER_S:
+    """Prefill attention peak FLOP/s: of an accelerator of the pool; that of the others unless stated."""
+    return _of_pool(attention_peak_flops, prefill_replica_accelerators)
 
 
-def prefill_memory_capacity(memory_capacity: Array) -> B:
-    """Prefill memory capacity: of an accelerator that reads prompts; that of the others unless stated."""
-    return memory_capacity
+def prefill_memory_bandwidth(memory_bandwidth: Array, prefill_replica_accelerators: Array) -> B_PER_S:
+    """Prefill memory bandwidth: of an accelerator of the pool; that of the others unless stated."""
+    return _of_pool(memory_bandwidth, prefill_replica_accelerators)
 
 
-def prefill_link_bandwidth(link_bandwidth: Array) -> B_PER_S:
-    """Prefill link bandwidth: of an accelerator that reads prompts; that of the others unless stated."""
-    return link_bandwidth
+def prefill_memory_capacity(memory_capacity: Array, prefill_replica_accelerators: Array) -> B:
+    """Prefill memory capacity: of an accelerator of the pool; that of the others unless stated."""
+    return _of_pool(memory_capacity, prefill_replica_accelerators)
 
 
-def prefill_link_domain(link_domain: Array) -> ONE_OR_MORE:
-    """Prefill link domain: accelerators that read prompts which links join; as of the others unless stated."""
-    return link_domain
+def prefill_link_bandwidth(link_bandwidth: Array, prefill_replica_accelerators: Array) -> B_PER_S:
+    """Prefill link bandwidth: of an accelerator of the pool; that of the others unless stated."""
+    return _of_pool(link_bandwidth, prefill_replica_accelerators)
 
 
-def prefill_accelerators_per_server(accelerators_per_server: Array) -> RATIO:
-    """Prefill accelerators per server: that reads prompts; as of the others unless stated."""
-    return accelerators_per_server
+def prefill_link_domain(link_domain: Array, prefill_replica_accelerators: Array) -> ONE_OR_MORE:
+    """Prefill link domain: accelerators of the pool that links join; as of the others unless stated."""
+    return _of_pool(link_domain, prefill_replica_accelerators)
 
 
-def prefill_server_price(server_price: Array) -> USD:
-    """Prefill server price: of a server that reads prompts; that of the others unless stated."""
-    return server_price
+def prefill_accelerators_per_server(accelerators_per_server: Array, prefill_replica_accelerators: Array) -> RATIO:
+    """Prefill accelerators per server: of the pool; as of the others unless stated."""
+    return _of_pool(accelerators_per_server, prefill_replica_accelerators)
 
 
-def prefill_server_power(server_power: Array) -> KW:
-    """Prefill server power: nameplate of a server that reads prompts; that of the others unless stated."""
-    return server_power
+def prefill_server_price(server_price: Array, prefill_replica_accelerators: Array) -> USD:
+    """Prefill server price: of a server of the pool; that of the others unless stated."""
+    return _of_pool(server_price, prefill_replica_accelerators)
 
 
-def prefill_cloud_price_reserved(cloud_price_reserved: Array) -> USD_PER_H:
-    """Prefill cloud price, reserved: of an accelerator that reads prompts; that of the others unless stated."""
-    return cloud_price_reserved
+def prefill_server_power(server_power: Array, prefill_replica_accelerators: Array) -> KW:
+    """Prefill server power: nameplate of a server of the pool; that of the others unless stated."""
+    return _of_pool(server_power, prefill_replica_accelerators)
 
 
-def prefill_cloud_price_on_demand(cloud_price_on_demand: Array) -> USD_PER_H:
-    """Prefill cloud price, on demand: of an accelerator that reads prompts; that of the others unless stated."""
-    return cloud_price_on_demand
+def prefill_cloud_price_reserved(cloud_price_reserved: Array, prefill_replica_accelerators: Array) -> USD_PER_H:
+    """Prefill cloud price, reserved: of an accelerator of the pool; that of the others unless stated."""
+    return _of_pool(cloud_price_reserved, prefill_replica_accelerators)
+
+
+def prefill_cloud_price_on_demand(cloud_price_on_demand: Array, prefill_replica_accelerators: Array) -> USD_PER_H:
+    """Prefill cloud price, on demand: of an accelerator of the pool; that of the others unless stated."""
+    return _of_pool(cloud_price_on_demand, prefill_replica_accelerators)
 
 
 # Speed
