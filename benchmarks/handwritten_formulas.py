@@ -1,7 +1,8 @@
 """What an analyst would write in an afternoon: own_formulas.toml in plain numpy, all scenarios at once.
 
 It draws with numpy's Generator, has no standard errors, and holds every column in memory. It is the yardstick of
-`python -m benchmarks peers` and others. As a script it prints the percentiles of so many scenarios.
+`python -m benchmarks peers` and others. As a script it prints the percentiles of so many scenarios. `analyse` tells of
+the same scenarios what a run of ours tells: standard errors, moments, and what moves each quantity.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ PERCENTS = [5, 25, 50, 75, 95]
 Z95 = 1.6448536269514722  # the normal score of 95 %
 GUMBEL_5, GUMBEL_95 = -np.log(-np.log(0.05)), -np.log(-np.log(0.95))
 HOURS = 8760  # of a year
+REPLICATES, SAMPLED, BINS = 16, 2**16, 2**9  # of an analysis
 
 
 def draw(scenarios: int, seed: int) -> dict[str, Array]:
@@ -120,6 +122,44 @@ def compute(
 def simulate(scenarios: int, seed: int) -> dict[str, Array]:
     """Percentiles of the 12 quantities, by name."""
     return {name: np.percentile(each, PERCENTS) for name, each in compute(**draw(scenarios, seed)).items()}
+
+
+def analyse(scenarios: int, seed: int) -> dict[str, dict[str, Array]]:
+    """By statistic and quantity: percentiles, moments, extremes, and by prior rank correlations and shares of variance.
+
+    Standard errors are those of `REPLICATES` equal parts, of which the scenarios are a multiple. What moves a quantity
+    is asked of the first `SAMPLED` scenarios: the share of a prior is the variance of the means in `BINS` of it.
+    """
+    from scipy.stats import rankdata
+
+    priors = draw(scenarios, seed)
+    quantities = compute(**priors)
+    told: dict[str, dict[str, Array]] = {}
+
+    def tell(name: str, statistic: str, whole: Array, parts: Array) -> None:
+        told.setdefault(statistic, {})[name] = whole
+        told.setdefault(f"{statistic}_se", {})[name] = parts.std(axis=-1, ddof=1) / REPLICATES**0.5
+
+    for name, column in quantities.items():
+        parts = column.reshape(REPLICATES, -1)
+        tell(name, "percentiles", np.percentile(column, PERCENTS), np.percentile(parts, PERCENTS, axis=1))
+        tell(name, "mean", column.mean(), parts.mean(axis=1))
+        tell(name, "sd", column.std(), parts.std(axis=1))
+        told.setdefault("extremes", {})[name] = np.array([column.min(), column.max()])
+    sampled = {name: column[:SAMPLED] for name, column in (priors | quantities).items()}
+    count = min(scenarios, SAMPLED)
+    ranks = {name: rankdata(column) - 1 for name, column in sampled.items()}
+    correlations = np.corrcoef(np.array(list(ranks.values())))[len(priors) :, : len(priors)]
+    told["rank_correlation"] = dict(zip(quantities, correlations, strict=True))
+    bins = [(ranks[name] * BINS / count).astype(int) for name in priors]
+    held = [np.maximum(np.bincount(each, minlength=BINS), 1) for each in bins]
+    shares = told["variance_share"] = {}
+    for name in quantities:
+        values = sampled[name] - sampled[name].mean()
+        means = [np.bincount(each, values, BINS) / number for each, number in zip(bins, held, strict=True)]
+        between = [(mean**2 * number).sum() / count for mean, number in zip(means, held, strict=True)]
+        shares[name] = np.array(between) / values.var()
+    return told
 
 
 if __name__ == "__main__":

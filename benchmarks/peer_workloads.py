@@ -1,8 +1,8 @@
 """The workload of own_formulas.toml as the users of other packages would write it, by the name of each package.
 
-Every one draws the 22 priors, computes the 12 quantities and tells their percentiles. `python -m
-benchmarks.peer_workloads NAME` imports the package, then works off what it is asked on its standard input, a line
-each, for `python -m benchmarks peers`.
+Every one draws the 22 priors, computes the 12 quantities and tells their percentiles, with their standard errors below
+them where it has any. `python -m benchmarks.peer_workloads NAME` imports the package, then works off what it is asked
+on its standard input, a line each, for `python -m benchmarks peers`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.handwritten_formulas import GUMBEL_5, GUMBEL_95, HOURS, PERCENTS, Z95, Array, compute, draw, simulate
+from benchmarks.handwritten_formulas import (
+    GUMBEL_5,
+    GUMBEL_95,
+    HOURS,
+    PERCENTS,
+    Z95,
+    Array,
+    analyse,
+    compute,
+    draw,
+    simulate,
+)
 from benchmarks.measuring import peak_memory, processor_seconds
 
 PRIORS = Path(__file__).parent / "own_formulas.toml"
 ENGINEERS, OF_ENGINEERS = [4, 6, 8, 12], [0.2, 0.4, 0.3, 0.1]
 GUMBEL = (0.14 - 0.06) / (GUMBEL_95 - GUMBEL_5)  # the scale of the price of electricity
 OF_GUMBEL = 0.06 - GUMBEL * GUMBEL_5  # and its location
+
+STATISTICS = ("percentiles", "percentiles_se")
 
 Workload = Callable[[int, int], dict[str, Array]]  # of scenarios and a seed: percentiles by quantity
 
@@ -54,8 +67,8 @@ def ours() -> Workload:
 
     def work(scenarios: int, seed: int) -> dict[str, Array]:
         bands = simulate.run(priors, scenarios=scenarios, seed=seed, percentiles=PERCENTS)
-        values = bands["percentiles"].transpose("quantity", "percentile").values
-        return dict(zip(bands["quantity"].values.tolist(), values, strict=True))
+        told = np.stack([bands[name].transpose("quantity", "percentile").values for name in STATISTICS], axis=1)
+        return dict(zip(bands["quantity"].values.tolist(), told, strict=True))
 
     return work
 
@@ -63,6 +76,16 @@ def ours() -> Workload:
 def numpy() -> Workload:
     """Hand-written numpy."""
     return simulate
+
+
+def analysis() -> Workload:
+    """The same draws, and of them all that ours tells."""
+
+    def work(scenarios: int, seed: int) -> dict[str, Array]:
+        told = analyse(scenarios, seed)
+        return {name: np.stack([told[each][name] for each in STATISTICS]) for name in told["percentiles"]}
+
+    return work
 
 
 def numexpr() -> Workload:
@@ -331,6 +354,7 @@ class Peer(NamedTuple):
 PEERS = {
     "simulate": Peer("simulate", "simulate", ours),
     "numpy": Peer("hand-written numpy", "numpy", numpy),
+    "analysis": Peer("numpy by hand, all that ours tells,", "numpy", analysis),
     "numexpr": Peer("numexpr", "numexpr", numexpr),
     "squigglepy": Peer("squigglepy", "squigglepy", squigglepy),
     "openturns": Peer("OpenTURNS", "openturns", openturns),
@@ -355,8 +379,10 @@ def serve(name: str) -> None:
         start, of_processor = time.perf_counter(), processor_seconds()
         percentiles = work(scenarios, seed)
         seconds, of_processor = time.perf_counter() - start, processor_seconds() - of_processor
-        told = {each: values.tolist() for each, values in percentiles.items()}
-        answer = {"seconds": seconds, "processor": of_processor, "peak": peak_memory(), "percentiles": told}
+        rows = {each: np.atleast_2d(values).tolist() for each, values in percentiles.items()}
+        answer = {"seconds": seconds, "processor": of_processor, "peak": peak_memory()}
+        answer["percentiles"] = {each: told[0] for each, told in rows.items()}
+        answer["errors"] = {each: told[1] for each, told in rows.items() if len(told) > 1}
         print(json.dumps(answer), file=answers, flush=True)
 
 

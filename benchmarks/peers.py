@@ -112,6 +112,23 @@ def drawn(measured: list[Measured]) -> Figure:
     return figure
 
 
+def _as_sure(measured: list[Measured]) -> str:
+    """How many independent scenarios it takes to know percentiles as well as ours, where a peer tells their errors."""
+    told = {each.name: each.told for each in measured}
+    ratios = [
+        their / our
+        for theirs, ours in zip(told.get("analysis", ()), told.get("simulate", ()), strict=False)
+        for name, errors in theirs["errors"].items()
+        for their, our in zip(errors, ours["errors"][name], strict=True)
+    ]
+    if not ratios:
+        return ""
+    ratio = median(ratios)
+    return f""" The standard error of a percentile is
+{ratio:.2g} times (median) that of `simulate` where scenarios are independent, as all peers draw them: to be as sure
+they would take {ratio**2:.2g} times as many."""
+
+
 def report(measured: list[Measured], rounds: int) -> str:
     """The text of benchmarks/peers.md, a row a peer."""
     off, bound = farthest([each for each in measured if not each.missing])
@@ -133,7 +150,8 @@ def report(measured: list[Measured], rounds: int) -> str:
     return f"""`python -m benchmarks peers`: [own_formulas.toml](own_formulas.toml), 22 priors of 14 families and 12
 quantities, each with five percentiles, in process, imports left out. Medians of {rounds} rounds in which all take
 turns; seconds are those of a million scenarios, at the same rate where a peer was given fewer. The peak is that of its
-process, imports and all. `simulate` tells standard errors and what moves each quantity as well.
+process, imports and all. `simulate` tells standard errors, moments and what moves each quantity as well; so does the
+second of the hand-written ones. The others tell percentiles alone.{_as_sure(measured)}
 
 Farthest off is the percentile whose probability, by {REFERENCE:,} other scenarios by hand, differs most from its own,
 in standard errors of plain Monte Carlo; above {bound:.2f} a peer does not agree ({FALSE_ALARM:.0%} of false alarms in

@@ -1,6 +1,6 @@
 """Scenarios a second by backend and number of workers, beside as many copies of hand-written numpy.
 
-    python -m benchmarks scaling [--scenarios 1e8] [--workers 16] [--backends threads,processes] [--rounds 1]
+    python -m benchmarks scaling [--scenarios 1e8] [--workers 16] [--backends threads,forks,processes] [--rounds 1]
 
 Each run is made in a process of its own, which has made a small one before; workers are 1, 2, 4 and so on up to all
 processors, in turn. own_formulas.toml takes a quarter of the scenarios. The copies are independent processes that begin
@@ -180,7 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenarios", type=float, default=1e8)
     parser.add_argument("--workers", type=int, default=processors())
-    parser.add_argument("--backends", default="threads,processes")
+    parser.add_argument("--backends", default="threads,forks,processes")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=8)
     options = parser.parse_args()

@@ -4,13 +4,15 @@ import csv
 import difflib
 import re
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from simulate.errors import SimulateError
 
-TABLE = Path(__file__).parent / "data" / "accelerators.csv"
+DATA = Path(__file__).parent / "data"
+TABLE = DATA / "accelerators.csv"
 
 # Rows of dense peaks, none with sparsity, by the word for the arithmetic; 16 bits are one row.
 PEAKS = {
@@ -30,7 +32,6 @@ BYTES = {
 }
 # Rows that are there to be read; the model reckons with the power of a server.
 NO_QUANTITY = frozenset({"accelerator_power", "all_in_power", *PEAKS.values()}) - {"peak_flops"}
-# Other spellings than the catalog's, beyond case, blanks and hyphens, which do not count.
 SPELLINGS = {
     "V100 SXM2 32GB": "V100",
     "A100 SXM4 40GB": "A100 40GB",
@@ -53,35 +54,62 @@ SPELLINGS = {
 
 
 class CatalogError(SimulateError):
-    """An accelerator that the catalog does not hold; the text names those that are near."""
+    """A name that a catalog does not hold; the text names those that are near."""
 
     code = "unknown_name"
 
 
+@dataclass(frozen=True)
+class Catalog:
+    """A table whose rows a priors file takes by the name of what they are of.
+
+    `what` is what messages call that, `column` is where its name stands; `spellings` are other names, beyond case,
+    blanks and hyphens, which do not count.
+    """
+
+    what: str
+    table: Path
+    column: str
+    spellings: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> dict[str, list[dict[str, str]]]:
+        """Rows of the table by name, in its order."""
+        rows: dict[str, list[dict[str, str]]] = {}
+        with self.table.open(newline="", encoding="utf-8") as lines:
+            for row in csv.DictReader(lines):
+                rows.setdefault(row[self.column], []).append(row)
+        return rows
+
+    def name(self, spelling: str) -> str:
+        """The catalog's name for what is spelled so. Raises CatalogError, with what is near, where it has none."""
+        known = {_key(name): name for name in self.rows}
+        known |= {_key(other): name for other, name in self.spellings.items()}
+        wanted = _key(spelling)
+        if wanted in known:
+            return known[wanted]
+        near = [name for key, name in known.items() if wanted and key.startswith(wanted)]
+        near = near or [known[key] for key in difflib.get_close_matches(wanted, known)]
+        mend = f"did you mean {' or '.join(dict.fromkeys(near))}?" if near else "known are " + ", ".join(self.rows)
+        raise CatalogError(f'there is no {self.what} "{spelling}" in the catalog; {mend}')
+
+
+ACCELERATORS = Catalog("accelerator", TABLE, "accelerator", SPELLINGS)
+
+
 def accelerators() -> tuple[str, ...]:
     """Names of the catalog's accelerators, in the order of the table."""
-    return tuple(_rows())
+    return tuple(ACCELERATORS.rows)
 
 
 def figures() -> frozenset[str]:
     """The quantities of which the catalog holds a figure of some accelerator."""
-    return frozenset(row["quantity"] for rows in _rows().values() for row in rows) - NO_QUANTITY
+    return frozenset(row["quantity"] for rows in ACCELERATORS.rows.values() for row in rows) - NO_QUANTITY
 
 
 def accelerator_name(spelling: str) -> str:
-    """The catalog's name for an accelerator: case, blanks and hyphens do not count.
-
-    Raises CatalogError, with what is near, where the catalog does not hold it.
-    """
-    known = {_key(name): name for name in accelerators()}
-    known |= {_key(other): name for other, name in SPELLINGS.items()}
-    wanted = _key(spelling)
-    if wanted in known:
-        return known[wanted]
-    near = [name for key, name in known.items() if wanted and key.startswith(wanted)]
-    near = near or [known[key] for key in difflib.get_close_matches(wanted, known)]
-    mend = f"did you mean {' or '.join(dict.fromkeys(near))}?" if near else "known are " + ", ".join(_rows())
-    raise CatalogError(f'there is no accelerator "{spelling}" in the catalog; {mend}')
+    """The catalog's name for an accelerator. Raises CatalogError, with what is near, where it has none."""
+    return ACCELERATORS.name(spelling)
 
 
 def accelerator(spelling: str) -> dict[str, dict[str, Any]]:
@@ -91,7 +119,7 @@ def accelerator(spelling: str) -> dict[str, dict[str, Any]]:
     with these as its 5th and 95th percentile. What is not known is absent.
     Raises CatalogError where the catalog does not hold the accelerator.
     """
-    rows = _rows()[accelerator_name(spelling)]
+    rows = ACCELERATORS.rows[accelerator_name(spelling)]
     return {row["quantity"]: _entry(row) for row in rows if row["quantity"] not in NO_QUANTITY}
 
 
@@ -100,7 +128,7 @@ def peaks(spelling: str) -> dict[str, dict[str, Any]]:
 
     Raises CatalogError where the catalog does not hold the accelerator.
     """
-    rows = {row["quantity"]: row for row in _rows()[accelerator_name(spelling)]}
+    rows = {row["quantity"]: row for row in ACCELERATORS.rows[accelerator_name(spelling)]}
     return {word: _entry(rows[row]) for word, row in PEAKS.items() if row in rows}
 
 
@@ -124,13 +152,3 @@ def _entry(row: Mapping[str, str]) -> dict[str, Any]:
 
 def _key(spelling: str) -> str:
     return re.sub(r"[^a-z0-9]", "", spelling.casefold())
-
-
-@cache
-def _rows() -> dict[str, list[dict[str, str]]]:
-    """Rows of the table by accelerator."""
-    rows: dict[str, list[dict[str, str]]] = {}
-    with TABLE.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            rows.setdefault(row["accelerator"], []).append(row)
-    return rows

@@ -263,6 +263,7 @@ def warnings_of(priors: Priors) -> list[Fault]:
     """What to know of what a file states, in itself and in each of its choices, where a prior stands by its line."""
     from simulate.priors import choice
     from simulate.results.in_vain import in_vain
+    from simulate.settings import today
 
     cases = [priors, *(choice(priors, name) for name in priors.choices)]
     told: dict[str, Fault] = {}
@@ -271,6 +272,7 @@ def warnings_of(priors: Priors) -> list[Fault]:
             prior = case.priors.get(name)
             place = (str(prior.file), prior.line) if prior else (str(priors.path), 0)
             told.setdefault(text, Fault(text, *place))
+        told |= {text: Fault(text, str(priors.path)) for text, day in case.aging.values() if day <= today()}
     return [*told.values(), *in_vain(cases, priors.run.quantities or priors.headline)]
 
 

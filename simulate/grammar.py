@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple, ParamSpec, TypeVar
 
@@ -228,14 +229,16 @@ def _bridge(text: str) -> tuple[float | Literal["mean"], ...]:
     return tuple("mean" if part == "mean" else _percent(part) for part in _parts(text))
 
 
-_SHARE = re.compile(r"\s*([\w-]+)\s*=\s*((?:[+-]?\d+(?:_\d+)*)?[^_%]*)%\s*", re.ASCII)  # TOML's digits may be parted
+_SHARE = re.compile(
+    r"\s*([\w-]+(?:\.[\w-]+)*)\s*=\s*((?:[+-]?\d+(?:_\d+)*)?[^_%]*)%\s*", re.ASCII
+)  # TOML's digits may be parted
 
 
 def _setting(text: str) -> dict[str, Any]:
     """The tables of KEY = VALUE as TOML reads it; 10% is a value of that unit."""
     share = _SHARE.fullmatch(text)
     if share and (percent := read_number(share[2].replace("_", ""))) is not None:
-        return {share[1]: {"value": percent, "unit": "%"}}
+        return reduce(lambda table, name: {name: table}, reversed(share[1].split(".")), {"value": percent, "unit": "%"})
     try:
         tables = loads(text)
     except RecursionError:

@@ -145,6 +145,15 @@ def otherwise(value: float) -> Callable[[Function], Function]:
     return marked
 
 
+def quantity_of(name: str, described: Function, function: Function, needs: tuple[str, ...]) -> Quantity:
+    """A computed quantity: unit, bounds, definition and default are those of the function that describes it."""
+    marks = inspect.get_annotations(described, eval_str=True)["return"].__metadata__
+    unit = next(mark.name for mark in marks if isinstance(mark, Unit))
+    bounds = next((mark for mark in marks if isinstance(mark, Bounds)), Bounds())
+    definition, default = inspect.cleandoc(described.__doc__ or ""), getattr(described, "default", None)
+    return Quantity(name, unit, definition, function, needs, default, bounds.lower, bounds.upper)
+
+
 def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
     """Collect the quantities of a model: parameters and functions of its modules, in the order written.
 
@@ -158,11 +167,7 @@ def quantities_of(modules: Iterable[ModuleType]) -> dict[str, Quantity]:
             if isinstance(value, Quantity):
                 quantity = replace(value, name=name)
             elif inspect.isfunction(value) and value.__module__ == module.__name__:
-                returned = inspect.get_annotations(value, eval_str=True)["return"]
-                unit = next(mark.name for mark in returned.__metadata__ if isinstance(mark, Unit))
-                bounds = next((mark for mark in returned.__metadata__ if isinstance(mark, Bounds)), Bounds())
-                definition, default = inspect.cleandoc(value.__doc__ or ""), getattr(value, "default", None)
-                quantity = Quantity(name, unit, definition, *wired(value), default, bounds.lower, bounds.upper)
+                quantity = quantity_of(name, value, *wired(value))
             else:
                 continue
             if name in found:

@@ -1,6 +1,8 @@
 """What the machine gives a process: processors, and memory that is kept."""
 
 import os
+import sys
+import threading
 
 import numpy as np
 
@@ -32,3 +34,8 @@ def use_freed_memory_again() -> None:
 def processors() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def may_be_copied() -> bool:
+    """Whether a copy of this process can work: on Linux, where no thread but this one may hold what the copy needs."""
+    return sys.platform == "linux" and threading.active_count() == 1

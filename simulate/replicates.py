@@ -13,7 +13,7 @@ from simulate import settings
 from simulate.backends import BACKENDS, Backend, Step, Task, Ticks
 from simulate.checkpoints import Checkpoint
 from simulate.errors import SimulateError, read_all
-from simulate.machine import processors
+from simulate.machine import may_be_copied, processors
 from simulate.settings import checked
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
@@ -22,6 +22,7 @@ Partial = TypeVar("Partial")
 FEW = 2**13  # scenarios up to which a second thread costs more than it brings
 LARGE = 2**16  # values of a call of numpy, with fewer of which it does so too: then the lock is handed over too often
 MANY = 2**22  # scenarios from which processes win back what they take to start
+MANY_COPIED = 2**20  # and copies of this one, which start at once
 DISTRIBUTED = "dask"  # the backend that takes a scheduler
 MOST_THREADS = 4  # beyond which threads wait for each other
 DEVICES = {"cupy": 2**22}  # the backends that have one, and the scenarios of a piece there
@@ -89,6 +90,8 @@ class Workers:
             return DISTRIBUTED, most
         if self.backend and not (here and self.backend != "serial"):
             return self.backend, most
+        if scenarios >= MANY_COPIED and most > 1 and not here and may_be_copied():
+            return "forks", most
         if scenarios >= MANY and most > 1 and not here:
             return "processes", most
         if most == 1 or scenarios <= FEW or at_once < LARGE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_SCENARIOS = 10**15  # that can be asked for
 LIMIT = "SIMULATE_MOST_SCENARIOS"  # in the environment: no run may have more, whoever asks for it
+TODAY = "SIMULATE_TODAY"  # in the environment: the day by which prices are told to be old
 INTERVAL = "SIMULATE_CHECKPOINT_SECONDS"  # in the environment: from one checkpoint of a run to the next, at least
 EXPECTED = {  # pydantic's types of error: what was expected
     "string_type": "text in quotes",
@@ -62,6 +64,20 @@ def checkpoint_interval() -> float:
     number = read_number(stated) if stated else 30.0
     seconds: float = checked(Seconds, INTERVAL, stated if number is None else number)
     return seconds
+
+
+def today() -> str:
+    """The day, as 2026-11-28, by which what ages is told: the clock's in UTC unless the environment says otherwise.
+
+    Raises SimulateError for what is no day.
+    """
+    stated = os.environ.get(TODAY)
+    if not stated:
+        return dt.datetime.now(dt.UTC).date().isoformat()
+    try:
+        return dt.date.fromisoformat(stated).isoformat()
+    except ValueError:
+        raise SimulateError(Fault("is no day; write for instance 2026-11-28", key=f"{TODAY}='{stated}'")) from None
 
 
 def _listed(value: Any) -> Any:

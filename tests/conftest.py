@@ -21,7 +21,8 @@ from simulate.runs import run
 
 
 def pytest_configure() -> None:
-    """Keep each worker to a processor of its own: threads of many tests at once only wait for each other."""
+    """Keep each worker to a processor of its own, for threads of many tests only wait for each other, and to a day."""
+    os.environ["SIMULATE_TODAY"] = "2026-11-28"  # which prices are old does not hang on when the tests run
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker and hasattr(os, "sched_setaffinity"):
         processors = sorted(os.sched_getaffinity(0))

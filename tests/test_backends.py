@@ -106,7 +106,8 @@ def test_freed_memory_is_kept():
 # Processes
 
 LONG = pytest.mark.long
-CPU = ["serial", "threads", "processes"]
+CPU = ["serial", "threads", "forks", "processes"]
+OTHERS = CPU[2:]
 
 SMALL = """
 model = "none"
@@ -139,8 +140,9 @@ def of_pieces(backend):
     return found, told, sum(map(drawn.steps, drawn.pieces()))
 
 
-def test_pieces_give_the_same_bits_in_other_processes():
-    (found, told, steps), (here, told_here, _) = map(of_pieces, ("processes", "serial"))
+@pytest.mark.parametrize("backend", OTHERS)
+def test_pieces_give_the_same_bits_in_other_processes(backend):
+    (found, told, steps), (here, told_here, _) = map(of_pieces, (backend, "serial"))
     assert told_here == [("scenarios", done, steps) for done in range(1, steps + 1)]
     assert told == [("scenarios", done, steps) for done in (16, 17)]  # as each ends
     assert found.kept == here.kept
@@ -185,35 +187,61 @@ def test_replicates_are_put_together_of_their_pieces_in_order(backend, pieces):
     ]
 
 
-def carried(work, tasks=range(3)):
+def carried(work, tasks=range(3), backend="processes"):
     """What worker processes make of tasks."""
-    return Workers("processes", 2).map(work, tasks, what="", scenarios=0)
+    return Workers(backend, 2).map(work, tasks, what="", scenarios=0)
 
 
-def test_an_error_of_the_work_comes_back_as_it_is():
+@pytest.mark.parametrize("backend", OTHERS)
+def test_an_error_of_the_work_comes_back_as_it_is(backend):
     fault = Fault("is wrong; mend it", "file.toml", 3, key="a.b", code="unit")
 
     def work(task):
         raise (UnitError(fault) if task == 1 else ParameterError("sd", "is negative", alone=True))
 
     with pytest.raises(ParameterError, match=r"^is negative$") as told:
-        carried(work)
+        carried(work, backend=backend)
     assert (told.value.key, told.value.alone, told.value.code) == ("sd", True, "parameter")
     with pytest.raises(UnitError) as told:
-        carried(work, [1])
+        carried(work, [1], backend)
     assert told.value.faults == (fault,)
 
 
-def test_warnings_of_the_work_are_those_of_whoever_waits():
+@pytest.mark.parametrize("backend", OTHERS)
+def test_warnings_of_the_work_are_those_of_whoever_waits(backend):
     def work(task):
         warnings.warn(f"task {task}", UserWarning, stacklevel=1)
         return task
 
     with pytest.warns(UserWarning, match="task") as told:
-        assert carried(work) == [0, 1, 2]
+        assert carried(work, backend=backend) == [0, 1, 2]
     assert [str(each.message) for each in told] == ["task 0", "task 1", "task 2"]
     with pytest.raises(UserWarning, match="task 0"):  # where warnings are errors
-        carried(work)
+        carried(work, backend=backend)
+
+
+def test_copies_hold_what_this_process_holds_and_end_with_the_work():
+    """What cannot be carried, too."""
+    held, gate = [Event()], Event()
+    held[0].set()
+    found = carried(lambda task: (task, os.getpid(), held[0].is_set(), gate.is_set()), range(20), "forks")
+    assert [task for task, *_ in found] == [*range(20)]
+    assert {(set_, unset) for *_, set_, unset in found} == {(True, False)}
+    pids = {pid for _, pid, *_ in found}
+    assert len(pids - {os.getpid()}) == 2
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_copies_are_ended_when_nobody_takes_more():
+    results = BACKENDS["forks"](lambda task, _: os.getpid() if task == 0 else time.sleep(60), range(4), 2, iter)
+    pid = next(results)
+    begin = time.monotonic()
+    results.close()
+    assert time.monotonic() - begin < 30
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_worker_loads_the_work_once_and_has_one_thread():
@@ -253,11 +281,11 @@ def session(pid):
     return found
 
 
-def started(folder, *command):
+def started(folder, backend, *command):
     """A command in a session of its own, and its workers, as soon as they work."""
     environment = {**os.environ, "TMPDIR": str(folder)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "simulate", *command, "--backend", "processes", "--workers", "2", "--no-save"],
+        [sys.executable, "-m", "simulate", *command, "--backend", backend, "--workers", "2", "--no-save"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -268,7 +296,11 @@ def started(folder, *command):
     workers = []
     while len(workers) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-        workers = [pid for pid in session(process.pid) if "popen_loky" in command_line(pid)]
+        there = session(process.pid)
+        if backend == "forks":
+            workers = [pid for pid, parent in there.items() if parent == process.pid]
+        else:
+            workers = [pid for pid in there if "popen_loky" in command_line(pid)]
     return process, workers
 
 
@@ -282,11 +314,12 @@ def command_line(pid):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are told apart by Linux's /proc")
 @pytest.mark.parametrize("sent", ["worker", signal.SIGINT, signal.SIGKILL, pytest.param(signal.SIGTERM, marks=LONG)])
 @pytest.mark.parametrize("after", [0, pytest.param(3, marks=LONG)])
-def test_nothing_is_left_of_a_run_that_is_ended(tmp_path, sent, after):
+@pytest.mark.parametrize("backend", OTHERS)
+def test_nothing_is_left_of_a_run_that_is_ended(tmp_path, sent, after, backend):
     """Neither a process nor a file, whoever is ended: a worker, which is one line, or the run."""
     priors = tmp_path / "priors.toml"
     priors.write_text(SMALL)
-    process, workers = started(tmp_path, "run", str(priors), "--scenarios", "1e9")
+    process, workers = started(tmp_path, backend, "run", str(priors), "--scenarios", "1e9")
     time.sleep(after)
     if sent == "worker":
         os.kill(workers[0], signal.SIGKILL)

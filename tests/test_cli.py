@@ -120,7 +120,11 @@ def test_files_that_are_asked_for_and_refused_are_a_mistake(command, asking):
 def test_json_is_the_same_twice_and_for_any_backend(command):
     told = [
         command("run", BASE, *QUICK, "--seed", "5", "--format", "json", *more)
-        for more in ((), (), *(("--backend", each, "--workers", "2") for each in ("serial", "threads", "processes")))
+        for more in (
+            (),
+            (),
+            *(("--backend", each, "--workers", "2") for each in ("serial", "threads", "forks", "processes")),
+        )
     ]
     assert len({out for _, out, _ in told}) == 1
     whole = json.loads(told[0][1])

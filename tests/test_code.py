@@ -14,7 +14,7 @@ ORDER = """
     arrays device errors special signals spelling syntax reading plain checkpoints revisions style registry machine
     backends spreadsheet units composing graph figures layout plotting
     formulas grammar model rulers occurrences tallies summary
-    distributions dependence sampling settings catalog priors
+    distributions dependence sampling settings catalog token_prices priors
     replicates conditions aiming scenarios results spread influence statistics bands folding thresholds rounding gates
     runs sensitivity comparison decisions sweeps calibration backtesting
     questions formats reference explaining checking verification library agents cli __main__

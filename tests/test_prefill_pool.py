@@ -245,7 +245,10 @@ def test_what_the_catalog_does_not_know_of_a_pool_is_told() -> None:
     assert line == f"{lack} the other accelerators stands; state it"
     other = load_priors(NAMED.replace("MI300X", "H100"), ['prefill_accelerator="L40S"'])
     (line,) = [line for line in run(other, scenarios=64, quantities=asked).warnings if "L40S" in line]
-    assert line == f"{lack} prefill_accelerator H100 stands; state it"
+    assert line == (
+        "prefill_cloud_price_reserved: prefill_accelerator H100 states it for the H100 SXM5, and the L40S of "
+        "--set 'prefill_accelerator=\"L40S\"' does not change it; state it for the L40S, or by a formula"
+    )
     stated = load_priors(text, ["prefill_cloud_price_reserved=0.5"])
     assert "L40S" not in str(run(stated, scenarios=64, quantities=asked).warnings)
     told = load_priors(NAMED, ['prefill_accelerator="A100 80GB"']).warnings["prefill_peak_flops"]

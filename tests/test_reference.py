@@ -23,6 +23,7 @@ from simulate.priors.schema import File
 from simulate.reference.meaning import LISTS
 from simulate.reference.words import KINDS, all_words, meanings
 from simulate.syntax import loads
+from simulate.token_prices import apis
 
 
 def text_of(word):
@@ -45,7 +46,7 @@ def test_every_word_is_explained(word):
 
 def test_all_that_there_is_has_words():
     words = set(all_words())
-    assert words >= {*FAMILIES, *FUNCTIONS, *accelerators(), *shipped(), *(key.path for key in keys())}
+    assert words >= {*FAMILIES, *FUNCTIONS, *accelerators(), *apis(), *shipped(), *(key.path for key in keys())}
     assert [kind.name for kind in KINDS] == list(LISTS)
     assert FUNCTION_WORDS.keys() == FUNCTIONS.keys()
     assert all(call.startswith(f"{name}(") for name, (call, _) in FUNCTION_WORDS.items())

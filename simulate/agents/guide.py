@@ -18,6 +18,7 @@ from simulate.formulas.formula import FUNCTIONS
 from simulate.grammar import FORMS
 from simulate.priors import shipped
 from simulate.priors.keys import keys
+from simulate.priors.precision import OF_POOL
 from simulate.reference.families import examples, optional, ways
 from simulate.sampling.schemes import SCHEMES
 from simulate.sensitivity.methods import METHODS
@@ -80,8 +81,12 @@ def _quantities() -> Iterator[str]:
     """A line for each: of a parameter all that its definition says first, of what is computed the first clause."""
     for module in model.MODELS["llm_cost"]:
         yield f"\n**{(module.__doc__ or '').splitlines()[0]}**\n"
-        for name, each in model.quantities("llm_cost").items():
-            if name in vars(module):
+        here = {name: each for name, each in model.quantities("llm_cost").items() if name in vars(module)}
+        alike = [name for name, each in here.items() if each.needs[:1] == (name.removeprefix(OF_POOL),)]
+        if alike:
+            yield f"- {', '.join(f'`{name}`' for name in alike)}: of the pool, as without `{OF_POOL}` unless stated"
+        for name, each in here.items():
+            if name not in alike:
                 mark = "" if each.function else "*" if each.default is None and not each.prior else "*="
                 told = " ".join(each.definition.partition("\n\n")[0].split()).removeprefix(each.label).lstrip(": ")
                 told = re.split(r"[,;:.] | \(|\.$", told)[0] if each.function else told

@@ -39,13 +39,18 @@ class Carried:
             _loaded.clear()
             _loaded[self.name] = held
         work, _, places = held
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            result = work(task, iter)
-        told = [(each.message, each.category, each.filename, each.lineno) for each in caught]
-        sent = io.BytesIO()
-        _Sending(sent, places).dump((result, told))
-        return sent.getvalue()
+        return done(work, task, places)
+
+
+def done(work: Callable[..., Any], task: Any, places: Mapping[int, int]) -> bytes:
+    """Do a task, in a worker; `places` are those of what both sides know, by where it lies in memory here."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = work(task, iter)
+    told = [(each.message, each.category, each.filename, each.lineno) for each in caught]
+    sent = io.BytesIO()
+    _Sending(sent, places).dump((result, told))
+    return sent.getvalue()
 
 
 def brought(found: bytes, known: Sequence[Any]) -> Any:

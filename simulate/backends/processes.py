@@ -7,9 +7,6 @@ however that ends.
 from __future__ import annotations
 
 import os
-import signal
-import threading
-import time
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
@@ -18,15 +15,13 @@ from typing import TYPE_CHECKING
 from simulate.backends import Result, Task, Ticks
 from simulate.backends._carried import ONE_THREAD, Carried, brought
 from simulate.backends._flight import taken
-from simulate.backends._signals import uninterrupted
+from simulate.backends._signals import begin, uninterrupted
 from simulate.errors import SimulateError
-from simulate.machine import keep_freed_memory
 
 if TYPE_CHECKING:
     from loky.process_executor import ProcessPoolExecutor
 
 IDLE = 10  # seconds after which a worker without work ends
-LOOK = 0.5  # seconds between two looks whether the process that waits is there
 ENVIRONMENT = {**ONE_THREAD, "PYTHONSAFEPATH": "1"}  # no module of the working directory
 
 
@@ -40,8 +35,7 @@ def in_order(
     known = getattr(work, "known", ())
     carried = Carried.of(work, known)
     with uninterrupted():
-        begin = {"initializer": _begin, "initargs": (os.getpid(),), "env": ENVIRONMENT}
-        pool = get_reusable_executor(workers, timeout=IDLE, **begin)
+        pool = get_reusable_executor(workers, timeout=IDLE, initializer=begin, initargs=(os.getpid(),), env=ENVIRONMENT)
 
     def submit(task: Task) -> Future[bytes]:
         with uninterrupted():
@@ -64,17 +58,3 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     with warnings.catch_warnings():  # of loky, where the system does not tell it whose children there are
         warnings.simplefilter("ignore")
         pool.shutdown(kill_workers=True)
-
-
-def _begin(parent: int) -> None:
-    """Prepare a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_freed_memory()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """End this process once it has another parent, for then its own was killed."""
-    while os.getppid() == parent:
-        time.sleep(LOOK)
-    os._exit(1)

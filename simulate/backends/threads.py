@@ -14,6 +14,7 @@ def in_order(
     pool = ThreadPoolExecutor(workers)
     try:
         yield from taken(lambda task: pool.submit(work, task, ticks), tasks, workers)
+        pool.shutdown()  # so that the threads to come take up the memory of these, rather than more
     finally:
         # Not waiting lets an interrupted consumer tell the tasks at work to stop.
         pool.shutdown(wait=False, cancel_futures=True)

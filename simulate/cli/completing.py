@@ -46,8 +46,9 @@ def settings(ctx: typer.Context, incomplete: str) -> list[str]:
     """NAME=, and after it the families that the quantity may be of, or what else the key may name."""
     from simulate.catalog import PEAKS, accelerators
     from simulate.distributions import FAMILIES
+    from simulate.token_prices import apis
 
-    words = dict.fromkeys(("accelerator", "prefill_accelerator"), accelerators())
+    words = dict.fromkeys(("accelerator", "prefill_accelerator"), accelerators()) | {"api": apis()}
     words |= dict.fromkeys(("precision", "training_precision"), tuple(PEAKS))
     name, equals, _ = incomplete.partition("=")
     if name in words:

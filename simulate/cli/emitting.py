@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from threading import Timer
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simulate.results.replacing import Replacement
 
 PATIENCE = 1.0  # seconds of work before progress is shown
+OFTEN = 0.1  # and from one time to the next, at least
 
 
 def emit(
@@ -163,14 +164,19 @@ def progress_shown(*, quiet: bool = False) -> Iterator[Progress | None]:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-    bar = Bar(console=Console(stderr=True), transient=True)
+    bar = Bar(console=Console(stderr=True), transient=True, auto_refresh=False)  # by a thread, for which none is copied
     task = bar.add_task("", total=None)
-    patience = Timer(PATIENCE, bar.start)
-    patience.daemon = True
-    patience.start()
+    due = monotonic() + PATIENCE
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal due
+        bar.update(task, description=what, completed=done, total=total)
+        if monotonic() >= due:
+            bar.start()
+            bar.refresh()
+            due = monotonic() + OFTEN
+
     try:
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+        yield tell
     finally:
-        patience.cancel()
-        patience.join()
         bar.stop()

@@ -168,6 +168,7 @@ def _framed(drawn: SideBySide) -> Result:
         for case, scenarios in fresh
     ]
     result.provenance["warnings"] = [*dict.fromkeys(line for lines in of_inputs for line in lines)]
+    result.provenance["aging"] = provenance.aging(fresh)
     result.provenance["cases"] = {case.name: _stated(case) for case in drawn.cases}
     result.provenance["unpaired"] = [case.name for case in drawn.alternatives if not drawn.pairs(case)]
     result.provenance["changes"] = {

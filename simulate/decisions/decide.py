@@ -99,6 +99,7 @@ def decide(
     if chosen:
         warnings.append(f"decide: the run was of choice {chosen}; here all choices are set side by side")
     result.provenance["warnings"] = warnings
+    result.provenance["aging"] = provenance.aging((case, drawn[option]) for option, case in cases.items())
     means = [bands[cost, name].value("mean") for name in cases]
     best = int(np.argmax(means) if maximize else np.argmin(means))
     objective = "maximize" if maximize else "minimize"

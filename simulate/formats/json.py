@@ -21,7 +21,10 @@ READER = PROGRAM
 SCHEMA = "urn:llm-cost-simulate:output"
 SCHEMA_VERSION = "1.0"  # the first part is raised when a program that reads it would have to change
 # Of the provenance: what is told elsewhere in the envelope, or left to the .nc file, and what are settings.
-INSIDE = ("priors", "components", "headline", "asked", "files", "warnings", "cases", "changes", "run", "published")
+INSIDE = (
+    *("priors", "components", "headline", "asked", "files"),
+    *("warnings", "aging", "cases", "changes", "run", "published"),
+)
 SETTINGS = ("given", "observe", "model", "overrides", "choice")
 OF_RESULT = ("title", "best", *BUILD)  # of the attributes, the others but the version being settings
 

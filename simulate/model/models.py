@@ -8,6 +8,7 @@ from simulate.errors import SimulateError
 from simulate.graph import Quantity, quantities_of
 from simulate.model import (
     architecture,
+    bought_tokens,
     capex,
     demand,
     energy,
@@ -24,6 +25,7 @@ from simulate.model import (
     speculation,
     step,
     token_costs,
+    traffic,
     training,
     training_mfu,
 )
@@ -40,6 +42,7 @@ MODELS: dict[str, tuple[ModuleType, ...]] = {
         energy,
         opex,
         ownership,
+        bought_tokens,
         architecture,
         sizing,
         layout,
@@ -49,6 +52,7 @@ MODELS: dict[str, tuple[ModuleType, ...]] = {
         prefill_pool,
         load,
         token_costs,
+        traffic,
         training_mfu,
     ),
     "none": (),

@@ -258,7 +258,7 @@ def prefix_memory(
     return np.maximum(free, 0.0 * free)
 
 
-@check_of("cache_survival")
+@check_of("prompt_cache_hit_rate")
 def held_prefixes_fit(held_prefix_bytes: Array, prefix_memory: Array) -> SHARE:
     """Held prefixes fit: 1 where memory holds the prefixes for as long as is said, else 0: fewer turns find theirs."""
     return np.where(held_prefix_bytes <= prefix_memory, 1.0, 0.0)[()]

@@ -10,6 +10,7 @@ from simulate import model
 from simulate.errors import suggestion
 from simulate.formulas import FormulaError, formula
 from simulate.graph import Quantity, missing, recomposed, settled
+from simulate.model.mixing import of_kinds
 from simulate.priors.accelerators import stated_for_others
 from simulate.priors.correlations import Correlation, merged_correlations
 from simulate.priors.equalities import equalities
@@ -17,7 +18,8 @@ from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
-from simulate.priors.precision import SIZE_OF_POOL, with_figures, without_figures, without_pool
+from simulate.priors.precision import SIZE_OF_POOL, aging, with_figures, without_figures, without_pool
+from simulate.priors.traffic import settle
 from simulate.priors.types import Choice, Measured, Priors, Published
 from simulate.settings import RunTable, Settings
 from simulate.spelling import name_text
@@ -49,6 +51,7 @@ def built(
     With problems, the priors are not to be used.
     """
     stack = _stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
+    settle(stack)
     _settle(stack)
     if chosen or not any(
         SIZE_OF_POOL in (*each.get("priors", {}), *each.get("quantities", {})) for each in _choices(layers)
@@ -90,11 +93,13 @@ def built(
         run=run,
         files=tuple(files),
         own=own_names,
-        headline=(*model.HEADLINE, *new_names) if stack.model != "none" else own_names,
+        headline=(*model.HEADLINE, *of_kinds(stack.kinds), *new_names) if stack.model != "none" else own_names,
+        wired=stack.of_model,
         choices=choices,
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
+        aging=aging(stack),
         warnings=_joined(stated_for_others(stack, quantities), without_figures(stack), idle, equal),
     )
     return case, stack.problems

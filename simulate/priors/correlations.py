@@ -79,9 +79,10 @@ def _idle(stack: Stack, pairs: Iterable[Correlation], varies: Mapping[str, bool]
                 partners.setdefault(fixed, []).append(f"{other} ({pair.value:g})")
     told = {}
     for name, others in partners.items():
-        nearest = stack.priors.get(name) or stack.formulas.get(name)
+        nearest = stack.nearest(name)
         if nearest is not None:
-            what = "a constant" if name in stack.priors else "given by a formula"
+            given = "a formula" if name in stack.formulas else "kinds of traffic"
+            what = "a constant" if name in stack.priors else f"given by {given}"
             also = (
                 f"its correlation{'s' * (len(others) > 1)} with {', '.join(others)} fall{'s' * (len(others) == 1)} idle"
             )
@@ -113,7 +114,7 @@ def _takes_part(name: str, stack: Stack, pair: Correlation, varies: Mapping[str,
     """Check that a name has a prior that varies; what a nearer layer has fixed falls idle, and is told."""
     if varies.get(name):
         return True
-    nearest = stack.priors.get(name) or stack.formulas.get(name)
+    nearest = stack.nearest(name)
     replaced = nearest is not None and nearest.level < pair.level
     reported = name in stack.malformed or (name in stack.priors and name not in varies)
     if replaced or reported or (pair.value == 0 and name in stack.known):

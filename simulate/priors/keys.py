@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from simulate.priors.schema import File
 
+NAMED = {"correlations": "FIRST.SECOND", "traffic": "KIND.NAME"}  # tables whose keys are names of two parts
+
 
 class Stated(NamedTuple):
     """A key by its path, such as `priors.NAME.dist`: its default as JSON, '' for none, and words that say what it is.
@@ -32,9 +34,9 @@ def keys(table: type[BaseModel] = File, above: str = "") -> Iterator[Stated]:
     for name, field in table.model_fields.items():
         key, kind, says = f"{above}{name}", field.annotation, field.description or ""
         inner = next((each for each in (kind, *get_args(kind)) if _is_table(each)), None)
-        if key == "correlations":
+        if key in NAMED:
             yield Stated(key, "", says, is_table=True)
-            yield Stated(f"{key}.FIRST.SECOND", "", says)
+            yield Stated(f"{key}.{NAMED[key]}", "", says)
         elif inner is None or above:
             default = "" if field.is_required() or field.default in ("", {}, None) else json.dumps(field.default)
             yield Stated(key, default if key not in ("priors.NAME.value", "priors.NAME.evidence") else "", says)

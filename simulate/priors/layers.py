@@ -10,6 +10,7 @@ from typing import Any
 from simulate import model
 from simulate.errors import Fault, SimulateError
 from simulate.graph import Quantity
+from simulate.model.mixing import with_kinds
 from simulate.priors.positions import Key, line_of
 
 MOST = 20  # faults told at once
@@ -40,10 +41,19 @@ class Layer:
     own: bool = True  # not inherited
     malformed: frozenset[Key] = frozenset()  # priors and quantities set aside because their shape is wrong
     aside: frozenset[str] = frozenset()  # the words in these, which may name others
+    places: Mapping[Key, Key] = field(default_factory=dict, repr=False)  # of entries that were written elsewhere
 
     def line(self, key: Key) -> int:
         """Line of a key, or of the table that would hold it; 0 where entries have no lines."""
-        return line_of(self.text, (*self.prefix, *key)) if self.text else 0
+        return line_of(self.text, self.place(key)) if self.text else 0
+
+    def place(self, key: Key) -> Key:
+        """Where a key was written."""
+        whole = (*self.prefix, *key)
+        for length in range(len(whole), 0, -1) if self.places else ():
+            if written := self.places.get(whole[:length]):
+                return (*written, *whole[length:])
+        return whole
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Problem:
     @property
     def fault(self) -> Fault:
         """The same for whoever reads the error."""
-        key = shown_key((*self.layer.prefix, *self.key))
+        key = shown_key(self.layer.place(self.key))
         return Fault(self.message, self.layer.shown, self.layer.line(self.key), key=key, code=self.code)
 
 
@@ -109,6 +119,7 @@ class Stack:
     layers: tuple[Layer, ...]
     problems: list[Problem] = field(default_factory=list)
     unclear: set[str] = field(default_factory=set)  # names with a unit in which something is wrong
+    mixed: dict[str, Entry] = field(default_factory=dict)  # what the kinds of traffic give, as if they stated it
 
     @cached_property
     def priors(self) -> dict[str, Entry]:
@@ -126,14 +137,29 @@ class Stack:
         return next((str(layer.tables["model"]) for layer in self.layers if "model" in layer.tables), "llm_cost")
 
     @cached_property
+    def kinds(self) -> dict[str, frozenset[str]]:
+        """The kinds of traffic, as the farthest layers name them first, and what is stated of each."""
+        kinds = dict.fromkeys(kind for _, layer in self.upwards() for kind in layer.tables.get("traffic", {}))
+        names = {*self.priors, *self.formulas, *self.malformed}
+        return {
+            kind: frozenset(name.removeprefix(f"{kind}_") for name in names if name.startswith(f"{kind}_"))
+            for kind in kinds
+        }
+
+    @cached_property
     def of_model(self) -> Mapping[str, Quantity]:
-        """The model's quantities, as the layers find them."""
-        return model.quantities(self.model)
+        """The model's quantities, as the layers find them: with those of the kinds of traffic."""
+        found = model.quantities(self.model)
+        return with_kinds(found, self.kinds) if self.kinds and self.model != "none" else found
 
     @cached_property
     def known(self) -> tuple[str, ...]:
         """Every name that is stated, however badly: its own fault is told, not that there is no such name."""
         return (*self.of_model, *self.priors, *self.formulas, *self.malformed)
+
+    def nearest(self, name: str) -> Entry | None:
+        """What states a name: a prior, a formula or kinds of traffic; None where that is left to the model."""
+        return self.priors.get(name) or self.formulas.get(name) or self.mixed.get(name)
 
     def upwards(self) -> Iterator[tuple[int, Layer]]:
         """Go through the layers from the farthest to the nearest, with their places."""

@@ -1,4 +1,4 @@
-"""What an accelerator and the words for a precision bind, as layers beneath those that name them.
+"""What an accelerator, an API and the words for a precision bind, as layers beneath those that name them.
 
 A word such as FP8 stands for weights, cache and arithmetic together, or each has its own; attention is in BF16 unless
 it has one. A peak depends on both, the
@@ -13,7 +13,8 @@ from typing import Any
 from simulate.priors.layers import Layer, Problem, Stack
 
 POOL = "prefill_accelerator"
-NAMING = ("accelerator", POOL, "precision", "training_precision")  # keys that stand for figures
+CATALOGS = ("accelerator", POOL, "api")  # keys that name a row of a catalog
+NAMING = (*CATALOGS, "precision", "training_precision")  # and all that stand for figures
 STORED = {"weights": "bytes_per_parameter", "cache": "kv_bytes_per_value"}
 COMPUTED = {"arithmetic": "peak_flops", "attention": "attention_peak_flops", "training": "training_peak_flops"}
 OF_POOL = "prefill_"  # what the names of the figures of its accelerator begin with
@@ -46,7 +47,7 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
         asked = {key: _words(key, layer.tables[key]) for key in own}
         names |= own
         origins |= dict.fromkeys(own, layer)
-        words |= {key: words.get(key, {}) | new for key, new in asked.items()}
+        words |= {key: words.get(key, {}) | new for key, new in asked.items() if key not in CATALOGS}
         if new_hardware := own.keys() & hardware:  # whose peaks depend on farther words too
             hardware |= {key: own[key] for key in new_hardware}
             for key, said in words.items():
@@ -55,7 +56,8 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
             asked["precision"] |= {"training": "BF16"}  # the other word is of serving
         for key in sorted(asked, key=NAMING.index):
             try:
-                stack.append(Layer(f"{key} {names[key]}", _tables(key, hardware, asked[key]), own=False))
+                tables = _of_catalog(key, own[key]) if key in CATALOGS else _peaks(hardware, asked[key])
+                stack.append(Layer(f"{key} {names[key]}", tables, own=False))
             except CatalogError as error:
                 problems.append(Problem(layer, (key,), str(error), alone=True, code=error.code))
                 hardware |= {each: "" for each in hardware if each == key}
@@ -72,16 +74,12 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
 def without_figures(stack: Stack) -> dict[str, str]:
     """What to know of peaks for which an accelerator lacks the arithmetic asked for, by name.
 
-    And of figures that an accelerator of a prefill pool shares with the others, by theirs, where the catalog has none.
+    And of figures that the accelerator of a prefill pool shares with the others, by theirs, where the catalog has none.
     """
     found = {name: entry.layer.tables.get("warnings", {}).get(name, "") for name, entry in stack.priors.items()}
-    level, pool = next(_pools(stack), (0, None))
     stated = stack.priors | stack.formulas
-    for name, lack in pool.tables["warnings"].items() if pool else ():
-        if name in stated and OF_POOL + name not in stated:
-            found[name] = f"{lack}, so that of the other accelerators stands; state it"
-        elif OF_POOL + name in stated and stated[OF_POOL + name].level > level:
-            found[OF_POOL + name] = f"{lack}, so that of {stated[OF_POOL + name].layer.shown} stands; state it"
+    shared: Mapping[str, str] = next((pool.tables["warnings"] for pool in _pools(stack)), {})
+    found |= {name: shared[name] for name in shared if name in stated and OF_POOL + name not in stated}
     return {name: text for name, text in found.items() if text}
 
 
@@ -94,13 +92,25 @@ def without_pool(stack: Stack) -> Iterator[Problem]:
         yield Problem(named, (POOL,), f"{fault}; {mend}", code="schema")
 
 
-def _pools(stack: Stack) -> Iterator[tuple[int, Layer]]:
-    """The layers of figures of accelerators of a prefill pool, the nearest first, with their places."""
-    return ((level, layer) for level, layer in enumerate(stack.layers) if layer.shown.startswith(f"{POOL} "))
+def _pools(stack: Stack) -> Iterator[Layer]:
+    """The layers of figures of accelerators of a prefill pool, the nearest first."""
+    return (layer for layer in stack.layers if layer.shown.startswith(f"{POOL} "))
+
+
+def aging(stack: Stack) -> dict[str, tuple[str, str]]:
+    """What to know of prices from a day on, a year after they were last seen to hold, by name, with the day."""
+    told = {}
+    for name, entry in stack.priors.items():
+        if (layer := entry.origins.get("value")) and name in layer.tables.get("aging", {}):
+            row, seen = layer.tables["aging"][name]
+            fault = f"{row}: its newest price in the catalog is of {seen}, more than a year ago"
+            text = f"{fault}; state [priors.api_input_price] and the others, or name another api"
+            told[name] = (text, f"{int(seen[:4]) + 1}{seen[4:]}")
+    return told
 
 
 def _words(key: str, value: str | Mapping[str, str]) -> dict[str, str]:
-    """The word for each part that a key's value stands for; an accelerator has none."""
+    """The word for each part that a key's value stands for; what is in a catalog has none."""
     match key, value:
         case "training_precision", str():
             return {"training": value}
@@ -111,17 +121,33 @@ def _words(key: str, value: str | Mapping[str, str]) -> dict[str, str]:
     return {}
 
 
-def _tables(key: str, hardware: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Any]:
-    """What an accelerator brings, or the words of another key bind, with warnings of figures that there are not.
+def row_named(key: str, name: str) -> str:
+    """The catalog's name for what a key names, without a date. Raises CatalogError where the catalog lacks it."""
+    from simulate import catalog, token_prices
+
+    rows = token_prices.APIS if key == "api" else catalog.ACCELERATORS
+    return rows.name(name.partition("@")[0])
+
+
+def _of_catalog(key: str, name: str) -> dict[str, Any]:
+    """What the row that a key names brings, and what ages of it. Raises CatalogError where the catalog lacks it."""
+    from simulate import catalog, token_prices
+
+    if key == "accelerator":
+        return {"priors": catalog.accelerator(name)}
+    if key == POOL:
+        return _of_pool(name)
+    entries, seen = token_prices.price(name)
+    return {"priors": entries, "aging": dict.fromkeys(entries, (row_named(key, name), seen)) if seen else {}}
+
+
+def _peaks(hardware: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Any]:
+    """What words for a precision bind, with warnings of peaks that there are not.
 
     Without an accelerator, peaks are left out. Raises CatalogError where the catalog does not hold it.
     """
     from simulate import catalog
 
-    if key == "accelerator":
-        return {"priors": catalog.accelerator(hardware[key])}
-    if key == POOL:
-        return _of_pool(hardware[key])
     found = {STORED[part]: catalog.bytes_of(word) for part, word in words.items() if part in STORED}
     warnings = {}
     for part, word in words.items():
@@ -153,7 +179,7 @@ def _of_pool(accelerator: str) -> dict[str, Any]:
     return {
         "priors": {pooled: known[other] for other, pooled in shared.items() if other in known},
         "warnings": {
-            other: f"{pooled}: the catalog has none of the {name}"
+            other: f"{pooled}: the catalog has none of the {name}, so that of the other accelerators stands; state it"
             for other, pooled in shared.items()
             if other in catalog.figures() and other not in known
         },

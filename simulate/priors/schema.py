@@ -11,6 +11,7 @@ from simulate.distributions.other_names import NOTES
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
 from simulate.priors.positions import Key
+from simulate.priors.traffic import unfolded
 from simulate.settings import RunTable, fault_of, written
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
@@ -19,6 +20,7 @@ HIDING = (
     ("model",),
     ("accelerator",),
     ("prefill_accelerator",),
+    ("api",),
     ("priors",),
     ("quantities",),
 )  # keys without which other names are unknown
@@ -163,6 +165,7 @@ class ChoiceTable(_Table):
     note: Text = Field(default="", description=NOTE)
     accelerator: Text = Field(default="", description=AS_ABOVE)
     prefill_accelerator: Text = Field(default="", description=AS_ABOVE)
+    api: Text = Field(default="", description=AS_ABOVE)
     precision: Precision | None = Field(default=None, description=AS_ABOVE)
     training_precision: Word | None = Field(default=None, description=AS_ABOVE)
     priors: dict[str, PriorTable] = Field(
@@ -171,6 +174,7 @@ class ChoiceTable(_Table):
     quantities: dict[str, QuantityTable] = Field(
         default={}, description="Tables [choices.NAME.quantities.OTHER], likewise."
     )
+    traffic: dict[str, dict[str, Any]] = Field(default={}, description="Tables [choices.NAME.traffic.KIND], likewise.")
 
 
 class File(_Table):
@@ -202,6 +206,13 @@ class File(_Table):
         "accelerator.\n\n"
         '    prefill_accelerator = "RTX PRO 6000"',
     )
+    api: Text = Field(
+        default="",
+        description="A vendor's token prices: 'GPT-4o', or 'GPT-4o @ 2025-02' for those of then.\n\n"
+        "They bind api_input_price, api_cached_input_price and api_output_price, of which the newest is told to be old "
+        "a year after it was seen; `simulate explain apis` lists them.\n\n"
+        '    api = "GPT-4o"',
+    )
     precision: Precision | None = Field(
         default=None,
         description="BF16, FP16, FP8, INT8 or FP4, in which it is served: binds bytes and peak; or "
@@ -222,11 +233,20 @@ class File(_Table):
     published: list[PublishedTable] = []
     quantities: dict[str, QuantityTable] = {}
     choices: dict[Text, ChoiceTable] = {}
+    traffic: dict[str, dict[str, Any]] = Field(  # whose entries are among priors and quantities by then
+        default={},
+        description="Kinds of questions, each with its `share` and lengths: numbers, priors or { formula = ... }.\n\n"
+        "An entry is a prior or a quantity of the name KIND_NAME from there on. The model sees the mix of all kinds; "
+        "each has its share of tokens and time and its cost per question.\n\n"
+        '    [traffic.chat]\n    output_tokens = 300\n    input_tokens = { dist = "lognormal", p5 = 500, p95 = 900 }\n'
+        "    [traffic.agent]\n    share = 0.1\n    output_tokens = 400\n    input_tokens = 20_000",
+    )
 
 
 def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     """Check the shape of a layer's tables; return the layer without what is at fault, and the problems."""
-    faults = [(*fault, False) for fault in _dotted_percentiles(layer.tables)]
+    layer, twice = unfolded(layer)
+    faults = [(*fault, False) for fault in (*_dotted_percentiles(layer.tables), *twice)]
     try:
         File.model_validate(layer.tables)
     except ValidationError as invalid:
@@ -234,7 +254,12 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
             key, context = error["loc"], error.get("ctx", {})
             key = tuple(step for step in key if step not in MARKS)
             unknown_table = error["type"] == "extra_forbidden" and isinstance(error["input"], dict)
-            hides = unknown_table or key in HIDING or (key[:1] == ("choices",) and key[2:] in HIDING)
+            hides = (
+                unknown_table
+                or key in HIDING
+                or key[:1] == ("traffic",)
+                or (key[:1] == ("choices",) and key[2:] in HIDING)
+            )
             faults.append((key, _fault(error["type"], key, error["input"], context, layer.tables), hides))
     tables: dict[str, Any] = dict(layer.tables)
     malformed: set[Key] = set()

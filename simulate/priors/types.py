@@ -96,6 +96,7 @@ class Priors:
     measured: tuple[Measured, ...]  # those that a sweep sets beside its bands
     run: Settings  # what [run] says, defaults filled in; no quantities stand for the headline
     files: tuple[SourceFile, ...]  # the file itself, then those that it extends
+    wired: Mapping[str, Quantity] = field(compare=False)  # the model's, before what the file states
     own: tuple[str, ...]  # quantities given by formulas, replaced ones of the model too
     headline: tuple[str, ...]
     choices: dict[str, Choice]
@@ -103,6 +104,7 @@ class Priors:
     chosen: str  # the choice applied, '' for none
     layers: tuple[Layer, ...] = field(compare=False)  # of the overrides, then of the files
     warnings: Mapping[str, str]  # what to know of a prior that is used or of a formula, by its name
+    aging: Mapping[str, tuple[str, str]]  # what to know of a prior, by its name, and from which day on
     cases: dict[str, "Priors"] = field(default_factory=dict, compare=False)  # the file's own, '', and its choices'
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 from simulate.layout import Column, Line, Remark, Section
 
 LISTS = (  # of words, each a word by itself; here, where a quantity's explanation need not wait for what they take
-    *("keys", "families", "parameters", "units", "functions", "accelerators", "precisions", "forms"),
+    *("keys", "families", "parameters", "units", "functions", "accelerators", "apis", "precisions", "forms"),
     *("schemes", "methods", "statistics", "shipped"),
 )
 Table = Sequence[Mapping[str, str]]  # rows, each with the same columns

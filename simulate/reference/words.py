@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from simulate import catalog
+from simulate import catalog, token_prices
 from simulate.distributions import FAMILIES
 from simulate.distributions.other_names import family_meant
 from simulate.distributions.parameters import PARAMETERS, PERCENTILE
@@ -93,6 +93,17 @@ def _accelerator(name: str) -> Meaning:
     return Meaning(name, "accelerator of the catalog", "\n\n".join(text), {"": rows})
 
 
+def _api(name: str) -> Meaning:
+    """A vendor's prices, the newest last."""
+    columns = ("since", "seen", *token_prices.PRICES.values(), "evidence", "source")
+    rows = [{column: row[column] for column in columns} for row in token_prices.APIS.rows[name]]
+    newest = rows[-1]
+    brief = (
+        f"{newest['input']} and {newest['output']} USD a million tokens of input and of output, seen {newest['seen']}."
+    )
+    return Meaning(name, "API of the catalog", f'{brief}\n\n    api = "{name}"', {"": rows})
+
+
 def _figure(entry: Mapping[str, Any]) -> str:
     """A value, or the 5th and the 95th percentile."""
     return " to ".join(f"{entry[key]:.6g}" for key in ("value", "p5", "p95") if key in entry)
@@ -153,6 +164,7 @@ KINDS = (
     Kind("units", "The units, of which products, quotients and powers are units too.", lambda: NAMES, _unit),
     Kind("functions", "The functions of formulas.", lambda: FUNCTION_WORDS, _function),
     Kind("accelerators", 'The catalog, accelerator = "NAME".', catalog.accelerators, _accelerator),
+    Kind("apis", 'Tokens at a vendor\'s list price, api = "NAME".', token_prices.apis, _api),
     Kind("precisions", 'What precision = "NAME" may name.', lambda: catalog.BYTES, _precision),
     Kind("forms", "The texts that options and keys take.", lambda: [form.name for form in FORMS], _form),
     Kind("schemes", "How scenarios are drawn.", lambda: SCHEMES, _of_registry(SCHEMES, "scheme of sampling")),
@@ -171,15 +183,16 @@ def all_words() -> tuple[str, ...]:
 def meanings(word: str) -> list[Meaning]:
     """What a word means, of each kind that has it; none where there is no such word.
 
-    Percentiles are words however they are written, and accelerators in any spelling that a file may use.
+    Percentiles are words however they are written, and accelerators and APIs in any spelling that a file may use.
     """
     found = [kind.list for kind in KINDS if word == kind.name]
     found += [kind.meaning(word) for kind in KINDS if word in kind.words()]
     if not found and PERCENTILE_KEY.fullmatch(word):
         found = [_percentile(word)]
     if not found:
-        with suppress(catalog.CatalogError):
-            found = [_accelerator(catalog.accelerator_name(word))]
+        for rows, meaning in ((catalog.ACCELERATORS, _accelerator), (token_prices.APIS, _api)):
+            with suppress(catalog.CatalogError):
+                found.append(meaning(rows.name(word)))
     return found
 
 

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from simulate import model
 from simulate.errors import Fault, SimulateError
 from simulate.graph import Quantity, plan
 from simulate.priors import Priors, stated
@@ -106,7 +105,7 @@ def _blocked(
     reached, found = set[str](), dict[str, list[Entry]]()
     cases = [each for each in cases if chosen in ("", each.chosen)]
     for case in cases:  # until all are of use
-        reached |= _reached([case], [*asked, *case.headline, *case.run.quantities, *_ends(case.model)])
+        reached |= _reached([case], [*asked, *case.headline, *case.run.quantities, *_ends(case.wired)])
         idle = [(entry, name) for entry in entries if (name := _idle(cases, entry, reached)) is not None]
         if not idle:
             return {}
@@ -142,9 +141,8 @@ def _reached(cases: Sequence[Priors], names: Collection[str]) -> set[str]:
     return reached
 
 
-def _ends(of_model: str) -> list[str]:
+def _ends(quantities: Mapping[str, Quantity]) -> list[str]:
     """What nothing else of a model needs; shares and counts aside, which tell of what they are computed from."""
-    quantities = model.quantities(of_model)
     needed = {need for quantity in quantities.values() for need in quantity.needs}
     return [name for name, quantity in quantities.items() if name not in needed and quantity.unit != "1"]
 
@@ -162,7 +160,7 @@ def _in_the_way(case: Priors, name: str, lacking: Mapping[str, Sequence[str]]) -
     """What keeps a name from being of use: the nearest on its way up that is not computed from it; '' for none."""
     if not name:
         return "none of its figures is needed"
-    wired = model.quantities(case.model)
+    wired = case.wired
     for each in _above(wired, name, stop=case.priors):
         if prior := case.priors.get(each):
             line = f":{prior.line}" * bool(prior.line)

@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -38,12 +38,18 @@ def described(question: str, priors: Priors, settings: Settings, drawn: Scenario
         "chunk": drawn.size,
     }
     conditions = {"given": list(settings.given), "observe": list(settings.observe)}
-    return versioned(question, attributes, {"warnings": of_inputs(priors, drawn), **conditions, **stated(priors)})
+    told = {"warnings": of_inputs(priors, drawn), "aging": aging([(priors, drawn)])}
+    return versioned(question, attributes, {**told, **conditions, **stated(priors)})
 
 
 def of_inputs(priors: Priors, drawn: Scenarios) -> list[str]:
     """What to know of the priors that are drawn."""
     return [text for name, text in priors.warnings.items() if name in drawn.plan.inputs]
+
+
+def aging(cases: Iterable[tuple[Priors, Scenarios]]) -> dict[str, str]:
+    """What is to be known of the priors that are drawn, and from which day on: a result is the same on any day."""
+    return dict(priors.aging[name] for priors, drawn in cases for name in drawn.plan.inputs if name in priors.aging)
 
 
 def versioned(question: str, attributes: Mapping[str, Any], provenance: Mapping[str, Any]) -> Result:

@@ -137,9 +137,11 @@ class Result:
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader must know before taking the figures, a line each."""
-        found: list[str] = self.provenance.get("warnings", [])
-        return found
+        """What a reader must know before taking the figures, a line each: some of them only from a day on."""
+        from simulate.settings import today  # late: who only explains has no need of it
+
+        aged = [text for text, day in self.provenance.get("aging", {}).items() if day <= today()]
+        return [*self.provenance.get("warnings", []), *aged]
 
     def described(self) -> dict[str, Any]:
         """The attributes with which a file or a Dataset describes the result: the provenance is one JSON text."""

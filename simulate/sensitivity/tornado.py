@@ -118,7 +118,7 @@ def tornado(
     result.provenance["note"] = " ".join(filter(None, notes))
     result.provenance["blank"] = blank
     gaps = [*blank.values(), *(line for each in measured.values() for line in each.gaps)]
-    warnings = [line for line in background.warnings if line not in only_bounds(background)]
+    warnings = [line for line in background.provenance["warnings"] if line not in only_bounds(background)]
     result.provenance["warnings"] += [*warnings, *gaps, *asked.left_out("tornado")]
     if how.mixes:
         result.provenance["warnings"] += small_errors(background.provenance["rare"], of_sd_alone=True)

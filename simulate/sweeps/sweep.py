@@ -79,7 +79,8 @@ def sweep(
     settings = settings.asked(quantities=names)
     asked = read_all(*(partial(questions, case, (), settings.given, settings.observe) for case in every.values()))
     statistics = usual(settings.percentiles)
-    bands, replicates, warnings = dict[Key, Band](), dict[float, list[_Replicate]](), list[str]()
+    bands, replicates = dict[Key, Band](), dict[float, list[_Replicate]]()
+    warnings, aging = list[str](), dict[str, str]()
     first: Scenarios | None = None
     for place, (value, several) in enumerate(cases.items()):
         wanted = dict(zip(options, asked[place * len(options) :], strict=False))
@@ -89,6 +90,7 @@ def sweep(
         for option, each in drawn.items():
             settle(each, {name: found[name, option] for name in names})
             warnings += provenance.of_inputs(several[option], each)
+            aging |= provenance.aging([(several[option], each)])
         bands |= {(*key, value): band for key, band in found.items()}
     warnings += map(str, in_vain([*every.values()], [*names, *asked[0].names]))
     assert first is not None
@@ -98,6 +100,7 @@ def sweep(
             check_kept(first.questions, of_value, why=first.contradictions)
     result = provenance.described("sweep", priors, settings, first)
     result.provenance["warnings"] = [*dict.fromkeys(warnings), *settings.left_out("sweep")]
+    result.provenance["aging"] = aging
     objective = "maximize" if maximize else "minimize"
     result.attributes.update(over=over, decided_by=names[0], objective=objective)
     result.along("quantity", names)
