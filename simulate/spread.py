@@ -171,7 +171,7 @@ def tail(summary: Summary, influence: Influence) -> Tail:
         rare = (low < high) | (masses < 2)
         masses, shares = masses[rare], squares[rare] / total
         kurtosis = float(np.add.reduce(shares**2 * masses)) * summary.effective - 3
-        order = np.arange(len(shares)) if len(shares) < _MANY else np.argpartition(-shares, _MANY)[:_MANY]
+        order = np.arange(len(shares)) if len(shares) <= _MANY else np.argpartition(-shares, _MANY)[:_MANY]
         if np.add.reduce(masses[order]) < REPLICATES:
             order = np.arange(len(shares))
         order = order[np.argsort(-shares[order])]

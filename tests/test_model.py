@@ -16,10 +16,13 @@ import pytest
 from simulate.errors import SimulateError
 from simulate.graph import Quantity, Unit, Values, missing, plan, quantities_of
 from simulate.model import HEADLINE, notation, quantities
+from simulate.model.mixing import with_kinds
 from simulate.units import BASE, DERIVED, measure
 
 LLM_COST = quantities("llm_cost")
 COMPUTED = [name for name, quantity in LLM_COST.items() if quantity.function]
+MIX = with_kinds(LLM_COST, {"chat": frozenset({"share"}), "agent": frozenset({"share", "turns_per_session"})})
+OF_KINDS = [name for name, each in MIX.items() if each.function and each is not LLM_COST.get(name)]
 
 # The names that priors files, reports and other people's formulas rely on.
 CONTRACT = [
@@ -374,6 +377,13 @@ def test_each_equation_is_in_the_unit_that_it_declares(
     check_units(LLM_COST[name], LLM_COST, registry, monkeypatch)
 
 
+@pytest.mark.parametrize("name", OF_KINDS)
+def test_each_equation_of_kinds_is_in_the_unit_that_it_declares(
+    name: str, registry: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_units(MIX[name], MIX, registry, monkeypatch)
+
+
 def test_every_constant_has_a_unit() -> None:
     constants = {name for name, value in vars(notation).items() if isinstance(value, float)}
     assert constants == set(get_type_hints(notation, include_extras=True))
@@ -403,11 +413,13 @@ def test_a_slip_of_units_is_caught(equation: str, registry: Any, monkeypatch: py
 # Columns and numbers
 
 
-@pytest.mark.parametrize("name", COMPUTED)
-def test_a_column_is_computed_as_its_numbers_are(name: str) -> None:
-    quantity = LLM_COST[name]
+@pytest.mark.parametrize(
+    ("every", "name"), [*((LLM_COST, name) for name in COMPUTED), *((MIX, name) for name in OF_KINDS)]
+)
+def test_a_column_is_computed_as_its_numbers_are(every: Mapping[str, Quantity], name: str) -> None:
+    quantity = every[name]
     assert quantity.function
-    columns = [drawn(LLM_COST[need], 4, seed=3) for need in quantity.needs]
+    columns = [drawn(every[need], 4, seed=3) for need in quantity.needs]
     column = quantity.function(*columns)
     for index in range(4):
         single = quantity.function(*[float(values[index]) for values in columns])

@@ -211,6 +211,8 @@ def test_a_tail_is_what_few_scenarios_have():
     assert even.kurtosis == pytest.approx(-1.2, abs=0.01)
     assert tail(summary_of([0.0] * 984 + [100.0] * 16), MEAN.influence).share == 0
     assert tail(summary_of([7.0] * 9), MEAN.influence) == (0, 0)
+    for few in (62, 63, 64):  # fewer, as many and more than are looked at first, beside an atom
+        assert tail(summary_of(np.r_[np.arange(float(few)), [1e3] * 5]), MEAN.influence).share > 0
 
 
 @pytest.mark.parametrize(("sigma", "expected"), [(0.3, ()), (2.5, ("mean", "standard deviation", "mean beyond P95"))])

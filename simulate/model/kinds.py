@@ -11,7 +11,7 @@ from operator import add
 import numpy as np
 
 from simulate.graph import Array, parameter
-from simulate.model.notation import PER_DAY, RATIO, SHARE, TOKEN, TOKEN_S, USD
+from simulate.model.notation import ONE_TOKEN, PER_DAY, RATIO, SHARE, TOKEN, TOKEN_S, USD
 
 Columns = tuple[Array, ...]  # of each kind, in their order
 
@@ -87,7 +87,7 @@ def attended_tokens(
     read = _read(input_tokens, prompt_cache_hit_rate)
     pairs = _mean(share_of_questions, (each * far for each, far in zip(read, attended_tokens, strict=True)))
     tokens = _mean(share_of_questions, read)
-    return pairs / np.where(tokens > 0, tokens, np.inf)
+    return pairs / np.where(tokens > 0, tokens, ONE_TOKEN)
 
 
 def held_token_seconds(share_of_questions: Columns, held_token_seconds: Columns) -> TOKEN_S:
@@ -162,8 +162,8 @@ def share_of_time(
     tokens written times context, all else by tokens written. Those of all kinds add up to 1.
     """
     every = input_tokens * (1 - prompt_cache_hit_rate)
-    read = own_input * (1 - own_hits) / np.where(every > 0, every, np.inf)
-    pairs = read * own_attended / np.where(attended_tokens > 0, attended_tokens, np.inf)
+    read = own_input * (1 - own_hits) / np.where(every > 0, every, ONE_TOKEN)
+    pairs = read * own_attended / np.where(attended_tokens > 0, attended_tokens, ONE_TOKEN)
     written = own_output / output_tokens
     prompts = (input_share_of_time - attention_share_of_time) * read + attention_share_of_time * pairs
     writing = (1 - input_share_of_time - cache_share_of_time) * written

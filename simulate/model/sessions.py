@@ -120,7 +120,7 @@ def input_tokens_variation(
     """
     new = (turn_input_variation * turn_input_tokens) ** 2
     kept = (kept_answer_share * output_tokens_variation * output_tokens) ** 2
-    turns = _earlier_turns_squared(turns_per_session, turns_variation) - earlier_turns**2
+    turns = np.maximum(_earlier_turns_squared(turns_per_session, turns_variation) - earlier_turns**2, 0.0)
     return np.sqrt(history_tokens_per_turn**2 * turns + new + earlier_turns * (new + kept)) / session_input_tokens
 
 
