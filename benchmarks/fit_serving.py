@@ -16,11 +16,14 @@ from simulate.backtesting.scores import BANDS, STANDARD_NORMAL, clustered_interv
 from simulate.calibration.benchmarks import Benchmark
 from simulate.calibration.hierarchy import KINDS, PRIORS, constants, fit_without, hierarchy, whole_fit
 
+TOLD = ": median |ln|, CRPS, share inside 50, 80, 90 % with its 95 % interval"
+
 GROUPINGS: Mapping[str, Callable[[Benchmark], Hashable]] = {
     "stack, model and accelerator": lambda row: row.group,
     "model": lambda row: row.model,
     "accelerator": lambda row: row.accelerator,
     "stack": lambda row: row.stack,
+    "source": lambda row: row.source.split(",")[0],  # who published it
 }
 
 
@@ -40,7 +43,7 @@ def main() -> None:
     for name, sd in {**fit.spreads, **{f"residuals, {kind}": sd for kind, sd in fit.residual_sds.items()}}.items():
         print(f"  {name:50}{sd:6.3f}")
     for grouping, label in () if arguments.constants else GROUPINGS.items():
-        print(f"\neach {grouping} left out: median |ln|, CRPS, share inside 50, 80, 90 % with its 95 % interval")
+        print(f"\neach {grouping} left out{TOLD}")
         _print_scores(label)
 
 

@@ -104,7 +104,7 @@ def correlations(plain: np.ndarray, bits: int) -> np.ndarray:
     count = len(plain)
     sums = np.zeros((count, count))
     for replicate in range(16):
-        random = keyed_words(1, replicate, range(count), 33)
+        random = keyed_words(1, [replicate], range(count), 33)[0]
         words = net(scrambled(plain, random[:, :32]), random[:, 32], 2**bits)(0)
         uniform = ((words + 0.5) / 2**32 - 0.5) * np.sqrt(12)
         sums += uniform @ uniform.T
@@ -126,7 +126,7 @@ def main() -> None:
         "1,400 to 1,599": numbers[1400:1600],
         "20,000 to 20,199": numbers[20000:20200],
         "200 of those chosen": numbers[kept][few],
-        "200 random matrices": generated(keyed_words(1, 0, own, 32)),
+        "200 random matrices": generated(keyed_words(1, [0], own, 32)[0]),
     }
     for bits in (10, 12, 14):
         for name, plain in sets.items():

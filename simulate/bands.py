@@ -6,20 +6,19 @@ question tells bands.
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from enum import Enum, auto
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulate.conditions import Kept
 from simulate.figures import percentile_name
-from simulate.graph import Array, Quantity, Values
+from simulate.gathering import Fault, Key, Part, kept_of
+from simulate.graph import Array, Quantity
 from simulate.plain import storable
 from simulate.results import Result
-from simulate.rulers import LEAST_PILOT, Bits, Counts, Ruler, laid_out
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Scenarios
 from simulate.settings import MOST_SCENARIOS
@@ -32,110 +31,6 @@ BOUND = "_bound"  # after the name of a variable, for what says which of its fig
 HEAVY = 200  # the excess kurtosis of the influence from which it does so in a net of one input
 
 _TOGETHER = 2**5  # bands that are told in one go
-
-Key = TypeVar("Key", bound=Hashable)
-
-
-@storable
-class Fault(Enum):
-    """What may be wrong with a figure: it is nan or infinite, or beyond the bounds of its quantity."""
-
-    NO_NUMBER = auto()
-    IMPOSSIBLE = auto()
-
-
-class Part(NamedTuple):
-    """What a replicate keeps of a column.
-
-    Its summary, what the errors need, how many faults, and whether it is one number throughout.
-    """
-
-    summary: Summary
-    values: Mapping[str, Any]  # by statistic
-    faults: Mapping[Fault, int]
-    fixed: bool
-
-
-@storable
-class Gathering(Generic[Key]):
-    """The columns of one replicate, summarized block by block, each on its ruler.
-
-    `quantities` are those of the columns that have bounds.
-    """
-
-    def __init__(self, rulers: Mapping[Key, Ruler], quantities: Mapping[Any, Quantity] | None = None) -> None:
-        self.summaries = {key: Summary(ruler) for key, ruler in rulers.items()}
-        self.quantities = quantities or {}
-        self.impossible = dict.fromkeys(self.summaries, 0)
-        self.parts: dict[Key, Part] = {}
-        self._drawn = set[Key]()
-        self._open = True
-
-    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
-        """Add the next block of a column, `size` scenarios."""
-        summary, quantity = self.summaries[key], self.quantities.get(key)
-        summary.add(column, size, weights)
-        if np.ndim(column):
-            self._drawn.add(key)
-        if quantity and not quantity.lower <= summary.minimum <= summary.maximum <= quantity.upper:
-            self.impossible[key] += int(np.broadcast_to(quantity.impossible(column), (size,)).sum())
-
-    def faults(self, key: Key) -> dict[Fault, int]:
-        """In how many scenarios of a column so far each fault is."""
-        return {Fault.NO_NUMBER: self.summaries[key].nonfinite, Fault.IMPOSSIBLE: self.impossible[key]}
-
-    def close(self) -> None:
-        """Finish the summaries after the last block, so that they merge."""
-        for summary in self.summaries.values() if self._open else ():
-            summary.finish()
-        self._open = False
-
-    def merge(self, other: "Gathering[Key]") -> None:
-        """Add the next scenarios of the replicate, gathered apart on the same rulers, to these; both are closed."""
-        for key, summary in self.summaries.items():
-            summary.merge(other.summaries[key])
-            self.impossible[key] += other.impossible[key]
-        self._drawn |= other._drawn
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What it takes to merge."""
-        return {**vars(self), "quantities": {}}
-
-    def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
-        """The parts of the columns; to be called once, when all of the replicate's scenarios are here."""
-        self.close()
-        kept = _kept(statistics, [*self.summaries.values()])
-        for (key, summary), values in zip(self.summaries.items(), kept, strict=True):
-            self.parts[key] = Part(summary, values, self.faults(key), fixed=key not in self._drawn)
-            summary.forget_steps()
-        return self.parts
-
-
-class Pilot(Gathering[Key]):
-    """The columns of some of the scenarios, kept as they are: what rulers are laid out by."""
-
-    def __init__(self, keys: Iterable[Key]) -> None:
-        super().__init__({key: Bits() for key in keys})
-        self._kept: dict[Key, list[tuple[Array, Counts | None]]] = {key: [] for key in self.summaries}
-
-    def add(self, key: Key, column: Values, size: int, weights: Counts | None = None) -> None:
-        """Keep the finite values of the next block, of `size` scenarios."""
-        values = np.broadcast_to(np.asarray(column, dtype=np.float64), size)
-        finite = np.isfinite(values)
-        self._kept[key].append((values[finite], None if weights is None else weights[finite]))
-
-    def finish(self, statistics: Sequence[Statistic]) -> dict[Key, Part]:
-        """Nothing yet: a pilot tells no statistics."""
-        del statistics
-        return {}
-
-    def suffices(self) -> bool:
-        """Whether there is enough of each column."""
-        return all(sum(len(values) for values, _ in kept) >= LEAST_PILOT for kept in self._kept.values())
-
-    def rulers(self, share: float) -> dict[Key, Ruler]:
-        """The rulers of the columns, of which the pilot is so large a share."""
-        return {key: laid_out(kept, share) for key, kept in self._kept.items()}
 
 
 @storable
@@ -162,7 +57,7 @@ class Band:
         summary.add(value, self.summary.count)
         summary.nonfinite = self.summary.nonfinite
         self.summary = summary.finish()
-        self._replicates = _kept([*self.statistics.values()], [summary]) * len(self._replicates)
+        self._replicates = kept_of([*self.statistics.values()], [summary]) * len(self._replicates)
 
     def fault(self, fault: Fault, quantity: Quantity) -> str:
         """What a fault of the column is called."""
@@ -205,12 +100,6 @@ class Band:
     def kept(self, name: str) -> Array:
         """What the replicates keep for its error, along the first axis."""
         return np.array([values[name] for values in self._replicates])
-
-
-def _kept(statistics: Sequence[Statistic], summaries: Sequence[Summary]) -> list[Mapping[str, Any]]:
-    """What a replicate keeps for the errors of its columns, by statistic."""
-    kept = {each.name: (each.kept or each.of)(summaries) for each in statistics if each.error and summaries}
-    return [{name: rows[place] for name, rows in kept.items()} for place in range(len(summaries))]
 
 
 def _standard_errors(bands: Sequence[Band], statistic: Statistic) -> Array:

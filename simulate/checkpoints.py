@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from simulate import plain
 from simulate.errors import SimulateError
 from simulate.reading import contents_of
+from simulate.writing import write_whole
 
 NAME = "checkpoint.npz"
 FILES = (NAME, f".{NAME}-*")  # with what a kill leaves of one that was being written
@@ -99,13 +98,8 @@ class Checkpoint:
         return found
 
     def _write(self, content: bytes) -> None:
-        written = self.path.with_name(f".{NAME}-{secrets.token_hex(8)}")
         try:
-            written.parent.mkdir(parents=True, exist_ok=True)
-            written.write_bytes(content)
-            written.replace(self.path)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self.path, content)
         except OSError as error:
             raise SimulateError(f"{self.path}: cannot be written: {error.strerror or error}", code="file") from None
-        finally:
-            with suppress(OSError):  # it has been moved
-                written.unlink()

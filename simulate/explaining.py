@@ -1,4 +1,4 @@
-"""What priors files, quantities and other words mean: `check` and `explain`.
+"""What quantities and other words mean, with what a priors file says of them.
 
 A quantity of the model is explained without what priors files and results take to import, 50 ms.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulate import model
-from simulate.errors import Fault
 from simulate.figures import SIGNIFICANT_DIGITS, Scale, row_scale
 from simulate.graph import Quantity
 from simulate.layout import Column, Line, Remark, Section
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from simulate.priors import Prior, Priors
 
 OWN = "The priors file's own:"
+KINDS = "Kinds of traffic:"
 
 
 def explained(word: str | None = None, priors: Priors | None = None) -> list[Section]:
@@ -37,15 +36,17 @@ def explained(word: str | None = None, priors: Priors | None = None) -> list[Sec
     quantities = priors.quantities if priors else model.quantities(name)
     if word is None:
         more = f"More words: {', '.join(LISTS)}, and each of their entries."
-        return [_quantity_list(quantities, name, priors.own if priors else ()), Section(remarks=[more])]
+        kinds = priors.wired.keys() - model.quantities(name).keys() if priors else ()
+        headings = dict.fromkeys(kinds, KINDS) | dict.fromkeys(priors.own if priors else (), OWN)
+        return [_quantity_list(quantities, name, headings), Section(remarks=[more])]
     told = _explanation(word, quantities, priors) if word in quantities else []
     return [*told, *(section for meaning in _meanings(word, quantities) for section in meaning.sections)]
 
 
-def _quantity_list(quantities: Mapping[str, Quantity], name: str, own: Sequence[str]) -> Section:
+def _quantity_list(quantities: Mapping[str, Quantity], name: str, others: Mapping[str, str]) -> Section:
     """Every quantity of a model by its module, then those of a priors file: name, unit, label."""
     headings = {each: (module.__doc__ or "").split("\n")[0] for module in model.MODELS[name] for each in vars(module)}
-    headings |= dict.fromkeys(own, OWN)
+    headings |= others
     groups: dict[str, list[list[str]]] = {}
     for each, quantity in quantities.items():
         kind = "" if quantity.function else "parameter"
@@ -63,7 +64,7 @@ def _explanation(name: str, quantities: Mapping[str, Quantity], priors: Priors |
     quantity = quantities[name]
     first: Line = [(name, "bold"), (f"  [{quantity.unit}]", "")]
     told = [Section(remarks=[first]), Section(remarks=paragraphs(quantity.definition))]
-    if (equation := _equation(quantity)) and f"{name} = {equation}" not in quantity.definition:
+    if (equation := equation_of(quantity)) and f"{name} = {equation}" not in quantity.definition:
         lines = f"{name} = {equation}".splitlines()
         told.append(Section(remarks=[Remark("  " + line, whole=True) for line in lines]))
     default = "" if quantity.default is None else f"{quantity.default:g}"
@@ -106,7 +107,7 @@ def explained_plain(word: str | None = None, priors: Priors | None = None) -> di
     for name, each in needs.items():
         for need in each:
             users[need].append(name)
-    stated = checked_plain([priors])["result"]["checked"][0]["priors"] if priors else {}
+    stated = stated_plain(priors)["priors"] if priors else {}
     told = {
         name: {
             "label": each.label,
@@ -114,7 +115,7 @@ def explained_plain(word: str | None = None, priors: Priors | None = None) -> di
             "parameter": each.function is None,
             "default": each.default,
             "definition": each.definition,
-            "equation": (name not in bound and _equation(each)) or None,
+            "equation": (name not in bound and equation_of(each)) or None,
             "never": each.beyond(-np.inf, np.inf) or None,
             "needs": list(needs[name]),
             "needed_by": users[name],
@@ -158,7 +159,7 @@ def _binding(name: str, priors: Priors) -> list[str | Remark]:
         computed = priors.quantities[name].function is not None
         return [f"{priors.path} {'leaves it to the model' if computed else 'gives no prior for it'}."]
     prior = priors.priors[name]
-    scale, figures = _prior_figures(prior)
+    scale, figures = prior_figures(prior)
     band = figures[0] if prior.family == "constant" else " / ".join(figures) + " (P5 / P50 / P95)"
     stated = ", ".join(f"{key} = {value}" for key, value in prior.specification.items())
     where = f"{prior.file}:{prior.line}" if prior.line else f"{prior.file}"
@@ -192,7 +193,7 @@ def _tree(name: str, quantities: Mapping[str, Quantity], branches: Callable[[str
     return lines
 
 
-def _equation(quantity: Quantity) -> str:
+def equation_of(quantity: Quantity) -> str:
     """The right-hand side as code: of a formula its text, of a function its body without the docstring."""
     function = inspect.unwrap(quantity.function) if quantity.function else None
     if not inspect.isfunction(function):
@@ -210,102 +211,33 @@ def _equation(quantity: Quantity) -> str:
     return "\n".join(ast.get_source_segment(source, step) or "" for step in steps).replace("np.", "")
 
 
-def priors_sections(priors: Priors) -> list[Section]:
-    """Each prior's family, unit as written, 5th, 50th and 95th percentile, evidence and source."""
-    columns = [
-        Column(""),
-        Column("family"),
-        Column("unit", give="wrap"),
-        Column("P5", ">"),
-        Column("P50", ">", "bold"),
-        Column("P95", ">"),
-        Column("evidence", drop=2),
-        Column("source", drop=1, give="cut"),
-    ]
-    rows = []
-    for prior in priors.priors.values():
-        scale, figures = _prior_figures(prior)
-        rows.append([prior.name, prior.family, scale.unit(prior.unit), *figures, prior.evidence, prior.source])
-    own = [[name, priors.quantities[name].unit, _equation(priors.quantities[name])] for name in priors.own]
-    pairs = [[f"{each.first}, {each.second}", each.measure, f"{each.value:+g}"] for each in priors.correlations]
-    formula_columns = [Column("formula of"), Column("unit"), Column("", give="wrap")]
-    pair_columns = [Column("correlation of"), Column("measure"), Column("", ">")]
-    tables = [(columns, rows), (formula_columns, own), (pair_columns, pairs)]
-    more = f"Source and note of one: simulate explain NAME {shlex.quote(str(priors.path))}"
-    told = [Section(columns=heads, rows=cells) for heads, cells in tables if cells]
-    return [*told, Section(remarks=[*_verdict(priors), Remark(more, "dim", whole=True)])]
+def prior_figures(prior: Prior) -> tuple[Scale, list[str]]:
+    """The prior's 5th, 50th and 95th percentile in its unit as written, on one scale."""
+    values = prior.band()
+    # To four digits: what is computed from parameters is not the round number that it was meant to be.
+    scale = row_scale(values, digits=None if prior.family == "constant" else SIGNIFICANT_DIGITS, apart=values)
+    scale = scale.of(prior.unit)
+    return scale, [*map(scale.figure, values)]
 
 
-def _verdict(priors: Priors) -> list[str]:
-    """How much a priors file states, that nothing is wrong with it, and what to know of it: a line each."""
-    stated: dict[str, Collection[Any]] = {
-        "prior": priors.priors,
-        "correlation": priors.correlations,
-        "formula": priors.own,
-        "published figure": priors.published,
-    }
-    counts = [f"{len(each)} {noun}{'' if len(each) == 1 else 's'}" for noun, each in stated.items()]
-    warnings = [f"Warning: {each.message}." for each in warnings_of(priors)]
-    but = f" but for {len(warnings)} warning{'s' if len(warnings) > 1 else ''}:" if warnings else "."
-    closing = f"{priors.path}: {', '.join(counts)}; nothing is wrong{but}"
-    return [closing, *warnings]
-
-
-def verdicts(right: Sequence[Priors], wrong: Collection[str]) -> list[Section]:
-    """The verdict on each file that is right, and how many others are wrong."""
-    total = len(right) + len(wrong)
-    told = f"{len(wrong)} of them {'is' if len(wrong) == 1 else 'are'} wrong" if wrong else "nothing is wrong"
-    lines = [line for priors in right for line in _verdict(priors)]
-    return [Section(remarks=[*lines, f"{total} files: {told}."])]
-
-
-def warnings_of(priors: Priors) -> list[Fault]:
-    """What to know of what a file states, in itself and in each of its choices, where a prior stands by its line."""
-    from simulate.priors import choice
-    from simulate.results.in_vain import in_vain
-    from simulate.settings import today
-
-    cases = [priors, *(choice(priors, name) for name in priors.choices)]
-    told: dict[str, Fault] = {}
-    for case in cases:
-        for name, text in case.warnings.items():
-            prior = case.priors.get(name)
-            place = (str(prior.file), prior.line) if prior else (str(priors.path), 0)
-            told.setdefault(text, Fault(text, *place))
-        told |= {text: Fault(text, str(priors.path)) for text, day in case.aging.values() if day <= today()}
-    return [*told.values(), *in_vain(cases, priors.run.quantities or priors.headline)]
-
-
-def checked_plain(files: Sequence[Priors]) -> dict[str, Any]:
-    """What priors files state as plain data, below `checked` in the envelope of every command."""
-    from simulate.formats import json
-    from simulate.results import provenance
-
-    told = [provenance.stated(priors) for priors in files]
-    return json.envelope(
-        "check",
-        files=[file for each in told for file in each["files"]],
-        settings={"overrides": list(dict.fromkeys(text for each in told for text in each["overrides"]))},
-        warnings=[each for priors in files for each in warnings_of(priors)],
-        result={"checked": [_stated_plain(*each) for each in zip(files, told, strict=True)]},
-    )
-
-
-def _stated_plain(priors: Priors, stated: Mapping[str, Any]) -> dict[str, Any]:
+def stated_plain(priors: Priors, stated: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What a priors file states: of each prior also its percentiles, in the unit of the quantity."""
+    from simulate.evidence import origins
     from simulate.formats import json
     from simulate.results import Result, provenance
     from simulate.settings import RunTable
 
+    stated = stated or provenance.stated(priors)
     bands = Result("check")
     provenance.put_priors(bands, [priors.quantities[name] for name in priors.priors])
     bands.along("percentile", [5.0, 50.0, 95.0])
     values = [prior.distribution.quantile([0.05, 0.5, 0.95]) for prior in priors.priors.values()]
     bands.put("prior_percentiles", ("prior", "percentile"), np.reshape(values, (-1, 3)), unit_of="prior_unit")
-    entries = json.found(bands).get("priors", {})
+    entries, found = json.found(bands).get("priors", {}), origins(priors)
     for name, prior in priors.priors.items():
         own = stated["priors"][name]
         place = {"stated_unit": own.pop("unit"), "file": str(prior.file), "line": prior.line or None}
+        place |= {"from": found[name].where, "unused": found[name].unused}
         entries[name] = {**own, **place, **entries[name]}
     return {
         "path": str(priors.path),
@@ -314,7 +246,7 @@ def _stated_plain(priors: Priors, stated: Mapping[str, Any]) -> dict[str, Any]:
         "run": priors.run.model_dump(mode="json", include={*RunTable.model_fields}),
         "priors": entries,
         "formulas": {
-            name: {"unit": priors.quantities[name].unit, "formula": _equation(priors.quantities[name])}
+            name: {"unit": priors.quantities[name].unit, "formula": equation_of(priors.quantities[name])}
             for name in priors.own
         },
         "correlations": [
@@ -324,12 +256,3 @@ def _stated_plain(priors: Priors, stated: Mapping[str, Any]) -> dict[str, Any]:
         "choices": {name: {"label": each.label, "note": each.note} for name, each in priors.choices.items()},
         "published": stated["published"],
     }
-
-
-def _prior_figures(prior: Prior) -> tuple[Scale, list[str]]:
-    """The prior's 5th, 50th and 95th percentile in its unit as written, on one scale."""
-    values = prior.band()
-    # To four digits: what is computed from parameters is not the round number that it was meant to be.
-    scale = row_scale(values, digits=None if prior.family == "constant" else SIGNIFICANT_DIGITS, apart=values)
-    scale = scale.of(prior.unit)
-    return scale, [*map(scale.figure, values)]

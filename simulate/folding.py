@@ -6,7 +6,7 @@ from typing import Any
 
 from simulate import plain
 from simulate.backends import Task, Ticks
-from simulate.bands import Gathering, Key, Part, Pilot
+from simulate.gathering import Gathering, Key, Part, Pilot, finished
 from simulate.graph import Quantity
 from simulate.replicates import DEVICES, LARGE, Partial, Workers
 from simulate.rulers import MOST_VALUES, Bits, Ruler
@@ -90,7 +90,8 @@ def fold_replicates(
     """
     keys, pieces = tuple(keys), drawn.pieces(DEVICES.get(workers.device, PIECE))
     each = len(pieces) // drawn.replicates
-    begun: list[tuple[Gathering[Key], Partial]] = []  # the replicate of which not all pieces are here, if any
+    together = len(pieces) if drawn.are_few else each  # pieces after which what is here is finished and taken
+    begun: list[tuple[Gathering[Key], Partial]] = []  # replicates that have not been taken, the last perhaps in part
     checkpoint = None if state is None else workers.checkpoint
     first = 0
     if checkpoint and (saved := checkpoint.enter((*keys, *statistics))):
@@ -100,25 +101,23 @@ def fold_replicates(
 
     def worked(gathering: Gathering[Key], piece: Piece, ticks: Ticks) -> tuple[Gathering[Key], Partial]:
         own = work(gathering, piece, ticks)
-        if each == 1:
+        if together == 1:
             gathering.finish(statistics)
-        else:
-            gathering.close()
         return gathering, own
 
     def taken(found: tuple[Gathering[Key], Partial]) -> None:
-        gathering, own = found
-        if begun:
-            begun[0][0].merge(gathering)
-            join(begun[0][1], own)
-        else:
-            begun.append(found)
         done = next(numbers)
-        if done % each == 0:
-            gathering, own = begun.pop()
-            if each > 1:
-                gathering.finish(statistics)
-            take(gathering.parts, own)
+        if done % each == 1 % each:
+            begun.append(found)
+        else:
+            begun[-1][0].merge(found[0])
+            join(begun[-1][1], found[1])
+        if done % together == 0:
+            if together > 1:
+                finished([gathering for gathering, _ in begun], statistics)
+            for gathering, own in begun:
+                take(gathering.parts, own)
+            begun.clear()
         if checkpoint:
             checkpoint.save((done, begun, state.__getstate__()), over=done == len(pieces))
 

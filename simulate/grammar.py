@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple
 
 from simulate.errors import Fault, SimulateError
 from simulate.revisions import revised, unreadable
+from simulate.shipped import shipped_file
 from simulate.spelling import path_of
 from simulate.spreadsheet import read_number
 from simulate.syntax import broken, loads
@@ -229,6 +230,14 @@ def _bridge(text: str) -> tuple[float | Literal["mean"], ...]:
     return tuple("mean" if part == "mean" else _percent(part) for part in _parts(text))
 
 
+def _plot(text: str) -> tuple[str, ...]:
+    """The name of a quantity, or those of an input and an output."""
+    names = tuple(part.strip() for part in text.split(":"))
+    if len(names) > 2 or not all(name.isidentifier() for name in names):
+        raise SimulateError("is no name of a quantity, nor two with a colon between them")
+    return names
+
+
 _SHARE = re.compile(
     r"\s*([\w-]+(?:\.[\w-]+)*)\s*=\s*((?:[+-]?\d+(?:_\d+)*)?[^_%]*)%\s*", re.ASCII
 )  # TOML's digits may be parted
@@ -274,13 +283,13 @@ def _numbers(text: str) -> tuple[float, ...]:
 def _case(text: str) -> tuple[Path, str]:
     """The path of a priors file or of an earlier run, and the choice of the file, '' for none.
 
-    A path that exists may hold colons; else a file stands before the first one, and its choice after it, or a git
-    revision, and a path after it.
+    A path that exists may hold colons; else a file, or the name of one that ships, stands before the first one, and its
+    choice after it, or a git revision, and a path after it.
     """
     if not text.strip():
         raise SimulateError("is empty")
     file, colon, choice = text.partition(":")
-    whole, part = _path(text), _path(file)
+    whole, part = _path(text), _path(file) or shipped_file(file)
     if not colon or (whole and not (part and part.is_file())):
         return path_of(text), ""
     if whole:
@@ -369,6 +378,7 @@ SETTING = Form("setting", "NAME=VALUE", ("pue=1.1", 'pue={dist="uniform", lower=
 VARIATION = Form("variation", "NAME=VALUE,VALUE,...", ("pue=1.1,1.2,1.3",), _variation)
 NAMES = Form("names", "NAME,NAME,...", ("capex,opex_per_year", "all"), _names)
 NUMBERS = Form("numbers", "NUMBER,NUMBER,...", ("5,50,95",), _numbers)
+PLOT = Form("plot", "OUTPUT or INPUT:OUTPUT", ("capex", "seconds_per_token:capex"), _plot)
 CASE = Form("case", "PATH, FILE:CHOICE or REVISION:PATH", ("priors/base.toml", "priors/accelerators.toml:h100"), _case)
 
 FORMS: tuple[Form[..., Any], ...] = tuple(each for each in list(globals().values()) if isinstance(each, Form))

@@ -45,7 +45,8 @@ class Quantity:
     """A named number with a unit: computed by a function of other quantities, or a parameter.
 
     `definition` is what `explain` shows; its first line opens with the label. `lower` and `upper`
-    are what is possible at all (a share lies in 0..1), in the quantity's own unit. `default` is the value
+    are what is possible at all (a share lies in 0..1), in the quantity's own unit; `plausible` are values beyond which
+    a prior is told to look again, by judgement. `default` is the value
     without a prior; of a function, that where what it needs cannot be had. `prior` is the
     distribution that a parameter has where a priors file states none, as a table of such a file.
     """
@@ -60,6 +61,7 @@ class Quantity:
     upper: float = np.inf
     stated_label: str = ""
     prior: Mapping[str, Any] | None = None
+    plausible: tuple[float, float] = (-np.inf, np.inf)
 
     @property
     def label(self) -> str:
@@ -107,10 +109,11 @@ def parameter(
     lower: float = -np.inf,
     upper: float = np.inf,
     prior: Mapping[str, Any] | None = None,
+    plausible: tuple[float, float] = (-np.inf, np.inf),
 ) -> Quantity:
     """Declare a parameter of a model, a quantity that nothing computes; its name is the variable's."""
     text = inspect.cleandoc(definition)
-    return Quantity("", unit, text, default=default, lower=lower, upper=upper, prior=prior)
+    return Quantity("", unit, text, default=default, lower=lower, upper=upper, prior=prior, plausible=plausible)
 
 
 def total(function: Function) -> Function:
@@ -260,6 +263,16 @@ def distinct_values(values: ArrayLike) -> NDArray[Any]:
     return np.unique(values, return_counts=True)[0]
 
 
+def upstream(quantities: Mapping[str, Quantity], names: Iterable[str], bound: Collection[str] = ()) -> set[str]:
+    """The names and all that they are computed from; a bound name needs nothing."""
+    found, open_ = set[str](), [*names]
+    while open_:
+        if (name := open_.pop()) not in found:
+            found.add(name)
+            open_ += () if name in bound else quantities[name].needs
+    return found
+
+
 def missing(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[str, tuple[str, ...]]:
     """For each quantity that the bound names cannot compute, the parameters that it lacks (transitively)."""
     return _missing(quantities, bound, order(quantities, bound))
@@ -322,33 +335,51 @@ def recomposed(quantities: Mapping[str, Quantity], bound: Collection[str] = ()) 
     return found
 
 
-def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:
-    """Plan the computation of the outputs from the bound names; what they do not need is left out.
+@dataclass(frozen=True)
+class Wiring:
+    """Quantities as bound names leave them: an order of all, and what those lack that cannot be computed."""
 
-    Raises SimulateError for an output that is unknown or that the bound names cannot compute.
-    """
-    quantities = settled(quantities, bound)
-    sequence = order(quantities, bound)
-    lacking = _missing(quantities, bound, sequence)
-    for name in outputs:
-        if name not in quantities:
-            raise SimulateError(f"there is no quantity {name}")
-        if name in lacking:
-            raise SimulateError(f"{name} cannot be computed: no prior for {', '.join(lacking[name])}")
-    needed = set(outputs)
-    for name in reversed(sequence):
-        if name in needed and name not in bound:
-            needed.update(quantities[name].needs)
-    inputs, steps, defaults = [], [], {}
-    for name in sequence:
-        quantity = quantities[name]
-        if name not in needed:
-            continue
-        if name in bound:
-            inputs.append(name)
-        elif quantity.function is not None:
-            steps.append((name, quantity.function, quantity.needs))
-        else:
-            assert quantity.default is not None
-            defaults[name] = quantity.default
-    return Plan(tuple(inputs), defaults, tuple(steps), tuple(outputs))
+    quantities: Mapping[str, Quantity]
+    bound: Collection[str]
+    sequence: Sequence[str]
+    lacking: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, quantities: Mapping[str, Quantity], bound: Collection[str]) -> Wiring:
+        """Settle the quantities and put them in order."""
+        quantities = settled(quantities, bound)
+        sequence = order(quantities, bound)
+        return cls(quantities, bound, sequence, _missing(quantities, bound, sequence))
+
+    def plan(self, outputs: Sequence[str]) -> Plan:
+        """Plan the computation of the outputs from the bound names; what they do not need is left out.
+
+        Raises SimulateError for an output that is unknown or that the bound names cannot compute.
+        """
+        for name in outputs:
+            if name not in self.quantities:
+                raise SimulateError(f"there is no quantity {name}")
+            if name in self.lacking:
+                raise SimulateError(f"{name} cannot be computed: no prior for {', '.join(self.lacking[name])}")
+        needed = set(outputs)
+        for name in reversed(self.sequence):
+            if name in needed and name not in self.bound:
+                needed.update(self.quantities[name].needs)
+        inputs, steps, defaults = [], [], {}
+        for name in self.sequence:
+            quantity = self.quantities[name]
+            if name not in needed:
+                continue
+            if name in self.bound:
+                inputs.append(name)
+            elif quantity.function is not None:
+                steps.append((name, quantity.function, quantity.needs))
+            else:
+                assert quantity.default is not None
+                defaults[name] = quantity.default
+        return Plan(tuple(inputs), defaults, tuple(steps), tuple(outputs))
+
+
+def plan(quantities: Mapping[str, Quantity], bound: Collection[str], outputs: Sequence[str]) -> Plan:
+    """Plan the computation of the outputs from the bound names, as `Wiring.plan` does."""
+    return Wiring.of(quantities, bound).plan(outputs)

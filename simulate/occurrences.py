@@ -33,7 +33,7 @@ class Occurrences:
             return np.zeros(0), np.zeros(0, np.int64)
         if len(self._pending) > 1:
             numbers, times = (np.concatenate(each) for each in zip(*self._pending, strict=True))
-            self._pending = [occurrences(numbers, times)]
+            self._pending = occurrences(numbers[None], None if (times == 1).all() else times)
         self._held = len(self._pending[0][0])
         return self._pending[0]
 
@@ -42,14 +42,24 @@ class Occurrences:
         return self._held > most and len(self.settled()[0]) > most
 
 
-def occurrences(numbers: Array, weights: Counts | None) -> tuple[Array, Counts]:
-    """The distinct numbers and how often each occurs, or as their weights say."""
-    if weights is None:
-        ordered = np.sort(numbers)
-        first = np.flatnonzero(np.concatenate([[True], ordered[1:] > ordered[:-1]]))
-        if len(first) == len(ordered):
-            return ordered, np.ones(len(ordered), np.int64)
-        return ordered[first], np.diff(first, append=len(ordered))
+def occurrences(rows: Array, weights: Counts | None) -> list[tuple[Array, Counts]]:
+    """The distinct numbers of each row and how often each occurs, or as the weights of its places say."""
+    if weights is not None:
+        return [_weighted(row, weights) for row in rows]
+    count = rows.shape[1]
+    ordered, once = np.sort(rows, axis=1), np.ones(count, np.int64)
+    new = ordered[:, 1:] > ordered[:, :-1]
+    found = []
+    for row, is_new, distinct in zip(ordered, new, np.all(new, axis=1), strict=True):
+        if distinct:
+            found.append((row, once))
+            continue
+        first = np.flatnonzero(np.concatenate([[True], is_new]))
+        found.append((row[first], np.diff(first, append=count)))
+    return found
+
+
+def _weighted(numbers: Array, weights: Counts) -> tuple[Array, Counts]:
     distinct, places = np.unique(numbers, return_inverse=True)
     sums = np.zeros(len(distinct), np.int64)
     np.add.at(sums, places, weights)

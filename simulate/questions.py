@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 
     from simulate.layout import Section
     from simulate.results import Result
+
+
+def styled(draw: Callable[[], dict[str, Figure]], written: str) -> dict[str, Figure]:
+    """The pictures that a function draws, in the house's style, with fonts that have what is written."""
+    with own_style():
+        drawn = draw()
+        lend_fonts(drawn.values(), written=written)
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -34,14 +43,11 @@ class Question:
 
     def plots(self, result: Result, **options: Any) -> dict[str, Figure]:
         """The pictures of a result by name. Warns of what they do not show."""
-        with own_style():
-            drawn: dict[str, Figure] = import_module(f"simulate.{self.room}.plots").plots(result, **options)
-            lend_fonts(drawn.values(), written=result.texts)
-        return drawn
+        return styled(lambda: import_module(f"simulate.{self.room}.plots").plots(result, **options), result.texts)
 
 
 QUESTIONS = {
-    "run": Question("runs", {"percentiles.csv": "csv"}, ("bands",)),
+    "run": Question("runs", {"percentiles.csv": "csv"}, ("bands", "distribution-*", "scatter-*")),
     "tornado": Question("sensitivity", {"tornado.csv": "csv"}, ("tornado",)),
     "decide": Question("decisions", {"decide.csv": "csv"}, ("decide",)),
     "sweep": Question("sweeps", {"sweep.csv": "csv"}, ("sweep",)),

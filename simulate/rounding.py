@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from simulate.distributions import pieces
 from simulate.graph import Array, Values
-from simulate.scenarios import Block, Piece, Scenarios
+from simulate.scenarios import Block, Scenarios
 
 if TYPE_CHECKING:
     from simulate.bands import Band
@@ -45,9 +45,8 @@ class Rounded(np.ndarray[Any, np.dtype[np.float64]]):
 
     def __new__(cls, values: Values, error: Values, size: int | None = None) -> Self:
         """Give values their errors, `size` of them where they are one number."""
-        whole = np.asarray(values, dtype=np.float64)
-        rounded = (np.broadcast_to(whole, size) if size else whole).view(cls)
-        rounded.error = np.broadcast_to(np.nan_to_num(error, nan=np.inf, posinf=np.inf), rounded.shape)
+        rounded = _broad(np.asarray(values, dtype=np.float64), size).view(cls)
+        rounded.error = _broad(np.where(np.isnan(error), np.inf, error), len(rounded) if rounded.ndim else None)
         return rounded
 
     def __array_finalize__(self, source: Any) -> None:
@@ -72,6 +71,11 @@ class Rounded(np.ndarray[Any, np.dtype[np.float64]]):
             value, low, high = inputs
             return np.minimum(np.maximum(value, low), high)
         return super().__array_function__(function, types, inputs, options)
+
+
+def _broad(values: Array, size: int | None) -> Array:
+    """One value for each of `size` scenarios, if any are told."""
+    return values if values.ndim or size is None else np.broadcast_to(values, size)
 
 
 def _plain(value: Any) -> Any:
@@ -139,15 +143,15 @@ def _of_draw(drawn: Scenarios, name: str, values: Values) -> Values:
     return DRAW * np.abs(values) + (high - low)
 
 
-def _at(drawn: Scenarios, at: Piece, places: slice | NDArray[np.intp]) -> tuple[dict[str, Values], int]:
-    """The inputs of some scenarios of a block, and their number."""
-    words = drawn.sampler.words(at.replicate)(*at.chunks)[:, places]
-    return drawn.inputs(words), words.shape[1]
+def _few(drawn: Scenarios) -> tuple[dict[str, Values], int]:
+    """The inputs of a few scenarios, and their number."""
+    columns, words = drawn.first(PROBED)
+    return {name: columns[name] for name in drawn.plan.inputs}, words.shape[1]
 
 
 def probed(drawn: Scenarios, names: Sequence[str]) -> dict[str, Rounded]:
     """Quantities with their errors in a few scenarios."""
-    return computed(drawn, names, *_at(drawn, drawn.pilot(0), slice(PROBED)))
+    return computed(drawn, names, *_few(drawn))
 
 
 def error_near(value: float, rounded: Rounded) -> float:
@@ -192,12 +196,9 @@ def _settled(drawn: Scenarios, names: Sequence[str]) -> dict[str, _Common]:
 
     Of scenarios after the first few, only those beyond what is common so far can tell.
     """
-    words = drawn.sampler.words(0)(0)[:, :PROBED]
-    inputs = drawn.inputs(words)
-    kept = drawn.weighed({**inputs, **drawn.plan(inputs)}, words, 0)[0] > 0
-    probed = computed(drawn, names, inputs, words.shape[1])
-    commons = {name: _Common() for name in names}
-    left = {name: common for name, common in commons.items() if common.add(probed[name], kept)}
+    kept = drawn.weighed(*drawn.first(PROBED), 0)[0] > 0
+    few, commons = probed(drawn, names), {name: _Common() for name in names}
+    left = {name: common for name, common in commons.items() if common.add(few[name], kept)}
     blocks = (block for replicate in range(drawn.replicates) for block in drawn.blocks(drawn.whole(replicate)))
     while left and (block := next(blocks, None)):
         beyond = np.zeros(block.size, np.bool_)
@@ -211,12 +212,13 @@ def _settled(drawn: Scenarios, names: Sequence[str]) -> dict[str, _Common]:
 
 def _of_block(drawn: Scenarios, names: Sequence[str], block: Block, places: NDArray[np.intp]) -> dict[str, Rounded]:
     """Quantities with their errors at some of the scenarios that are kept of a block."""
-    return computed(drawn, names, *_at(drawn, block.at, block.places[places]))
+    words = drawn.sampler.words(block.at.replicate)(*block.at.chunks)[:, block.places[places]]
+    return computed(drawn, names, drawn.inputs(words), len(places))
 
 
 def moves(drawn: Scenarios, names: Sequence[str], changed: Mapping[str, float]) -> dict[str, float]:
     """How far other values of inputs move quantities at most, in a few scenarios; 0 where that is but rounding."""
-    inputs, size = _at(drawn, drawn.pilot(0), slice(PROBED))
+    inputs, size = _few(drawn)
     before, after = (computed(drawn, names, each, size) for each in (inputs, {**inputs, **changed}))
     found = {}
     for name in names:

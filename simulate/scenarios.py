@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate import graph
 from simulate.arrays import here, is_column
 from simulate.backends import Ticks
 from simulate.conditions import NO_QUESTIONS, Questions, check_known
@@ -139,31 +138,44 @@ class Scenarios:
         if here() is not np:  # there what a call costs is the same, however many scenarios it has
             together = max(_HELD // (len(self.plan.inputs) + len(self.plan.outputs)) // self.size, 1)
         firsts = piece.chunks[::together]
-        words = None if self._are_few else self.sampler.words(piece.replicate)
+        words = None if self.are_few and here() is np else self.sampler.words(piece.replicate)
         for first in firsts if ticks is None else ticks(firsts):
             if words is None:
                 yield self._at_once[piece.replicate]
                 continue
             chunks = range(first, min(first + together, piece.chunks.stop))
-            yield self._computed([Piece(piece.replicate, chunks)], words(*chunks))[0]
+            columns, drawn = self._computed(words(*chunks))
+            yield self._kept(columns, Piece(piece.replicate, chunks), drawn)
 
     @property
-    def _are_few(self) -> bool:
-        return self.chunks == 1 and self.count <= CHUNK and here() is np
+    def are_few(self) -> bool:
+        """Whether what a call of numpy takes for a replicate is more than what it does."""
+        return self.chunks == 1 and self.count <= CHUNK
+
+    def first(self, most: int) -> tuple[dict[str, Values], Words]:
+        """The columns of the first scenarios, so many at most, whatever conditions say, and the words behind them."""
+        columns, words = self._few if self.are_few else self._computed(self.sampler.words(0)(0)[:, :most])
+        places = slice(min(most, self.size))
+        return _at(columns, places), words[:, places]
+
+    @cached_property
+    def _few(self) -> tuple[dict[str, Values], Words]:
+        """The columns of all replicates, where these are few: drawn in one call, and kept for the next."""
+        return self._computed(self.sampler.words(*range(self.replicates))(0))
 
     @cached_property
     def _at_once(self) -> list[Block]:
-        """The only block of each replicate, where all together are few: drawn in one call, and kept for the next."""
-        pieces = self.pieces()
-        return self._computed(pieces, np.concatenate([self.sampler.words(at.replicate)(0) for at in pieces], axis=1))
+        """The only block of each replicate, where all together are few."""
+        (columns, words), size = self._few, self.size
+        parts = [slice(at.replicate * size, (at.replicate + 1) * size) for at in self.pieces()]
+        return [
+            self._kept(_at(columns, part), at, words[:, part]) for at, part in zip(self.pieces(), parts, strict=True)
+        ]
 
-    def _computed(self, at: Sequence[Piece], words: Words) -> list[Block]:
-        """Blocks, of equal parts of words, with the plan's inputs and outputs: all in one call."""
+    def _computed(self, words: Words) -> tuple[dict[str, Values], Words]:
+        """The plan's inputs and outputs for words."""
         inputs = self.inputs(words)
-        computed = {**inputs, **self.plan(inputs)}
-        size = words.shape[1] // len(at)
-        parts = [slice(first, first + size) for first in range(0, words.shape[1], size)]
-        return [self._kept(_at(computed, part), each, words[:, part]) for each, part in zip(at, parts, strict=True)]
+        return {**inputs, **self.plan(inputs)}, words
 
     def weighed(self, columns: Mapping[str, Values], words: Words, replicate: int) -> tuple[Counts, Array]:
         """How much each scenario counts, in units of 1 / WEIGHT and relative to the greatest of a pilot.
@@ -196,11 +208,12 @@ def _at(columns: Mapping[str, Values], places: slice | NDArray[np.intp]) -> dict
 class Drawing:
     """How cases are drawn by settings: each on the same uniforms, the first one's as in a run of its own.
 
-    `places` are the dimensions by name, `latents` the parameters of the copula by case.
+    `places` are the dimensions by name, `latents` the parameters of the copula by case. Draws are `exact` where few are
+    asked for; otherwise they come from tables.
     """
 
-    def __init__(self, cases: Mapping[str, Priors], settings: Settings) -> None:
-        self.cases, self.settings = cases, settings
+    def __init__(self, cases: Mapping[str, Priors], settings: Settings, *, exact: bool = False) -> None:
+        self.cases, self.settings, self.exact = cases, settings, exact
         use_freed_memory_again()
         self.places = dimensions(name for file in cases.values() for name in file.priors)
         self.latents = dict(zip(cases, _joint_latents(list(cases.values())), strict=True))
@@ -257,7 +270,7 @@ class Drawing:
         aim: Aim | None = None,
     ) -> Scenarios:
         priors = self.cases[case]
-        plan = graph.plan(priors.quantities, priors.priors, [*dict.fromkeys(quantities)])
+        plan = priors.wiring.plan([*dict.fromkeys(quantities)])
         distributions = {name: prior.distribution for name, prior in priors.priors.items()}
         constants = {
             name: distribution.value
@@ -276,6 +289,7 @@ class Drawing:
             stream=stream,
             wanted=[name for name in plan.inputs if name not in constants],
             proposal=aim.proposal if aim else None,
+            exact=self.exact,
         )
         together = max(min(TOGETHER, _INPUTS // max(len(plan.inputs), 1)), 1)
         return Scenarios(

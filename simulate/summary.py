@@ -7,8 +7,8 @@ counted value by value instead, and its percentiles are exact. Moments are folde
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from functools import cached_property
+import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,49 +17,13 @@ from simulate.arrays import on_host
 from simulate.occurrences import Occurrences, occurrences
 from simulate.plain import storable
 from simulate.rulers import MOST_VALUES, Array, Bits, Cells, Counts, Ruler
+from simulate.steps import Steps
 from simulate.tallies import by_value, tallied
 
 WEIGHT = 2**32  # the weight that stands for a whole scenario, so that sums of weights are exact in any order
 MOST_WEIGHT = 2**36  # of a scenario: sums of a block's stay below 2^53, of all below 2^63
 _ATOM = 1 / 64  # of all: a value that holds more is one by itself, whatever lies beside it
 _PLAIN = 400  # powers of two up to which squares need no scaling
-
-
-class Steps:
-    """Intervals in rising order, the number that each holds, evenly spread from its low to its high end.
-
-    `last` are the sums of `numbers` up to the end of each; `ends` tells the lower and upper ends of those at places.
-    """
-
-    def __init__(self, numbers: Array | Counts, ends: Callable[[Cells], tuple[Array, Array]]) -> None:
-        self.numbers, self.ends = numbers.astype(np.float64), ends
-        self.last: Array = np.cumsum(numbers).astype(np.float64)  # of whole numbers exact
-
-    @staticmethod
-    def between(low: Array, high: Array, numbers: Array | Counts) -> Steps:
-        """Steps whose ends are there already."""
-        return Steps(numbers, lambda places: (low.take(places), high.take(places)))
-
-    @cached_property
-    def edges(self) -> tuple[Array, Array]:
-        """The lower and upper ends of all, laid out once."""
-        return self.ends(np.arange(len(self.numbers)))
-
-    def places(self, ranks: Array, side: Literal["left", "right"]) -> Cells:
-        """The steps in which ranks lie; of two, that on the given side."""
-        near = 1 - 1e-15 if side == "left" else 1  # a rank may be rounded up
-        place: Cells = np.minimum(self.last.searchsorted(ranks * near, side), len(self.last) - 1)
-        return place
-
-    def at(self, places: Cells) -> Array:
-        """The steps at places, a row each of `last`, `numbers`, lower and upper ends; nan where there are no steps."""
-        if not len(self.last):
-            return np.full((4, *places.shape), np.nan)
-        return np.array([self.last.take(places), self.numbers.take(places), *self.ends(places)])
-
-
-def _number(values: Array, weights: Counts | None) -> int:
-    return len(values) if weights is None else int(weights.sum())
 
 
 @storable
@@ -93,28 +57,12 @@ class Summary:
         `weights`, whole numbers of at most `MOST_WEIGHT`, say how often each scenario counts (by default once). Of an
         array of a device only a tally comes here.
         """
+        if on_host(column):
+            add_rows([self], np.atleast_1d(np.asarray(column, dtype=np.float64))[None], size, weights)
+            return
         if weights is not None:
             self._squared_weights += float(np.add.reduce((weights / WEIGHT) ** 2))
-        if not on_host(column):
-            self._add_tally(column, size, weights)
-            return
-        values = np.atleast_1d(np.asarray(column, dtype=np.float64))
-        if len(values) == 1:  # stands for them all
-            weights = np.array([size if weights is None else int(weights.sum())])
-        least, greatest = float(values.min()), float(values.max())
-        if not (np.isfinite(least) and np.isfinite(greatest)):
-            finite = np.isfinite(values)
-            self.nonfinite += size - int(np.broadcast_to(finite, size).sum())
-            values, weights = values[finite], None if weights is None else weights[finite]
-            if not len(values):
-                return
-            least, greatest = float(values.min()), float(values.max())
-        self._steps = None
-        self.count += _number(values, weights)
-        self._entries += size if len(values) == 1 else len(values)
-        self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
-        self._add_moments(values, weights, max(-least, greatest))
-        self._add_counts(values, weights)
+        self._add_tally(column, size, weights)
 
     def _add_tally(self, column: Any, size: int, weights: Any) -> None:
         """Add a block that is on a device, by what its ruler's cells hold of it, or value by value."""
@@ -134,34 +82,19 @@ class Summary:
         self._entries += tally.finite
         self.minimum, self.maximum = min(self.minimum, tally.ends[0]), max(self.maximum, tally.ends[1])
         if tally.cells is None:
-            self._add_moments(tally.others, tally.times, max(-tally.ends[0], tally.ends[1]))
+            _add_moments([self], tally.others[None], tally.times, np.array([max(-tally.ends[0], tally.ends[1])]))
         else:
             self._rescaled(0)
             self._shifted = [held + more for held, more in zip(self._shifted, tally.sums, strict=True)]
             self._add_cells(tally.cells)
         if len(tally.others):
-            self._add_counts(tally.others, tally.times)
+            _add_counts([self], tally.others[None], tally.times)
 
-    def _add_counts(self, values: Array, weights: Counts | None) -> None:
-        if self._values is None:
-            self._count(values, weights)
-            return
-        self._values.add(*occurrences(values, weights))
+    def _add_occurring(self, values: Array, times: Counts) -> None:
+        assert self._values is not None
+        self._values.add(values, times)
         if self._values.exceed(MOST_VALUES):
             self._spill()
-
-    def _add_moments(self, values: Array, weights: Counts | None, largest: float) -> None:
-        if np.isnan(self._shift):
-            self._shift = float(values[0])
-        exponent = self._rescaled(int(np.frexp(largest)[1]))
-        if exponent:
-            deviations = np.ldexp(values, -exponent) - np.ldexp(self._shift, -exponent)
-        else:
-            deviations = values - self._shift
-        weighted = deviations if weights is None else deviations * weights
-        self._shifted[0] += float(np.add.reduce(weighted))
-        weighted *= deviations
-        self._shifted[1] += float(np.add.reduce(weighted))
 
     def _rescaled(self, exponent: int) -> int:
         """The power of two in which deviations are taken so that no square is too large, or all too small."""
@@ -181,7 +114,7 @@ class Summary:
             self._cells = np.zeros(self._ruler.cells, np.int64)
         others, times = self._ruler.count(values, weights, self._cells)
         if len(others):
-            self._beyond.add(*occurrences(others.astype(np.float64), times))
+            self._beyond.add(*occurrences(others.astype(np.float64)[None], times)[0])
 
     def _add_cells(self, counts: Counts) -> None:
         self._cells = counts.copy() if self._cells is None else self._cells + counts
@@ -239,9 +172,7 @@ class Summary:
 
     def _merge_counts(self, other: Summary) -> None:
         if self._values is not None and other._values is not None:
-            self._values.add(*other._values.settled())
-            if self._values.exceed(MOST_VALUES):
-                self._spill()
+            self._add_occurring(*other._values.settled())
             return
         self._spill()
         if other._values is not None:
@@ -371,6 +302,74 @@ class Summary:
         halves[2::2] += spread
         held = halves > 0
         return Steps.between(low[held], high[held], halves[held])
+
+
+def add_rows(summaries: Sequence[Summary], rows: Array, size: int, weights: Counts | None = None) -> None:
+    """Add to each of several summaries the next block of `size` scenarios, a row each, as `Summary.add` does.
+
+    A row is (size,), or (1,) where its value stands for all. What numpy takes for a call is so paid once for all.
+    """
+    squared = 0.0 if weights is None else float(np.add.reduce((weights / WEIGHT) ** 2))
+    for summary in summaries:
+        summary._squared_weights += squared
+    if rows.shape[1] == 1:
+        weights = np.array([size if weights is None else int(weights.sum())])
+    if np.isfinite(ends := _ends(rows)).all():
+        _add_finite(summaries, rows, weights, ends, size)
+        return
+    for summary, row in zip(summaries, rows, strict=True):
+        finite = np.isfinite(row)
+        left = int(np.broadcast_to(finite, size).sum())
+        summary.nonfinite += size - left
+        if left:
+            values, of_values = row[finite][None], None if weights is None else weights[finite]
+            _add_finite([summary], values, of_values, _ends(values), left)
+
+
+def _ends(rows: Array) -> Array:
+    """The least and the greatest value of each row: (end, row)."""
+    return np.array([rows.min(axis=1), rows.max(axis=1)])
+
+
+def _add_finite(summaries: Sequence[Summary], rows: Array, weights: Counts | None, ends: Array, entries: int) -> None:
+    """Add rows of finite values, which stand for so many scenarios, whatever their weights."""
+    number = rows.shape[1] if weights is None else int(weights.sum())
+    for summary, least, greatest in zip(summaries, *ends.tolist(), strict=True):
+        summary._steps = None
+        summary.count += number
+        summary._entries += entries
+        summary.minimum, summary.maximum = min(summary.minimum, least), max(summary.maximum, greatest)
+    _add_moments(summaries, rows, weights, np.maximum(-ends[0], ends[1]))
+    _add_counts(summaries, rows, weights)
+
+
+def _add_moments(summaries: Sequence[Summary], rows: Array, weights: Counts | None, largest: Array) -> None:
+    for summary, first in zip(summaries, rows[:, 0].tolist(), strict=True):
+        if math.isnan(summary._shift):
+            summary._shift = first
+    powers = np.frexp(largest)[1].tolist()
+    exponents = [summary._rescaled(power) for summary, power in zip(summaries, powers, strict=True)]
+    shifts = np.array([[summary._shift] for summary in summaries])
+    if any(exponents):
+        power = -np.array(exponents)[:, None]
+        deviations = np.ldexp(rows, power) - np.ldexp(shifts, power)
+    else:
+        deviations = rows - shifts
+    weighted = deviations if weights is None else deviations * weights
+    first = np.add.reduce(weighted, axis=1).tolist()
+    weighted *= deviations
+    for summary, *sums in zip(summaries, first, np.add.reduce(weighted, axis=1).tolist(), strict=True):
+        summary._shifted = [held + more for held, more in zip(summary._shifted, sums, strict=True)]
+
+
+def _add_counts(summaries: Sequence[Summary], rows: Array, weights: Counts | None) -> None:
+    by_value = [place for place, summary in enumerate(summaries) if summary._values is not None]
+    for place in {*range(len(rows))}.difference(by_value):
+        summaries[place]._count(rows[place], weights)
+    if by_value:
+        occurring = occurrences(rows if len(by_value) == len(rows) else rows[by_value], weights)
+        for place, each in zip(by_value, occurring, strict=True):
+            summaries[place]._add_occurring(*each)
 
 
 def percentiles_of(summaries: Sequence[Summary], percents: Sequence[float] | Array) -> Array:

@@ -1,7 +1,12 @@
-"""What is wrong with the syntax of a TOML text, in our own words: tomllib finds it, and says it for programmers."""
+"""TOML texts: reading them, saying what is wrong with their syntax in our own words, and writing values and keys.
 
+tomllib finds what is wrong, and says it for programmers; it does not write.
+"""
+
+import json
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 _KEY = 'keys of other characters than letters, digits, _ and - stand in quotes, as "p2.5"'
@@ -42,6 +47,26 @@ _WORDS = {
     "Found invalid character": ("the control character {} is not allowed", "take it out"),
     "Illegal character": ("the control character {} is not allowed", "take it out"),
 }
+
+
+def written_value(value: Any) -> str:
+    """A text, number, truth value, list or table as TOML writes it in one line; numbers read back to the bit."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case Mapping():
+            inner = ", ".join(f"{written_key(name)} = {written_value(each)}" for name, each in value.items())
+            return f"{{ {inner} }}" if inner else "{}"
+        case Sequence():
+            return f"[{', '.join(map(written_value, value))}]"
+    return repr(value)
+
+
+def written_key(*names: str) -> str:
+    """A key of these names, one in the other, as TOML writes it."""
+    return ".".join(name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else written_value(name) for name in names)
 
 
 class Broken(NamedTuple):

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simulate.backends import Ticks
-from simulate.bands import Gathering, Part
 from simulate.conditions import NO_QUESTIONS, Condition, Questions, Threshold
 from simulate.folding import fold_replicates
 from simulate.formulas import Percentile
+from simulate.gathering import Gathering, Part
 from simulate.replicates import Workers
 from simulate.scenarios import Piece, Scenarios
 from simulate.summary import Summary

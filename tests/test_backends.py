@@ -19,6 +19,7 @@ import pytest
 
 import simulate
 from simulate.backends import BACKENDS
+from simulate.backends._carried import done
 from simulate.conditions import questions
 from simulate.distributions import ParameterError
 from simulate.errors import Fault
@@ -96,6 +97,14 @@ def test_tasks_not_begun_are_dropped_when_nobody_takes_more():
     assert len(begun) <= 3
 
 
+def test_threads_have_ended_when_their_results_are_taken():
+    """So that those of the next work take up their memory."""
+    before = active_count()
+    for _ in range(20):
+        assert [*BACKENDS["threads"](lambda task, _: task, range(4), 2, iter)] == [0, 1, 2, 3]
+        assert active_count() == before
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the options are glibc's")
 def test_freed_memory_is_kept():
     """Of 20 times 2,048 pages hardly one comes anew; without the options most do."""
@@ -165,7 +174,7 @@ def test_replicates_are_put_together_of_their_pieces_in_order(backend, pieces):
     """A mean is that of the pieces, what is joined stands in order, and keys come back as themselves."""
     key = object()
     cuts = [Piece(replicate, range(place, place + 1)) for replicate in range(4) for place in range(pieces)]
-    each = {"replicates": 4, "count": 100 * len(cuts), "size": 100, "at_once": 100}
+    each = {"replicates": 4, "count": 100 * len(cuts), "size": 100, "at_once": 100, "are_few": False}
     drawn = SimpleNamespace(pieces=lambda _: cuts, steps=lambda _: 1, pilot=cuts.__getitem__, **each)
     statistics, taken = usual([50]), []
 
@@ -218,6 +227,15 @@ def test_warnings_of_the_work_are_those_of_whoever_waits(backend):
     assert [str(each.message) for each in told] == ["task 0", "task 1", "task 2"]
     with pytest.raises(UserWarning, match="task 0"):  # where warnings are errors
         carried(work, backend=backend)
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_whole_numbers_come_back_as_they_are_and_take_no_more_room_than_they_need(backend):
+    sent = [np.array(values, np.int64) for values in ([], [0, 255], [0, 256], [2**62, 3], [-1, 5], [[1], [2]])]
+    for ours, theirs in zip(sent, carried(sent.__getitem__, range(len(sent)), backend), strict=True):
+        assert ours.dtype == theirs.dtype
+        assert np.array_equal(ours, theirs)
+    assert len(done(lambda *_: np.full(1000, 255), 0, {})) < 1500 < len(done(lambda *_: np.full(1000, -1), 0, {}))
 
 
 def test_copies_hold_what_this_process_holds_and_end_with_the_work():

@@ -577,6 +577,28 @@ def test_progress_is_shown_on_a_terminal_after_a_second(tmp_path):
     assert time.monotonic() - begin > 1
 
 
+SHOWN = """
+import threading, time
+from simulate.cli.emitting import PATIENCE, progress_shown
+with progress_shown() as progress:
+    progress("scenarios", 1, 2)
+    time.sleep(PATIENCE)
+    progress("scenarios", 2, 2)
+    threads = threading.active_count()
+print(threads)
+"""
+
+
+def test_progress_takes_no_thread():
+    """Beside which no process is copied."""
+    leader, follower = pty.openpty()
+    done = subprocess.run([sys.executable, "-c", SHOWN], stdout=subprocess.PIPE, stderr=follower, check=True)
+    assert done.stdout == b"1\n"
+    assert b"scenarios" in os.read(leader, 2**16)
+    for each in (leader, follower):
+        os.close(each)
+
+
 def test_closed_pipe_is_quiet():
     command = f"{sys.executable} -m simulate explain | head -1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)

@@ -11,12 +11,13 @@ PACKAGE = Path(__file__).parent.parent / "simulate"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those before it: the way of a question from its text to its answer, read upwards.
 ORDER = """
-    arrays device errors special signals spelling syntax reading plain checkpoints revisions style registry machine
-    backends spreadsheet units composing graph figures layout plotting
-    formulas grammar model rulers occurrences tallies summary
+    arrays device errors special signals spelling syntax reading writing shipped plain checkpoints revisions style
+    registry machine backends spreadsheet units composing graph figures layout plotting
+    formulas grammar model rulers occurrences tallies steps summary
     distributions dependence sampling settings catalog token_prices priors
-    replicates conditions aiming scenarios results spread influence statistics bands folding thresholds rounding gates
-    runs sensitivity comparison decisions sweeps calibration backtesting
+    replicates conditions aiming scenarios results spread influence statistics gathering bands folding thresholds
+    rounding gates
+    runs sensitivity comparison decisions sweeps calibration backtesting evidence
     questions formats reference explaining checking verification library agents cli __main__
 """
 ROOMS = ORDER.split()

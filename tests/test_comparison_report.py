@@ -7,11 +7,14 @@ import math
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
+from readable import assert_readable
 
 from simulate.comparison import compare
 from simulate.comparison import plots as comparison_plots
 from simulate.comparison import report as comparison_report
+from simulate.comparison.waterfalls import DOWN, UP
 from simulate.formats import FORMATS
 from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
@@ -182,18 +185,80 @@ def test_what_is_kept_in_a_file_is_told_the_same(two, tmp_path):
 def test_every_picture_shows_every_case(two):
     drawn = comparison_plots.plots(two)
     assert set(drawn) == {"bands", "exceedance", "waterfall"}
-    for name in ("bands", "exceedance"):
-        (legend,) = drawn[name].legends
-        assert [text.get_text() for text in legend.get_texts()] == ["guosheng-2023", "base"]
+    names = ["guosheng-2023", "base"]
+    assert [label.get_text() for label in drawn["bands"].axes[0].get_yticklabels()] == names
+    assert [text.get_text() for text in drawn["exceedance"].texts[1:3]] == names
     panel = drawn["waterfall"].axes[0]
     labels = [label.get_text() for label in panel.get_yticklabels()]
     assert (labels[0], labels[-1]) == ("guosheng-2023", "base")
-    # Each bar but the last begins where the one before has ended.
-    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in panel.patches]
-    medians = two.at("percentiles", quantity="capex", percentile=50.0)
-    assert (ends[0][1], ends[-1][1]) == tuple(medians)
+    assert labels[1] == "Seconds per token"
+    for picture in drawn.values():
+        assert_readable(picture)
+
+
+def test_headlines_of_a_comparison_say_what_is_told_of_its_first_quantity(two):
+    drawn = comparison_plots.plots(two)
+    told = {name: " ".join(figure.get_suptitle().split()) for name, figure in drawn.items()}
+    assert re.fullmatch(r"Capex: \d+ million USD in base, 758.8 in guosheng-2023", told["bands"])
+    assert re.fullmatch(r"Capex: P\(base < guosheng-2023\) = 8\d(\.\d)? %", told["exceedance"])
+    assert re.fullmatch(
+        r"Capex: 758.8 million USD in guosheng-2023, [\d.]+ in base, most by Seconds per token \(× 0.04\d+\)",
+        told["waterfall"],
+    )
+
+
+def test_a_published_figure_is_labelled_where_it_crosses(two):
+    """At 759 million, which the note says, is as much of the curve of base as its percentiles say."""
+    picture = comparison_plots.plots(two)["exceedance"]
+    (label,) = [each.get_text() for each in picture.axes[0].texts]
+    curve = two.at("fine_percentiles", quantity="capex", case="base")
+    share = 1 - np.interp(759e6, curve, two["fine_percentile"]) / 100
+    assert label == f"759 million USD at {100 * share:.0f} %"
+    assert "Guosheng Securities" in picture.get_supxlabel()
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_waterfall_is_of_bars_from_0_or_of_dots(scale):
+    """Each step begins where the one before has ended; on a logarithmic axis a bar's length would mean nothing."""
+    told = compare([GUOSHENG, BASE], scenarios=4096, quantities=["capex"], scale=scale)
+    figure = comparison_plots.plots(told)["waterfall"]
+    (panel,) = figure.axes
+    medians = tuple(told.at("percentiles", quantity="capex", percentile=50.0))
+    if scale == "linear":
+        ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in panel.patches]
+        assert (ends[0][1], ends[-1][1]) == medians
+        assert ends[0][0] == ends[-1][0] == 0
+    else:
+        assert not panel.patches
+        dots = [line.get_xdata()[0] for line in panel.lines if line.get_marker() == "o"]
+        assert (dots[0], dots[-1]) == medians
+        ends = [
+            tuple(line.get_xdata())
+            for line in panel.lines
+            if line.get_color() in {UP, DOWN} and len(line.get_xdata()) == 2
+        ]
+        ends = [(medians[0], medians[0]), *ends, (0, 0)]
     for before, after in pairwise(ends[:-1]):
         assert after[0] == pytest.approx(before[1])
+    sides = {text.get_text()[0]: text.get_ha() for text in panel.texts if text.get_text()[0] in "+−"}
+    assert scale == "log" or sides == {"+": "left", "−": "right"}
+    assert_readable(figure)
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_many_cases_are_labelled_at_their_lines_and_none_is_cut(count):
+    values = ",".join(f"{1 + place / 10:.1f}" for place in range(count))
+    long = "--a-name-that-is-rather-long"
+    told = compare([BASE], vary=[f"pue={values}"], scenarios=1024, quantities=["opex_per_year"], bridge=[])
+    labels = [f"{label}{long}" for label in told["case_label"]]
+    told.coordinates["case_label"].values[:] = labels
+    drawn = comparison_plots.plots(told)
+    for picture in drawn.values():
+        assert_readable(picture)
+    keyed = ["".join(text.get_text().split()) for text in drawn["exceedance"].texts[1:]]
+    at_lines = ["".join(text.get_text().split()) for text in drawn["exceedance"].axes[0].texts]
+    assert set(labels) <= set(keyed if count <= 6 else at_lines)
+    assert ["".join(each.get_text().split()) for each in drawn["bands"].axes[0].get_yticklabels()] == labels
 
 
 def test_one_part_that_is_not_named_is_one_other(load):
@@ -212,7 +277,7 @@ def test_one_part_that_is_not_named_is_one_other(load):
 def test_pictures_show_what_all_cases_report_on_their_own_unless_quantities_are_named():
     told = compare([GUOSHENG, BASE], scenarios=256, bridge=[])
     (picture, _) = comparison_plots.plots(told).values()
-    labels = [axis.get_ylabel().split("\n")[0] for axis in picture.axes]
+    labels = [axis.get_title(loc="left").split(" [")[0] for axis in picture.axes]
     assert labels == ["Accelerators", "Capex", "Training cost"]
     assert picture.get_supxlabel().endswith(
         f"3 of {len(told.labels('quantity'))} quantities; --quantities names others"
@@ -296,5 +361,5 @@ def test_the_percentile_of_a_difference_is_not_called_a_difference_of_percentile
     (axis,) = comparison_plots.plots(told)["waterfall"].axes
     name = "mean" if statistics == ["mean"] else "P50"
     log = ", log scale" if scale == "log" else ""
-    assert axis.get_title(loc="left") == f"Capex: from {name} to {name} [USD]{log}"
+    assert axis.get_title(loc="left") == f"Capex: from {name} to {name} [million USD{log}]"
     assert axis.get_xscale() == scale

@@ -67,6 +67,9 @@ def test_draws_keep_to_the_exact_inverse(family, parameters):
     assert off(made, by_words, made.quantile(BELOW, ABOVE)).max() < 5e-5
     exact = made.quantile(special.ndtr(SCORES), special.ndtr(-SCORES))
     assert off(made, by_scores, exact).max() < 5e-5
+    without = Sampler({"a": made}, {"a": 0}, {}, seed=7, exact=True)
+    np.testing.assert_array_equal(without.at_words("a", WORDS[None]), made.quantile(BELOW, ABOVE))
+    np.testing.assert_array_equal(without.at_scores("a", SCORES), exact)
 
 
 @pytest.mark.parametrize("text", ["normal", "choice", "mixture"])

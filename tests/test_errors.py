@@ -144,6 +144,7 @@ FAULTS = {
         'accelerator = "H10"\n' + PUE,
         '1: accelerator: there is no accelerator "H10" in the catalog; …',
     ),
+    "layouts that are no list": ('layouts = "TP8"\n' + PUE, '1: layouts: must be a list in square brackets, not "TP8"'),
     "unknown precision": (
         'precision = "FP9"\n' + PUE,
         '1: precision: must be "BF16" or "FP16" or "FP8" or "INT8" or "FP4", not "FP9"; did you mean FP8?',

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from simulate import model
+from simulate.checking.report import priors_sections
 from simulate.errors import SimulateError
-from simulate.explaining import explained, explained_plain, priors_sections
+from simulate.explaining import explained, explained_plain
 from simulate.layout import laid_out, plain
 from simulate.priors import load_priors
 from simulate.runs.messages import not_computed

@@ -47,6 +47,9 @@ OTHERS = {
     "sweep": {"priors": "own-or-rent", "over": "discount_rate=0.05,0.1", **QUICK},
     "backtest": {},
     "verify": {"result": "nothing.nc"},
+    "show": {"priors": "base"},
+    "new": {"for": "training"},
+    "schema": {},
 }
 
 
@@ -129,7 +132,9 @@ def test_the_tools_are_listed_with_schemas(told):
     assert [each.name for each in told["tools"]] == list(TOOLS)
     for each in told["tools"]:
         Draft202012Validator.check_schema(each.output_schema)
-        assert each.annotations.read_only_hint == (each.name in {"guide", "check", "explain", "verify"})
+        assert each.annotations.read_only_hint == (
+            each.name in {"guide", "check", "explain", "verify", "show", "schema"}
+        )
     assert sum(len(each.model_dump_json(exclude_none=True)) for each in told["tools"]) < 48_000  # an agent reads them
 
 

@@ -15,7 +15,7 @@ from sampled import sampled
 
 import simulate
 from simulate import model
-from simulate.explaining import priors_sections
+from simulate.checking.report import priors_sections
 from simulate.layout import laid_out, plain
 from simulate.replicates import Workers
 from simulate.runs.drivers import Drivers

@@ -320,7 +320,30 @@ def test_an_entry_with_a_family_replaces_and_one_without_changes(load):
     )
     assert priors.title == "priors"
     assert [file.path.name for file in priors.files] == ["priors.toml", "base.toml"]
-    assert len(priors.published) == 2
+
+
+@pytest.mark.parametrize(
+    ("entries", "kept"),
+    [
+        ("[run]\nseed = 7", ["server_capex", "racks"]),
+        ("[priors.server_price]\nvalue = 250_000", ["racks"]),
+        ("[priors.seconds_per_token]\np95 = 90", []),
+        ("[quantities.server_capex]\nformula = '1e6 [USD] * racks'\nunit = 'USD'", ["racks"]),
+        ("[priors.seconds_per_token]\np95 = 90\n[[published]]\nquantity = 'racks'\nvalue = 9", ["racks"]),
+        ("[choices.dear.priors.server_price]\nvalue = 9e5\n[choices.cheap]", ["server_capex", "racks"]),
+    ],
+)
+def test_a_published_figure_is_inherited_where_it_is_of_the_same_case(entries, kept, load, tmp_path):
+    """Not where the file states what its quantity comes from; an override asks what would be, of the same case."""
+    figures = "".join(f"[[published]]\nquantity = '{name}'\nvalue = 5\n" for name in ("server_capex", "racks"))
+    example = EXAMPLE[: EXAMPLE.index("[[published]]")].replace('"capex", "cost_per_visit"', '"capex"')
+    load(example + figures, name="base")
+    priors = load(f'extends = "base.toml"\n{entries}\n')
+    assert sorted(each.quantity for each in priors.published) == sorted(kept)
+    again = load_priors(tmp_path / "priors.toml", ["servers_per_rack=6"])
+    assert sorted(each.quantity for each in again.published) == sorted(kept)
+    if "dear" in entries:
+        assert [each.quantity for each in priors.cases["dear"].published] == ["racks"]
 
 
 def test_correlations_are_inherited_by_unordered_pair(load):

@@ -103,7 +103,7 @@ def test_the_files_of_the_plan_are_there():
 class TestEachFile:
     def test_opens_with_what_it_says_and_a_table_of_its_result(self, file):
         text = (FOLDER / file).read_text(encoding="utf-8")
-        assert re.match(r"# [A-Z'].+\n#", text)
+        assert re.match(r"#:schema priors\.schema\.json\n# [A-Z'].+\n#", text)
         assert header_tables(file)
 
     def test_every_prior_has_unit_evidence_and_source(self, file):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,13 @@ from simulate.layout import laid_out, plain
 from simulate.priors import load_priors, shipped
 from simulate.priors.keys import keys
 from simulate.priors.schema import File
+from simulate.reference.families import examples, optional, said, ways
 from simulate.reference.meaning import LISTS
 from simulate.reference.words import KINDS, all_words, meanings
 from simulate.syntax import loads
 from simulate.token_prices import apis
+
+PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "priors.md").read_text(encoding="utf-8")
 
 
 def text_of(word):
@@ -115,6 +119,30 @@ def test_tables_show_what_to_write():
     assert tables >= {"run", "priors", "correlations", "published", "quantities", "choices"}
     for key in keys():
         assert not key.is_table or pasted(key.says), f"{key.path} needs an example"
+
+
+def test_the_page_has_every_key_family_and_parameter():
+    """A row that is missing is printed as it is to stand there."""
+    for key in keys():
+        assert key.is_table or f"| `{key.path}` | {key.brief} | {key.default} |" in PAGE
+    for family in FAMILIES:
+        brief = " ".join(said(family).partition("\n\n")[0].split())
+        told = " or ".join(ways(family)), ", ".join(optional(family)), f"`{examples(family)[-1]}`"
+        assert f"| `{family}` | {brief} | {' | '.join(told)} |" in PAGE.replace("\\|", "|")
+    for name, text in PARAMETERS.items():
+        assert f"| `{name}` | {text} |" in PAGE
+
+
+@pytest.mark.parametrize("block", re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
+def test_an_example_of_the_page_is_right(load, tmp_path, block):
+    (tmp_path / "offers.csv").write_text("price,count\n230000,3\n300000,1\n", encoding="utf-8")
+    whole = "extends" in block or "model" in block
+    assert load(block if whole else f'extends = "base"\n{block}').priors
+
+
+def test_words_that_the_page_names_are_words():
+    for word in re.findall(r"`simulate explain (\S+?)`", PAGE):
+        assert word in {"WORD", "NAME"} or meanings(word)
 
 
 def test_a_key_of_several_tables_is_told_of_each():

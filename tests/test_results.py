@@ -437,7 +437,7 @@ def test_what_a_result_rests_on_is_described_without_figures():
     assert (result.variables, result.coordinates, result.warnings) == ({}, {}, [])
     assert result.attributes["scenarios"] == 4096
     assert result.provenance["files"][0]["text"] == NAMES
-    assert set(result.provenance) == {"warnings", *STATED}
+    assert set(result.provenance) == {"warnings", "aging", *STATED}
 
 
 def test_a_folder_has_a_name_whatever_leads_to_it(tmp_path, monkeypatch):

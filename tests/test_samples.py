@@ -106,13 +106,13 @@ def test_a_shift_of_a_fiftieth_of_a_standard_deviation_is_caught(family):
 
 
 def words(*, seed=20230214, replicate=0, names=("a",), chunk=0, size=2**12):
-    made_words = SCHEMES["random"](seed, replicate, list(names), list(range(len(names))), size, 1)
+    made_words = SCHEMES["random"](seed, [replicate], list(names), list(range(len(names))), size, 1)
     return made_words(chunk)
 
 
 def keyed(replicate):
     """The words that scramble a net: those of 16 dimensions."""
-    return keyed_words(20230214, replicate, list(range(16)), 2**8)
+    return keyed_words(20230214, [replicate], range(16), 2**8)[0]
 
 
 # 16 streams that differ in one respect, each a row

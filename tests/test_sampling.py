@@ -47,7 +47,7 @@ def draws(made, replicate=0, chunk=0):
 
 
 def blocks(scheme, names="ab", *, seed=7, replicate=0, size=2**10, chunks=3):
-    return SCHEMES[scheme](seed, replicate, list(names), list(range(len(names))), size, chunks)
+    return SCHEMES[scheme](seed, [replicate], list(names), list(range(len(names))), size, chunks)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -129,15 +129,15 @@ KNOWN = {
 
 @pytest.mark.parametrize("scheme", KNOWN)
 def test_the_words_have_known_values(scheme):
-    made = SCHEMES[scheme](20230214, 3, ["pue", "capex"], [0, 41], 2**14, 4)
+    made = SCHEMES[scheme](20230214, [3], ["pue", "capex"], [0, 41], 2**14, 4)
     assert made(2)[:, :4].tolist() == KNOWN[scheme]
 
 
 def test_every_seed_and_replicate_keys_other_words():
     keys = [(seed, replicate) for seed in (0, 1, 2, 64, 128, 2**32, 2**63, 2**63 + 1) for replicate in (0, 1, 2)]
-    words = {keyed_words(seed, replicate, range(3), 2).tobytes() for seed, replicate in keys}
+    words = {keyed_words(seed, [replicate], range(3), 2).tobytes() for seed, replicate in keys}
     assert len(words) == len(keys)
-    assert len(np.unique(keyed_words(0, 0, range(3), 2))) == 6
+    assert len(np.unique(keyed_words(0, [0], range(3), 2))) == 6
 
 
 def test_splitmix64_is_the_published_one():
@@ -213,7 +213,7 @@ def test_dependence_is_what_the_points_show():
 def test_dimensions_of_any_number_are_as_even_as_the_first(bits):
     numbers = [2**63 + 5, 2**64 - 1, 1000]
     for replicate in range(4):
-        words = SCHEMES["sobol"](7, replicate, "abc", numbers, 2**bits, 1)(0)
+        words = SCHEMES["sobol"](7, [replicate], "abc", numbers, 2**bits, 1)(0)
         for row in words:
             assert np.array_equal(np.sort(row >> np.uint32(32 - bits)), np.arange(2**bits))
 
@@ -222,7 +222,7 @@ def test_dimensions_of_any_number_are_paired_anew_in_each_replicate():
     """The sum of first digits that is the same in all of 2^3 points, for two dimensions, is not so in others."""
     same = []
     for replicate in range(64):
-        digit = SCHEMES["sobol"](7, replicate, "ab", [2**63, 2**63 + 1], 2**3, 1)(0) >> np.uint32(31)
+        digit = SCHEMES["sobol"](7, [replicate], "ab", [2**63, 2**63 + 1], 2**3, 1)(0) >> np.uint32(31)
         same.append(np.count_nonzero(digit[0] == digit[1]) in {0, 8})
     # a first digit adds the first bit of the number and any of the others: the same ones with probability 1/4
     assert stats.binomtest(sum(same), 64, 0.25).pvalue > FALSE_ALARM

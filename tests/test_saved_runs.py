@@ -276,13 +276,14 @@ def test_scripts_ask_of_saved_runs(file, saved):
 
 @pytest.fixture
 def told():
-    """The table of a result and what stands beneath its pictures."""
+    """The table of a result, and what stands small beneath the headlines of its pictures, or below them."""
     from simulate.layout import laid_out, plain
 
     def both(result):
         question = QUESTIONS[result.question]
         return plain(laid_out(question.sections(result), 200)), {
-            name: figure.get_supxlabel() for name, figure in question.plots(result).items()
+            name: figure.get_supxlabel() if result.question == "compare" else figure.texts[1].get_text()
+            for name, figure in question.plots(result).items()
         }
 
     return both

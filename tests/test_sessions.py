@@ -139,6 +139,16 @@ def test_where_all_that_is_read_is_at_hand_attention_is_a_number() -> None:
     assert computed({**SESSION, "turns_per_session": 1.0, "turn_input_tokens": 0.0}, "attention_of_hits") == 1
 
 
+def test_memory_for_prefixes_is_what_running_sequences_leave() -> None:
+    given = {"replica_accelerators": 8.0, "cache_memory": 50e9, "cache_copies": 2.0, "kv_bytes_per_token": 1e5}
+    given |= {"batch_at_peak": 20.0, "reserved_tokens": 5_000.0, "arrivals_per_replica": 3.0}
+    assert computed(given, "prefix_memory") == pytest.approx(8 * 50e9 / 2 - 20 * 5_000 * 1e5)
+    assert computed({**given, "batch_at_peak": 1e4}, "prefix_memory") == 0
+    seconds = 190e9 / 1e5 / 3.0
+    assert computed({**given, "held_token_seconds": 0.999 * seconds}, "held_prefixes_fit") == 1
+    assert computed({**given, "held_token_seconds": 1.001 * seconds}, "held_prefixes_fit") == 0
+
+
 # In a priors file
 
 FILE = """

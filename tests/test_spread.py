@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulate.bands import Band, Gathering
+from simulate.bands import Band
+from simulate.gathering import Gathering
 from simulate.priors import load_priors
 from simulate.rulers import Bits
 from simulate.runs import run
@@ -213,6 +214,12 @@ def test_a_tail_is_what_few_scenarios_have():
     assert tail(summary_of([7.0] * 9), MEAN.influence) == (0, 0)
     for few in (62, 63, 64):  # fewer, as many and more than are looked at first, beside an atom
         assert tail(summary_of(np.r_[np.arange(float(few)), [1e3] * 5]), MEAN.influence).share > 0
+
+
+def test_the_sixteen_farthest_have_the_less_the_more_scenarios_there_are():
+    """About as many as steps are looked at, too."""
+    shares = [tail(summary_of(np.geomspace(1, 1e3, count)), MEAN.influence).share for count in range(60, 70)]
+    assert sorted(shares, reverse=True) == shares
 
 
 @pytest.mark.parametrize(("sigma", "expected"), [(0.3, ()), (2.5, ("mean", "standard deviation", "mean beyond P95"))])

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from sampled import sampled
 
-from simulate.bands import Bands, Gathering, Pilot, put_bands
+from simulate.bands import Bands, put_bands
 from simulate.folding import fold
+from simulate.gathering import Gathering, Pilot
 from simulate.priors import load_priors
 from simulate.replicates import Workers
 from simulate.results import Result

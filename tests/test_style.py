@@ -12,7 +12,8 @@ import pytest
 from synthetic import run_result
 
 import simulate
-from simulate.plotting import HIGHEST, fitting
+from simulate.plotting import fitting
+from simulate.plotting.heads import HIGHEST
 from simulate.questions import QUESTIONS
 from simulate.results import folder as folders
 from simulate.style import PictureWarning, lend_fonts, own_style
@@ -71,11 +72,8 @@ def test_a_font_that_has_a_character_is_lent_to_the_texts_that_need_it():
     figure = drawn("joined ⧉")
     assert families(figure, "joined") == ["sans-serif", "STIXGeneral"]
     assert families(figure, "A synthetic run") == ["sans-serif"]
-    result = run_result({"a": ("A", "1", 1.0, 1.0)})
-    for title, weight in (("joined ⧉", "normal"), ("plain", "bold")):  # STIXGeneral's bold face does not have it
-        result.attributes["title"] = title
-        figure = QUESTIONS["run"].plots(result)["bands"]
-        assert next(t for t in figure.texts if t.get_text() == title).get_fontweight() == weight
+    for label, weight in (("joined ⧉", "normal"), ("plain", "bold")):  # STIXGeneral's bold face does not have it
+        assert next(t for t in drawn(label).texts if label in t.get_text()).get_fontweight() == weight
     assert families(drawn("plain"), "plain") == ["sans-serif"]
 
 

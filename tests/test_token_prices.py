@@ -143,7 +143,7 @@ def test_without_a_price_of_its_own_cached_input_costs_what_other_input_does():
 
 
 def test_a_question_costs_its_tokens_at_the_prices(priced):
-    names = ["api_cost_per_question", "api_cost_per_day", "api_cost_per_year", "api_cost_per_1k_tokens"]
+    names = ["bought_cost_per_question", "bought_cost_per_day", "bought_cost_per_year", "bought_cost_per_1k_tokens"]
     medians = run(priced('api = "GPT-4o"'), scenarios=64, quantities=names)["percentiles"][:, 2]
     question = (900 * (0.6 * 2.5 + 0.4 * 1.25) + 300 * 10) / 1e6
     assert medians == pytest.approx([question, 1000 * question, 365_000 * question, question / 1.2], rel=1e-12)
@@ -151,7 +151,7 @@ def test_a_question_costs_its_tokens_at_the_prices(priced):
 
 def test_discount_and_cache_hit_rate_may_be_ones_own(priced):
     priors = priced('api = "GPT-4o"', "api_discount=0.5", "api_cache_hit_rate=0")
-    assert run(priors, scenarios=64, quantities=["api_cost_per_question"])["mean"][0] == pytest.approx(
+    assert run(priors, scenarios=64, quantities=["bought_cost_per_question"])["mean"][0] == pytest.approx(
         (900 * 2.5 + 300 * 10) / 2e6, rel=1e-12
     )
 
@@ -177,9 +177,9 @@ def test_an_accelerator_and_an_api_stand_side_by_side(load):
 
 
 def test_a_prior_that_was_stated_for_another_api_is_told(load):
-    load("[priors.api_cost_per_question]\nvalue = 0.01\n[priors.questions_per_day]\nvalue = 9\n", name="far")
+    load("[priors.bought_cost_per_question]\nvalue = 0.01\n[priors.questions_per_day]\nvalue = 9\n", name="far")
     near = load('extends = "far.toml"\napi = "GPT-4o"\n', name="near")
-    assert "states it for an api that it does not name, and the GPT-4o of " in near.warnings["api_cost_per_question"]
+    assert "states it for an api that it does not name, and the GPT-4o of " in near.warnings["bought_cost_per_question"]
 
 
 def test_prices_that_nothing_needs_are_told(priced):
@@ -195,14 +195,14 @@ def test_prices_that_nothing_needs_are_told(priced):
 
 @pytest.mark.parametrize(("day", "told"), [("2026-07-11", 0), ("2026-07-12", 1), ("2030-01-01", 1)])
 def test_from_a_year_on_prices_are_told_to_be_old(priced, today, day, told):
-    result = run(priced('api = "DeepSeek R1"'), scenarios=64, quantities=["api_cost_per_question"])
+    result = run(priced('api = "DeepSeek R1"'), scenarios=64, quantities=["bought_cost_per_question"])
     today(day)
     assert sum(line.startswith(R1) for line in result.warnings) == told
 
 
 def test_every_command_tells_it_once(priced, today, command):
     today("2026-11-28")
-    text = '[run]\nquantities = ["api_cost_per_question"]\nscenarios = 4096\n[choices.one]\n[choices.two]\n'
+    text = '[run]\nquantities = ["bought_cost_per_question"]\nscenarios = 4096\n[choices.one]\n[choices.two]\n'
     path = priced(f'api = "DeepSeek R1"\n{text}', "output_tokens={dist='uniform',lower=1,upper=9}").path
     for words in ("run", "decide", "tornado", "compare", "sweep"):
         options = {"compare": ("--vary", "pue=1.1,1.2"), "sweep": ("--over", "output_tokens=1,2")}.get(words, ())
@@ -216,7 +216,7 @@ def test_what_is_stored_does_not_hang_on_the_day(priced, today):
     stored = []
     for day in ("2025-08-01", "2026-11-28"):
         today(day)
-        stored.append(run(priors, scenarios=64, quantities=["api_cost_per_question"]))
+        stored.append(run(priors, scenarios=64, quantities=["bought_cost_per_question"]))
     assert stored[0].described() == stored[1].described()
     assert [each.startswith(R1) for each in stored[0].warnings] == [True]  # read on the later day
     today("2025-08-01")
@@ -233,7 +233,7 @@ def test_what_is_stored_does_not_hang_on_the_day(priced, today):
 )
 def test_what_is_not_old_is_not_told(priced, today, text):
     today("2026-11-28")
-    told = run(priced(text), scenarios=64, quantities=["api_cost_per_question"]).warnings
+    told = run(priced(text), scenarios=64, quantities=["bought_cost_per_question"]).warnings
     assert not any("newest price" in line for line in told)
 
 
@@ -242,18 +242,20 @@ def test_of_old_prices_those_that_are_used_are_told(priced, today):
     other = priced('api = "DeepSeek R1"\n[quantities.cost]\nformula = "3 * output_tokens"\nunit = "token"\n')
     assert not run(other, scenarios=64, quantities=["cost"]).warnings
     one_of_three = priced('api = "DeepSeek R1"', "api_input_price=1", "api_cached_input_price=1")
-    (line,) = run(one_of_three, scenarios=64, quantities=["api_cost_per_question"]).warnings
+    (line,) = run(one_of_three, scenarios=64, quantities=["bought_cost_per_question"]).warnings
     assert line.startswith(R1)
 
 
 def test_a_day_that_is_none_is_refused(priced, today, command):
     today("yesterday")
-    code, _, err = command("check", priced('api = "DeepSeek R1"\n[run]\nquantities = ["api_cost_per_question"]').path)
+    code, _, err = command(
+        "check", priced('api = "DeepSeek R1"\n[run]\nquantities = ["bought_cost_per_question"]').path
+    )
     assert (code, err) == (2, "SIMULATE_TODAY='yesterday': is no day; write for instance 2026-11-28\n")
 
 
 def test_buying_tokens_costs_the_same_however_the_fleet_runs():
     """In the shipped example the price of 1,000 tokens is the list price and the people's, whatever a token takes."""
     priors = choice(load_priors("own-or-rent"), "buy_tokens")
-    bands = run(priors, scenarios=2**12, quantities=["api_cost_per_1k_tokens"])
+    bands = run(priors, scenarios=2**12, quantities=["bought_cost_per_1k_tokens"])
     assert np.allclose(bands["percentiles"], 0.002, rtol=1e-12)

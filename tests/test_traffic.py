@@ -99,7 +99,21 @@ def test_the_hit_rate_is_of_the_tokens_and_the_context_of_those_that_are_written
     assert context == pytest.approx(held / (0.8 * 250 + 0.15 * 3_000 + 0.05 * 400))
 
 
+def test_variations_are_between_kinds_and_within_them() -> None:
+    output, variation = computed(MIX, GIVEN, "output_tokens", "output_tokens_variation")
+    squared = 0.8 * 250**2 * (1 + 0.8**2) + 0.15 * 3_000**2 + 0.05 * 400**2
+    assert output**2 * (1 + variation**2) == pytest.approx(squared)
+
+
 # What is told of a kind
+
+
+def test_parts_of_the_time_are_those_of_the_step() -> None:
+    names = ("attention_share_of_time", "attention_seconds", "cache_share_of_time", "cache_seconds", "step_seconds")
+    attention, attention_seconds, cache, cache_seconds, step = computed(MIX, GIVEN, *names)
+    assert attention * step == pytest.approx(attention_seconds)
+    assert cache * step == pytest.approx(cache_seconds)
+
 
 ECONOMY = {"cost_per_question": 0.01, "questions_per_day": 1e6}
 
@@ -139,6 +153,8 @@ def test_a_kind_may_have_what_others_leave_or_all_are_counted() -> None:
     counted = with_kinds(LLM_COST, {kind: frozenset({"questions_per_day"}) for kind in "ab"})
     given = {"a_questions_per_day": 3e6, "b_questions_per_day": 1e6}
     assert computed(counted, given, "questions_per_day", "b_share_of_questions") == (4e6, 0.25)
+    with pytest.raises(SimulateError, match="no prior for a_share, b_share"):
+        computed(with_kinds(LLM_COST, {"a": frozenset(), "b": frozenset()}), {}, "a_share_of_questions")
     assert computed(two, {"b_share": 0.25, "questions_per_day": 4e6}, "b_questions_per_day") == 1e6
 
 
@@ -250,6 +266,10 @@ def test_kinds_are_told_beside_the_headline() -> None:
             "1: traffic.session: there is a quantity session_input_tokens already; give the kind another name",
         ),
         (
+            "[traffic.a]\nshare = 1\n[traffic.a_session]\nshare = 1\n",
+            "3: traffic.a_session: there is a quantity a_session_input_tokens already; give the kind another name",
+        ),
+        (
             'model = "none"\n[traffic.chat]\nshare = 1\n',
             '2: traffic.chat: kinds of traffic belong to model = "llm_cost"; take out one of the two',
         ),
@@ -275,3 +295,10 @@ def test_shares_beyond_the_whole_are_told(command: Any, tmp_path: Any) -> None:
     code, _, messages = command("run", tmp_path / "mix.toml", "--set", "traffic.agent.share=1.5", "--scenarios", "64")
     assert code == 2
     assert "chat_share_of_questions" in messages
+
+
+def test_the_list_of_quantities_has_those_of_kinds_by_themselves(command: Any, tmp_path: Any) -> None:
+    (tmp_path / "mix.toml").write_text(FILE, encoding="utf-8")
+    _, listed, _ = command("explain", tmp_path / "mix.toml")
+    _, _, kinds = listed.partition("\nKinds of traffic:\n")
+    assert "\n  agent_share_of_time" in kinds.partition("\n\n")[0]

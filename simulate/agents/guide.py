@@ -18,7 +18,7 @@ from simulate.formulas.formula import FUNCTIONS
 from simulate.grammar import FORMS
 from simulate.priors import shipped
 from simulate.priors.keys import keys
-from simulate.priors.precision import OF_POOL
+from simulate.priors.precision import OF_POOL, SIZE_OF_POOL
 from simulate.reference.families import examples, optional, ways
 from simulate.sampling.schemes import SCHEMES
 from simulate.sensitivity.methods import METHODS
@@ -59,7 +59,8 @@ def _title(file: Path) -> str:
 
 
 def _options(of_commands: Mapping[str, list[Parameter]]) -> Iterator[str]:
-    """A line for each operand and option, with the commands that have it."""
+    """A line for each operand and option, with the commands that have it; those that take --out are the questions."""
+    questions = [name for name, each in of_commands.items() if any(parameter.name == "out" for parameter in each)]
     users: dict[tuple[str, str], list[str]] = {}
     for command, each in of_commands.items():
         for parameter in each:
@@ -67,7 +68,10 @@ def _options(of_commands: Mapping[str, list[Parameter]]) -> Iterator[str]:
             line = (f"{shown}, {parameter.off}" if parameter.off else shown, parameter.help)
             users.setdefault(line, []).append(command)
     for (shown, told), names in users.items():
-        yield f"- `{shown}` of {', '.join(names)}: {told}"
+        without = [name for name in questions if name not in names]
+        few = {*names} <= {*questions} and len(without) < 2
+        of = " but ".join(["all questions", *without]) if few else ", ".join(names)
+        yield f"- `{shown}` of {of}: {told}"
 
 
 def _families() -> Iterator[str]:
@@ -79,19 +83,19 @@ def _families() -> Iterator[str]:
 
 def _quantities() -> Iterator[str]:
     """A line for each: of a parameter all that its definition says first, of what is computed the first clause."""
+    quantities = model.quantities("llm_cost")
+    pooled = [f"{OF_POOL}{name}" for name in quantities if f"{OF_POOL}{name}" in quantities.keys() - {SIZE_OF_POOL}]
     for module in model.MODELS["llm_cost"]:
         yield f"\n**{(module.__doc__ or '').splitlines()[0]}**\n"
-        here = {name: each for name, each in model.quantities("llm_cost").items() if name in vars(module)}
-        alike = [name for name, each in here.items() if each.needs[:1] == (name.removeprefix(OF_POOL),)]
-        if alike:
-            yield f"- {', '.join(f'`{name}`' for name in alike)}: of the pool, as without `{OF_POOL}` unless stated"
-        for name, each in here.items():
-            if name not in alike:
+        if SIZE_OF_POOL in vars(module):
+            yield f"- of the pool, as without `{OF_POOL}`: {', '.join(pooled)}"
+        for name, each in quantities.items():
+            if name in vars(module) and name not in pooled:
                 mark = "" if each.function else "*" if each.default is None and not each.prior else "*="
                 told = " ".join(each.definition.partition("\n\n")[0].split()).removeprefix(each.label).lstrip(": ")
                 told = re.split(r"[,;:.] | \(|\.$", told)[0] if each.function else told
                 unit = f" [{each.unit}]" * (each.unit != "1")
-                yield f"- `{name}`{mark}{unit} {told}"
+                yield f"- {name}{mark}{unit} {told}"
 
 
 def _row(*cells: str) -> str:

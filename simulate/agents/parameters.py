@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 from typer.models import ArgumentInfo
 
 KINDS = {bool: "boolean", int: "integer", float: "number"}  # of JSON; all else is text
-WORDS = re.compile(r"[a-z_]+(\|[a-z_]+)+")  # a metavar that lists what may be given
+WORDS = re.compile(r"[a-z_-]+(\|[a-z_-]+)+")  # a metavar that lists what may be given
 
 
 class Parameter(NamedTuple):

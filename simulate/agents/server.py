@@ -120,18 +120,23 @@ def _listed(tool: Tool) -> protocol.Tool:
 
 
 def _envelope_schema() -> dict[str, Any]:
-    """The schema of the envelope, without what its settings and its result may hold: an agent reads it for every tool.
+    """The schema of the envelope, without words and what its settings and its result may hold: every tool repeats it.
 
     The whole is a resource.
     """
     whole = json.loads(written_schema())
-    settings = {"type": "object", "description": whole["properties"]["settings"]["description"]}
     kept = {
         "type": whole["type"],
         "required": whole["required"],
-        "properties": {**whole["properties"], "settings": settings},
+        "properties": {**whole["properties"], "settings": {"type": "object"}},
+        "$defs": {name: whole["$defs"][name] for name in ("file", "fault")},
     }
-    return {**kept, "$defs": {name: whole["$defs"][name] for name in ("file", "fault")}}
+    return _without_words(kept)
+
+
+def _without_words(schema: dict[str, Any]) -> dict[str, Any]:
+    inner = {key: _without_words(each) if isinstance(each, dict) else each for key, each in schema.items()}
+    return {key: each for key, each in inner.items() if key != "description"}
 
 
 def _resources() -> list[protocol.Resource]:

@@ -21,7 +21,7 @@ OF_FILES = (
     "Where a priors file or a case is named, name them as mine.toml, or mine.toml:CHOICE. A text may say extends = "
     "'other.toml' of another one of them, or extends = 'base' of a shipped file."
 )
-WRITES = "Nothing is written unless `out`, `save` or another parameter asks for files."
+WRITES = "Nothing is written unless `out`, `save`, `file` or another parameter asks for files."
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Tool:
     @property
     def writes(self) -> bool:
         """Whether it can be asked to write files."""
-        return "out" in self.parameters
+        return bool({"out", "force"} & self.parameters.keys())
 
     @property
     def description(self) -> str:

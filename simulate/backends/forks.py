@@ -56,7 +56,7 @@ def in_order(
 
 def _taken(copies: Sequence[Connection], tasks: int) -> Generator[bytes, None, None]:
     """The results of as many tasks in their order, of which each copy is given the next when it has done one."""
-    begun, found, free = 0, dict[int, tuple[bytes, Exception | None]](), deque([*copies] * AHEAD)
+    begun, found, free = 0, dict[int, bytes | Exception](), deque([*copies] * AHEAD)
     for number in range(tasks):
         while True:
             while free and begun < min(tasks, number + AHEAD * len(copies)):
@@ -66,12 +66,12 @@ def _taken(copies: Sequence[Connection], tasks: int) -> Generator[bytes, None, N
                 break
             ready = {*wait(copies)}
             for copy in [each for each in copies if each in ready]:
-                place, result, error = copy.recv()
-                found[place] = result, error
+                place, error = copy.recv()
+                found[place] = error or copy.recv_bytes()
                 free.append(copy)
-        result, error = found.pop(number)
-        if error is not None:
-            raise error
+        result = found.pop(number)
+        if isinstance(result, Exception):
+            raise result
         yield result
 
 
@@ -107,8 +107,11 @@ def _serve(work: Callable[[int], bytes], connection: Connection, others: Sequenc
         while True:
             number = connection.recv()
             try:
-                connection.send((number, work(number), None))
+                result = work(number)
             except Exception as error:  # noqa: BLE001 - whoever waits raises it
-                connection.send((number, b"", error))
+                connection.send((number, error))
+            else:
+                connection.send((number, None))
+                connection.send_bytes(result)
     finally:
         os._exit(1)

@@ -18,7 +18,7 @@ OUTCOME = PALETTE[1]
 MOST = 150  # rows of a picture
 NAMED = 24  # rows of a panel that have room for their names
 ROW = 0.24  # inches of a row that has a name
-UNNAMED = 1.6  # inches of the rows of a panel without
+UNNAMED = 1.1  # inches of the rows of a panel without
 READING = "thin line: P5 to P95     thick: P25 to P75     dot: outcome, hollow outside P5 to P95"
 
 

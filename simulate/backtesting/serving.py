@@ -17,6 +17,9 @@ from simulate.calibration.hierarchy import (
     DENSE,
     MIXTURE,
     PER_TOKEN,
+    SHIPPED_PER_TOKEN,
+    SHIPPED_THROUGHPUT,
+    SHIPPED_TO_FIRST,
     THROUGHPUT,
     TO_FIRST,
     WHATS,
@@ -37,14 +40,16 @@ from simulate.units import conversion_factor
 MLPERF = {"offline": "MLPerf, offline", "server": "MLPerf, server"}
 BENCHMARKS = {
     DENSE: "Accelerator time of a question, each stack, model and accelerator forecast by a fit to all others",
-    MIXTURE: "The same of mixtures of experts, two models of one family and stack",
+    MIXTURE: "The same of mixtures of experts, three models of two families by one maker's stack",
     MLPERF["offline"]: "The same of submissions, which are tuned, each by a fit to all others",
     MLPERF["server"]: "The same with the largest batch that keeps to the targets for both times",
     PER_TOKEN: "DeepSeek-R1 at fixed concurrency, each stack and accelerator forecast by a fit to all others",
     THROUGHPUT: "The same measurements: accelerator time of a question",
     TO_FIRST: "The same measurements",
+    SHIPPED_PER_TOKEN: "Twelve models at fixed concurrency by sglang as shipped, each model and accelerator likewise",
+    SHIPPED_THROUGHPUT: "The same measurements: accelerator time of a question",
+    SHIPPED_TO_FIRST: "The same measurements",
 }
-UNDER_LOAD = (PER_TOKEN, THROUGHPUT, TO_FIRST)
 PUBLISHED = Path(__file__).parents[1] / "data" / "published_cases.csv"
 SCENARIOS = 1 << 16
 DIGITS = 9  # after the point, of a logarithm: libraries of linear algebra sum in different orders

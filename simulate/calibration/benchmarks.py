@@ -1,16 +1,17 @@
 """Public measurements of serving: what was measured, and what the model's equations need to know of it.
 
-`data/serving_benchmarks.csv` holds offline benchmarks, of 2022 to 2025; `data/serving_load.csv` DeepSeek-R1 at fixed
-concurrency, of October 2025 to June 2026. Of the latter the rows without speculative decoding whose prompts and
-answers share their accelerators are read, as far as they state a throughput.
+`data/serving_benchmarks.csv` holds offline benchmarks, of 2022 to 2025, and twelve models at a fixed concurrency in
+2026; `data/serving_load.csv` DeepSeek-R1 at fixed concurrency, of October 2025 to June 2026. Of the latter are read
+those without speculative decoding whose prompts and answers share their accelerators, as far as they state throughput.
 """
 
 import csv
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 from simulate import catalog
@@ -68,6 +69,11 @@ class Benchmark:
         return self.scenario == "load"
 
     @property
+    def as_shipped(self) -> bool:
+        """Whether the stack runs with the settings that it is shipped with."""
+        return self.stack.endswith("as shipped")
+
+    @property
     def mixture(self) -> bool:
         """Whether the model is a mixture of experts."""
         return self.inputs["experts"] > 1
@@ -94,20 +100,20 @@ class Benchmark:
 
 @cache
 def offline_benchmarks() -> tuple[Benchmark, ...]:
-    """The rows of the table of benchmarks where no user waits."""
-    return tuple(_benchmark(row) for row in rows_of(BENCHMARKS) if row["scenario"] != "server")
+    """The benchmarks of the table of them where no user waits."""
+    return tuple(each for each in _benchmarks() if each.scenario not in ("server", "load"))
 
 
 @cache
 def server_benchmarks() -> tuple[Benchmark, ...]:
-    """The rows of that table in which 99 % of the questions keep to targets: MLPerf's servers."""
-    return tuple(_benchmark(row) for row in rows_of(BENCHMARKS) if row["scenario"] == "server")
+    """Those in which 99 % of the questions keep to targets: MLPerf's servers."""
+    return tuple(each for each in _benchmarks() if each.scenario == "server")
 
 
 @cache
 def load_benchmarks() -> tuple[Benchmark, ...]:
-    """The rows measured under load, one answer a step and prompts on the same accelerators."""
-    return tuple(_under_load())
+    """Those under load, a token a step and prompts on the same accelerators: InferenceX's, and stacks as shipped."""
+    return (*_under_load(), *(each for each in _benchmarks() if each.under_load))
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:
@@ -116,28 +122,43 @@ def rows_of(table: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _benchmark(row: Mapping[str, str]) -> Benchmark:
+@cache
+def _benchmarks() -> tuple[Benchmark, ...]:
+    """Of the table of benchmarks, whose rows next to each other may be measurements of one."""
+    told = groupby(rows_of(BENCHMARKS), lambda row: {**row, "value": "", "unit": ""})
+    return tuple(_benchmark(shared, list(rows)) for shared, rows in told)
+
+
+def _benchmark(row: Mapping[str, str], measurements: Sequence[Mapping[str, str]]) -> Benchmark:
     year, month = map(int, row["date"].split("-"))
-    ranks, answer, value = (float(row[key]) for key in ("tensor_parallel", "answer_tokens", "value"))
+    ranks, answer, variation = float(row["tensor_parallel"]), float(row["answer_tokens"]), row["lengths_variation"]
     inputs = {
-        **_inputs(row["model"], row["accelerator"], row["precision"]),
+        **_inputs(row["model"], row["accelerator"], row["precision"], row["cache_precision"]),
         "replica_accelerators": ranks * float(row["pipeline_parallel"]),
         "pipeline_stages": float(row["pipeline_parallel"]),
         "tensor_parallelism": 1.0 if row["attention_data_parallel"] == "1" else ranks,
         "batch_size": float(row["batch"] or "inf"),
         "input_tokens": float(row["prompt_tokens"]),
         "output_tokens": answer,
+        "input_tokens_variation": float(variation or 0),
+        "output_tokens_variation": float(variation or 0),
     }
     if row["scenario"] == "server":
         inputs["time_to_first_token_target"] = float(row["first_token_target_s"])
         inputs["time_per_output_token_target"] = float(row["token_target_s"])
     # A latency is that of a whole batch; a throughput is that of all replicas, or an accelerator's share of it.
     replica = inputs["replica_accelerators"]
-    seconds = {
-        "ms": value / 1000 * replica / inputs["batch_size"],
-        "output token/s": answer * replica * float(row["replicas"]) / value,
-        "output token/s/accelerator": answer / value,
-    }[row["unit"]]
+    meant: Mapping[str, tuple[str, Callable[[float], float]]] = {
+        "ms": (QUESTION, lambda value: value / 1000 * replica / inputs["batch_size"]),
+        "output token/s": (QUESTION, lambda value: answer * replica * float(row["replicas"]) / value),
+        "output token/s/accelerator": (QUESTION, lambda value: answer / value),
+        "ms per output token": (TOKEN, lambda value: value / 1000),
+        "ms to first token": (FIRST_TOKEN, lambda value: value / 1000),
+    }
+    measured = {}
+    for each in measurements:
+        what, seconds = meant[each["unit"]]
+        measured[what] = seconds(float(each["value"]))
     return Benchmark(
         row["stack"],
         year + (month - 0.5) / 12,
@@ -147,7 +168,7 @@ def _benchmark(row: Mapping[str, str]) -> Benchmark:
         row["scenario"],
         inputs,
         float(row["requests"] or "inf"),
-        {QUESTION: seconds},
+        measured,
         row["source"],
     )
 
@@ -174,6 +195,8 @@ def loaded(row: Mapping[str, str], repeats: int = 1) -> Benchmark:
         "batch_size": float(row["concurrency"]),
         "input_tokens": MEAN_LENGTH * float(row["input_tokens"]),
         "output_tokens": answer,
+        "input_tokens_variation": 0.0,
+        "output_tokens_variation": 0.0,
     }
     if row["speculation"] != "none":
         inputs["draft_tokens"] = _draft_tokens(row)
@@ -213,10 +236,12 @@ def _waited_steps(row: Mapping[str, str]) -> float:
     """Half of the steps between two looks for new requests, as InferenceX sets the stacks up.
 
     sglang on B200 looks every 10 steps, from 16 sequences on every 30; TensorRT-LLM waits up to 60 where ranks have
-    sequences of their own, until all have some. Source: SemiAnalysisAI/InferenceX, benchmarks/dsr1_*_b200*.sh, 2026.
+    sequences of their own, until all have some, which takes n (1 + 1/2 + ... + 1/n) prompts that come at random.
+    Source: SemiAnalysisAI/InferenceX, benchmarks/dsr1_*_b200*.sh, 2026.
     """
     if row["decode_dp_attention"] == "1":
-        return 60 / 2
+        ranks, arrivals = int(row["decode_tp"]), float(row["concurrency"]) / (MEAN_LENGTH * float(row["output_tokens"]))
+        return min(60, ranks * sum(1 / rank for rank in range(1, ranks + 1)) / arrivals) / 2
     if (row["stack"], row["accelerator"]) != ("sglang", "B200"):
         return 0.0
     crowded = float(row["concurrency"]) >= 16 and (row["precision"] == "FP4" or row["decode_tp"] == "8")
@@ -235,10 +260,10 @@ def _shapes() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
-def _inputs(model: str, accelerator: str, precision: str) -> Mapping[str, float]:
+def _inputs(model: str, accelerator: str, precision: str, cache_precision: str = "") -> Mapping[str, float]:
     """What the equations need to know of a model and of an accelerator in a precision."""
     shape, hardware = _shapes()[model], catalog.accelerator(accelerator)
-    cache = "FP16" if precision == "FP16" else "FP8"
+    cache = cache_precision or ("FP16" if precision == "FP16" else "FP8")
     given = {name: float(shape[name]) for name in SHAPE}
     given |= {
         "mixture_of_experts": float(given["experts"] > 1),

@@ -89,8 +89,12 @@ LEVELS: Mapping[str, Level] = {
 # Measurements that share a spread of residuals.
 DENSE, MIXTURE, THROUGHPUT = "offline, dense", "offline, mixtures of experts", "throughput under load"
 PER_TOKEN, TO_FIRST = "time per token under load", "time to first token under load"
+SHIPPED_PER_TOKEN, SHIPPED_THROUGHPUT = "time per token as shipped", "throughput as shipped"
+SHIPPED_TO_FIRST = "time to first token as shipped"
 WHATS = (QUESTION, TOKEN, FIRST_TOKEN)
-KINDS = (DENSE, MIXTURE, PER_TOKEN, THROUGHPUT, TO_FIRST)
+TUNED = {TOKEN: PER_TOKEN, QUESTION: THROUGHPUT, FIRST_TOKEN: TO_FIRST}
+SHIPPED = {TOKEN: SHIPPED_PER_TOKEN, QUESTION: SHIPPED_THROUGHPUT, FIRST_TOKEN: SHIPPED_TO_FIRST}
+KINDS = (DENSE, MIXTURE, *TUNED.values(), *SHIPPED.values())
 SIGMA, SIGMA_WORTH = 0.1, 4.0  # guess of the sd of residuals, and of how many configurations it is worth
 # Turns of a step of Gauss and Newton and of the spreads after it: from the priors, and from another fit.
 TURNS, TURNS_AGAIN = 24, 6
@@ -190,7 +194,8 @@ class Hierarchy:
         spreads = {name: level.sd for name, level in LEVELS.items()} if start is None else start.spreads
         residual_sds = dict.fromkeys(KINDS, SIGMA) if start is None else start.residual_sds
         own = self.weights * used[self.places]
-        weights = np.where(self.kinds == THROUGHPUT, 0.0, own)  # it follows from the two times, which are fitted
+        following = np.isin(self.kinds, (THROUGHPUT, SHIPPED_THROUGHPUT))  # from the two times, which are fitted
+        weights = np.where(following, 0.0, own)
         seen = np.any([design[used].any(axis=0) for design in self.design.values()], axis=0)[len(PRIORS) :]
         for _ in range(TURNS if start is None else TURNS_AGAIN):
             sds = [*(prior.sd for prior in PRIORS.values()), *(spreads[name] for name, _ in self.levels)]
@@ -200,7 +205,7 @@ class Hierarchy:
             residuals = self.log_measured - predicted
             pull = weights / sigma**2 / np.sqrt(1 + (residuals / sigma) ** 2)  # soft L1
             information, slope = self._normal_equations(changes, pull, residuals)
-            covariance: Array = np.linalg.inv(information + np.diag(precision)).astype(float)
+            covariance = inverse(information + np.diag(precision))
             step = covariance @ (slope - precision * (position - center))
             position = position + np.clip(step, -LARGEST_STEP, LARGEST_STEP)
             variance = self._variance(changes, covariance)
@@ -249,6 +254,20 @@ class Hierarchy:
         return math.sqrt((SIGMA_WORTH * SIGMA**2 + own @ squares) / (SIGMA_WORTH + own.sum()))
 
 
+def inverse(matrix: Array) -> Array:
+    """The inverse of a symmetric positive definite matrix, by halves.
+
+    Libraries of linear algebra spread a larger one over threads, which wait for each other longer than it takes.
+    """
+    half = len(matrix) // 2
+    across = matrix[:half, half:]
+    later: Array = np.linalg.inv(matrix[half:, half:]).astype(float)
+    reached = across @ later
+    first: Array = np.linalg.inv(matrix[:half, :half] - reached @ across.T).astype(float)
+    joint = -first @ reached
+    return np.block([[first, joint], [joint.T, later - reached.T @ joint]])
+
+
 @cache
 def hierarchy() -> Hierarchy:
     """All benchmarks that constants are fitted to."""
@@ -292,5 +311,5 @@ def error_sd(kind: str, *levels: str) -> float:
 def kind_of(row: Benchmark, what: str) -> str:
     """Which measurements a measurement shares its spread of residuals with."""
     if row.under_load:
-        return {QUESTION: THROUGHPUT, TOKEN: PER_TOKEN, FIRST_TOKEN: TO_FIRST}[what]
+        return (SHIPPED if row.as_shipped else TUNED)[what]
     return MIXTURE if row.mixture else DENSE

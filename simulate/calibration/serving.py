@@ -74,7 +74,8 @@ class Benchmarks:
 
         Constants are of shape (benchmarks,), or (..., benchmarks) for several at once, and so are the seconds.
         The latter two are told of benchmarks under load, where a prompt also waits for those before it, as in a queue
-        with one server. A server has the largest batch that keeps to its targets.
+        with one server. Those that come between two looks for new ones are read in one pass, at whose end the first
+        tokens of all are told. A server has the largest batch that keeps to its targets.
         """
         given, known = self.inputs, {name: constants[name] for name in MODELLED}
         passes = self._passes_of(self._batch_at(constants)) if TARGET in given else self._passes
@@ -86,9 +87,10 @@ class Benchmarks:
         prompts = sequences * written / answer * reading  # a step
         token = (writing + prompts) / written
         busy = np.minimum(prompts / (writing + prompts), BUSY)
-        waiting = mean_wait(busy, reading, np.zeros_like(busy), ONE_SERVER)
+        waiting = mean_wait(busy, reading, given["input_tokens_variation"], ONE_SERVER)
         steps = constants[WAITED_STEPS] + self.waited_steps
-        first = time_to_first_token(waiting, reading, writing, steps, constants[OVERHEAD])
+        together = 1 + 2 * self.waited_steps * sequences * written / answer
+        first = time_to_first_token(waiting, together * reading, writing, steps, constants[OVERHEAD])
         loaded = replica * (first + answer * token) / sequences
         return {QUESTION: np.where(self.under_load, loaded, offline), TOKEN: token, FIRST_TOKEN: first}
 

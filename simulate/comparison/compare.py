@@ -170,12 +170,16 @@ def _framed(drawn: SideBySide) -> Result:
     result.provenance["warnings"] = [*dict.fromkeys(line for lines in of_inputs for line in lines)]
     result.provenance["aging"] = provenance.aging(fresh)
     result.provenance["cases"] = {case.name: _stated(case) for case in drawn.cases}
+    result.provenance["case_published"] = {case.name: case.told["published"] for case in drawn.cases}
     result.provenance["unpaired"] = [case.name for case in drawn.alternatives if not drawn.pairs(case)]
     result.provenance["changes"] = {
         case.name: [row._asdict() for row in changes(baseline.priors, case.priors)]
         for case in drawn.alternatives
         if baseline.priors and case.priors
     }
+    changed = {row["name"] for rows in result.provenance["changes"].values() for row in rows}
+    labels = {name: each.label for case in drawn.cases for name, each in case.quantities.items()}
+    result.provenance["change_labels"] = {name: labels[name] for name in changed if labels.get(name)}
     return result
 
 

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulate.backends import Ticks
-from simulate.bands import Band, Bands, Fault, Gathering, Part
+from simulate.bands import Band, Bands
 from simulate.comparison.cases import Case
 from simulate.conditions import Kept, check_kept, questions
 from simulate.errors import SimulateError
 from simulate.folding import fold_replicates
 from simulate.gates import DIFFERENCE, RATIO, Gate, Measured, gates, of_condition, of_mean, with_gates
+from simulate.gathering import Fault, Gathering, Part
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.replicates import Workers

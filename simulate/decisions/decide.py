@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.backends import Ticks
-from simulate.bands import Band, Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
+from simulate.bands import Band, Bands, only_bounds, put_bands, put_kept
 from simulate.conditions import Kept, check_kept, check_known, questions
 from simulate.decisions import sides
 from simulate.decisions.information import Binned, Partition, add_block, moved, partitions, worth
@@ -15,6 +15,7 @@ from simulate.decisions.sides import Key
 from simulate.decisions.smoothing import Saved
 from simulate.errors import SimulateError, read_all
 from simulate.folding import fold_replicates
+from simulate.gathering import Fault, Gathering, Part
 from simulate.graph import Array
 from simulate.priors import Priors, choice, stated
 from simulate.replicates import Progress, Workers

@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate import graph
 from simulate.decisions.smoothing import Bins, Saved, saved
 from simulate.distributions import Distribution
 from simulate.distributions.scores import normal_probability, normal_score
@@ -92,7 +91,7 @@ def partitions(cases: Mapping[str, Priors], cost: str, drawn: Mapping[str, Scena
     """How the priors that any choice draws and needs for the cost are binned, by name."""
     holders: dict[str, list[str]] = {}
     for choice, case in cases.items():
-        for name in graph.plan(case.quantities, case.priors, [cost]).inputs:
+        for name in case.wiring.plan([cost]).inputs:
             if name in drawn[choice].sampler.wanted:
                 holders.setdefault(name, []).append(choice)
     edges: dict[str, Array] = {}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -10,17 +11,22 @@ from simulate import plotting
 from simulate.decisions.report import (
     SHARE_DIGITS,
     alike,
+    chance_of,
     cost_of,
     first_of,
+    headline,
     information_scale,
     maximizes,
     scale_of,
     worth_telling,
 )
-from simulate.figures import percent_text, probability_text, shortened
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, plain
+from simulate.figures import percent_text
+from simulate.graph import Array
+from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, Extent
 from simulate.results import Result
 from simulate.runs.report import circumstances
+
+NAMES = 200.0  # points of the names at the left
 
 
 def plots(result: Result) -> dict[str, Figure]:
@@ -32,16 +38,13 @@ def plots(result: Result) -> dict[str, Figure]:
     heights = [0.9 + 0.62 * len(result.labels("choice"))]
     if listed:
         heights.append(0.9 + 0.3 * (len(listed) + 1))
-    figure, axes = plotting.stacked(heights, 0.8, result.attributes["title"])
-    layout = figure.get_layout_engine()
-    assert layout is not None
-    layout.set(rect=(0, 0, 0.985, 1))  # type: ignore[call-arg]  # the columns beside the bands end at the edge
+    beneath = ", ".join(filter(None, (result.attributes["title"], circumstances(result.provenance))))
+    figure, axes = plotting.stacked(heights, 0.5, headline(result), beneath)
     _bands(axes[0], result)
     if listed:
         _bars(axes[1], result, listed)
     drawn = f"{result.attributes['scenarios']:,} scenarios, seed {result.attributes['seed']}"
-    shapes = f"{plotting.BAND_SHAPES}     diamond: mean     ({drawn})"
-    plotting.footnote(figure, shapes, circumstances(result.provenance))
+    plotting.footnote(figure, f"{plotting.BAND_SHAPES}     ({drawn})")
     return {"decide": figure}
 
 
@@ -57,8 +60,8 @@ def _bands(axis: Axes, result: Result) -> None:
         plotting.heading(axis, label)
         plotting.say_instead(axis, plotting.TOO_LARGE)
         return
-    logarithmic = bool((curves[:, 0] > 0).all())
-    axis.set_xscale("log" if logarithmic else "linear")
+    extent = _extent(result, curves / power)
+    plotting.set_view(axis, extent)
     beside: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "ha": "center", "va": "center"}
     best = alike(result)
     weights = ["bold" if choice in best else "normal" for choice in choices]
@@ -66,27 +69,30 @@ def _bands(axis: Axes, result: Result) -> None:
         colour = PALETTE[row % len(PALETTE)]
         if grid[0] < grid[-1]:
             least, most = (result.at(end, quantity=cost, choice=choice) / power for end in ("minimum", "maximum"))
-            shape = plotting.density(grid, percents, logarithmic=logarithmic, ends=(least, most))
+            logarithmic = extent.logarithmic
+            shape = plotting.density(grid, percents, logarithmic=logarithmic, ends=(least, most), view=extent.view)
             plotting.draw_density(axis, shape, colour, alpha=0.25, foot=row, height=-0.62)
-        plotting.band(axis, grid, percents, row, colour, thick=7)
-        mark: dict[str, Any] = {"markersize": 6, "markeredgecolor": "white", "markeredgewidth": 1.3, "zorder": 5}
         mean = result.at("mean", quantity=cost, choice=choice) / power
-        axis.plot([mean], [row], "D", color=colour, **mark)
+        plotting.band(axis, grid, percents, row, colour, thick=7, mean=mean)
         regret = scale.figure(*result.estimate("expected_regret", choice=choice))
-        share = result.estimate("probability_best", choice=choice)
-        bound, known = probability_text(*share, result.attributes["scenarios"])
-        chance = percent_text(*share, SHARE_DIGITS) if known else bound
-        for place, text in ((1.07, chance), (1.19, regret)):
+        for place, text in ((1.07, chance_of(result, choice)), (1.19, regret)):
             axis.text(place, row, text, fontsize=FONT_SIZE, fontweight=weight, color=INK, **beside)
     for place, text in ((1.07, f"{first_of(result)} in"), (1.19, "regret")):
         axis.text(place, -0.75, text, fontsize=FONT_SIZE - 2, color=MUTED, **beside)
-    labels = [plain(shortened(each, 30)) for each in result["choice_label"]]
-    axis.set_yticks(range(len(choices)), labels, fontsize=FONT_SIZE)
+    plotting.name_rows(axis, [*result["choice_label"]], NAMES)
     for written, weight in zip(axis.get_yticklabels(), weights, strict=True):
         written.set_fontweight(weight)
     axis.set_ylim(len(choices) - 0.55, -0.8)
-    plotting.widen(axis, curves / power)
+    axis.set_xlim(*extent.view)
     plotting.dress(axis, label, scale.unit(unit))
+
+
+def _extent(result: Result, curves: Array) -> Extent:
+    """What the axis of the bands shows."""
+    low, high = (np.array([np.interp(each, result["fine_percentile"], curve) for curve in curves]) for each in (5, 95))
+    means = result.at("mean", quantity=cost_of(result)[0]) / 10.0 ** information_scale(result).exponent
+    least, most = min(curves.min(), means.min()), max(curves.max(), means.max())
+    return Extent(float(low.min()), float(high.max()), float(least), float(most))
 
 
 def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]) -> None:
@@ -102,7 +108,7 @@ def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]
         share = f"  ({percent_text(value / evpi, error / evpi, SHARE_DIGITS)})" if row else ""
         text = f"{scale_of(result, [value], [error]).figure(value, error)}{share}"
         plotting.label_end(axis, text, (value + reach) / power, row)
-    axis.set_yticks(range(len(bars)), [plain(shortened(name, 40)) for name, _, _ in bars], fontsize=FONT_SIZE - 1)
+    plotting.name_rows(axis, [name for name, _, _ in bars], NAMES, size=FONT_SIZE - 1)
     axis.set_ylim(len(bars) - 0.5, -0.6)
     axis.set_xlim(0, evpi / power * 1.14)
     heading = f"Worth finding out before deciding: expected {'gain' if maximizes(result) else 'saving'}"

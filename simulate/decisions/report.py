@@ -77,8 +77,7 @@ def verdict(result: Result) -> str:
     if not is_cost(unit):
         kind = "value"
         by = f"the {'most' if maximizes(result) else 'least'} expected {label}, in {unit}".removesuffix(", in 1")
-    *others, last = (str(result.at("choice_label", choice=name)) for name in names)
-    listed, tie = " and ".join([*filter(None, [", ".join(others)]), last]), len(names) > 1
+    listed, tie = _listed(result, names), len(names) > 1
     text = f"Best by {by}: {listed}."
     evpi, error = result.estimate("evpi")
     if not evpi:
@@ -99,6 +98,26 @@ def verdict(result: Result) -> str:
     told = not tie and math.isfinite(shares)  # a constant of 0 has no size that this could be a share of
     share = f", {percent_text(float(shares), digits=SHARE_DIGITS)} of {of}" if told else ""
     return f"{text} Knowing everything before deciding would {verb} {figure} on average (EVPI){share}."
+
+
+def _listed(result: Result, choices: Sequence[str]) -> str:
+    *others, last = (str(result.at("choice_label", choice=name)) for name in choices)
+    return " and ".join([*filter(None, [", ".join(others)]), last])
+
+
+def headline(result: Result) -> str:
+    """The best choice and how often it is so, or those that tie, in a line."""
+    names = alike(result)
+    if len(names) > 1:
+        return f"No single best: {_listed(result, names)}"
+    return f"{_listed(result, names)}: best on average, {first_of(result)} in {chance_of(result, names[0])}"
+
+
+def chance_of(result: Result, choice: str) -> str:
+    """How often a choice is the best, to few digits, for a picture."""
+    share = result.estimate("probability_best", choice=choice)
+    bound, known = probability_text(*share, result.attributes["scenarios"])
+    return percent_text(*share, SHARE_DIGITS) if known else bound
 
 
 def scale_of(result: Result, values: Sequence[float], errors: Sequence[float]) -> Scale:

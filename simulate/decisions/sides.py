@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from simulate.backends import Ticks
-from simulate.bands import Gathering
 from simulate.conditions import Kept, Questions
 from simulate.errors import SimulateError
+from simulate.gathering import Gathering
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.replicates import Workers

@@ -170,6 +170,18 @@ NOTES = {  # what other programs call what is told beside the numbers, of whatev
     **dict.fromkeys(("reference", "ref", "citation", "url", "link"), "source"),
 }
 COMMON = {**dict.fromkeys(("distribution", "family", "type"), "dist"), **NOTES}
+KEYS = {  # of tables in a priors file
+    **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
+    "quantiles": "percentiles",
+    **dict.fromkeys(("sampler", "sampling", "method"), "scheme"),
+    **dict.fromkeys(("random_seed", "random_state", "rng"), "seed"),
+    "outputs": "quantities",
+    **dict.fromkeys(("expression", "expr", "equation"), "formula"),
+    **NOTES,
+    **dict.fromkeys(("inputs", "parameters", "variables", "distributions"), "priors"),
+    **dict.fromkeys(("formulas", "expressions"), "quantities"),
+    **dict.fromkeys(("include", "includes", "inherits", "import"), "extends"),
+}
 
 
 _PERCENTILE = re.compile(r"(?:p|q|pct|perc|percentile)?_?(\d\d?(?:\.\d+)?)(?:%|th)?", re.IGNORECASE | re.ASCII)

@@ -1,5 +1,6 @@
 """What every family of distributions offers, and the checks that families share."""
 
+from functools import cached_property
 from typing import Annotated, NamedTuple, Protocol
 
 import numpy as np
@@ -80,7 +81,7 @@ class Distribution(Protocol):
         with np.errstate(all="ignore"):
             return self.cumulative(np.asarray(x, dtype=np.float64))
 
-    @property
+    @cached_property
     def support(self) -> tuple[float, float]:
         """The least and the greatest value."""
         return float(self.quantile(0.0, 1.0)), float(self.quantile(1.0, 0.0))

@@ -24,6 +24,7 @@ SCHEMA_VERSION = "1.0"  # the first part is raised when a program that reads it 
 INSIDE = (
     *("priors", "components", "headline", "asked", "files"),
     *("warnings", "aging", "cases", "changes", "run", "published"),
+    *("tails", "change_labels", "case_published"),  # for pictures
 )
 SETTINGS = ("given", "observe", "model", "overrides", "choice")
 OF_RESULT = ("title", "best", *BUILD)  # of the attributes, the others but the version being settings
@@ -186,7 +187,7 @@ def _kept(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 def _published(result: Result) -> list[dict[str, Any]]:
     """The published figures, and where they lie in the bands that are told of their quantities."""
-    known = result.labels("quantity") if FINE in result.coordinates else []
+    known = result.labels("quantity") if f"{FINE}s" in result else []
     told = []
     for figure in result.provenance.get("published", []):
         along: tuple[str, ...] = ()

@@ -32,7 +32,10 @@ rope_dim = parameter(
 experts = parameter("1", "Experts: routed ones in a layer; 1 in a dense model.", default=1, lower=1)
 experts_active = parameter("1", "Active experts: routed ones that a token visits in a layer.", default=1, lower=1)
 bytes_per_parameter = parameter(
-    "B", "Bytes per parameter: 2 in FP16 or BF16, 1 in INT8 or FP8, 0.5625 in FP4 with its scales.", lower=0
+    "B",
+    "Bytes per parameter: 2 in FP16 or BF16, 1 in INT8 or FP8, 0.5625 in FP4 with its scales.",
+    lower=0,
+    plausible=(0.25, 8),
 )
 kv_bytes_per_value = parameter(
     "B", "Bytes per cached value: of keys and values; 2 in FP16 or BF16.", default=2, lower=0

@@ -34,7 +34,7 @@ def api_cache_hit_rate(prompt_cache_hit_rate: Array) -> SHARE:
     return prompt_cache_hit_rate
 
 
-def api_cost_per_question(
+def bought_cost_per_question(
     input_tokens: Array,
     output_tokens: Array,
     api_cache_hit_rate: Array,
@@ -43,7 +43,7 @@ def api_cost_per_question(
     api_output_price: Array,
     api_discount: Array,
 ) -> USD:
-    """API cost per question: of its tokens, bought.
+    """Bought cost per question: of its tokens, bought.
 
     Input, cached and not, and output, each at its price, less the discount.
     """
@@ -52,19 +52,19 @@ def api_cost_per_question(
     return tokens_at_price * (1 - api_discount) / TOKENS_PER_MTOKEN
 
 
-def api_cost_per_day(api_cost_per_question: Array, questions_per_day: Array) -> USD_PER_DAY:
-    """API cost per day: of all questions."""
-    return api_cost_per_question * questions_per_day
+def bought_cost_per_day(bought_cost_per_question: Array, questions_per_day: Array) -> USD_PER_DAY:
+    """Bought cost per day: of all questions."""
+    return bought_cost_per_question * questions_per_day
 
 
-def api_cost_per_year(api_cost_per_day: Array) -> USD_PER_YEAR:
-    """API cost per year: of all questions.
+def bought_cost_per_year(bought_cost_per_day: Array) -> USD_PER_YEAR:
+    """Bought cost per year: of all questions.
 
     Nobody who runs the service is in it.
     """
-    return api_cost_per_day * DAYS_PER_YEAR
+    return bought_cost_per_day * DAYS_PER_YEAR
 
 
-def api_cost_per_1k_tokens(api_cost_per_day: Array, tokens_per_day: Array) -> USD_PER_KTOKEN:
-    """API cost per token: all alike."""
-    return api_cost_per_day / tokens_per_day * TOKENS_PER_KTOKEN
+def bought_cost_per_1k_tokens(bought_cost_per_day: Array, tokens_per_day: Array) -> USD_PER_KTOKEN:
+    """Bought cost per token: all alike."""
+    return bought_cost_per_day / tokens_per_day * TOKENS_PER_KTOKEN

@@ -10,6 +10,7 @@ server_price = parameter(
     199,000 USD was the list price of a DGX A100; quotes for eight A100s went from 148,000 to 300,000.
     Source: NVIDIA, May 2020; Epoch AI, hardware prices.""",
     lower=0,
+    plausible=(1000, 10000000.0),
 )
 network_share_of_it = parameter(
     "1",
@@ -19,6 +20,7 @@ network_share_of_it = parameter(
     Source: Cottier et al., 2024, The rising costs of training frontier AI models, arXiv 2405.21015.""",
     lower=0,
     upper=1,
+    plausible=(0, 0.5),
 )
 facility_price = parameter(
     "USD/kW",
@@ -28,6 +30,7 @@ facility_price = parameter(
     design and other soft costs; 15,000 to 20,000 for sites built for AI. Source: Cushman & Wakefield, 2025, Data center
     development cost guide; aidatacenterguide.com, 2026.""",
     lower=0,
+    plausible=(1000, 100000.0),
 )
 other_it_share = parameter(
     "1",

@@ -10,6 +10,7 @@ questions_per_visitor = parameter(
     The note guesses 10; messages per weekly user and day were 3.3 to 3.7 in 2024 and 2025, which is 6 to 9
     per daily user. Source: Chatterji et al., 2025, How people use ChatGPT, NBER w34255.""",
     lower=0,
+    plausible=(0.1, 1000),
 )
 output_tokens = parameter(
     "token",
@@ -17,6 +18,7 @@ output_tokens = parameter(
 
     Its prior is the uncertainty of that mean, not the spread of single answers.""",
     lower=0,
+    plausible=(1, 1000000.0),
 )
 visitors_per_day = parameter(
     "1/day",
@@ -24,6 +26,7 @@ visitors_per_day = parameter(
 
     Not visits, of which one visitor makes about two. Source: Similarweb, January 2023.""",
     lower=0,
+    plausible=(1, 8000000000.0),
 )
 output_tokens_variation = parameter(
     "1",

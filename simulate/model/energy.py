@@ -10,6 +10,7 @@ electricity_price = parameter(
     The mean US industrial price was 0.083 in 2022 and 0.081 in 2023; the note takes 0.08.
     Source: U.S. Energy Information Administration, Electric Power Annual.""",
     lower=0,
+    plausible=(0.005, 1),
 )
 pue = parameter(
     "1",
@@ -18,6 +19,7 @@ pue = parameter(
     1.10 Google, 1.18 Microsoft, 1.58 the mean of a world-wide survey, all 2023; the note takes 1.
     Source: the operators' reports; Uptime Institute, Global data center survey 2023.""",
     lower=1,
+    plausible=(1.02, 3),
 )
 busy_load = parameter(
     "1",
@@ -27,9 +29,14 @@ busy_load = parameter(
     Source: Newkirk et al., 2025, arXiv 2506.14551; Latif et al., 2024, arXiv 2412.08602.""",
     lower=0,
     upper=1,
+    plausible=(0.2, 1),
 )
 idle_load = parameter(
-    "1", "Idle load: draw of an idle server over its nameplate; 0.2 to 0.3 is judgement.", lower=0, upper=1
+    "1",
+    "Idle load: draw of an idle server over its nameplate; 0.2 to 0.3 is judgement.",
+    lower=0,
+    upper=1,
+    plausible=(0.02, 0.8),
 )
 
 

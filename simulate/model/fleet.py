@@ -12,6 +12,7 @@ peak_to_average = parameter(
     1.70 to 1.92 in Azure's conversation trace, 1.23 at DeepSeek; the note takes 1.
     Source: Patel et al., 2024, Splitwise, arXiv 2311.18677; DeepSeek, 2025, open-infra-index, day 6.""",
     lower=1,
+    plausible=(1, 10),
 )
 capacity_margin = parameter(
     "1",
@@ -20,9 +21,14 @@ capacity_margin = parameter(
     For surges and growth. Published idle shares hold it already, and the peak: 50 % idle is
     peak x margin = 2. Source: Patel and Ahmad, 2023, SemiAnalysis.""",
     lower=1,
+    plausible=(1, 3),
 )
 spare_share = parameter(
-    "1", """Spare share: accelerators in repair or waiting to step in, over those in service.""", lower=0, upper=1
+    "1",
+    """Spare share: accelerators in repair or waiting to step in, over those in service.""",
+    lower=0,
+    upper=1,
+    plausible=(0, 0.5),
 )
 regions = parameter("1", """Regions: that share the load evenly, each with whole replicas.""", default=1, lower=1)
 spare_replicas = parameter(
@@ -43,6 +49,7 @@ server_power = parameter(
 
     6.5 kW for a DGX A100, 10.2 kW for a DGX H100. Source: NVIDIA, data sheets of 2020 and 2022.""",
     lower=0,
+    plausible=(0.2, 500),
 )
 
 other_it_power_share = parameter(

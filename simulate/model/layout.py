@@ -14,7 +14,7 @@ from simulate.model.notation import B_PER_TOKEN, FREE, FREE_B, ONE_OR_MORE, ONE_
 pipeline_stages = parameter(
     "1", "Pipeline stages: parts of the layers, each on accelerators of its own.", default=1, lower=1
 )
-memory_capacity = parameter("B", "Memory capacity: of one accelerator.", lower=0)
+memory_capacity = parameter("B", "Memory capacity: of one accelerator.", lower=0, plausible=(1e9, 1e13))
 usable_memory_share = parameter(
     "1",
     """Usable memory share: of the memory, for weights and cache; activations and the runtime take the rest.

@@ -75,8 +75,9 @@ slow_steps_by_prompts = parameter(
 )
 slow_steps_by_drafts = parameter(
     "1",
-    """Slow steps by drafts: what each token accepted in a step adds to that: some answers are harder to foretell.
+    """Slow steps by drafts: what each token accepted in a step adds to that.
 
+    Some answers are harder to foretell.
     Source: InferenceX, 2025 and 2026, DeepSeek-R1 at fixed concurrency: 0.08 to 0.20 with 1 to 3 proposed tokens.""",
     default=0.14,
     lower=0,

@@ -10,6 +10,7 @@ maintenance_rate = parameter(
     0.03 to 0.08 for servers; NVIDIA asks 0.2 for the first year's support of a DGX.
     Source: Barroso, Hölzle and Ranganathan, 2018, The datacenter as a computer.""",
     lower=0,
+    plausible=(0, 0.5),
 )
 staff_cost = parameter("USD/year", "Staff cost: people who run the service; judgement.", lower=0)
 facility_opex_price = parameter(
@@ -18,6 +19,7 @@ facility_opex_price = parameter(
 
     20 to 80 is judgement. Source: Barroso, Hölzle and Ranganathan, 2018, The datacenter as a computer.""",
     lower=0,
+    plausible=(1, 1000),
 )
 colocation_price = parameter(
     "USD/kW/month",
@@ -26,6 +28,7 @@ colocation_price = parameter(
     137.86 in 2022, 163.44 in 2023 and 184.06 in the second half of 2024 in North America.
     Source: CBRE, North America data center trends.""",
     lower=0,
+    plausible=(10, 2000),
 )
 
 

@@ -27,6 +27,7 @@ cloud_price_reserved = parameter(
     An A100 around the turn to 2023: 1.03 to 1.81 for three years, 1.85 to 3.00 for one; OpenAI paid 1.30.
     Source: Epoch AI, hardware prices; The Information, 2024.""",
     lower=0,
+    plausible=(0.01, 100),
 )
 cloud_price_on_demand = parameter(
     "USD/h",
@@ -34,6 +35,7 @@ cloud_price_on_demand = parameter(
 
     1.10 (Lambda) to 4.10 (AWS) for an A100 around the turn to 2023. Source: Epoch AI, hardware prices.""",
     lower=0,
+    plausible=(0.01, 100),
 )
 it_lifetime = parameter(
     "year",
@@ -42,8 +44,9 @@ it_lifetime = parameter(
     4 to 6 in the large operators' accounts; Amazon 5 for a part of its fleet since 2025, 6 for the rest.
     Source: 10-K reports of Microsoft, Alphabet, Amazon and Meta.""",
     lower=0,
+    plausible=(1, 15),
 )
-discount_rate = parameter("1/year", "Discount rate: cost of capital, nominal, before tax.", lower=0)
+discount_rate = parameter("1/year", "Discount rate: cost of capital, nominal, before tax.", lower=0, plausible=(0, 0.5))
 residual_value_share = parameter(
     "1", "Residual value share: of IT capex that is recovered at the end of its life.", lower=0, upper=1
 )
@@ -53,6 +56,7 @@ facility_lifetime = parameter(
 
     Source: Barroso, Hölzle and Ranganathan, 2018, The datacenter as a computer.""",
     lower=0,
+    plausible=(3, 60),
 )
 
 

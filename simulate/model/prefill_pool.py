@@ -1,4 +1,4 @@
-"""Prefill pool: prompts that are read on accelerators of their own, what those are and how long a prompt waits there.
+"""Prefill pool: prompts that are read on accelerators of their own.
 
 A file that states `prefill_replica_accelerators` has one: replicas that read prompts and write nothing, beside those
 that write and read none. The keys and values of a prompt go from one to the other. Its accelerators may be of another
@@ -17,11 +17,11 @@ from simulate.model.notation import B_PER_S, FLOP_PER_S, KW, ONE_OR_MORE, RATIO,
 HARDWARE = ("peak_flops", "attention_peak_flops", "memory_bandwidth", "link_bandwidth", "link_domain")
 
 prefill_replica_accelerators = parameter(
-    "1", "Prefill replica accelerators: that read prompts together; no pool unless stated, and 0 is none.", lower=0
+    "1", "Prefill replica accelerators: that read prompts together; without them, or 0, no pool.", lower=0
 )
 prefill_utilization_target = parameter(
     "1",
-    """Prefill utilization target: share of the time for which a full prefill replica reads prompts.
+    """Prefill utilization target: share of the time that a full replica reads.
 
     0.7 is judgement: a prompt then waits about as long as it is read.""",
     default=0.7,
@@ -137,7 +137,7 @@ def prefill_pool_seconds(
 
 
 def transfer_bandwidth(network_bandwidth: Array) -> B_PER_S:
-    """Transfer bandwidth: of an accelerator from the prefill pool to those that write; its network's unless stated."""
+    """Transfer bandwidth: of an accelerator to those that write; its network's unless stated."""
     return network_bandwidth
 
 

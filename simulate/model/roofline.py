@@ -22,19 +22,23 @@ from simulate.model.notation import (
     S,
 )
 
-memory_bandwidth = parameter("B/s", "Memory bandwidth: of one accelerator; 2.04e12 B/s for an A100 of 80 GB.", lower=0)
+memory_bandwidth = parameter(
+    "B/s", "Memory bandwidth: of one accelerator; 2.04e12 B/s for an A100 of 80 GB.", lower=0, plausible=(1e10, 1e15)
+)
 bandwidth_utilization = parameter(
     "1",
     "Bandwidth utilization: share of the memory bandwidth that reading weights and cache achieves.",
     default=0.9,
     lower=0,
     upper=1,
+    plausible=(0.1, 1),
 )
 matrix_utilization = parameter(
     "1",
     "Matrix utilization: share of the peak FLOP/s that products with weights achieve, reading and writing.",
     lower=0,
     upper=1,
+    plausible=(0.05, 1),
 )
 precision_efficiency = parameter(
     "1",
@@ -68,6 +72,7 @@ link_bandwidth = parameter(
 
     450e9 B/s by NVLink on an H100, half of the figure of its data sheet.""",
     lower=0,
+    plausible=(100000000.0, 100000000000000.0),
 )
 link_domain = parameter(
     "1",
@@ -85,6 +90,7 @@ network_bandwidth = parameter(
     Source: NVIDIA, 2022, DGX H100 data sheet.""",
     default=50e9,
     lower=0,
+    plausible=(100000000.0, 10000000000000.0),
 )
 link_utilization = parameter(
     "1", "Link utilization: share of the link bandwidth that exchanges achieve.", default=0.9, lower=0, upper=1
@@ -104,11 +110,13 @@ layer_latency = parameter(
 
     Launching kernels, above all; that of one accelerator.""",
     lower=0,
+    plausible=(1e-07, 0.01),
 )
 allreduce_latency = parameter(
     "s",
     """Allreduce latency: time of a layer and pass that each doubling of the accelerators adds, eight at most.""",
     lower=0,
+    plausible=(1e-07, 0.01),
 )
 
 

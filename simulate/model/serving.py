@@ -21,6 +21,7 @@ parameters_active = parameter(
     All of them, unless it is a mixture of experts. 175e9 for GPT-3; gpt-3.5-turbo's are not disclosed.
     Source: Brown et al., 2020, Language models are few-shot learners, arXiv 2005.14165.""",
     lower=0,
+    plausible=(1000000.0, 100000000000000.0),
 )
 peak_flops = parameter(
     "FLOP/s",
@@ -29,6 +30,7 @@ peak_flops = parameter(
     312e12 for an A100 in BF16; twice that with structured sparsity, which the note's 5 PFLOP/s a server has.
     Source: NVIDIA, 2020, A100 data sheet.""",
     lower=0,
+    plausible=(1000000000000.0, 1e17),
 )
 
 

@@ -189,9 +189,9 @@ def prompt_seconds(prompts_apart: Array, prompts_per_step: Array, prefill_second
 
 @total
 def step_seconds(decode_seconds: Array, prompt_seconds: Array) -> S:
-    """Step seconds: of a pass that writes `acceptance_length` tokens of each sequence, prompts read meanwhile included.
+    """Step seconds: of a pass, prompts read meanwhile included.
 
-    One token without a draft.
+    It writes `acceptance_length` tokens of each sequence: one without a draft.
     """
     return decode_seconds + prompt_seconds
 

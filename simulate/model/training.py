@@ -46,6 +46,7 @@ training_tokens = parameter(
 
     300e9 for GPT-3. Source: Brown et al., 2020, arXiv 2005.14165.""",
     lower=0,
+    plausible=(100000000.0, 1000000000000000.0),
 )
 
 
@@ -67,6 +68,7 @@ training_overhead = parameter(
     1.00 to 1.50 over seven open runs that published both; the default is their median.""",
     default=TYPICAL_OVERHEAD,
     lower=1,
+    plausible=(1, 3),
 )
 training_context = parameter(
     "token",
@@ -91,6 +93,7 @@ experiments_multiplier = parameter(
     3.3 to 10 at OpenAI, MiniMax and Z.ai in 2024 and 2025. Source: Denain and Wu, 2026, Final training runs account
     for a minority of R&D compute spending, Epoch AI.""",
     lower=1,
+    plausible=(1, 50),
 )
 reinforcement_learning_share = parameter(
     "1",

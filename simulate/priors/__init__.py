@@ -5,10 +5,10 @@ read (`files`) -> check the shape (`schema`) -> merge the layers, check and buil
 """
 
 from simulate.priors.correlations import Correlation
-from simulate.priors.files import SHIPPED, shipped
 from simulate.priors.layers import PriorsError, SourceFile
 from simulate.priors.loading import choice, load_priors, stated
 from simulate.priors.types import Choice, Prior, Priors, Published
+from simulate.shipped import SHIPPED, shipped
 
 __all__ = [
     "SHIPPED",

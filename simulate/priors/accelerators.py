@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from simulate.graph import Quantity
+from simulate.graph import Quantity, upstream
 from simulate.priors.layers import Layer, Stack
 from simulate.priors.precision import CATALOGS, OF_POOL, POOL, row_named
 
@@ -36,7 +36,7 @@ def _stated_for_others(stack: Stack, quantities: Mapping[str, Quantity], key: st
         of_pool = name.startswith(OF_POOL) and name.removeprefix(OF_POOL) in quantities
         if entry.level <= level or (of_pool and key != POOL):
             continue
-        if name not in known and (key == POOL or not _needs(quantities, name) & own):
+        if name not in known and (key == POOL or not (upstream(quantities, [name]) - {name}) & own):
             continue
         others = [row_named(key, each.tables[key]) for place, each in named if place >= entry.level]
         if entry.layer.shown.startswith(f"{key} "):  # of the catalog, which lies beneath what names it
@@ -49,16 +49,6 @@ def _stated_for_others(stack: Stack, quantities: Mapping[str, Quantity], key: st
             f"{_place(layer, key)} does not change it; state it for the {chosen}, or by a formula"
         )
     return told
-
-
-def _needs(quantities: Mapping[str, Quantity], name: str) -> set[str]:
-    """All that a quantity is computed from where no prior binds anything."""
-    found, open_ = set[str](), [name]
-    while open_:
-        new = set(quantities[open_.pop()].needs) - found
-        found |= new
-        open_ += new
-    return found
 
 
 def _place(layer: Layer, *key: str) -> str:

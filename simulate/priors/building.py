@@ -9,16 +9,16 @@ from typing import Any
 from simulate import model
 from simulate.errors import suggestion
 from simulate.formulas import FormulaError, formula
-from simulate.graph import Quantity, missing, recomposed, settled
+from simulate.graph import Quantity, missing, recomposed, settled, upstream
 from simulate.model.mixing import of_kinds
 from simulate.priors.accelerators import stated_for_others
 from simulate.priors.correlations import Correlation, merged_correlations
 from simulate.priors.equalities import equalities
 from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
-from simulate.priors.margins import prior_of
+from simulate.priors.margins import expiring, implausible, prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
-from simulate.priors.precision import SIZE_OF_POOL, aging, with_figures, without_figures, without_pool
+from simulate.priors.precision import SIZE_OF_POOL, aging, named, with_figures, without_figures, without_pool
 from simulate.priors.traffic import settle
 from simulate.priors.types import Choice, Measured, Priors, Published
 from simulate.settings import RunTable, Settings
@@ -26,8 +26,11 @@ from simulate.spelling import name_text
 from simulate.units import UnitError, conversion_factor
 
 
-def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> Stack:
-    """Put overrides before the choice before the files, what they name beneath each."""
+def stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> Stack:
+    """Put overrides before the choice before the files, what they name beneath each; a name has a prior or a formula.
+
+    Of the two the nearer one holds, but a prior takes the place of a formula that is farther.
+    """
     options = [
         replace(layer, tables=layer.tables["choices"][chosen], prefix=("choices", chosen))
         for layer in files
@@ -35,7 +38,10 @@ def _stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) ->
     ]
     elsewhere = not chosen and any("accelerator" in table for table in _choices(files))
     stack, problems = with_figures((*overrides, *options, *files), elsewhere=elsewhere)
-    return Stack(tuple(stack), problems)
+    found = Stack(tuple(stack), problems)
+    settle(found)
+    _settle(found)
+    return found
 
 
 def _choices(layers: Sequence[Layer]) -> Iterator[Mapping[str, Any]]:
@@ -50,9 +56,7 @@ def built(
 
     With problems, the priors are not to be used.
     """
-    stack = _stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
-    settle(stack)
-    _settle(stack)
+    stack = stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
     if chosen or not any(
         SIZE_OF_POOL in (*each.get("priors", {}), *each.get("quantities", {})) for each in _choices(layers)
     ):
@@ -73,12 +77,16 @@ def built(
     correlations, idle = merged_correlations(stack, {name: prior.distribution for name, prior in priors.items()})
     _check_use(stack, layers, chosen, quantities, correlations)
     equal = {} if stack.problems else equalities(quantities, priors)
+    doubtful = implausible(priors, quantities)
     titles = [layer.tables["title"] for layer in stack.layers if layer.own and "title" in layer.tables]
     choices = {
         name: Choice(name, entry.table.get("label") or name.replace("_", " "), entry.table.get("note", ""))
         for name, entry in Stack(tuple(layers)).entries("choices", replacing=()).items()
     }
-    (published, measured), run = _published(stack, quantities, choices), _run(stack, quantities)
+    (published, measured), run = (
+        _published(stack, quantities, choices, _stated_by(stack, layers[len(overrides) :]), priors),
+        _run(stack, quantities),
+    )
     own_names = tuple(name for name in stack.formulas if name in quantities)
     new_names = tuple(name for name in own_names if name not in stack.of_model)
     case = Priors(
@@ -99,8 +107,9 @@ def built(
         overrides=tuple(overrides),
         chosen=chosen,
         layers=tuple(layers),
-        aging=aging(stack),
-        warnings=_joined(stated_for_others(stack, quantities), without_figures(stack), idle, equal),
+        shares=next((layer.tables["shares"] for layer in stack.layers if "shares" in layer.tables), {}),
+        aging=aging(stack) | expiring(priors),
+        warnings=_joined(stated_for_others(stack, quantities), without_figures(stack), idle, equal, doubtful),
     )
     return case, stack.problems
 
@@ -195,10 +204,25 @@ def _named_in_formulas(layers: Sequence[Layer], every: Collection[str]) -> set[s
     return named
 
 
+def _stated_by(stack: Stack, files: Collection[Layer]) -> set[str]:
+    """What the file itself or the choice gives a prior or a formula, by an accelerator too; overrides do not count."""
+    own = [layer for layer in stack.layers if layer.own and (layer.prefix or layer in files)]
+    catalog = {" ".join(each) for layer in own for each in named(layer.tables)}
+    stating = [*own, *(layer for layer in stack.layers if layer.shown in catalog)]
+    return {name for layer in stating for kind in ("priors", "quantities") for name in layer.tables.get(kind, {})}
+
+
 def _published(
-    stack: Stack, quantities: Mapping[str, Quantity], choices: Mapping[str, Choice]
+    stack: Stack,
+    quantities: Mapping[str, Quantity],
+    choices: Mapping[str, Choice],
+    stated: Collection[str],
+    bound: Collection[str],
 ) -> tuple[tuple[Published, ...], tuple[Measured, ...]]:
-    """Published figures in the quantities' own units; for one quantity, the nearest layer's. Those at a value apart."""
+    """Published figures in the quantities' own units; for one quantity, the nearest layer's. Those at a value apart.
+
+    One that is inherited is of another case, and goes, where the file has `stated` what its quantity comes from.
+    """
     figures: dict[str, list[Published | Measured]] = {}
     for _, layer in stack.upwards():
         here: dict[str, list[Published | Measured]] = {}
@@ -207,7 +231,7 @@ def _published(
                 continue
             name = table["quantity"]
             _check_known(stack, layer, ("published", i, "quantity"), name)
-            if name not in quantities:
+            if name not in quantities or not (layer.own or upstream(quantities, [name], bound).isdisjoint(stated)):
                 continue
             own = quantities[name].unit
             unit = table.get("unit") or own

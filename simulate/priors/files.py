@@ -15,12 +15,10 @@ from simulate.priors.positions import DEEPEST, Key, deep_line, excess
 from simulate.priors.schema import File
 from simulate.reading import STDIN, refusal, too_long
 from simulate.revisions import contents, folder_of, revised, unreadable
+from simulate.shipped import shipped, shipped_file
 from simulate.spelling import expanded, path_of
 from simulate.syntax import broken, loads
 
-# In a wheel the priors files lie inside the package, in a checkout beside it.
-PACKAGED = Path(__file__).parents[1] / "data" / "priors"
-SHIPPED = PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "priors"
 LARGEST = 1_000_000  # bytes of a priors file
 MOST_KEYS = 5_000
 MOST_VALUES = 100_000  # in lists
@@ -49,7 +47,7 @@ def read_files(source: Path | str | Mapping[str, Any]) -> tuple[list[SourceFile]
             return files, layers, [Problem(layers[-1], ("extends",), fault, alone=True, hides=True)]
         path = _short(layers[-1].folder / path_of(above))
         if not _is_file(path):
-            path = _shipped(above) or path
+            path = str(shipped_file(above) or path)
         chain = [*(file.path for file in files), Path(path)]
         if fault := _unreadable(path, chain[:-1]):
             fault = f"{path} {fault}"
@@ -109,7 +107,7 @@ def _first(source: Path | str | Mapping[str, Any]) -> SourceFile:
     if isinstance(source, str) and ("\n" in source or not source.strip() or ("=" in source and not there)):
         return _kept(TEXT, source.encode(errors="surrogatepass"))
     if not there:
-        shown = _shipped(shown) or shown
+        shown = str(shipped_file(shown) or shown)
     if fault := _unreadable(shown):
         raise PriorsError(Fault(fault, shown, code="file"))
     return _file(shown)
@@ -140,17 +138,6 @@ def _short(path: Path) -> str:
         there = path.exists()
         return str(short if there == short.exists() and (not there or short.samefile(path)) else path)
     return str(path)
-
-
-def shipped() -> dict[str, Path]:
-    """The priors files that ship with the package, by their names."""
-    return {file.stem: file for file in sorted(SHIPPED.glob("*.toml"))}
-
-
-def _shipped(name: str) -> str:
-    """The path of the file of this name, with or without its ending, that ships with the package; '' for none."""
-    path = str(SHIPPED / f"{name.removesuffix('.toml')}.toml")
-    return path if Path(name).name == name and _is_file(path) else ""
 
 
 def _is_file(path: str) -> bool:

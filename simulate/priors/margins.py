@@ -9,6 +9,7 @@ import numpy as np
 from simulate.distributions import FAMILIES, Distribution, ParameterError, distribution, scaled
 from simulate.distributions.other_names import mend_of
 from simulate.distributions.reading import forms
+from simulate.figures import with_unit
 from simulate.graph import Quantity
 from simulate.priors.layers import Entry, Stack
 from simulate.priors.own_quantities import factor_to
@@ -50,6 +51,7 @@ def prior_of(stack: Stack, entry: Entry, quantity: Quantity) -> Prior | None:
         factor=factor,
         evidence=table.get("evidence", ""),
         source=table.get("source", ""),
+        expires=table.get("expires", ""),
         note=table.get("note", ""),
         label=table.get("label") or quantity.label,
         specification=specification,
@@ -57,6 +59,37 @@ def prior_of(stack: Stack, entry: Entry, quantity: Quantity) -> Prior | None:
         inherited=not entry.own,
         layer=entry.layer,
     )
+
+
+def implausible(priors: Mapping[str, Prior], quantities: Mapping[str, Quantity]) -> dict[str, str]:
+    """What to know of priors of the file's own that reach beyond what is plausible, by name: a unit forgotten, say.
+
+    With more than a twentieth of their probability; one with a note has been thought of, and so has a 0.
+    """
+    told = {}
+    for name, prior in priors.items():
+        least, _, greatest = prior.band()
+        for percent, value, bound in zip((5, 95), (least, greatest), quantities[name].plausible, strict=True):
+            beyond = bound / prior.factor
+            less = percent == 5 and value < beyond
+            if not (less or (percent == 95 and value > beyond)) or prior.inherited or prior.note or not value:
+                continue
+            constant = prior.family == "constant"
+            figure = with_unit(value, 0.0, prior.unit, None if constant else 3)
+            than = f"{'less' if less else 'more'} than the {with_unit(beyond, 0.0, prior.unit)} that is plausible"
+            stated = figure if constant else f"P{percent} {figure}"
+            told[name] = f"{name}: {stated} is {than}; mend it or its unit, or say why in a note"
+    return told
+
+
+def expiring(priors: Mapping[str, Prior]) -> dict[str, tuple[str, str]]:
+    """What to know of priors from the day on when their source is too old, by name, with the day."""
+    mend = "look for a newer one, or move expires"
+    return {
+        name: (f"the source of {name} expired on {prior.expires}; {mend}", prior.expires)
+        for name, prior in priors.items()
+        if prior.expires
+    }
 
 
 def _further_faults(

@@ -33,7 +33,7 @@ def prior_quantity(stack: Stack, entry: Entry, quantity: Quantity | None) -> Qua
         if entry.layer.shown.startswith("--set"):  # changes a value, never what is measured
             files = Stack(tuple(layer for layer in stack.layers if not layer.shown.startswith("--set")))
             written = entry.table.get("unit") or unit
-            factor_to(stack, entry, "priors", written, _stated_unit(files, "priors", entry.name) or written)
+            factor_to(stack, entry, "priors", written, stated_unit(files, "priors", entry.name) or written)
         return Quantity(entry.name, unit, f"{definition}\n\n{note}".strip(), stated_label=definition)
     return replace(quantity, stated_label=label) if label else quantity
 
@@ -112,7 +112,7 @@ def with_units(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, Qu
 def without_unit(stack: Stack) -> set[str]:
     """The priors of the file's own for which no unit is stated: numbers that may be in any."""
     own = (name for name in stack.priors if name not in stack.of_model and name not in stack.formulas)
-    return {name for name in own if not _stated_unit(stack, "priors", name)}
+    return {name for name in own if not stated_unit(stack, "priors", name)}
 
 
 def _in_order(stack: Stack, quantities: Mapping[str, Quantity]) -> list[str]:
@@ -166,14 +166,14 @@ def plain_unit(stack: Stack, entry: Entry, kind: str) -> str | None:
     An entry that takes the place of another's value alone, as an override does, is in the unit of that.
     """
     try:
-        return plain(entry.table.get("unit") or _stated_unit(stack, kind, entry.name) or "1")
+        return plain(entry.table.get("unit") or stated_unit(stack, kind, entry.name) or "1")
     except UnitError as error:
         stack.report(entry, kind, "unit", str(error), alone=True, code=error.code)
         stack.unclear.add(entry.name)
         return None
 
 
-def _stated_unit(stack: Stack, kind: str, name: str) -> str:
+def stated_unit(stack: Stack, kind: str, name: str) -> str:
     """The unit that the nearest layer states, "" for none."""
     stated = (layer.tables.get(kind, {}).get(name, {}).get("unit", "") for layer in stack.layers)
     return next(filter(None, stated), "")

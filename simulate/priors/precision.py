@@ -1,4 +1,4 @@
-"""What an accelerator, an API and the words for a precision bind, as layers beneath those that name them.
+"""What an accelerator, an API, layouts and the words for a precision bind, as layers beneath those that name them.
 
 A word such as FP8 stands for weights, cache and arithmetic together, or each has its own; attention is in BF16 unless
 it has one. A peak depends on both, the
@@ -14,7 +14,7 @@ from simulate.priors.layers import Layer, Problem, Stack
 
 POOL = "prefill_accelerator"
 CATALOGS = ("accelerator", POOL, "api")  # keys that name a row of a catalog
-NAMING = (*CATALOGS, "precision", "training_precision")  # and all that stand for figures
+NAMING = (*CATALOGS, "layouts", "precision", "training_precision")  # and all that stand for figures
 STORED = {"weights": "bytes_per_parameter", "cache": "kv_bytes_per_value"}
 COMPUTED = {"arithmetic": "peak_flops", "attention": "attention_peak_flops", "training": "training_peak_flops"}
 OF_POOL = "prefill_"  # what the names of the figures of its accelerator begin with
@@ -26,7 +26,8 @@ def named(tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The keys of a layer that stand for figures, with what they name; the two together name the layer of these."""
     for key in NAMING:
         if value := tables.get(key):
-            yield key, value if isinstance(value, str) else ", ".join(f"{part} {word}" for part, word in value.items())
+            parts = [f"{part} {word}" for part, word in value.items()] if isinstance(value, Mapping) else value
+            yield key, value if isinstance(value, str) else ", ".join(parts)
 
 
 def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Layer], list[Problem]]:
@@ -35,6 +36,7 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
     Where no accelerator is named but `elsewhere`, in a choice, words for arithmetic bind nothing.
     """
     from simulate.catalog import CatalogError
+    from simulate.priors.layouts import LayoutError
 
     stack: list[Layer] = []
     problems: list[Problem] = []
@@ -47,7 +49,7 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
         asked = {key: _words(key, layer.tables[key]) for key in own}
         names |= own
         origins |= dict.fromkeys(own, layer)
-        words |= {key: words.get(key, {}) | new for key, new in asked.items() if key not in CATALOGS}
+        words |= {key: words.get(key, {}) | new for key, new in asked.items() if new}
         if new_hardware := own.keys() & hardware:  # whose peaks depend on farther words too
             hardware |= {key: own[key] for key in new_hardware}
             for key, said in words.items():
@@ -56,9 +58,9 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
             asked["precision"] |= {"training": "BF16"}  # the other word is of serving
         for key in sorted(asked, key=NAMING.index):
             try:
-                tables = _of_catalog(key, own[key]) if key in CATALOGS else _peaks(hardware, asked[key])
-                stack.append(Layer(f"{key} {names[key]}", tables, own=False))
-            except CatalogError as error:
+                tables = _tables(key, layer.tables.get(key), hardware, asked[key])
+                stack = [*_kept(stack, tables), Layer(f"{key} {names[key]}", tables, own=False)]
+            except (CatalogError, LayoutError) as error:
                 problems.append(Problem(layer, (key,), str(error), alone=True, code=error.code))
                 hardware |= {each: "" for each in hardware if each == key}
         stack.append(layer)
@@ -69,6 +71,18 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
                 mend = f"add accelerator = ..., or state [priors.{COMPUTED[part]}] in place of the word"
                 problems.append(Problem(origins[key], (key,), f"{fault}; {mend}", code="schema"))
     return stack[::-1], problems
+
+
+def aging(stack: Stack) -> dict[str, tuple[str, str]]:
+    """What to know of prices from a day on, a year after they were last seen to hold, by name, with the day."""
+    told = {}
+    for name, entry in stack.priors.items():
+        if (layer := entry.origins.get("value")) and name in layer.tables.get("aging", {}):
+            row, seen = layer.tables["aging"][name]
+            fault = f"{row}: its newest price in the catalog is of {seen}, more than a year ago"
+            text = f"{fault}; state [priors.api_input_price] and the others, or name another api"
+            told[name] = (text, f"{int(seen[:4]) + 1}{seen[4:]}")
+    return told
 
 
 def without_figures(stack: Stack) -> dict[str, str]:
@@ -97,18 +111,6 @@ def _pools(stack: Stack) -> Iterator[Layer]:
     return (layer for layer in stack.layers if layer.shown.startswith(f"{POOL} "))
 
 
-def aging(stack: Stack) -> dict[str, tuple[str, str]]:
-    """What to know of prices from a day on, a year after they were last seen to hold, by name, with the day."""
-    told = {}
-    for name, entry in stack.priors.items():
-        if (layer := entry.origins.get("value")) and name in layer.tables.get("aging", {}):
-            row, seen = layer.tables["aging"][name]
-            fault = f"{row}: its newest price in the catalog is of {seen}, more than a year ago"
-            text = f"{fault}; state [priors.api_input_price] and the others, or name another api"
-            told[name] = (text, f"{int(seen[:4]) + 1}{seen[4:]}")
-    return told
-
-
 def _words(key: str, value: str | Mapping[str, str]) -> dict[str, str]:
     """The word for each part that a key's value stands for; what is in a catalog has none."""
     match key, value:
@@ -129,14 +131,24 @@ def row_named(key: str, name: str) -> str:
     return rows.name(name.partition("@")[0])
 
 
-def _of_catalog(key: str, name: str) -> dict[str, Any]:
-    """What the row that a key names brings, and what ages of it. Raises CatalogError where the catalog lacks it."""
-    from simulate import catalog, token_prices
+def _kept(stack: Sequence[Layer], tables: Mapping[str, Any]) -> list[Layer]:
+    """What stays beneath the figures of a key: of two lists of layouts the nearer stands alone."""
+    return [layer for layer in stack if not {"shares"} <= layer.tables.keys() & tables.keys()]
 
+
+def _tables(key: str, name: Any, hardware: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Any]:
+    """What a key brings by what it names, or by its words. Raises CatalogError and LayoutError for what is none."""
+    from simulate import catalog, token_prices
+    from simulate.priors import layouts
+
+    if key == "layouts":
+        return layouts.tables(name)
     if key == "accelerator":
         return {"priors": catalog.accelerator(name)}
     if key == POOL:
         return _of_pool(name)
+    if key != "api":
+        return _peaks(hardware, words)
     entries, seen = token_prices.price(name)
     return {"priors": entries, "aging": dict.fromkeys(entries, (row_named(key, name), seen)) if seen else {}}
 

@@ -1,48 +1,69 @@
 """The shape of a priors file's tables, and words for what is wrong with it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
 
-from simulate.distributions.other_names import NOTES
+from simulate.distributions.other_names import KEYS
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
+from simulate.priors.nested import at, dotted_percentiles, without
 from simulate.priors.positions import Key
 from simulate.priors.traffic import unfolded
 from simulate.settings import RunTable, fault_of, written
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]  # no file of results holds a NUL
+
+
+def _dated(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'must be a date such as "2027-06-30", not {written(text)}') from None
+    return text
+
+
+Day = Annotated[Text, AfterValidator(_dated)]
 HIDING = (
     ("extends",),
     ("model",),
     ("accelerator",),
     ("prefill_accelerator",),
     ("api",),
+    ("layouts",),
     ("priors",),
     ("quantities",),
 )  # keys without which other names are unknown
 MARKS = ("[key]", "[word]", "[table]")  # of pydantic's, for a key that is at fault itself and for what a value may be
-BESIDE = (("evidence",), ("source",), ("note",), ("label",))  # keys of priors and quantities that no number depends on
-OTHER_NAMES = {  # what other programs call keys, and what they are here
-    **dict.fromkeys(("samples", "iterations", "trials", "draws", "simulations", "size", "n"), "scenarios"),
-    "quantiles": "percentiles",
-    **dict.fromkeys(("sampler", "sampling", "method"), "scheme"),
-    **dict.fromkeys(("random_seed", "random_state", "rng"), "seed"),
-    "outputs": "quantities",
-    **dict.fromkeys(("expression", "expr", "equation"), "formula"),
-    **NOTES,
-    **dict.fromkeys(("inputs", "parameters", "variables", "distributions"), "priors"),
-    **dict.fromkeys(("formulas", "expressions"), "quantities"),
-    **dict.fromkeys(("include", "includes", "inherits", "import"), "extends"),
-}
+BESIDE = (
+    ("evidence",),
+    ("source",),
+    ("expires",),
+    ("note",),
+    ("label",),
+)  # keys of priors and quantities that no number depends on
 
 
 SOURCE = "Where it comes from."
 NOTE = "What else to know."
 LABEL = "What tables call it."
+PREFILL_ACCELERATOR = """The same of a prefill pool, where `prefill_replica_accelerators` is stated.
+
+    prefill_accelerator = "RTX PRO 6000"
+"""
 TRAINING_PRECISION = "The same words, for the training accelerator's peak."
 AS_ABOVE = "As above, for this choice."
 
@@ -83,6 +104,11 @@ class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributio
         "Reports say how much of the variance rests on judgement, and how much on priors that do not say.",
     )
     source: Text = Field(default="", description=SOURCE)
+    expires: Day | None = Field(
+        default=None,
+        description='The day from which on its source is too old, "2027-06-30".\n\n'
+        "`simulate check` tells of it then, and `check --strict` fails.",
+    )
     note: Text = Field(default="", description=NOTE)
     label: Text = Field(default="", description=LABEL)
 
@@ -166,6 +192,7 @@ class ChoiceTable(_Table):
     accelerator: Text = Field(default="", description=AS_ABOVE)
     prefill_accelerator: Text = Field(default="", description=AS_ABOVE)
     api: Text = Field(default="", description=AS_ABOVE)
+    layouts: list[Text] = Field(default=[], description=AS_ABOVE)
     precision: Precision | None = Field(default=None, description=AS_ABOVE)
     training_precision: Word | None = Field(default=None, description=AS_ABOVE)
     priors: dict[str, PriorTable] = Field(
@@ -199,19 +226,21 @@ class File(_Table):
         "count; `simulate explain accelerators` lists them.\n\n"
         '    accelerator = "H100"',
     )
-    prefill_accelerator: Text = Field(
-        default="",
-        description="The same for a prefill pool, on which prompts are read apart: its `prefill_...` figures.\n\n"
-        "There is a pool where `prefill_replica_accelerators` is stated. Without the key it has the others' "
-        "accelerator.\n\n"
-        '    prefill_accelerator = "RTX PRO 6000"',
-    )
+    prefill_accelerator: Text = Field(default="", description=PREFILL_ACCELERATOR)
     api: Text = Field(
         default="",
         description="A vendor's token prices: 'GPT-4o', or 'GPT-4o @ 2025-02' for those of then.\n\n"
         "They bind api_input_price, api_cached_input_price and api_output_price, of which the newest is told to be old "
         "a year after it was seen; `simulate explain apis` lists them.\n\n"
         '    api = "GPT-4o"',
+    )
+    layouts: list[Text] = Field(
+        default=[],
+        description="Of these each scenario takes the cheapest that keeps memory and targets: "
+        '["TP8", "TP4 PP2", "DP8", "TP8 apart"], or ["usual"].\n\n'
+        "TP accelerators share a sequence, DP such groups a stage, PP stages a replica; prompts are read apart or "
+        "shared. They bind replica_accelerators and what else a layout is; a run tells how often each is taken.\n\n"
+        '    layouts = ["TP4", "TP8", "TP4 PP2"]',
     )
     precision: Precision | None = Field(
         default=None,
@@ -246,7 +275,7 @@ class File(_Table):
 def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     """Check the shape of a layer's tables; return the layer without what is at fault, and the problems."""
     layer, twice = unfolded(layer)
-    faults = [(*fault, False) for fault in (*_dotted_percentiles(layer.tables), *twice)]
+    faults = [(*fault, False) for fault in (*dotted_percentiles(layer.tables), *twice)]
     try:
         File.model_validate(layer.tables)
     except ValidationError as invalid:
@@ -267,10 +296,10 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     for key, _, _ in faults:
         entry = _entry(key)
         if key[len(entry) :] in BESIDE:  # nothing is computed from it
-            tables = _without(tables, key)
+            tables = without(tables, key)
             continue
-        aside.update(re.findall(r"\w+", repr(_at(layer.tables, entry))))
-        tables = _without(tables, entry)
+        aside.update(re.findall(r"\w+", repr(at(layer.tables, entry))))
+        tables = without(tables, entry)
         if entry[-2:-1] in (("priors",), ("quantities",)):
             malformed.add(entry)
     whole = replace(layer, tables=tables, malformed=frozenset(malformed), aside=frozenset(aside))
@@ -300,10 +329,10 @@ def _fault(kind: str, key: Key, value: Any, context: Mapping[str, Any], tables: 
 def _unknown_key(key: Key, value: Any, tables: Any) -> str:
     name = str(key[-1])
     fields = _model_of(key[:-1]).model_fields
-    table = _at(tables, key[:-1])
+    table = at(tables, key[:-1])
     missing = [field for field in fields if field not in table]
-    if name.lower() in OTHER_NAMES and OTHER_NAMES[name.lower()] in fields:
-        return f"unknown key; write {OTHER_NAMES[name.lower()]}"
+    if name.lower() in KEYS and KEYS[name.lower()] in fields:
+        return f"unknown key; write {KEYS[name.lower()]}"
     if hint := suggestion(name, missing, slips=True) or suggestion(name, fields, slips=True):
         return f"unknown key{hint}"
     if len(key) > 1 and name in File.model_fields:
@@ -348,38 +377,7 @@ def _model_of(key: Key) -> type[BaseModel]:
     return File
 
 
-def _dotted_percentiles(value: Any, key: Key = ()) -> Iterator[tuple[Key, str]]:
-    """Find `p2.5 = 3` in priors, which TOML reads as p2 = {5 = 3}."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, child in items:
-        percentile = "priors" in key[:-1] and isinstance(child, dict) and re.fullmatch(r"p\d+", str(name))
-        if percentile and all(decimals.isdecimal() for decimals in child):
-            decimals = next(iter(child), "5")
-            message = f'{name}.{decimals} is a dotted key in TOML; write "{name}.{decimals}" in quotes'
-            yield (*key, name, decimals), message
-        else:
-            yield from _dotted_percentiles(child, (*key, name))
-
-
 def _entry(key: Key) -> Key:
     """The entry that a fault makes unusable: a prior, a published figure, a key of [run]."""
     depth = 4 if len(key) > 2 and key[0] == "choices" and key[2] in ("priors", "quantities") else 2
     return key[:depth]
-
-
-def _at(tables: Any, key: Key) -> Any:
-    for step in key:
-        tables = tables[step]
-    return tables
-
-
-def _without(tables: Mapping[Any, Any], key: Key) -> dict[str, Any]:
-    """Copy nested tables without the entry at a key; an array's element leaves a None in its place."""
-    match key:
-        case (name,):
-            return {other: value for other, value in tables.items() if other != name}
-        case (name, int() as i) if isinstance(tables.get(name), list):
-            return {**tables, name: [None if j == i else value for j, value in enumerate(tables[name])]}
-        case (name, *rest) if isinstance(tables.get(name), dict):
-            return {**tables, name: _without(tables[name], tuple(rest))}
-    return dict(tables)

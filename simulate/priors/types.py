@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simulate.distributions import Distribution
-from simulate.graph import Quantity, missing
+from simulate.graph import Quantity, Wiring, missing
 from simulate.priors.correlations import Correlation
 from simulate.priors.layers import Layer, SourceFile
 from simulate.settings import Settings
@@ -27,6 +27,7 @@ class Prior:
     factor: float  # from `unit` to the quantity's own
     evidence: str  # "sourced", "judgement" or ""
     source: str
+    expires: str  # an ISO date, '' for none
     note: str
     label: str
     specification: Mapping[str, Any]  # the parameters as written, in `unit`
@@ -104,6 +105,7 @@ class Priors:
     chosen: str  # the choice applied, '' for none
     layers: tuple[Layer, ...] = field(compare=False)  # of the overrides, then of the files
     warnings: Mapping[str, str]  # what to know of a prior that is used or of a formula, by its name
+    shares: Mapping[str, str]  # quantities of which a run tells how often they hold, by name, and of what each is
     aging: Mapping[str, tuple[str, str]]  # what to know of a prior, by its name, and from which day on
     cases: dict[str, "Priors"] = field(default_factory=dict, compare=False)  # the file's own, '', and its choices'
 
@@ -112,6 +114,11 @@ class Priors:
         """The words for the priors of mere numbers that are written in thousands, millions or more."""
         own = {name: prior.unit for name, prior in self.priors.items() if self.quantities[name].unit == "1"}
         return {name: unit for name, unit in own.items() if unit in COUNTS}
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        """The quantities in order, by which what is asked for is planned."""
+        return Wiring.of(self.quantities, self.priors)
 
     @cached_property
     def lacking(self) -> dict[str, tuple[str, ...]]:

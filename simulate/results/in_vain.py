@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from simulate.errors import Fault, SimulateError
-from simulate.graph import Quantity, plan
+from simulate.graph import Quantity
 from simulate.priors import Priors, stated
 from simulate.priors.layers import shown_key
 from simulate.priors.precision import NAMING, named
@@ -136,7 +136,7 @@ def _reached(cases: Sequence[Priors], names: Collection[str]) -> set[str]:
     reached = set[str]()
     for case in cases:
         able = case.quantities.keys() - case.lacking
-        needed = plan(case.quantities, case.priors, [name for name in dict.fromkeys(names) if name in able])
+        needed = case.wiring.plan([name for name in dict.fromkeys(names) if name in able])
         reached.update(needed.inputs, (name for name, _, _ in needed.steps))
     return reached
 

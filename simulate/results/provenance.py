@@ -119,6 +119,7 @@ def stated(priors: Priors) -> dict[str, Any]:
                 "label": prior.label,
                 "evidence": prior.evidence,
                 "source": prior.source,
+                "expires": prior.expires,
                 "note": prior.note,
                 "specification": dict(prior.specification),
             }

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.backends import Ticks
-from simulate.conditions import Kept, check_kept, questions
+from simulate.conditions import EXPLAIN, Kept, check_kept, check_known, questions
 from simulate.errors import read_all
+from simulate.grammar import PLOT
 from simulate.graph import Array
 from simulate.priors import Priors
 from simulate.replicates import Progress, Workers
@@ -21,6 +22,8 @@ from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import TOGETHER, Drawing, Piece, asked_quantities
 from simulate.summary import WEIGHT
 from simulate.thresholds import settled
+
+MOST_PLOTTED = 2**16  # scenarios in a picture of each
 
 
 def draws(
@@ -64,6 +67,18 @@ def draws(
             values = np.concatenate([getattr(part, group)[name].values for part in parts], axis=-1)
             getattr(result, group)[name] = replace(variable, values=values)
     return result
+
+
+def asked_plots(priors: Priors, texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """The names of the quantities in each plot that is asked for. Raises SimulateError for all that there are not."""
+
+    def read(text: str) -> tuple[str, ...]:
+        names = PLOT.read(text, "--plot")
+        for name in names:
+            check_known(priors, name, f"--plot '{text}': ", EXPLAIN)
+        return names
+
+    return read_all(*(partial(read, text) for text in texts))
 
 
 class Part(NamedTuple):

@@ -80,8 +80,8 @@ class Drivers:
         columns = len(self.inputs) + len(self.moved)
         most = max(MOST_SAMPLED // (drawn.replicates * columns), 1)
         # of those drawn each on its own their uniforms tell where they lie, without sorting; of others their values
-        own = () if drawn.questions.conditional else {*self.inputs} - {*drawn.sampler.copula}
-        self.uniform = {name for name in own if not len(priors.priors[name].distribution.jumps)}
+        own = [name for name in self.inputs if not drawn.questions.conditional and name not in drawn.sampler.copula]
+        self.uniform = dict.fromkeys(name for name in own if not len(priors.priors[name].distribution.jumps))
         self.size = min(max(SAMPLED, int(_OF_THE_RAREST / rarest)), most)
 
     def sample(self, block: Block) -> Iterator[Sample]:
@@ -100,19 +100,16 @@ class Drivers:
             places = moved(np.searchsorted(total, (np.arange(most) + 0.5) / most * total[-1]), block.words)
             weights = np.full(block.size, total[-1] / most)
 
-        def column(name: str) -> Array:
-            values = block.columns[name]
-            return np.array(to_host(values[places]) if is_column(values) else np.full(size, values), np.float64)
+        def columns(names: Sequence[str]) -> dict[str, Array]:
+            of_block = (block.columns[name] for name in names)
+            taken = [to_host(each[places]) if is_column(each) else np.full(size, each) for each in of_block]
+            return dict(zip(names, np.array(taken, np.float64), strict=True))
 
-        rows = self.drawn.sampler.rows
-        inputs = {
-            name: (to_host(block.words[rows[name]][places]) >> 16).astype(np.uint16)
-            if name in self.uniform
-            else column(name)
-            for name in self.inputs
-        }
+        rows = [to_host(block.words[self.drawn.sampler.rows[name]][places]) for name in self.uniform]
+        parts = (np.array(rows, np.uint32) >> 16).astype(np.uint16)
+        inputs = columns([name for name in self.inputs if name not in self.uniform])
         own = weights[:size].copy()  # no view, which would keep them all
-        yield Sample({name: column(name) for name in self.moved}, inputs, own)
+        yield Sample(columns(self.moved), {**dict(zip(self.uniform, parts, strict=True)), **inputs}, own)
 
     def put(
         self,
@@ -179,7 +176,7 @@ class Drivers:
 
         def of_priors(priors: Sequence[str]) -> Influence:
             columns = [np.concatenate([sample.inputs[prior] for sample in whole]) for prior in priors]
-            if self.uniform.issuperset(priors):
+            if self.uniform.keys() >= {*priors}:
                 bins = binned_uniforms(np.array(columns), sampled.effective)
             else:
                 bins = binned(columns[0], weights, self.atoms[priors[0]].values, sampled.effective)
@@ -203,7 +200,7 @@ class Drivers:
         groups, size = list[list[str]](), 0
         for prior in sorted(pairs, key=lambda each: each not in self.uniform):
             size += pairs[prior]
-            if groups and size <= most and self.uniform.issuperset([prior, *groups[-1]]):
+            if groups and size <= most and self.uniform.keys() >= {prior, *groups[-1]}:
                 groups[-1].append(prior)
             else:
                 groups.append([prior])

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from simulate import graph
-from simulate.bands import Band, Fault
+from simulate.bands import Band
 from simulate.distributions import Distribution
 from simulate.distributions.atoms import apart
 from simulate.figures import percent_text
+from simulate.gathering import Fault
 from simulate.graph import Quantity, Values
 from simulate.priors import Priors
 from simulate.results import Result
@@ -87,11 +88,11 @@ def _about(quantity: Quantity) -> str:
 
 
 def watched(priors: Priors, names: Sequence[str]) -> tuple[str, ...]:
-    """What is looked at beside the quantities asked for: the model's checks on them, and own formulas on their way.
+    """What is looked at beside the quantities asked for: checks on them, own formulas on their way, layouts taken.
 
     A formula in place of the model's may come out as what is not possible, and nothing that is told show it.
     """
-    plan = graph.plan(priors.quantities, priors.priors, names).keeping_all()
+    plan = priors.wiring.plan(names).keeping_all()
     computed, steps = set(plan.outputs), {step for step, _, _ in plan.steps}
     checks = {
         name
@@ -101,7 +102,8 @@ def watched(priors: Priors, names: Sequence[str]) -> tuple[str, ...]:
         and (computed.issuperset(quantity.needs) or (quantity.checks in computed and name not in priors.lacking))
     }
     formulas = {name for name in priors.own if priors.quantities[name].bounded and name in steps}
-    return tuple(name for name in priors.quantities if name in (checks | formulas).difference(names))
+    shares = {name for name in priors.shares if computed.issuperset(priors.quantities[name].needs)}
+    return tuple(name for name in priors.quantities if name in (checks | formulas | shares).difference(names))
 
 
 def failed_checks(priors: Priors, bands: Mapping[Any, Band]) -> list[str]:

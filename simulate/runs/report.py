@@ -4,7 +4,7 @@ import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,9 +29,10 @@ from simulate.runs import answers
 from simulate.runs.components import indented
 from simulate.runs.drivers import MOST_MOVED, WIDE
 from simulate.runs.precision import WIDTH, relative
-from simulate.spread import FEWEST_BEYOND
+from simulate.spread import FEWEST_BEYOND, bounds
 from simulate.statistics import OPTIONAL
 
+NINE_OF_TEN = (5, 50, 95)  # percents of what lies around nine of ten, and of its middle
 MANY_TIMES = 10  # a constant: a figure beyond is told in its multiples, not in per cent
 MOST_IMPORTANT = 3  # priors named for each headline quantity
 VAGUE = 0.02  # the standard error of a share above which it is told
@@ -43,7 +44,7 @@ def sections(result: Result) -> list[Section]:
     told = [Section(result.attributes["title"])] if result.attributes["title"] else []
     shown = indented(result.provenance["components"], result.provenance["asked"])
     told.append(Section(columns=_columns(result), rows=[_row(result, name, depth) for name, depth in shown.items()]))
-    told.append(Section(remarks=[_sampling_error(result, list(shown)), *few_beyond(result)]))
+    told.append(Section(remarks=[*_layouts(result), _sampling_error(result, list(shown)), *few_beyond(result)]))
     told += answers.sections(result)
     told += _drivers(result)
     published = [_published_remark(figure) for figure in published_of(result, result.labels("quantity"))]
@@ -78,6 +79,13 @@ def repeated(told: Mapping[str, Any]) -> str:
     options = {"set": told["overrides"], "given": told["given"], "observe": told["observe"]}
     texts = [f"--{name} {shlex.quote(text)}" for name, each in options.items() for text in each]
     return " ".join([shlex.quote(told["files"][0]["path"]), *texts])
+
+
+def _layouts(result: Result) -> list[str]:
+    """How often each layout of a list is taken, the most frequent first."""
+    found = [(*result.estimate("layout_share", layout=word), word) for word in result.labels("layout")]
+    taken = [f"{word} in {percent_text(share, error)}" for share, error, word in sorted(found, reverse=True) if share]
+    return [f"Of the layouts, scenarios take {', '.join(taken)}."] if taken else []
 
 
 def _columns(result: Result) -> list[Column]:
@@ -116,9 +124,61 @@ def few_beyond(result: Result) -> list[str]:
     return [f"Few scenarios lie beyond {', '.join(f'{name} ({each:,.0f})' for name, each in told.items())}."]
 
 
+def scale_of(result: Result, **at: Any) -> Scale:
+    """The scale on which the percentiles and the mean of a band are written, in a table and in its picture."""
+    return band_scale(result.labels("percentile"), *estimates(result, **at)).of(result.unit("percentiles", **at))
+
+
+class Told(NamedTuple):
+    """The P5, the P50 and the P95 of a band with their errors and which are but bounds, and its mean, on a scale."""
+
+    scale: Scale
+    base: str  # the unit of the values
+    values: list[float]
+    errors: list[float]
+    sides: list[str]
+    mean: float
+    mean_error: float
+
+    @property
+    def unit(self) -> str:
+        """The unit with its scale, as a table has it."""
+        return self.scale.unit(self.base)
+
+    @property
+    def texts(self) -> list[str]:
+        """The percentiles as a table has them."""
+        figures = map(self.scale.figure, self.values, self.errors)
+        return [f"{side} {figure}".strip() for side, figure in zip(self.sides, figures, strict=True)]
+
+    @property
+    def mean_text(self) -> str:
+        """The mean as a table has it."""
+        return self.scale.figure(self.mean, self.mean_error)
+
+
+def told_band(result: Result, **at: Any) -> Told:
+    """What is written of a band in a picture: the table's figures, and such of percentiles that it lacks."""
+    values, errors = estimates(result, **at)
+    scale, grid = scale_of(result, **at), result.at("fine_percentiles", **at)
+    kept = result.provenance.get("kept", {}).get("effective", result.attributes["scenarios"])
+    sides, percents = bounds(NINE_OF_TEN, kept if grid[0] < grid[-1] else np.inf)
+    shown = np.interp(percents, result[FINE], grid).tolist()
+    of = np.interp(NINE_OF_TEN, result.labels("percentile"), errors[:-1]).tolist()
+    return Told(scale, result.unit("percentiles", **at), shown, of, sides.tolist(), values[-1], errors[-1])
+
+
+def headline(result: Result, name: str) -> str:
+    """What a band says, in a line: its middle, and between which figures nine of ten scenarios lie."""
+    told = told_band(result, quantity=name)
+    low, median, high = told.texts
+    text = f"{result.at('label', quantity=name) or name}: {median} {told.unit}".rstrip()
+    return text if low == high or any(told.sides) else f"{text}, nine of ten between {low} and {high}"
+
+
 def _row(result: Result, name: str, depth: int) -> list[str]:
     values, errors = estimates(result, quantity=name)
-    scale = band_scale(result.labels("percentile"), values, errors).of(result.at("unit", quantity=name))
+    scale = scale_of(result, quantity=name)
     published = published_of(result, [name])
     return [
         "  " * depth + (result.at("label", quantity=name) or name),
@@ -127,7 +187,7 @@ def _row(result: Result, name: str, depth: int) -> list[str]:
         *(_asked(result, each, name, scale) for each in OPTIONAL if each in result),
         sparkline(result.at("fine_percentiles", quantity=name), result["fine_percentile"]),
         "\n".join(
-            f"{_on_scale(figure['value'], scale)}, {falls_at(result, name, figure['value'])}".rstrip(", ")
+            f"{on_scale(figure['value'], scale)}, {falls_at(result, name, figure['value'])}".rstrip(", ")
             for figure in published
         ),
     ]
@@ -139,7 +199,7 @@ def _asked(result: Result, statistic: str, name: str, scale: Scale) -> str:
     return " to ".join(map(scale.figure, values, errors))
 
 
-def _on_scale(value: float, scale: Scale) -> str:
+def on_scale(value: float, scale: Scale) -> str:
     """A stated figure on the scale of a row, with the digits that it has."""
     return replace(scale, place=row_scale([value]).place).figure(value)
 

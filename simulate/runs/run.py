@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulate.backends import Ticks
-from simulate.bands import Bands, Fault, Gathering, Part, only_bounds, put_bands, put_kept
+from simulate.bands import Bands, only_bounds, put_bands, put_kept
 from simulate.checkpoints import Checkpoint
 from simulate.conditions import Condition, Kept, Questions, Undefined, check_kept, questions
 from simulate.errors import SimulateError, read_all
 from simulate.folding import fold_replicates
 from simulate.gates import Gate, Measured, gates, of_condition, of_mean, put_gates, with_gates
+from simulate.gathering import Fault, Gathering, Part
 from simulate.grammar import PRECISION, STATISTIC
 from simulate.graph import Array
 from simulate.plain import storable
@@ -28,6 +29,7 @@ from simulate.runs import messages
 from simulate.runs.components import components, indented
 from simulate.runs.drivers import Drivers, Sample
 from simulate.runs.precision import targets, to_precision
+from simulate.runs.tails import put_tails
 from simulate.scenarios import Block, Drawing, Piece, Scenarios, asked_quantities
 from simulate.settings import Settings
 from simulate.spread import share_error
@@ -123,9 +125,16 @@ def run(
             name: [part for part in parts if part in names] for name, parts in parts_of.items() if name in names
         }
         put_bands(result, {name: found.bands[name] for name in names}, ("quantity",), of_columns)
+        if layouts := {word: found.bands[name] for name, word in priors.shares.items() if name in columns}:
+            result.along("layout", [*layouts])
+            told = zip(*(band.share() for band in layouts.values()), strict=True)
+            result.put(
+                "layout_share", ("layout",), *told, label="share of the scenarios with a layout that take it", unit="1"
+            )
         _put_priors(result, priors, drawn, found, settings)
         drivers.put(result, found.sampled, found.bands, Kept.of(found.kept), pool)
         _put_answers(result, found, asking.questions.probabilities)
+        put_tails(result, drawn.questions.probabilities)
         put_gates(result, asking.gates, {(gate.text,): (gate, _measured(found, gate)) for gate in asking.gates})
         rare = messages.rare(result, found.bands, drivers.movers)
         result.provenance["rare"] = {name: list(labels) for name, labels in rare.items()}
@@ -151,10 +160,13 @@ def run(
     return to_precision(told, settings, targets(settings.precision, asked), start=start)
 
 
-def refuse(priors: Priors) -> None:
-    """Raise the SimulateError that a run of the priors as their file has it raises; draw all, and tell nothing."""
+def refuse(priors: Priors, *, exact: bool) -> None:
+    """Raise the SimulateError that a run of the priors as their file has it raises; draw all, and tell nothing.
+
+    Few draws are sooner `exact` than tables are made for them.
+    """
     asking = _Asking.read(priors)
-    drawn = asking.scenarios(asking.quantities, asking.settings)
+    drawn = asking.scenarios(asking.quantities, asking.settings, exact=exact)
     asking.nowhere(drawn, folded(drawn, asking.quantities, (), asking.workers))
 
 
@@ -192,9 +204,9 @@ class _Asking(NamedTuple):
         every = isinstance(quantities, str) and quantities.strip() == "all"
         return cls(priors, settings, asked, every, questioned, extra, asked_gates, pool)
 
-    def scenarios(self, columns: Sequence[str], settings: Settings) -> Scenarios:
+    def scenarios(self, columns: Sequence[str], settings: Settings, *, exact: bool = False) -> Scenarios:
         """The scenarios of a run with such settings, which end in the columns."""
-        drawing = Drawing({"": self.priors}, settings)
+        drawing = Drawing({"": self.priors}, settings, exact=exact)
         conditions = settled(with_gates(self.questions, self.gates), partial(drawing.scenarios, ""), self.workers)
         return drawing.scenarios("", columns, conditions)
 
@@ -219,17 +231,15 @@ Column = str | Condition | Undefined  # a quantity, or 1 in the scenarios in whi
 
 @storable
 class Replicate(NamedTuple):
-    """What is kept of a replicate beside its parts: some of its scenarios, and the `first` chunks with faults."""
+    """What is kept of a replicate beside its parts: how many scenarios conditions leave, and some of them."""
 
     kept: Kept
     sampled: list[Sample]
-    first: dict[tuple[str, Fault], messages.Place]
 
     def join(self, other: "Replicate") -> None:
         """Add what is kept of the replicate's next scenarios."""
         self.kept.merge(other.kept)
         self.sampled.extend(other.sampled)
-        self.first.update(other.first | self.first)
 
 
 class Folded:
@@ -239,14 +249,16 @@ class Folded:
         self.bands = Bands[Column](statistics)
         self.kept: list[Kept] = []  # by replicate
         self.sampled: list[Sequence[Sample]] = []
-        self.first: dict[tuple[str, Fault], messages.Place] = {}
+        self.first: dict[tuple[Column, Fault], messages.Place] = {}
 
     def add(self, parts: Mapping[Column, Part], replicate: Replicate) -> None:
         """Take up the next replicate."""
         self.bands.add(parts)
+        for key, part in parts.items():
+            for fault, chunk in part.first.items():
+                self.first.setdefault((key, fault), (len(self.kept), chunk))
         self.kept.append(replicate.kept)
         self.sampled.append(replicate.sampled)
-        self.first = {**replicate.first, **self.first}
 
     def __getstate__(self) -> dict[str, Any]:
         """What has been taken up, without what is the same wherever it was."""
@@ -274,23 +286,19 @@ def folded(
 
     def work(gathering: Gathering[Column], piece: Piece, ticks: Ticks) -> Replicate:
         kept, sampled = Kept(), list[Sample]()
-        first: dict[tuple[str, Fault], messages.Place] = {}
         for block in drawn.blocks(piece, ticks):
             kept.add(block.drawn, block.size, block.weights, block.undefined)
             if not block.size:
                 continue
             for name in columns:
-                gathering.add(name, block.columns[name], block.size, block.weights)
-                for fault, count in gathering.faults(name).items():
-                    if count:
-                        first.setdefault((name, fault), (piece.replicate, block.at.chunks.start))
+                gathering.add(name, block.columns[name], block.size, block.weights, chunk=block.at.chunks.start)
             for condition in asked.probabilities:
                 holds = condition.holds(block.columns, piece.replicate)
                 for key, column in ((condition, np.equal(holds, 1)), (Undefined(condition), np.isnan(holds))):
                     gathering.add(key, column.astype(np.float64), block.size, block.weights)
             sampled += sample(block)
             del block  # and what it holds, before the next is drawn
-        return Replicate(kept, Sample.joined(sampled), first)
+        return Replicate(kept, Sample.joined(sampled))
 
     found = Folded(statistics)
     keys: list[Column] = [*columns, *asked.probabilities, *map(Undefined, asked.probabilities)]

@@ -43,7 +43,8 @@ class Sampler:
     copula's parameter for pairs of names; `wanted` are the names to draw (all by default: what they are correlated
     with is drawn behind them, so that a column does not depend on what else is wanted). Streams are independent
     sets of draws, for estimators that need two: a name has another dimension in each. A `proposal` takes the place of
-    the standard normal for the scores of its names; another name's draws are as without.
+    the standard normal for the scores of its names; another name's draws are as without. Where draws are to be `exact`,
+    no tables are made, which pays for few.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Sampler:
         stream: int = 0,
         wanted: Sequence[str] | None = None,
         proposal: Proposal | None = None,
+        exact: bool = False,
     ) -> None:
         self.seed, self.scheme, self.size, self.chunks, self.stream = seed, scheme, size, chunks, stream
+        self.exact = exact
         self.wanted = tuple(distributions if wanted is None else wanted)
         linked = linked_names(latent, self.wanted)
         drawn = {*self.wanted, *linked}
@@ -85,6 +88,7 @@ class Sampler:
         return {
             name: (score_table if name in self._scored else uniform_table)(distribution)
             for name, distribution in self._distributions.items()
+            if not self.exact
         }
 
     def __getstate__(self) -> dict[str, Any]:
@@ -95,9 +99,9 @@ class Sampler:
         vars(self).update(state)
         self._tables = self._made()
 
-    def words(self, replicate: int) -> Blocks:
-        """The uniforms of a replicate: chunk -> words, a row for each of `names`."""
-        return SCHEMES[self.scheme](self.seed, replicate, self._keys, self._dimensions, self.size, self.chunks)
+    def words(self, *replicates: int) -> Blocks:
+        """The uniforms of replicates: chunk -> words, a row for each of `names`."""
+        return SCHEMES[self.scheme](self.seed, replicates, self._keys, self._dimensions, self.size, self.chunks)
 
     def columns(self, words: Words) -> dict[str, Array]:
         """The draws that words stand for: each wanted name's column, of one value a scenario."""
@@ -158,10 +162,14 @@ class Sampler:
 
     def at_words(self, name: str, words: Words) -> Array:
         """The column of a name outside the copula."""
+        if self.exact:
+            return self._distributions[name].quantile(*probabilities(words[self.rows[name]]))
         return at_words(self._tables[name], words[self.rows[name]])
 
     def at_scores(self, name: str, scores: Array) -> Array:
         """The column of a name in the copula, at standard normal scores; beyond its table's, those are exact."""
+        if self.exact:
+            return self._distributions[name].quantile(*normal_probability(scores))
         values = at_scores(self._tables[name], scores)
         if self.proposal and len(far := np.flatnonzero(np.abs(scores) >= SCORE_LIMIT)):
             exact = self._distributions[name].quantile(*normal_probability(to_host(scores[far])))

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.backends import Ticks
-from simulate.bands import Bands, Gathering
+from simulate.bands import Bands
 from simulate.distributions import Distribution, Pieces, pieces
 from simulate.distributions.atoms import LEAST
 from simulate.folding import fold_replicates
+from simulate.gathering import Gathering
 from simulate.graph import Array
 from simulate.replicates import Workers
 from simulate.scenarios import Piece, Scenarios

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from simulate import graph
 from simulate.backends import Ticks
 from simulate.conditions import Questions
 from simulate.errors import SimulateError
@@ -23,6 +22,7 @@ from simulate.statistics import Statistic
 
 Found = TypeVar("Found")
 Band = tuple[float, float, float]  # low, median and high of a prior
+Quarters = tuple[float, float]  # its P25 and its P75, or the quantity there
 Estimate = tuple[float, float]  # a figure and its standard error
 
 
@@ -30,8 +30,9 @@ Estimate = tuple[float, float]  # a figure and its standard error
 class Asking:
     """What moves one quantity, in the scenarios in which the conditions hold.
 
-    `bands` are those of each prior that varies, in its quantity's unit, and `ends` what they reach to; `followed` is
-    the statistic of the quantity, for methods that follow one; `power` is the power of two above its values.
+    `bands` are those of each prior that varies, in its quantity's unit, `quarters` lie within them, and `ends` are what
+    they reach to; `followed` is the statistic of the quantity, for methods that follow one; `power` is the power of two
+    above its values.
     """
 
     quantity: str
@@ -39,6 +40,7 @@ class Asking:
     drawing: Drawing
     conditions: Questions
     bands: Mapping[str, Band]
+    quarters: Mapping[str, Quarters]
     ends: Mapping[str, tuple[End, End]]
     followed: Statistic
     workers: Workers
@@ -56,7 +58,7 @@ class Asking:
     @cached_property
     def movers(self) -> tuple[str, ...]:
         """The priors that the quantity depends on, constants left out."""
-        plan = graph.plan(self.priors.quantities, self.priors.priors, [self.quantity])
+        plan = self.priors.wiring.plan([self.quantity])
         return tuple(name for name in plan.inputs if name in self.bands)
 
     def drawn(self, *, stream: int = 0, correlated: bool = True, largest: int = CHUNK) -> Scenarios:
@@ -87,12 +89,14 @@ class Asking:
 class Measured(NamedTuple):
     """What the quantity is while no prior is singled out, and the figures of each prior that moves it, by name.
 
-    Where a bar has no end, its figure is nan and `gaps` has a line that says why.
+    Where a bar has no end, its figure is nan and `gaps` has a line that says why. `quarters` are what the quantity is
+    at a prior's P25 and P75, where a method tells it.
     """
 
     baseline: float
     effects: Mapping[str, Mapping[str, Estimate]]
     gaps: Sequence[str] = ()
+    quarters: Mapping[str, Quarters] = {}
 
 
 # The figures of a method that has `ranges`.

@@ -1,26 +1,29 @@
-"""The tornado chart: a bar a prior, the largest on top, both ends labelled with the prior's value."""
+"""The tornado chart: a bar a prior, the largest on top, the quantity at its ends, the prior's own below its name."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simulate import plotting
 from simulate.figures import percentile_name
-from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, WIDTH, plain
+from simulate.plotting import BESIDE, FONT_SIZE, INK, LINE, MUTED, PALETTE, POINTS, WIDTH, plain, text_points
 from simulate.results import Result
+from simulate.results.told import FINE
 from simulate.runs.report import circumstances
-from simulate.sensitivity.report import Bar, heading, method_of, shown
+from simulate.sensitivity.report import SIDES, Bar, heading, label_of, method_of, range_scale, shown, with_inputs
 
 COLOURS = {"low": PALETTE[5], "high": PALETTE[0]}  # light and dark blue, told apart in grey too
 SHARES = (PALETTE[0], PALETTE[5], *PALETTE[1:5])  # of a method's figures, in turn
-P50, MEAN = PALETTE[1], PALETTE[2]
-_LONGEST = 34  # characters of a prior's name
-_AXIS_POINTS = 450.0  # the least width of an axis, beside the longest names
-_CLOSE = 0.1  # of the axis: labels of ends so near to each other would overlap
-_CHARACTER_POINTS = 4.8  # the width of a character of the labels at the bars' ends
+NAMES = 200.0  # points of the names at the left
+AXIS = 450.0  # the least points of an axis, beside the longest names
+DOTTED = 0.03  # of the longest bar, from which on dots have room in one
+CLOSE = 0.1  # of the axis: labels of ends so near to each other would overlap
+NAME, SMALL = FONT_SIZE - 1, FONT_SIZE - 3
+AROUND = 0.85  # inches of a panel for its heading, its key and its ticks
 
 
 def plots(result: Result, top: int = 12) -> dict[str, Figure]:
@@ -29,18 +32,42 @@ def plots(result: Result, top: int = 12) -> dict[str, Figure]:
     The priors beyond `top` are summed as the last bar.
     """
     panels = {name: bars for name in result.labels("quantity") if (bars := shown(result, name, top))}
-    title = result.attributes["title"]
+    beneath = ", ".join(filter(None, (result.attributes["title"], circumstances(result.provenance))))
     if not panels:
-        figure = plotting.new_figure(WIDTH, 0.9, title)
-        figure.text(0.5, 0.5, "no prior moves what was asked", ha="center", color=MUTED, fontsize=FONT_SIZE)
-        return {"tornado": figure}
-    heights = {name: 0.9 + 0.34 * len(bars) for name, bars in panels.items()}
-    names = plotting.fitting([*panels], heights.values())
-    figure, axes = plotting.stacked([heights[name] for name in names], 0.9, title)
+        return {"tornado": plotting.new_figure(WIDTH, 0.3, "No prior moves what was asked", beneath)}
+    rows = {name: _row_height(result, bars) for name, bars in panels.items()}
+    heights = {name: rows[name] * len(bars) for name, bars in panels.items()}
+    names = plotting.fitting([*panels], [height + AROUND for height in heights.values()])
+    title = _headline(result, names[0], panels[names[0]])
+    figure, axes = plotting.stacked([heights[name] for name in names], 0.3 + AROUND * len(names), title, beneath)
     for axis, name in zip(axes, names, strict=True):
         _panel(axis, result, name, panels[name])
-    plotting.footnote(figure, result.provenance["note"], circumstances(result.provenance))
+    dots = f"dots: the prior at its {' and its '.join(map(percentile_name, result[FINE]))}" if FINE in result else ""
+    plotting.footnote(figure, result.provenance["note"], dots)
     return {"tornado": figure}
+
+
+def _headline(result: Result, name: str, bars: Sequence[Bar]) -> str:
+    """Which prior moves a quantity most, and from where to where."""
+    label, most = result.at("label", quantity=name), label_of(result, bars[0].prior)
+    if not method_of(result).ranges or any(math.isnan(bars[0].figures[side]) for side in SIDES):
+        return f"{label}: {most} moves it most"
+    scale = range_scale(result, name, bars)
+    low, high = (scale.figure(bars[0].figures[side], bars[0].errors[side]) for side in SIDES)
+    return (
+        f"{label}: {most} moves it most, from {low} to {high} {scale.unit(result.at('unit', quantity=name))}".rstrip()
+    )
+
+
+def _texts(result: Result, bar: Bar) -> tuple[list[str], list[str]]:
+    """The lines of a prior's name, and those of its values at the ends."""
+    return plotting.wrapped(label_of(result, bar.prior), NAMES, NAME), plotting.wrapped(with_inputs(bar), NAMES, SMALL)
+
+
+def _row_height(result: Result, bars: Sequence[Bar]) -> float:
+    """Inches from one bar to the next, so that the lines of every name have their place."""
+    texts = [_texts(result, bar) for bar in bars]
+    return 0.1 + max(len(names) * NAME + len(inputs) * SMALL for names, inputs in texts) * LINE / POINTS
 
 
 def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
@@ -52,112 +79,106 @@ def _panel(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
         plotting.heading(axis, heading(result, name))
         plotting.say_instead(axis, plotting.TOO_LARGE)
         return
-    size = FONT_SIZE - (1 if max(len(bar.prior) for bar in bars) <= _LONGEST else 2.5)
-    axis.set_yticks(range(len(bars)), [_lines(plain(bar.prior)) for bar in bars], fontsize=size)
-    plotting.only_scale(axis)
-    plotting.heading(axis, heading(result, name), pad=20)
     (_ranges if method_of(result).ranges else _shares)(axis, result, name, bars)
     # above the panel at the right, where no bar can lie
     place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
     axis.legend(ncols=5, columnspacing=1.2, handlelength=1.6, fontsize=FONT_SIZE - 2.5, frameon=False, **place)
 
 
-def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
-    baseline = result.at("baseline", quantity=name)
-    reached = [baseline, *(bar.figures[end] for bar in bars for end in COLOURS if not math.isnan(bar.figures[end]))]
-    labels: list[tuple[float, float]] = []  # where a label stands, and how many points it reaches, left below 0
+def _names(axis: Axes, result: Result, bars: Sequence[Bar], beyond: float = 0.0) -> None:
+    """Names at the left, small and grey below each the prior's values at the ends of its bar."""
+    axis.set_yticks(range(len(bars)), [""] * len(bars))
+    style: dict[str, Any] = {"xycoords": axis.get_yaxis_transform(), "textcoords": "offset points", "ha": "right"}
     for row, bar in enumerate(bars):
-        # the longer first, and the shorter narrower where both are on one side, so that both show
-        there = sorted(
-            (end for end in COLOURS if not math.isnan(bar.figures[end])),
-            key=lambda end: -abs(bar.figures[end] - baseline),
-        )
-        for end in there:
-            inside = end != there[0] and (bar.figures[end] > baseline) == (bar.figures[there[0]] > baseline)
-            height = 0.34 if inside else 0.68
-            axis.barh(row, bar.figures[end] - baseline, left=baseline, height=height, color=COLOURS[end], zorder=2)
-        for value, side, text in _labels(bar, baseline, (max(reached) - min(reached)) * _CLOSE):
-            labels.append((value, side * (8 + _CHARACTER_POINTS * min(len(text), 40))))
-            beside: dict[str, Any] = {"xytext": (3 * side, 0), "ha": "left" if side > 0 else "right"}
-            ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-            plotting.label_end(
-                axis, text, value, row, color=MUTED, bbox=ground, fontsize=FONT_SIZE - 3, zorder=4, **beside
-            )
-    marks = [
-        (result.at("percentiles", quantity=name, percentile=50), P50, "P50"),
-        (result.at("mean", quantity=name), MEAN, "mean"),
+        names, inputs = _texts(result, bar)
+        half = (len(names) * NAME + len(inputs) * SMALL) * LINE / 2
+        for lines, size, colour, down in ((names, NAME, INK, 0.0), (inputs, SMALL, MUTED, len(names) * NAME * LINE)):
+            if lines:
+                text, at = "\n".join(map(plain, lines)), (-2 * BESIDE - beyond, half - down)
+                axis.annotate(text, (0, row), at, va="top", fontsize=size, color=colour, **style)
+
+
+def _ranges(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
+    baseline, scale = result.at("baseline", quantity=name), range_scale(result, name, bars)
+    unit = scale.unit(result.at("unit", quantity=name))
+    quarters = {bar.prior: _quarters(result, name, bar) for bar in bars}
+    drawn = [
+        baseline,
+        *(bar.figures[end] for bar in bars for end in SIDES if not math.isnan(bar.figures[end])),
+        *(value for each in quarters.values() for value in each),
     ]
-    drawn = [*(value for value, _, _ in marks), *reached]
-    among, unit = (min(drawn), baseline, max(drawn)), result.at("unit", quantity=name)
-    reach = {"low": "up to", "high": "from"}
-    if method_of(result).at_medians:
-        marks.insert(0, (baseline, INK, "all at medians"))
-        reach = dict.fromkeys(reach, "at")
-    else:
-        axis.axvline(baseline, color=INK, linewidth=1.2, zorder=3)
-    for value, colour, what in marks:
-        style, label = "-" if colour == INK else "--", f"{what} {plotting.figure_text(value, 3, among, unit)}"
-        axis.axvline(value, color=colour, linewidth=1.2, linestyle=style, label=label, zorder=3)
-    axis.set_xlim(_limits(drawn, labels))
+    width = max(drawn) - min(drawn)
+    labels = [_labels(bar, baseline, width * CLOSE, scale) for bar in bars]
+    rooms = [
+        (value, side * (2 * BESIDE + text_points(text, FONT_SIZE - 2))) for each in labels for value, side, text in each
+    ]
+    low, high, beyond = plotting.with_room(drawn, rooms, AXIS, logarithmic=False, least=min(drawn))
+    axis.set_xlim(low, high if high > low else low + 1)
+    for row, bar in enumerate(bars):
+        _bar(axis, bar, row, baseline)
+        if dots := quarters[bar.prior]:
+            style: dict[str, Any] = {"color": "white", "markeredgecolor": INK, "markersize": 5, "zorder": 5}
+            axis.plot(dots, [row] * len(dots), "o", clip_on=False, **style)
+        for value, side, text in labels[row]:
+            beside: dict[str, Any] = {"xytext": (1.5 * BESIDE * side, 0), "ha": "left" if side > 0 else "right"}
+            ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+            plotting.label_end(axis, text, value, row, bbox=ground, zorder=4, **beside)
+    at_medians = method_of(result).at_medians
+    what = "all at medians" if at_medians else "all scenarios"
+    line = f"{what} {plotting.figure_text(baseline, 3, (min(drawn), baseline, max(drawn)), scale)}"
+    axis.axvline(baseline, color=INK, linewidth=1.2, label=line, zorder=3)
+    reach = dict.fromkeys(SIDES, "at") if at_medians else {"low": "up to", "high": "from"}
     for end, where in reach.items():
-        axis.barh(
-            0,
-            0,
-            left=baseline,
-            color=COLOURS[end],
-            label=f"prior {where} its {percentile_name(result.attributes[end])}",
-        )
-    plotting.ticks(axis, unit)
-    axis.set_xlabel("" if unit == "1" else f"[{plain(unit)}]", fontsize=FONT_SIZE - 2, color=MUTED)
+        told = f"prior {where} its {percentile_name(result.attributes[end])}"
+        axis.barh(0, 0, left=baseline, color=COLOURS[end], label=told)
+    _names(axis, result, bars, beyond)
+    label = heading(result, name).replace(": ", f" [{unit}]: " if unit else ": ", 1)
+    plotting.only_scale(axis)
+    plotting.heading(axis, label, pad=20)
+    plotting.ticks(axis, scale)
 
 
-def _labels(bar: Bar, baseline: float, close: float) -> list[tuple[float, int, str]]:
-    """The ends of a prior beside the bar: where each stands, on which side (1 right, -1 left), and its text.
+def _bar(axis: Axes, bar: Bar, row: int, baseline: float) -> None:
+    """The longer part first, and the shorter narrower where both are on one side, so that both show."""
+    there = sorted(
+        (end for end in SIDES if not math.isnan(bar.figures[end])), key=lambda end: -abs(bar.figures[end] - baseline)
+    )
+    for end in there:
+        inside = end != there[0] and (bar.figures[end] > baseline) == (bar.figures[there[0]] > baseline)
+        height = 0.3 if inside else 0.6
+        axis.barh(row, bar.figures[end] - baseline, left=baseline, height=height, color=COLOURS[end], zorder=2)
+
+
+def _quarters(result: Result, name: str, bar: Bar) -> list[float]:
+    """What the quantity is at a prior's P25 and P75, where that is told, and the bar long enough for dots."""
+    if "at_quarters" not in result or bar.prior not in result.labels("prior"):
+        return []
+    values = result.at("at_quarters", quantity=name, prior=bar.prior).tolist()
+    longest = result.at("size", quantity=name).max(initial=0.0, where=~np.isnan(result.at("size", quantity=name)))
+    reach = max(bar.size, *(abs(value - result.at("baseline", quantity=name)) for value in values))
+    return [value for value in values if plotting.can_be_drawn([value])] if reach > DOTTED * longest else []
+
+
+def _labels(bar: Bar, baseline: float, close: float, scale: Any) -> list[tuple[float, int, str]]:
+    """The quantity at the ends of a bar: where each stands, on which side (1 right, -1 left), and its text.
 
     Ends that lie close on one side share a label; one without a figure stands at the baseline, away from the other.
     """
-    if not any(bar.ends):
-        return []
-    *inputs, unit = bar.ends
-    low, high = (
-        " ".join(filter(None, (written, unit, beside))) for written, beside in zip(inputs, bar.beside, strict=True)
-    )
-    at_low, at_high = bar.figures["low"], bar.figures["high"]
-    if math.isnan(at_low) or math.isnan(at_high):
-        known, text, gap = (at_high, high, low) if math.isnan(at_low) else (at_low, low, high)
+    values = [bar.figures[side] for side in SIDES]
+    low, high = (scale.figure(bar.figures[side], bar.errors[side]) for side in SIDES)
+    if any(map(math.isnan, values)):
+        known = next((value for value in values if not math.isnan(value)), math.nan)
         side = -1 if known < baseline else 1
-        labels = [(baseline, -side, f"{gap}: no figure")]
-        return labels + ([(baseline, side, f"{text}: no figure")] if math.isnan(known) else [(known, side, text)])
-    sides = [
-        1 if value > baseline or (value == baseline and end) else -1 for end, value in enumerate((at_low, at_high))
-    ]
-    if sides[0] == sides[1] and abs(at_high - at_low) < close:
-        both = f"{low}, {high}" if any(bar.beside) else f"{', '.join(inputs)} {unit}".rstrip()
-        return [(max(at_low, at_high, key=lambda value: abs(value - baseline)), sides[0], both)]
-    return [(at_low, sides[0], low), (at_high, sides[1], high)]
+        gap = [(baseline, -side, "no figure")]
+        return gap if math.isnan(known) else [*gap, (known, side, high if math.isnan(values[0]) else low)]
+    sides = [1 if value > baseline or (value == baseline and end) else -1 for end, value in enumerate(values)]
+    if sides[0] == sides[1] and abs(values[1] - values[0]) < close:
+        both = low if low == high else f"{low}, {high}"
+        return [(max(values, key=lambda value: abs(value - baseline)), sides[0], both)]
+    return [(values[0], sides[0], low), (values[1], sides[1], high)]
 
 
-def _lines(name: str) -> str:
-    """A long name on two lines, its end kept: it is by their ends that names differ."""
-    if len(name) <= _LONGEST:
-        return name
-    place = name.rfind("_", 0, _LONGEST) + 1 or _LONGEST
-    rest = name[place:]
-    return f"{name[:place]}\n{rest if len(rest) <= _LONGEST else '…' + rest[1 - _LONGEST :]}"
-
-
-def _limits(drawn: Sequence[float], labels: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Ends of an axis that leave room for the labels, of which the longest have about half of it."""
-    low, high = min(drawn), max(drawn)
-    for _ in range(20):
-        points = (high - low) / _AXIS_POINTS
-        reaches = [value + reach * points for value, reach in labels]
-        low, high = min(*drawn, *reaches), max(*drawn, *reaches)
-    margin = 0.01 * (high - low)
-    return low - margin, high + margin
-
-
-def _shares(axis: Axes, result: Result, _name: str, bars: Sequence[Bar]) -> None:
+def _shares(axis: Axes, result: Result, name: str, bars: Sequence[Bar]) -> None:
     figures = method_of(result).figures
     height = 0.72 / len(figures)
     for place, (figure, label) in enumerate(figures.items()):
@@ -167,3 +188,7 @@ def _shares(axis: Axes, result: Result, _name: str, bars: Sequence[Bar]) -> None
         colour, style = SHARES[place % len(SHARES)], {"lw": 1, "ecolor": INK}
         axis.barh(rows, values, height=height, color=colour, xerr=errors, error_kw=style, label=label, zorder=2)
     axis.axvline(0, color=INK, linewidth=0.8, zorder=3)
+    _names(axis, result, bars)
+    plotting.only_scale(axis)
+    plotting.heading(axis, heading(result, name), pad=20)
+    plotting.ticks(axis)

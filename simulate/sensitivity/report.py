@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from simulate.figures import ONES, percent_text, percentile_name, row_scale, with_unit
+from simulate.figures import ONES, Scale, percent_text, percentile_name, row_scale, with_unit
 from simulate.layout import Column, Section
 from simulate.results import Result
 from simulate.runs import answers
@@ -140,13 +140,33 @@ def _standing(result: Result, name: str, bars: Sequence[Bar]) -> str:
     return ", ".join(" ".join(filter(None, (what, *sides.get(what, ()), text))) for what, text in figures)
 
 
+def _at_ends(bars: Sequence[Bar]) -> list[tuple[Bar, str]]:
+    return [(bar, side) for bar in bars if any(bar.ends) for side in SIDES if not math.isnan(bar.figures[side])]
+
+
+def range_scale(result: Result, name: str, bars: Sequence[Bar]) -> Scale:
+    """The scale on which a quantity is written at the ends of its bars, in a table and in its picture."""
+    values = [bar.figures[side] for bar, side in _at_ends(bars)]
+    errors = [bar.errors[side] for bar, side in _at_ends(bars)]
+    every = [result.at("baseline", quantity=name), *values]
+    apart = (min(every), every[0], max(every))
+    return row_scale(values, errors, digits=DIGITS, apart=apart).of(result.at("unit", quantity=name))
+
+
+def label_of(result: Result, prior: str) -> str:
+    """What a prior is called in a picture, or what several are."""
+    return str(result.provenance["priors"].get(prior, {}).get("label") or prior)
+
+
+def with_inputs(bar: Bar) -> str:
+    """The prior's own values at the ends of its bar, with their unit."""
+    low, high = (f"{value} {beside}".rstrip() for value, beside in zip(bar.ends, bar.beside, strict=False))
+    return f"{low} to {high} {bar.ends[-1]}".rstrip() if any(bar.ends) else ""
+
+
 def _ranges(result: Result, name: str, bars: Sequence[Bar]) -> Section:
-    baseline = result.at("baseline", quantity=name)
-    at_ends = [(bar, side) for bar in bars if any(bar.ends) for side in SIDES if not math.isnan(bar.figures[side])]
-    values = [baseline, *(bar.figures[side] for bar, side in at_ends)]
-    errors = [bar.errors[side] for bar, side in at_ends]
-    scale = row_scale(values[1:], errors, digits=DIGITS, apart=(min(values), baseline, max(values)))
-    scale = scale.of(result.at("unit", quantity=name))
+    baseline, scale = result.at("baseline", quantity=name), range_scale(result, name, bars)
+    values = [baseline, *(bar.figures[side] for bar, side in _at_ends(bars))]
     reach = max(abs(value / 2 - baseline / 2) for value in values) or 1.0  # halves, for a whole need not be a float
     rows = []
     for bar in bars:

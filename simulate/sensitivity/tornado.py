@@ -12,18 +12,18 @@ from simulate.conditions import questions
 from simulate.distributions import Constant
 from simulate.errors import SimulateError, read_all
 from simulate.figures import percentile_name
-from simulate.graph import plan
 from simulate.priors import Priors
 from simulate.replicates import Progress, Workers
 from simulate.results import Result
 from simulate.results.provenance import described, put_priors, put_quantities
+from simulate.results.told import FINE
 from simulate.runs import run
 from simulate.runs.messages import rarest_event, small_errors
 from simulate.runs.report import varies
 from simulate.sampling.sampler import REPLICATES
 from simulate.scenarios import Drawing, asked_quantities, chunking
 from simulate.sensitivity.ends import End, of_distribution, of_draws
-from simulate.sensitivity.method import Asking, Band, Measured, Method
+from simulate.sensitivity.method import Asking, Band, Measured, Method, Quarters
 from simulate.sensitivity.methods import METHODS
 from simulate.settings import Percent, Settings, checked
 from simulate.statistics import MEAN, single_percentile
@@ -31,6 +31,7 @@ from simulate.thresholds import settled
 
 BACKGROUND = 2**18  # scenarios behind the P50 and the mean that stand beside the bars
 MOST = 2**24  # scenarios over the number of priors, to which there may be more for the sake of a rare event
+QUARTERS = (25, 75)  # percents of a prior, at which a picture shows the quantity too
 BY_VALUE = "Beside a prior's least or greatest value stands its probability."
 
 
@@ -89,7 +90,7 @@ def tornado(
     background = run(
         replace(priors, run=settings),
         scenarios=settings.scenarios if settings.conditions else max(BACKGROUND, rare),
-        percentiles=[low, high, *settings.percentiles],
+        percentiles=[low, high, *QUARTERS, *settings.percentiles],
         quantities=names,
         backend=backend,
         workers=workers,
@@ -102,10 +103,12 @@ def tornado(
     ends = _ends(priors, background, low, high)
     if settings.conditions:
         ends |= of_draws(drawing.scenarios("", names, conditions), low, high, pool)
-    bands = _bands(background, ends)
+    bands, quarters = _bands(background, ends)
 
     def asking(name: str) -> Asking:
-        return Asking(name, priors, drawing, conditions, bands, ends, followed, pool, _power(background, name))
+        return Asking(
+            name, priors, drawing, conditions, bands, quarters, ends, followed, pool, _power(background, name)
+        )
 
     measured, blank = _measured(background, how, asking)
     result = described("tornado", priors, settings, drawing.scenarios("", names))
@@ -150,7 +153,7 @@ def _ends_asked(low: float, high: float) -> tuple[float, float]:
 
 def _for_rare_events(priors: Priors, names: Sequence[str]) -> int:
     """How many scenarios show a prior's rarest event in each replicate, as far as that is no toil; 0 without any."""
-    inputs = plan(priors.quantities, priors.priors, names).inputs
+    inputs = priors.wiring.plan(names).inputs
     rarest = min((rarest_event(priors.priors[name].distribution, BACKGROUND) for name in inputs), default=1.0)
     return min(math.ceil(REPLICATES / rarest), MOST // len(inputs)) if rarest < 1 else 0
 
@@ -218,13 +221,14 @@ def _ends(priors: Priors, background: Result, low: float, high: float) -> dict[s
     }
 
 
-def _bands(background: Result, ends: Mapping[str, tuple[End, End]]) -> dict[str, Band]:
-    """Low end, median and high end of priors."""
+def _bands(background: Result, ends: Mapping[str, tuple[End, End]]) -> tuple[dict[str, Band], dict[str, Quarters]]:
+    """Low end, median and high end of priors, and their quarters."""
     which = "prior_percentiles_given" if "prior_percentiles_given" in background else "prior_percentiles"
-    return {
-        name: (low.value, background.at(which, prior=name, percentile=50), high.value)
-        for name, (low, high) in ends.items()
-    }
+    bands, quarters = dict[str, Band](), dict[str, Quarters]()
+    for name, (low, high) in ends.items():
+        median, *within = (background.at(which, prior=name, percentile=each) for each in (50, *QUARTERS))
+        bands[name], quarters[name] = (low.value, median, high.value), (within[0], within[1])
+    return bands, quarters
 
 
 def _put_background(result: Result, background: Result, percents: Sequence[float]) -> None:
@@ -275,6 +279,11 @@ def _put_effects(
             values = [getattr(end, what) for end in own]
             if np.isfinite(values).any():
                 result.put(f"{side}_{what}", ("prior",), values, label=told, unit="1")
+    if how.at_medians:  # along what no file but the .nc tells
+        result.along(FINE, QUARTERS, "percent")
+        pairs = [each.quarters.get(prior, (np.nan, np.nan)) for each in measured.values() for prior in movers]
+        found = np.reshape(pairs, (len(measured), len(movers), len(QUARTERS)))
+        result.put("at_quarters", (*dims, FINE), found, label="at the prior's P25 and P75", unit_of="unit")
     baselines = [each.baseline for each in measured.values()]
     result.put("baseline", ("quantity",), baselines, label="while no prior is singled out", unit_of="unit")
 

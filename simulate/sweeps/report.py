@@ -27,6 +27,23 @@ def sections(result: Result) -> list[Section]:
     ]
 
 
+def headline(result: Result) -> str:
+    """Which choice is most often the best at the ends of the way, or where a quantity begins and ends, in a line."""
+    name, ends = result.labels("quantity")[0], (result.labels("swept")[0], result.labels("swept")[-1])
+    label, along, swept = result.at("label", quantity=name), result.coordinates["swept"], swept_scale(result)
+    first, last = (f"{swept.figure(value)} {swept.unit(along.unit)}".rstrip() for value in ends)
+    if len(result.labels("choice")) > 1:
+        best = [int(np.argmax(result.at("probability_best", swept=value))) for value in ends]
+        names = [str(result["choice_label"][each]) for each in best]
+        way = f"from {first} to {last}" if best[0] == best[1] else f"at {first}, {names[1]} at {last}"
+        return f"{label}: {names[0]} is most often the {first_of(result)} {way}"
+    scale, at = scale_of(result, name), {"quantity": name, "choice": result.labels("choice")[0]}
+    curves = [result.at("fine_percentiles", swept=value, **at) for value in ends]
+    texts = [scale.figure(float(np.interp(50, result["fine_percentile"], curve))) for curve in curves]
+    unit = scale.unit(result.at("unit", quantity=name))
+    return f"{label}: {f'{texts[0]} {unit}'.rstrip()} at {along.label} {first}, {texts[1]} at {last}"
+
+
 def swept_scale(result: Result) -> Scale:
     """The scale of the values of the prior, with as many digits as tell them apart."""
     values = result.labels("swept")

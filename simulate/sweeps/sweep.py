@@ -8,12 +8,13 @@ import numpy as np
 
 from simulate import grammar
 from simulate.backends import Ticks
-from simulate.bands import Band, Bands, Gathering, Part, only_bounds, put_bands, put_kept
+from simulate.bands import Band, Bands, only_bounds, put_bands, put_kept
 from simulate.conditions import Kept, check_kept, questions
 from simulate.decisions import sides
 from simulate.distributions import Constant
 from simulate.errors import SimulateError, read_all
 from simulate.folding import fold_replicates
+from simulate.gathering import Gathering, Part
 from simulate.graph import Array
 from simulate.priors import Priors, choice, stated
 from simulate.priors.types import Measured

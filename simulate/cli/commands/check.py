@@ -22,6 +22,19 @@ def command(
     ],
     *,
     overrides: Overrides = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Fail where a prior or a published figure has no source, or a source is past its `expires`.",
+        ),
+    ] = False,
+    research: Annotated[
+        bool,
+        typer.Option(
+            "--research", help="Tell what to research next: share of the variance x weakness of the evidence."
+        ),
+    ] = False,
     output: Printed = "table",
 ) -> None:
     """Check priors files and print their priors.
@@ -30,8 +43,9 @@ def command(
     decides, and nothing is written. Of a run of more scenarios, a quantity that is a number in none of that
     million is refused, and whether conditions leave enough is left to the run.
 
-    Of one file its priors are printed, of several a line each. The exit code is 0 where all is well, else 2 with
-    a line for each fault, 20 of a file at most.
+    Of one file its priors are printed, of several a line each. Where the file extends another, each is its own,
+    replaced or inherited, unused by what is asked for or not. The exit code is 0 where all is well, else 2 with a line
+    for each fault, 20 of a file at most.
 
     \b
     Examples:
@@ -40,14 +54,25 @@ def command(
       simulate check priors more/mine.toml
     """  # noqa: D301
     from simulate.checking import checked_file, checked_files, named_files
-    from simulate.explaining import checked_plain, priors_sections, verdicts
+    from simulate.checking.report import checked_plain, priors_sections, verdicts
+    from simulate.evidence import lapses, sought
+    from simulate.settings import today
 
     names = named_files(sources)
     if len(names) == 1:
         priors = checked_file(names[0], overrides or ())
-        print_as(output, partial(priors_sections, priors), partial(checked_plain, [priors]))
+        if strict and (faults := lapses(priors, today())):
+            raise SimulateError(*faults)
+        wanted = sought(priors, today()) if research else []
+        print_as(output, partial(priors_sections, priors, wanted), partial(checked_plain, [priors], wanted))
         return
     right, wrong = checked_files(names, overrides or ())
+    for priors in [*right] if strict else ():
+        if faults := lapses(priors, today()):
+            right.remove(priors)
+            wrong[str(priors.path)] = faults
+    if research:
+        raise SimulateError("--research: is of one file; name one")
     if not wrong or output != "json":  # as JSON, what is wrong is a document of its own
         print_as(output, partial(verdicts, right, wrong), partial(checked_plain, right))
     if wrong:

@@ -42,6 +42,14 @@ def command(
             "such as capex:p95=0.2%.",
         ),
     ] = None,
+    plot: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OUTPUT|INPUT:OUTPUT",
+            help="Draw the run's scenarios: a histogram and cumulative curve, or one against another; repeatable.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     save_draws: Annotated[
         bool,
         typer.Option(
@@ -74,15 +82,18 @@ def command(
       simulate run priors/base.toml --probability 'capex > 1e9' --given 'opex_per_year < 5e7'
       simulate run priors/base.toml --quantities capex --statistic 'expected_shortfall 95'
       simulate run priors/base.toml --precision 0.5%
+      simulate run priors/base.toml --plot capex --plot seconds_per_token:capex
       simulate run priors/base.toml --fail-if 'P(capex > 1e9) > 20%' --fail-if 'P95(capex) > 2e9'
     """  # noqa: D301
     from simulate.errors import SimulateError
+    from simulate.questions import styled
     from simulate.replicates import DEVICES, Progress
     from simulate.results import Result
+    from simulate.results.folder import pictures
     from simulate.results.replacing import Replacement
     from simulate.results.store import DRAWS, Writer
     from simulate.runs import run
-    from simulate.runs.draws import draw
+    from simulate.runs.draws import MOST_PLOTTED, asked_plots, draw, draws
 
     priors = source.load()
     further = [*(statistic or ()), *([f"{interval[0]} {percent_name(interval[1])}"] if interval else ())]
@@ -96,12 +107,23 @@ def command(
         parts=output.for_people,
     )
 
-    if save_draws and asked["backend"] in DEVICES:
-        raise SimulateError(
-            f"--save-draws: no scenarios are kept of --backend {asked['backend']}; leave one of them out"
-        )
+    plots = tuple(dict.fromkeys(asked_plots(priors, plot or ())))
+    if (save_draws or plots) and asked["backend"] in DEVICES:
+        option = "--save-draws" if save_draws else "--plot"
+        raise SimulateError(f"{option}: no scenarios are kept of --backend {asked['backend']}; leave one of them out")
     of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers", "scheduler")
     drawn = {name: asked[name] for name in of_draws}
+
+    def write_plots(result: Result, folder: Replacement, _progress: Progress | None) -> None:
+        """Write pictures of the first scenarios of the run, as many as a picture needs."""
+        from simulate.runs.scenario_plots import scenario_plots
+
+        names = [*dict.fromkeys(name for names in plots for name in names)]
+        scenarios = min(result.attributes["scenarios"], MOST_PLOTTED)
+        found = draws(priors, **{**drawn, "quantities": names, "scenarios": scenarios})
+        for name, figure in styled(partial(scenario_plots, result, found, plots), result.texts).items():
+            for file, content in pictures(name, figure).items():
+                folder.write(file, content)
 
     def write_draws(result: Result, folder: Replacement, progress: Progress | None) -> None:
         """Write the scenarios of the run, of the last one where it went on until a precision was reached."""
@@ -109,5 +131,5 @@ def command(
         store = Writer(folder, DRAWS)
         store.finish(draw(priors, store.add, **{**drawn, "scenarios": reached}, progress=progress))
 
-    beside = {DRAWS: write_draws if save_draws else None}
+    beside = {DRAWS: write_draws if save_draws else None, "scatter-*.png": write_plots if plots else None}
     emit("run", partial(run, priors, **asked), output, source.name, [priors.path], beside=beside, resume=resume)

@@ -15,11 +15,12 @@ if TYPE_CHECKING:  # the names of the schemes must not wait for numpy
     from numpy.typing import NDArray
 
     Words = NDArray[np.uint32]
-    Blocks = Callable[..., Words]  # chunks -> words, one row a name, one column a scenario, side by side
+    # chunks -> words, one row a name, one column a scenario: the chunks side by side, of one replicate after the other
+    Blocks = Callable[..., Words]
 
 
 class Scheme(Protocol):
-    """The words of a replicate of `chunks` chunks, each of `size` scenarios, a power of two.
+    """The words of replicates of `chunks` chunks, each of `size` scenarios, a power of two.
 
     A row depends on its own name or dimension, not on the others. Streams of different seeds, replicates,
     names or dimensions are independent.
@@ -27,7 +28,13 @@ class Scheme(Protocol):
     """
 
     def __call__(
-        self, seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int
+        self,
+        seed: int,
+        replicates: Sequence[int],
+        names: Sequence[str],
+        dimensions: Sequence[int],
+        size: int,
+        chunks: int,
     ) -> Blocks:
         """Give the function from chunks, one or several, to their words."""
         ...

@@ -9,7 +9,7 @@ Sources: McKay, Beckman and Conover (1979), Technometrics 21; Qian (2012), J. Am
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,15 +38,22 @@ def permutation(size: int, constants: Words) -> Words:
     return order
 
 
-def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int) -> Blocks:
-    """One hypercube for all chunks of a replicate. Raises SimulateError beyond 2^32 scenarios of it.
-
-    A stratum holds the words x for which (x + 1/2) / 2^32 lies in it, floor(2^32 / n) of them or one more.
-    """
+def words(
+    seed: int, replicates: Sequence[int], names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int
+) -> Blocks:
+    """One hypercube for all chunks of a replicate. Raises SimulateError beyond 2^32 scenarios of it."""
     if size * chunks > 2**32:
         limit = f"the scheme latin_hypercube holds {2**32:,} scenarios a replicate, not {size * chunks:,}"
         raise SimulateError(f"{limit}; choose the scheme random, or fewer scenarios")
     del dimensions
+    return side_by_side([_of_replicate(seed, replicate, names, size, chunks) for replicate in replicates])
+
+
+def _of_replicate(seed: int, replicate: int, names: Sequence[str], size: int, chunks: int) -> Callable[[int], Words]:
+    """The hypercube of a replicate, chunk by chunk.
+
+    A stratum holds the words x for which (x + 1/2) / 2^32 lies in it, floor(2^32 / n) of them or one more.
+    """
     jitter = streams(seed, replicate, names, size)
     states = mixed(np.array([key_of(seed, name) % 2**64 for name in names], np.uint64), replicate)[:, None]
     # words of a stratum of a chunk; its parts begin at edges rounded to the nearest word, a half down
@@ -73,4 +80,4 @@ def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[
             row[:] = inside
         return block
 
-    return side_by_side(chunk)
+    return chunk

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from simulate.sampling.schemes import Blocks, Words
 
 
-def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int) -> Blocks:
+def words(
+    seed: int, replicates: Sequence[int], names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int
+) -> Blocks:
     """The stream of each name, its counter at (chunk, replicate)."""
     del dimensions, chunks
-    return side_by_side(streams(seed, replicate, names, size))
+    return side_by_side([streams(seed, replicate, names, size) for replicate in replicates])
 
 
 def streams(seed: int, replicate: int, names: Sequence[str], size: int) -> Callable[[int], Words]:

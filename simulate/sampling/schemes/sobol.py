@@ -38,11 +38,11 @@ def generated(random: Words) -> Words:
     return diagonal | (random & ~(diagonal | (diagonal - np.uint32(1))))
 
 
-def keyed_words(seed: int, replicate: int, dimensions: Sequence[int], count: int) -> Words:
-    """Random words (dimension, count), each a function of (seed, replicate, dimension, place)."""
+def keyed_words(seed: int, replicates: Sequence[int], dimensions: Sequence[int], count: int) -> Words:
+    """Random words (replicate, dimension, count), each a function of (seed, replicate, dimension, place)."""
     state = mixed(np.zeros(1, np.uint64), seed % 2**64)
-    state = mixed(mixed(state, replicate), np.asarray(dimensions, dtype=np.uint64))
-    return (mixed(state[:, None], np.arange(count, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32)
+    state = mixed(mixed(state, np.array(replicates, np.uint64))[:, None], np.array(dimensions, np.uint64))
+    return (mixed(state[..., None], np.arange(count, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32)
 
 
 def scrambled(plain: Words, random: Words) -> Words:
@@ -87,12 +87,21 @@ def _first_words(directions: Words, chunks: Sequence[int], bits: int) -> Words:
     return words
 
 
-def words(seed: int, replicate: int, names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int) -> Blocks:
-    """One scrambled net of which each name has a dimension, any number below 2^64."""
+def words(
+    seed: int, replicates: Sequence[int], names: Sequence[str], dimensions: Sequence[int], size: int, chunks: int
+) -> Blocks:
+    """One scrambled net a replicate, of which each name has a dimension, any number below 2^64."""
     del names, chunks
     chosen = directions()
-    random = keyed_words(seed, replicate, dimensions, 65)
-    plain = generated(random[:, 33:])
+    random = keyed_words(seed, replicates, dimensions, 65)
+    plain = generated(random[..., 33:])
     known = [row for row, dimension in enumerate(dimensions) if dimension < len(chosen)]
-    plain[known] = chosen[[dimensions[row] for row in known]]
-    return net(scrambled(plain, random[:, :32]), random[:, 32], size)
+    plain[:, known] = chosen[[dimensions[row] for row in known]]
+    nets = random.reshape(-1, 65)
+    blocks = net(scrambled(plain.reshape(-1, 32), nets[:, :32]), nets[:, 32], size)
+
+    def side_by_side(*chunks: int) -> Words:
+        words = blocks(*chunks).reshape(len(replicates), len(dimensions), len(chunks) * size)
+        return words.swapaxes(0, 1).reshape(len(dimensions), len(replicates) * len(chunks) * size)
+
+    return blocks if len(replicates) == 1 else side_by_side

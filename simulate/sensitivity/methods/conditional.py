@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.backends import Ticks
-from simulate.bands import Band, Bands, Gathering, Part
+from simulate.bands import Band, Bands
 from simulate.errors import SimulateError
 from simulate.folding import fold_replicates
+from simulate.gathering import Gathering, Part
 from simulate.scenarios import Block, Piece, Scenarios
 from simulate.sensitivity.ends import End
 from simulate.sensitivity.method import RANGE, Asking, Estimate, Measured, Method

@@ -65,7 +65,7 @@ def check_run(priors: Priors) -> None:
     def drawn(most: int) -> None:
         """Run as many scenarios as are asked for, `most` at most, and once."""
         few = settings.model_copy(update={"scenarios": min(settings.scenarios, most), "precision": precision})
-        refuse(replace(priors, run=few))
+        refuse(replace(priors, run=few), exact=most == FEW)
 
     try:
         drawn(FEW)
@@ -74,7 +74,8 @@ def check_run(priors: Priors) -> None:
     asked = asked_quantities(priors)
     if settings.precision:
         targets(settings.precision, asked)
-    Drawing({"": priors}, settings).scenarios("", asked).sampler.words(0)  # a scheme may hold fewer than are asked for
+    # a scheme may hold fewer than are asked for
+    Drawing({"": priors}, settings, exact=True).scenarios("", asked).sampler.words(0)
     if doubtful:
         try:
             drawn(MANY)
