@@ -107,7 +107,7 @@ def test_a_result_beyond_its_bounds_is_counted_kept_and_told():
 
 
 def test_what_follows_from_an_impossible_value_is_told_with_it_where_it_began():
-    values = {"servers_per_rack": 4, "server_price": 3, "network_share_of_it": 0.1}
+    values = {"servers_per_rack": 4, "server_price": 3000, "network_share_of_it": 0.1}
     text = SERVERS + "".join(f"[priors.{name}]\nvalue = {value}\n" for name, value in values.items())
     bands = warned(text, quantities=["server_capex", "network_capex", "racks"])
     (line,) = bands.warnings

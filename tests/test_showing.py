@@ -75,6 +75,16 @@ accelerator = "H200"
 training_precision = "FP8"
 priors.server_price.note = "the catalog's price, with a word"
 """
+TRAFFIC = """
+extends = "base"
+[traffic.chat]
+output_tokens = 300
+input_tokens = {dist = "lognormal", p5 = 500, p95 = 900}
+[traffic.agent]
+share = 0.1
+output_tokens = 400
+input_tokens = 20_000
+"""
 CASES = {
     "far": (FAR, ()),
     "near": (NEAR, ()),
@@ -84,6 +94,7 @@ CASES = {
     "an accelerator": ('extends = "base"\naccelerator = "H20"\n', ("server_power={value=9, unit='kW'}",)),
     "accelerators of choices": (TRAINING, ()),
     "an accelerator that is set": (TRAINING, ('accelerator="MI300X"', 'training_precision="FP8"')),
+    "kinds of traffic": (TRAFFIC, ()),
     "precision": ('extends = "base"\naccelerator = "B200"\nprecision = {weights = "FP4", arithmetic = "FP8"}\n', ()),
 }
 

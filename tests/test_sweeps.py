@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from readable import assert_readable
 
 from simulate.decisions import decide
 from simulate.errors import SimulateError
@@ -191,3 +192,10 @@ def test_the_picture_has_a_panel_a_quantity_and_the_shares():
     lines = {line.get_label(): line.get_xdata().tolist() for line in bands.get_lines() if line.get_marker() != "o"}
     assert lines == {"root": [0, 8], "seven": [-3, 0, 8]}, "a root is drawn where half of the scenarios have one"
     assert "best" in shares.get_title(loc="left")
+    assert_readable(figure)
+
+
+def test_the_picture_of_a_sweep_says_which_choice_is_best_at_its_ends():
+    result = sweep(load_priors(ROOTS), over="level=-3,8", **FEW)
+    names = [result["choice_label"][int(result.at("probability_best", swept=value).argmax())] for value in (-3, 8)]
+    assert all(name in plots(result)["sweep"].get_suptitle() for name in names)
