@@ -48,11 +48,15 @@ class Composed:
     def of(self, functions: Functions, users: Mapping[str, Iterable[str]]) -> Composed:
         """The same of those of the functions that lead from the variables to it.
 
-        Where some of these need each other in a circle it stays as it is.
+        Where some of these need each other in a circle it stays as it is. With others varied beside it, what is solved
+        for or chosen does not follow.
         """
+        solved = {
+            name for name, (function, _) in functions.items() if self.beside and isinstance(function, Recomputing)
+        }
 
         def onwards(name: str) -> list[str]:
-            return [each for each in users.get(name, ()) if each not in self.variables]
+            return [each for each in users.get(name, ()) if each not in self.variables and each not in solved]
 
         moved = set[str]().union(*(_reached(each, onwards) for each in self.variables))
         if self.output not in moved:
