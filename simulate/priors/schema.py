@@ -60,10 +60,10 @@ BESIDE = (
 SOURCE = "Where it comes from."
 NOTE = "What else to know."
 LABEL = "What tables call it."
-PREFILL_ACCELERATOR = """The same of a prefill pool, where `prefill_replica_accelerators` is stated.
-
-    prefill_accelerator = "RTX PRO 6000"
-"""
+PREFILL_ACCELERATOR = (
+    "The same of a prefill pool, where `prefill_replica_accelerators` is stated.\n\n"
+    '    prefill_accelerator = "RTX PRO 6000"'
+)
 TRAINING_PRECISION = "The same words, for the training accelerator's peak."
 AS_ABOVE = "As above, for this choice."
 
