@@ -1,7 +1,7 @@
 """The shape of a priors file's tables, and words for what is wrong with it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -20,7 +20,6 @@ from pydantic import (
 from simulate.distributions.other_names import KEYS
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
-from simulate.priors.nested import at, dotted_percentiles, without
 from simulate.priors.positions import Key
 from simulate.priors.traffic import unfolded
 from simulate.settings import RunTable, fault_of, written
@@ -37,33 +36,18 @@ def _dated(text: str) -> str:
 
 
 Day = Annotated[Text, AfterValidator(_dated)]
-HIDING = (
-    ("extends",),
-    ("model",),
-    ("accelerator",),
-    ("prefill_accelerator",),
-    ("api",),
-    ("layouts",),
-    ("priors",),
-    ("quantities",),
-)  # keys without which other names are unknown
+# Keys without which other names are unknown.
+NAMED = ("accelerator", "prefill_accelerator", "api")  # of a catalog
+HIDING = tuple((key,) for key in ("extends", "model", *NAMED, "layouts", "priors", "quantities"))
 MARKS = ("[key]", "[word]", "[table]")  # of pydantic's, for a key that is at fault itself and for what a value may be
-BESIDE = (
-    ("evidence",),
-    ("source",),
-    ("expires",),
-    ("note",),
-    ("label",),
-)  # keys of priors and quantities that no number depends on
+# Keys of priors and quantities that no number depends on.
+BESIDE = tuple((key,) for key in ("evidence", "source", "expires", "note", "label"))
 
 
 SOURCE = "Where it comes from."
 NOTE = "What else to know."
 LABEL = "What tables call it."
-PREFILL_ACCELERATOR = (
-    "The same of a prefill pool, where `prefill_replica_accelerators` is stated.\n\n"
-    '    prefill_accelerator = "RTX PRO 6000"'
-)
+PREFILL_ACCELERATOR = "The same of a prefill pool, where `prefill_replica_accelerators` is stated."
 TRAINING_PRECISION = "The same words, for the training accelerator's peak."
 AS_ABOVE = "As above, for this choice."
 
@@ -275,7 +259,7 @@ class File(_Table):
 def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     """Check the shape of a layer's tables; return the layer without what is at fault, and the problems."""
     layer, twice = unfolded(layer)
-    faults = [(*fault, False) for fault in (*dotted_percentiles(layer.tables), *twice)]
+    faults = [(*fault, False) for fault in (*_dotted_percentiles(layer.tables), *twice)]
     try:
         File.model_validate(layer.tables)
     except ValidationError as invalid:
@@ -296,10 +280,10 @@ def checked(layer: Layer) -> tuple[Layer, list[Problem]]:
     for key, _, _ in faults:
         entry = _entry(key)
         if key[len(entry) :] in BESIDE:  # nothing is computed from it
-            tables = without(tables, key)
+            tables = _without(tables, key)
             continue
-        aside.update(re.findall(r"\w+", repr(at(layer.tables, entry))))
-        tables = without(tables, entry)
+        aside.update(re.findall(r"\w+", repr(_at(layer.tables, entry))))
+        tables = _without(tables, entry)
         if entry[-2:-1] in (("priors",), ("quantities",)):
             malformed.add(entry)
     whole = replace(layer, tables=tables, malformed=frozenset(malformed), aside=frozenset(aside))
@@ -329,7 +313,7 @@ def _fault(kind: str, key: Key, value: Any, context: Mapping[str, Any], tables: 
 def _unknown_key(key: Key, value: Any, tables: Any) -> str:
     name = str(key[-1])
     fields = _model_of(key[:-1]).model_fields
-    table = at(tables, key[:-1])
+    table = _at(tables, key[:-1])
     missing = [field for field in fields if field not in table]
     if name.lower() in KEYS and KEYS[name.lower()] in fields:
         return f"unknown key; write {KEYS[name.lower()]}"
@@ -377,7 +361,38 @@ def _model_of(key: Key) -> type[BaseModel]:
     return File
 
 
+def _dotted_percentiles(value: Any, key: Key = ()) -> Iterator[tuple[Key, str]]:
+    """Find `p2.5 = 3` in priors, which TOML reads as p2 = {5 = 3}."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, child in items:
+        percentile = "priors" in key[:-1] and isinstance(child, dict) and re.fullmatch(r"p\d+", str(name))
+        if percentile and all(decimals.isdecimal() for decimals in child):
+            decimals = next(iter(child), "5")
+            message = f'{name}.{decimals} is a dotted key in TOML; write "{name}.{decimals}" in quotes'
+            yield (*key, name, decimals), message
+        else:
+            yield from _dotted_percentiles(child, (*key, name))
+
+
 def _entry(key: Key) -> Key:
     """The entry that a fault makes unusable: a prior, a published figure, a key of [run]."""
     depth = 4 if len(key) > 2 and key[0] == "choices" and key[2] in ("priors", "quantities") else 2
     return key[:depth]
+
+
+def _at(tables: Any, key: Key) -> Any:
+    for step in key:
+        tables = tables[step]
+    return tables
+
+
+def _without(tables: Mapping[Any, Any], key: Key) -> dict[str, Any]:
+    """Copy nested tables without the entry at a key; an array's element leaves a None in its place."""
+    match key:
+        case (name,):
+            return {other: value for other, value in tables.items() if other != name}
+        case (name, int() as i) if isinstance(tables.get(name), list):
+            return {**tables, name: [None if j == i else value for j, value in enumerate(tables[name])]}
+        case (name, *rest) if isinstance(tables.get(name), dict):
+            return {**tables, name: _without(tables[name], tuple(rest))}
+    return dict(tables)
