@@ -264,12 +264,12 @@ def distinct_values(values: ArrayLike) -> NDArray[Any]:
 
 
 def upstream(quantities: Mapping[str, Quantity], names: Iterable[str], bound: Collection[str] = ()) -> set[str]:
-    """The names and all that they are computed from; a bound name needs nothing."""
+    """The names and all that they are computed from; a bound name needs nothing, nor does one that nothing states."""
     found, open_ = set[str](), [*names]
     while open_:
         if (name := open_.pop()) not in found:
             found.add(name)
-            open_ += () if name in bound else quantities[name].needs
+            open_ += () if name in bound or name not in quantities else quantities[name].needs
     return found
 
 
