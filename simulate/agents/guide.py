@@ -82,7 +82,7 @@ def _families() -> Iterator[str]:
 
 
 def _quantities() -> Iterator[str]:
-    """A line for each: of a parameter all that its definition says first, of what is computed the first clause."""
+    """A line for each: of a parameter that must be stated all that its definition says first, of others a clause."""
     quantities = model.quantities("llm_cost")
     pooled = [f"{OF_POOL}{name}" for name in quantities if f"{OF_POOL}{name}" in quantities.keys() - {SIZE_OF_POOL}]
     for module in model.MODELS["llm_cost"]:
@@ -93,7 +93,7 @@ def _quantities() -> Iterator[str]:
             if name in vars(module) and name not in pooled:
                 mark = "" if each.function else "*" if each.default is None and not each.prior else "*="
                 told = " ".join(each.definition.partition("\n\n")[0].split()).removeprefix(each.label).lstrip(": ")
-                told = re.split(r"[,;:.] | \(|\.$", told)[0] if each.function else told
+                told = re.split(r"[,;:.] | \(|\.$", told)[0] if mark != "*" else told
                 unit = f" [{each.unit}]" * (each.unit != "1")
                 yield f"- {name}{mark}{unit} {told}"
 
