@@ -20,9 +20,11 @@ from statistics import median
 
 import numpy as np
 
-from simulate.calibration.benchmarks import FIRST_TOKEN, LOADS, QUESTION, TOKEN, loaded, rows_of
-from simulate.calibration.hierarchy import WHATS, Hierarchy, hierarchy, whole_fit
-from simulate.graph import Array
+from simulate.calibration.benchmarks import FIRST_TOKEN, LOADS, QUESTION, TOKEN, Benchmark, loaded, rows_of
+from simulate.calibration.hierarchy import EVERYTHING, WHATS, Hierarchy, hierarchy, whole_fit
+from simulate.calibration.serving import BUSY, MODELLED
+from simulate.graph import Array, plan
+from simulate.model import quantities
 
 TIMES = {"time per token": "tpot_median_s", "time to first token": "ttft_median_s"}
 TOTAL = "total_throughput_per_accelerator"
@@ -45,13 +47,17 @@ def main() -> None:
     for name, column in {**TIMES, "total throughput": TOTAL}.items():
         _print(name, [(row, float(row[column]) / float(other[column])) for row, other in found])
     _print_predicted([(row, other) for row, other in found if row["disaggregated"] == "0"], arguments.acceptance)
-    print("\nprefill apart over together, tokens a second and accelerator at a time per token")
+    print("\nprefill apart over together, tokens a second and accelerator at a time per token (by the model)")
     for lengths in (("8192", "1024"), ("1024", "1024")):
         for target in TARGETS:
             best = _best(rows, lengths, target)
             both = [place for place, apart in best if apart == "1" and (place, "0") in best]
-            told = "  ".join(f"{' '.join(place)} {best[place, '1'] / best[place, '0']:.2f}" for place in both)
+            said = {place: _predicted_apart(rows, lengths, target, place) for place in both}
+            told = "  ".join(
+                f"{' '.join(place)} {best[place, '1'] / best[place, '0']:.2f} ({said[place]:.2f})" for place in both
+            )
             print(f"  {'+'.join(lengths)}, {target * 1000:.0f} ms: {told}")
+    _print_without_prompts(rows)
 
 
 def _pairs(rows: Sequence[Row], days: int) -> Iterable[tuple[Row, Row]]:
@@ -144,6 +150,63 @@ def _predicted(pairs: Sequence[tuple[Row, Row]], acceptance: float) -> dict[str,
     logs, _ = table.forecast(whole_fit())
     by_row = logs.reshape(2, len(pairs), len(WHATS))
     return {what: by_row[0, :, place] - by_row[1, :, place] for place, what in enumerate(WHATS)}
+
+
+def _predicted_apart(rows: Sequence[Row], lengths: tuple[str, str], target: float, place: tuple[str, ...]) -> float:
+    """The same ratio by the model, each with the best of the layouts that were measured together."""
+    here = [
+        loaded(row)
+        for row in rows
+        if (row["input_tokens"], row["output_tokens"], row["accelerator"], row["precision"]) == (*lengths, *place)
+        and (row["disaggregated"], row["speculation"]) == ("0", "none")
+    ]
+    given = _columns(here)
+    del given["batch_size"]
+    given |= {"slow_steps": np.array(1.0), "slow_steps_by_prompts": np.array(0.0)}
+    given |= {"time_per_output_token_target": np.array(target), "prefill_utilization_target": np.array(BUSY)}
+    best = [np.nanmax(_computed("output_throughput_per_accelerator", given, apart=apart)) for apart in (1.0, 0.0)]
+    return float(best[0] / best[1])
+
+
+def _print_without_prompts(rows: Sequence[Row]) -> None:
+    """Measured over predicted time per token where prefill is apart and replicas are whole, by place."""
+    here = [
+        row
+        for row in rows
+        if (row["disaggregated"], row["speculation"]) == ("1", "none")
+        and float(row["decode_tp"]) > 1
+        and float(row["decode_tp"]) * float(row["decode_workers"]) == float(row["decode_accelerators"])
+    ]
+    measured = np.array([float(row["tpot_median_s"]) for row in here])
+    given = _columns([loaded(row) for row in here])
+    writing = given["output_tokens"] * measured  # of the time that a sequence is there
+    share = writing / (writing + np.array([float(row["ttft_median_s"]) for row in here]))
+    replicas = np.array([float(row["decode_workers"]) for row in here])
+    given["batch_size_in_memory"] = np.maximum(given["batch_size"] / replicas * share, 1)
+    logs = {
+        apart: np.log(measured / (_computed("step_seconds", given, apart=apart) * given["serving_model_error"]))
+        for apart in (1.0, 0.0)
+    }
+    places = np.array([" ".join(row[each] for each in PLACE) for row in here])
+    print(f"\nmeasured over predicted time per token, {len(here)} rows with prefill apart: median, median |ln|")
+    for place in sorted(set(places)):
+        own = {apart: errors[places == place] for apart, errors in logs.items()}
+        told = [f"x{np.exp(np.median(errors)):.2f}, {np.median(np.abs(errors)):.2f}" for errors in own.values()]
+        print(f"  {place:24}{len(own[1.0]):3} rows  {told[0]}; were prompts read on them {told[1]}")
+
+
+def _columns(rows: Sequence[Benchmark]) -> dict[str, Array]:
+    """What the model needs to know of rows, with the constants fitted to all rows without a draft."""
+    table, position = Hierarchy(rows, hierarchy().levels), whole_fit().position
+    given = {name: column for name, column in table.table.inputs.items() if name != "cache_memory"}
+    given |= {name: np.exp(table.design[name] @ position) for name in MODELLED}
+    return given | {"serving_model_error": np.exp(table.design[EVERYTHING] @ position), "prompts_apart": np.array(1.0)}
+
+
+def _computed(name: str, given: Mapping[str, Array], *, apart: float) -> Array:
+    """A quantity, with a prefill pool like the replicas that write or without one."""
+    columns = {**given, "prefill_replica_accelerators": apart * given["replica_accelerators"]}
+    return np.asarray(plan(quantities("llm_cost"), columns, [name])(columns)[name])
 
 
 def _best(rows: Sequence[Row], lengths: tuple[str, str], target: float) -> dict[tuple[tuple[str, ...], str], float]:

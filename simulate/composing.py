@@ -17,18 +17,24 @@ Functions = Mapping[str, tuple[Function, tuple[str, ...]]]  # by name, each with
 class Composed:
     """An output as a function of a variable on which it hangs, and of all else that it needs and that does not.
 
-    `columns` hold the latter, by name, once they are known.
+    `columns` hold the latter, by name, once they are known. What else is varied, `beside`, is given with each value.
     """
 
     output: str
     variable: str
+    beside: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     columns: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """All that is varied."""
+        return (self.variable, *self.beside)
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """What the steps need and neither compute nor vary."""
-        made = {self.variable, *(name for name, _, _ in self.steps)}
+        made = {*self.variables, *(name for name, _, _ in self.steps)}
         needed = [*(need for _, _, needs in self.steps for need in needs), self.output]
         return tuple(dict.fromkeys(need for need in needed if need not in made))
 
@@ -40,11 +46,19 @@ class Composed:
         return known[self.output]
 
     def of(self, functions: Functions, users: Mapping[str, Iterable[str]]) -> Composed:
-        """The same of those of the functions that lead from the variable to it.
+        """The same of those of the functions that lead from the variables to it.
 
-        Where some of these need each other in a circle it stays as it is.
+        Where some of these need each other in a circle it stays as it is. With others varied beside it, what is solved
+        for or chosen does not follow.
         """
-        moved = _reached(self.variable, lambda name: [each for each in users.get(name, ()) if each != self.variable])
+        solved = {
+            name for name, (function, _) in functions.items() if self.beside and isinstance(function, Recomputing)
+        }
+
+        def onwards(name: str) -> list[str]:
+            return [each for each in users.get(name, ()) if each not in self.variables and each not in solved]
+
+        moved = set[str]().union(*(_reached(each, onwards) for each in self.variables))
         if self.output not in moved:
             return replace(self, steps=())
         between = {self.output, *_reached(self.output, lambda name: moved.intersection(functions[name][1]))}
@@ -89,11 +103,14 @@ class Recomputing:
         return self.function(*[known[name] for name in self.own], replace(self.inner, columns=known))
 
 
-def recomputing(output: str, of: str) -> Callable[[Function], Function]:
-    """Mark a function whose last parameter takes a quantity of the model, at any value of another one."""
+def recomputing(output: str, of: str, beside: tuple[str, ...] = ()) -> Callable[[Function], Function]:
+    """Mark a function whose last parameter takes a quantity of the model, at any value of another one.
+
+    Of those `beside` it, it gives a value by name with each.
+    """
 
     def marked(function: Function) -> Function:
-        function.recomputes = Composed(output, of)  # type: ignore[attr-defined]
+        function.recomputes = Composed(output, of, beside)  # type: ignore[attr-defined]
         return function
 
     return marked

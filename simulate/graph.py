@@ -264,12 +264,12 @@ def distinct_values(values: ArrayLike) -> NDArray[Any]:
 
 
 def upstream(quantities: Mapping[str, Quantity], names: Iterable[str], bound: Collection[str] = ()) -> set[str]:
-    """The names and all that they are computed from; a bound name needs nothing."""
+    """The names and all that they are computed from; a bound name needs nothing, nor does one that nothing states."""
     found, open_ = set[str](), [*names]
     while open_:
         if (name := open_.pop()) not in found:
             found.add(name)
-            open_ += () if name in bound else quantities[name].needs
+            open_ += () if name in bound or name not in quantities else quantities[name].needs
     return found
 
 
@@ -288,20 +288,25 @@ def _missing(
             continue
         if quantity.function is None:
             lacking[name] = (name,)
-        elif parts := _lacks(quantity.function, quantity.needs, lacking, quantities):
+        elif parts := _lacks(quantity.function, quantity.needs, lacking, quantities, bound):
             lacking[name] = parts
     return lacking
 
 
 def _lacks(
-    function: Function, needs: Iterable[str], lacking: Mapping[str, tuple[str, ...]], quantities: Mapping[str, Quantity]
+    function: Function,
+    needs: Iterable[str],
+    lacking: Mapping[str, tuple[str, ...]],
+    quantities: Mapping[str, Quantity],
+    bound: Collection[str],
 ) -> tuple[str, ...]:
-    """The parameters that a function lacks: what it computes anew has its default where that cannot be had."""
+    """The parameters that a function lacks: what it computes anew is bound, or has its default, as anywhere."""
     found = [leaf for need in needs for leaf in lacking.get(need, ())]
     if found and isinstance(function, composing.Recomputing):
-        known = {**lacking, function.inner.variable: ()}
+        known = {**lacking, **dict.fromkeys(function.inner.variables, ())}
         for name, step, of in function.inner.steps:
-            known[name] = () if quantities[name].default is not None else _lacks(step, of, known, quantities)
+            had = name in bound or quantities[name].default is not None
+            known[name] = () if had else _lacks(step, of, known, quantities, bound)
         found = [leaf for need in function.own for leaf in lacking.get(need, ())]
         found += known.get(function.inner.output, ())
     return tuple(dict.fromkeys(found))
@@ -314,7 +319,9 @@ def settled(quantities: Mapping[str, Quantity], bound: Collection[str]) -> dict[
     """
     found, lacking = dict(quantities), missing(quantities, bound)
     for name, quantity in quantities.items():
-        if quantity.default is not None and name not in bound and any(need in lacking for need in quantity.needs):
+        if quantity.default is None or name in bound or not quantity.function:
+            continue
+        if _lacks(quantity.function, quantity.needs, lacking, quantities, bound):
             found[name] = replace(quantity, function=None, needs=())
     return recomposed(found, {*bound, *lacking})
 

@@ -144,8 +144,7 @@ class Scenarios:
                 yield self._at_once[piece.replicate]
                 continue
             chunks = range(first, min(first + together, piece.chunks.stop))
-            columns, drawn = self._computed(words(*chunks))
-            yield self._kept(columns, Piece(piece.replicate, chunks), drawn)
+            yield self._kept(*self._computed(words(*chunks)), Piece(piece.replicate, chunks))  # nothing of it stays
 
     @property
     def are_few(self) -> bool:
@@ -169,7 +168,7 @@ class Scenarios:
         (columns, words), size = self._few, self.size
         parts = [slice(at.replicate * size, (at.replicate + 1) * size) for at in self.pieces()]
         return [
-            self._kept(_at(columns, part), at, words[:, part]) for at, part in zip(self.pieces(), parts, strict=True)
+            self._kept(_at(columns, part), words[:, part], at) for at, part in zip(self.pieces(), parts, strict=True)
         ]
 
     def _computed(self, words: Words) -> tuple[dict[str, Values], Words]:
@@ -190,7 +189,7 @@ class Scenarios:
         counts: Counts = np.rint(weights * WEIGHT).astype(np.int64)
         return counts, outcomes
 
-    def _kept(self, columns: Mapping[str, Values], at: Piece, words: Words) -> Block:
+    def _kept(self, columns: Mapping[str, Values], words: Words, at: Piece) -> Block:
         size = words.shape[1]
         if not self.questions.conditional:
             return Block(columns, size, None, size, here().arange(size), at, words)

@@ -32,6 +32,7 @@ def test_of_what_is_computed_only_a_margin_may_be_negative():
         *("network_share", "api_cache_hit_rate"),
         *("serving_mfu", "mfu_end_to_end", "mfu_step", "mfu_predicted"),
         *("prompt_share_of_time", "targets_met", "targets_feasible"),
+        *("prompts_per_answer", "prefill_utilization", "prefill_share_of_cost"),
         *("prompt_cache_hit_rate", "cache_survival", "held_prefixes_fit"),
         *("attention_share_of_time", "cache_share_of_time"),
         *("input_share_of_time", "cached_input_share_of_time", "output_share_of_time"),

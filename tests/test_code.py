@@ -18,7 +18,7 @@ ORDER = """
     replicates conditions aiming scenarios results spread influence statistics gathering bands folding thresholds
     rounding gates
     runs sensitivity comparison decisions sweeps calibration backtesting evidence
-    questions formats reference explaining checking verification library agents cli __main__
+    questions formats workbook reference explaining checking verification library agents cli __main__
 """
 ROOMS = ORDER.split()
 

@@ -83,7 +83,7 @@ def test_what_stands_in_the_way_is_named(command):
     (line,) = [each["message"] for each in json.loads(told)["warnings"] if each["message"].startswith("--set")]
     assert code == 0
     assert line.startswith(BASE)
-    assert "base.toml:82)" in line
+    assert "base.toml:83)" in line
     _, told, _ = command(*asked)  # training_cost is in the headline, and needs it
     assert "parameters_active reaches" not in told
 

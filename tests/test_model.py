@@ -260,6 +260,8 @@ POSSIBLE = {
     "batch_limit": (1.0, 9.0),
     "arrivals_per_replica": (1e-3, 2e-3),
     "memory_capacity": (1e3, 2e3),
+    "prefill_memory_capacity": (1e3, 2e3),
+    "prefill_replica_accelerators": (4.0, 9.0),
     "largest_replica": (8.0, 64.0),
     "time_to_first_token_target": (1e3, 2e3),
     "time_per_output_token_target": (1e3, 2e3),

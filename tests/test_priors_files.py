@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from simulate import model
 from simulate.calibration.training import training_mfu
-from simulate.model import architecture, bought_tokens, layout, roofline, sessions, speculation, step
+from simulate.model import architecture, bought_tokens, layout, prefill_pool, roofline, sessions, speculation, step
 from simulate.model.training_mfu import TYPICAL_ATTENTION
 from simulate.priors import choice, load_priors
 from simulate.runs import draws, run
@@ -317,7 +317,7 @@ def test_base_notes_the_mfu_that_its_calibration_gives():
 def test_base_has_a_distribution_for_every_assumption():
     """All parameters of the model but those of roofline and sessions, for which seconds_per_token and a ratio stand."""
     economics = set(model.MODELS["llm_cost"]) - {
-        *(architecture, bought_tokens, layout, roofline, sessions, speculation, step)
+        *(architecture, bought_tokens, layout, prefill_pool, roofline, sessions, speculation, step)
     }
     bound = priors("base.toml").priors
     named = {

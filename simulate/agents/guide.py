@@ -18,6 +18,7 @@ from simulate.formulas.formula import FUNCTIONS
 from simulate.grammar import FORMS
 from simulate.priors import shipped
 from simulate.priors.keys import keys
+from simulate.priors.precision import OF_POOL, SIZE_OF_POOL
 from simulate.reference.families import examples, optional, ways
 from simulate.sampling.schemes import SCHEMES
 from simulate.sensitivity.methods import METHODS
@@ -81,16 +82,20 @@ def _families() -> Iterator[str]:
 
 
 def _quantities() -> Iterator[str]:
-    """A line for each: of a parameter all that its definition says first, of what is computed the first clause."""
+    """A line for each: of a parameter that must be stated all that its definition says first, of others a clause."""
+    quantities = model.quantities("llm_cost")
+    pooled = [f"{OF_POOL}{name}" for name in quantities if f"{OF_POOL}{name}" in quantities.keys() - {SIZE_OF_POOL}]
     for module in model.MODELS["llm_cost"]:
         yield f"\n**{(module.__doc__ or '').splitlines()[0]}**\n"
-        for name, each in model.quantities("llm_cost").items():
-            if name in vars(module):
+        if SIZE_OF_POOL in vars(module):
+            yield f"- of the pool, as without `{OF_POOL}`: {', '.join(pooled)}"
+        for name, each in quantities.items():
+            if name in vars(module) and name not in pooled:
                 mark = "" if each.function else "*" if each.default is None and not each.prior else "*="
                 told = " ".join(each.definition.partition("\n\n")[0].split()).removeprefix(each.label).lstrip(": ")
-                told = re.split(r"[,;:.] | \(|\.$", told)[0] if each.function else told
+                told = re.split(r"[,;:.] | \(|\.$", told)[0] if mark != "*" else told
                 unit = f" [{each.unit}]" * (each.unit != "1")
-                yield f"- `{name}`{mark}{unit} {told}"
+                yield f"- {name}{mark}{unit} {told}"
 
 
 def _row(*cells: str) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 from simulate.calibration.benchmarks import FIRST_TOKEN, QUESTION, TOKEN, Benchmark
 from simulate.graph import Array, Plan, plan
 from simulate.model import quantities
-from simulate.model.load import prompt_queue_seconds, time_to_first_token
+from simulate.model.load import time_to_first_token
+from simulate.model.queueing import mean_wait
 
 # Constants of the software, those of a pass and two of the time to first token.
 MODELLED = (
@@ -86,12 +87,10 @@ class Benchmarks:
         prompts = sequences * written / answer * reading  # a step
         token = (writing + prompts) / written
         busy = np.minimum(prompts / (writing + prompts), BUSY)
-        waiting = prompt_queue_seconds(busy, reading, given["input_tokens_variation"], ONE_SERVER)
+        waiting = mean_wait(busy, reading, given["input_tokens_variation"], ONE_SERVER)
         steps = constants[WAITED_STEPS] + self.waited_steps
         together = 1 + 2 * self.waited_steps * sequences * written / answer
-        first = time_to_first_token(
-            waiting, together * reading, np.ones_like(busy), writing, steps, constants[OVERHEAD]
-        )
+        first = time_to_first_token(waiting, together * reading, writing, steps, constants[OVERHEAD])
         loaded = replica * (first + answer * token) / sequences
         return {QUESTION: np.where(self.under_load, loaded, offline), TOKEN: token, FIRST_TOKEN: first}
 

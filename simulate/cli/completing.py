@@ -48,8 +48,8 @@ def settings(ctx: typer.Context, incomplete: str) -> list[str]:
     from simulate.distributions import FAMILIES
     from simulate.token_prices import apis
 
-    peaks = tuple(PEAKS)
-    words = {"accelerator": accelerators(), "api": apis(), "precision": peaks, "training_precision": peaks}
+    words = dict.fromkeys(("accelerator", "prefill_accelerator"), accelerators()) | {"api": apis()}
+    words |= dict.fromkeys(("precision", "training_precision"), tuple(PEAKS))
     name, equals, _ = incomplete.partition("=")
     if name in words:
         return _beginning((f'{name}="{word}"' for word in words[name]), incomplete)

@@ -42,6 +42,7 @@ def emit(
     *,
     beside: Mapping[str, Callable[[Result, Replacement, Progress | None], None] | None] | None = None,
     resume: bool | None = None,
+    sample: Callable[[Result, Progress | None], Result] | None = None,
     **options: Any,
 ) -> None:
     """Ask a question, write its result into the folder with its pictures, and print it.
@@ -49,7 +50,8 @@ def emit(
     `ask` takes who is told of the progress; `name` is that of the folder unless the user names one, and `paths` the
     files that the result is of; `beside` writes further files, by their names, with the result in hand, None for one
     that is not wanted this time; `resume` says whether it goes on from a checkpoint, of which `ask` is then told, None
-    where the question has none; `options` go to the report and the pictures. What is written replaces the files of an
+    where the question has none; `sample` draws what scenarios a workbook shows of a result; `options` go to the report
+    and the pictures. What is written replaces the files of an
     earlier result as one set, when all is there. Exits with the code of what gates say of the result, when all is told.
     """
     from simulate.checkpoints import FILES
@@ -58,7 +60,7 @@ def emit(
 
     FORMATS.known(output.output)
     keep_freed_memory()
-    kind, further = QUESTIONS[question], beside or {}
+    kind, further = QUESTIONS[question], {**(beside or {}), **_workbook(question, output, sample)}
     pictures = [f"{name}.{ending}" for name in kind.pictures for ending in ("png", "svg")]
     files = [folders.file_of(question), *kind.files, *further, *pictures, *(() if resume is None else FILES)]
     if output.out is not None and not output.out.strip():
@@ -89,6 +91,27 @@ def emit(
     if written:
         output.tell(printable(f"Wrote {folders.shown(place, written, kept)}"))
     _leave(result)
+
+
+def _workbook(
+    question: str, output: Output, sample: Callable[[Result, Progress | None], Result] | None
+) -> dict[str, Callable[[Result, Replacement, Progress | None], None] | None]:
+    """The workbook of a result by the name of its file, with what writes it where it is wanted.
+
+    Raises SimulateError, before anything is computed, where it cannot be written.
+    """
+    from simulate import workbook
+    from simulate.results.folder import file_of
+
+    name = f"{Path(file_of(question)).stem}.xlsx"
+    if not output.xlsx:
+        return {name: None}
+    workbook.check_installed()
+
+    def write(result: Result, folder: Replacement, progress: Progress | None) -> None:
+        folder.write(name, workbook.written(result, sample(result, progress) if sample else None))
+
+    return {name: write}
 
 
 def print_as(form: str, sections: Callable[[], Sequence[Section]], plain: Callable[[], dict[str, Any]]) -> None:

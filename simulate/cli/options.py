@@ -234,6 +234,13 @@ class Output:
     pictures: Annotated[
         bool | None, typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables.")
     ] = None
+    xlsx: Annotated[
+        bool,
+        typer.Option(
+            "--xlsx",
+            help="Write an Excel workbook beside: figures with errors and units, priors with sources, scenarios.",
+        ),
+    ] = False
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Tell no progress and not what was written; warnings and errors stay.")
     ] = False

@@ -1,6 +1,6 @@
 """Capex: what is spent before the first question."""
 
-from simulate.graph import Array, parameter, total
+from simulate.graph import Array, otherwise, parameter, total
 from simulate.model.notation import USD
 
 server_price = parameter(
@@ -48,9 +48,15 @@ colocated_share = parameter(
 )
 
 
-def server_capex(servers: Array, server_price: Array) -> USD:
+@otherwise(0)
+def prefill_server_capex(prefill_servers: Array, prefill_server_price: Array) -> USD:
+    """Prefill server capex: servers of the prefill pool with their accelerators."""
+    return prefill_servers * prefill_server_price
+
+
+def server_capex(servers: Array, prefill_servers: Array, server_price: Array, prefill_server_capex: Array) -> USD:
     """Server capex: servers with their accelerators."""
-    return servers * server_price
+    return (servers - prefill_servers) * server_price + prefill_server_capex
 
 
 def network_capex(server_capex: Array, network_share_of_it: Array) -> USD:

@@ -77,6 +77,14 @@ def fleet_increment(replica_accelerators: Array) -> RATIO:
     return replica_accelerators
 
 
+@otherwise(0)
+def prefill_accelerators_busy(
+    questions_per_day: Array, prefill_replica_accelerators: Array, prefill_pool_seconds: Array
+) -> RATIO:
+    """Prefill accelerators busy: of the prefill pool, on average over the day."""
+    return questions_per_day * prefill_replica_accelerators * prefill_pool_seconds / SECONDS_PER_DAY
+
+
 def _whole(needed: Array, fleet_increment: Array, regions: Array, spare_replicas: Array) -> Array:
     """Accelerators of whole replicas in each region, or as many as are needed where there is no increment."""
     known = fleet_increment > 0
@@ -84,33 +92,80 @@ def _whole(needed: Array, fleet_increment: Array, regions: Array, spare_replicas
     return np.where(known, one_a_region * (np.ceil(needed / one_a_region) + spare_replicas), needed)[()]
 
 
+@otherwise(0)
+def prefill_accelerators(
+    prefill_accelerators_busy: Array,
+    peak_to_average: Array,
+    capacity_margin: Array,
+    spare_share: Array,
+    prefill_utilization_target: Array,
+    prefill_replica_accelerators: Array,
+    regions: Array,
+    spare_replicas: Array,
+) -> RATIO:
+    """Prefill accelerators: installed in the prefill pool, whole replicas; 0 without one."""
+    needed = prefill_accelerators_busy * peak_to_average * capacity_margin * (1 + spare_share)
+    whole = _whole(needed / prefill_utilization_target, prefill_replica_accelerators, regions, spare_replicas)
+    return np.where(needed == 0, needed, whole)[()]
+
+
+@otherwise(0)
+def prefill_accelerators_on_demand(
+    prefill_accelerators_busy: Array,
+    capacity_margin: Array,
+    prefill_utilization_target: Array,
+    prefill_replica_accelerators: Array,
+    regions: Array,
+    spare_replicas: Array,
+) -> RATIO:
+    """Prefill accelerators on demand: of the prefill pool, rented by the hour on average."""
+    needed = prefill_accelerators_busy * capacity_margin / prefill_utilization_target
+    return np.where(needed == 0, needed, _whole(needed, prefill_replica_accelerators, regions, spare_replicas))[()]
+
+
+@otherwise(0)
+def prefill_utilization(prefill_accelerators_busy: Array, peak_to_average: Array, prefill_accelerators: Array) -> SHARE:
+    """Prefill utilization: share of the time for which the prefill pool reads prompts, at the peak."""
+    busy = prefill_accelerators_busy * peak_to_average
+    return busy / np.where(busy > 0, prefill_accelerators, 1)[()]
+
+
 def accelerators(
     accelerators_busy: Array,
+    prefill_accelerators_busy: Array,
     peak_to_average: Array,
     capacity_margin: Array,
     spare_share: Array,
     fleet_increment: Array,
     regions: Array,
     spare_replicas: Array,
+    prefill_accelerators: Array,
 ) -> RATIO:
     """Accelerators: installed, for the peak with its margin, and spares; whole replicas where a layout is given."""
-    needed = accelerators_busy * peak_to_average * capacity_margin * (1 + spare_share)
-    return _whole(needed, fleet_increment, regions, spare_replicas)
+    needed = (accelerators_busy - prefill_accelerators_busy) * peak_to_average * capacity_margin * (1 + spare_share)
+    return _whole(needed, fleet_increment, regions, spare_replicas) + prefill_accelerators
 
 
 def accelerators_on_demand(
-    accelerators_busy: Array, capacity_margin: Array, fleet_increment: Array, regions: Array, spare_replicas: Array
+    accelerators_busy: Array,
+    prefill_accelerators_busy: Array,
+    capacity_margin: Array,
+    fleet_increment: Array,
+    regions: Array,
+    spare_replicas: Array,
+    prefill_accelerators_on_demand: Array,
 ) -> RATIO:
     """Accelerators on demand: rented by the hour on average, the busy ones with their margin.
 
     Whole replicas where a layout is given: of a small service one in each region runs all day.
     """
-    return _whole(accelerators_busy * capacity_margin, fleet_increment, regions, spare_replicas)
+    needed = (accelerators_busy - prefill_accelerators_busy) * capacity_margin
+    return _whole(needed, fleet_increment, regions, spare_replicas) + prefill_accelerators_on_demand
 
 
-def replicas(accelerators: Array, replica_accelerators: Array) -> RATIO:
-    """Replicas: copies of the model, spare ones included."""
-    return accelerators / replica_accelerators
+def replicas(accelerators: Array, prefill_accelerators: Array, replica_accelerators: Array) -> RATIO:
+    """Replicas: copies of the model that write, spare ones included."""
+    return (accelerators - prefill_accelerators) / replica_accelerators
 
 
 def utilization(accelerators_busy: Array, accelerators: Array) -> SHARE:
@@ -118,9 +173,17 @@ def utilization(accelerators_busy: Array, accelerators: Array) -> SHARE:
     return accelerators_busy / accelerators
 
 
-def servers(accelerators: Array, accelerators_per_server: Array) -> RATIO:
+@otherwise(0)
+def prefill_servers(prefill_accelerators: Array, prefill_accelerators_per_server: Array) -> RATIO:
+    """Prefill servers: of the prefill pool, whole ones."""
+    return np.ceil(prefill_accelerators / prefill_accelerators_per_server)
+
+
+def servers(
+    accelerators: Array, prefill_accelerators: Array, accelerators_per_server: Array, prefill_servers: Array
+) -> RATIO:
     """Servers: whole ones."""
-    return np.ceil(accelerators / accelerators_per_server)
+    return np.ceil((accelerators - prefill_accelerators) / accelerators_per_server) + prefill_servers
 
 
 def racks(servers: Array, servers_per_rack: Array) -> RATIO:
@@ -128,14 +191,35 @@ def racks(servers: Array, servers_per_rack: Array) -> RATIO:
     return np.ceil(servers / servers_per_rack)
 
 
-def nameplate_power(servers: Array, server_power: Array, other_it_power_share: Array) -> KW:
+@otherwise(0)
+def prefill_server_nameplate(prefill_servers: Array, prefill_server_power: Array) -> KW:
+    """Prefill server nameplate: what the servers of the prefill pool could draw at most."""
+    return prefill_servers * prefill_server_power
+
+
+def nameplate_power(
+    servers: Array,
+    prefill_servers: Array,
+    server_power: Array,
+    prefill_server_nameplate: Array,
+    other_it_power_share: Array,
+) -> KW:
     """Nameplate power: what servers, network and storage could draw at most.
 
     Facilities are built and rented for it.
     """
-    return servers * server_power * (1 + other_it_power_share)
+    power = (servers - prefill_servers) * server_power + prefill_server_nameplate
+    return power * (1 + other_it_power_share)
 
 
-def fleet_peak_flops(accelerators: Array, peak_flops: Array) -> FLOP_PER_S:
+@otherwise(0)
+def prefill_fleet_peak_flops(prefill_accelerators: Array, prefill_peak_flops: Array) -> FLOP_PER_S:
+    """Prefill fleet peak FLOP/s: of the prefill pool, dense."""
+    return prefill_accelerators * prefill_peak_flops
+
+
+def fleet_peak_flops(
+    accelerators: Array, prefill_accelerators: Array, peak_flops: Array, prefill_fleet_peak_flops: Array
+) -> FLOP_PER_S:
     """Fleet peak FLOP/s: of all installed accelerators, dense."""
-    return accelerators * peak_flops
+    return (accelerators - prefill_accelerators) * peak_flops + prefill_fleet_peak_flops

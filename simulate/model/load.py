@@ -26,9 +26,7 @@ from simulate.model.notation import (
     TOKEN_PER_S,
     S,
 )
-from simulate.model.queueing import POOL, erlang_c, mean_delay
-
-TAIL = 0.01  # of the questions: what a 99th percentile leaves above it
+from simulate.model.queueing import POOL, late_wait, mean_wait
 
 time_to_first_token_target = parameter(
     "s",
@@ -77,8 +75,9 @@ slow_steps_by_prompts = parameter(
 )
 slow_steps_by_drafts = parameter(
     "1",
-    """Slow steps by drafts: what each token accepted in a step adds to that: some answers are harder to foretell.
+    """Slow steps by drafts: what each token accepted in a step adds to that.
 
+    Some answers are harder to foretell.
     Source: InferenceX, 2025 and 2026, DeepSeek-R1 at fixed concurrency: 0.08 to 0.20 with 1 to 3 proposed tokens.""",
     default=0.14,
     lower=0,
@@ -179,32 +178,51 @@ def time_per_output_token_p99(
 
 
 def prompt_queue_seconds(
-    prompt_share_of_time: Array, prompt_service_seconds: Array, input_tokens_variation: Array, pooled_replicas: Array
+    prompt_share_of_time: Array,
+    prompt_service_seconds: Array,
+    prefill_utilization: Array,
+    prefill_pool_seconds: Array,
+    input_tokens_variation: Array,
+    pooled_replicas: Array,
 ) -> S:
     """Prompt queue seconds: mean wait of a prompt for its turn, at the peak.
 
-    That of M/G/c: with one server u (1 + CV^2) / (2 (1 - u)) times that of a prompt.
+    That of M/G/c: with one server u (1 + CV^2) / (2 (1 - u)) times that of a prompt; or in a prefill pool.
     """
-    waits = erlang_c(pooled_replicas, prompt_share_of_time)
-    return waits * mean_delay(prompt_share_of_time, prompt_service_seconds, input_tokens_variation, pooled_replicas)
+    here = mean_wait(prompt_share_of_time, prompt_service_seconds, input_tokens_variation, pooled_replicas)
+    return here + mean_wait(prefill_utilization, prefill_pool_seconds, input_tokens_variation, pooled_replicas)
 
 
 def prompt_queue_seconds_p99(
-    prompt_share_of_time: Array, prompt_service_seconds: Array, input_tokens_variation: Array, pooled_replicas: Array
+    prompt_share_of_time: Array,
+    prompt_service_seconds: Array,
+    prefill_utilization: Array,
+    prefill_pool_seconds: Array,
+    input_tokens_variation: Array,
+    pooled_replicas: Array,
 ) -> S:
     """Prompt queue seconds, P99: what 1 % of prompts exceed.
 
     Who waits at all does so for an exponential time: exactly in M/M/c.
     """
-    waits = erlang_c(pooled_replicas, prompt_share_of_time)
-    later = mean_delay(prompt_share_of_time, prompt_service_seconds, input_tokens_variation, pooled_replicas)
-    return later * np.log(np.maximum(waits / TAIL, 1))
+    here = late_wait(prompt_share_of_time, prompt_service_seconds, input_tokens_variation, pooled_replicas)
+    return here + late_wait(prefill_utilization, prefill_pool_seconds, input_tokens_variation, pooled_replicas)
+
+
+def prompt_reading_seconds(
+    prompts_per_answer: Array,
+    prefill_seconds: Array,
+    serving_model_error: Array,
+    prefill_pool_seconds: Array,
+    transfer_seconds: Array,
+) -> S:
+    """Prompt reading seconds: from its turn until its keys and values are where the answer is written."""
+    return prompts_per_answer * (prefill_seconds * serving_model_error) + prefill_pool_seconds + transfer_seconds
 
 
 def time_to_first_token(
     prompt_queue_seconds: Array,
-    prefill_seconds: Array,
-    serving_model_error: Array,
+    prompt_reading_seconds: Array,
     undisturbed_step_seconds: Array,
     first_token_steps: Array,
     first_token_overhead: Array,
@@ -213,14 +231,13 @@ def time_to_first_token(
 
     The wait for its turn, the pass that reads a prompt of mean length, and what comes on top.
     """
-    reading = prefill_seconds * serving_model_error
-    return prompt_queue_seconds + reading + first_token_steps * undisturbed_step_seconds + first_token_overhead
+    steps = first_token_steps * undisturbed_step_seconds
+    return prompt_queue_seconds + prompt_reading_seconds + steps + first_token_overhead
 
 
 def time_to_first_token_p99(
     prompt_queue_seconds_p99: Array,
-    prefill_seconds: Array,
-    serving_model_error: Array,
+    prompt_reading_seconds: Array,
     undisturbed_step_seconds: Array,
     first_token_steps: Array,
     first_token_overhead: Array,
@@ -231,8 +248,7 @@ def time_to_first_token_p99(
     """
     return time_to_first_token(
         prompt_queue_seconds_p99,
-        prefill_seconds,
-        serving_model_error,
+        prompt_reading_seconds,
         undisturbed_step_seconds,
         first_token_steps + 1 / 2,
         first_token_overhead,
@@ -280,6 +296,9 @@ def batch_size(
     input_tokens_variation: Array,
     prefill_seconds: Array,
     serving_model_error: Array,
+    prompt_reading_seconds: Array,
+    prefill_utilization_target: Array,
+    prefill_pool_seconds: Array,
     pooled_replicas: Array,
     first_token_steps: Array,
     first_token_overhead: Array,
@@ -293,6 +312,7 @@ def batch_size(
     As many as keep both targets and, in 99 % of the time, memory, unless a prior says otherwise; nan where not even
     one does.
     """
+    in_pool = late_wait(prefill_utilization_target, prefill_pool_seconds, input_tokens_variation, pooled_replicas)
 
     def excess(batch: Array) -> Array:
         writing, prompt = times(batch, step, output_tokens, acceptance_length, prefill_seconds, serving_model_error)
@@ -302,10 +322,8 @@ def batch_size(
         slow = time_per_output_token_p99(
             token, share, acceptance_length, slow_steps, slow_steps_by_prompts, slow_steps_by_drafts
         )
-        queue = prompt_queue_seconds_p99(share, prompt, input_tokens_variation, pooled_replicas)
-        first = time_to_first_token_p99(
-            queue, prefill_seconds, serving_model_error, writing, first_token_steps, first_token_overhead
-        )
+        queue = in_pool + late_wait(share, prompt, input_tokens_variation, pooled_replicas)
+        first = time_to_first_token_p99(queue, prompt_reading_seconds, writing, first_token_steps, first_token_overhead)
         used = np.maximum(slow / time_per_output_token_target, first / time_to_first_token_target)
         return np.log(used)
 
@@ -332,6 +350,8 @@ def output_throughput_per_replica(
     return batch_size_in_memory * acceptance_length / (step_seconds * serving_model_error)
 
 
-def output_throughput_per_accelerator(output_throughput_per_replica: Array, replica_accelerators: Array) -> TOKEN_PER_S:
-    """Output throughput per accelerator: the same, over its accelerators."""
-    return output_throughput_per_replica / replica_accelerators
+def output_throughput_per_accelerator(
+    output_throughput_per_replica: Array, replica_accelerators: Array, prefill_accelerators_share: Array
+) -> TOKEN_PER_S:
+    """Output throughput per accelerator: the same, over its accelerators and those of a prefill pool with it."""
+    return output_throughput_per_replica / (replica_accelerators * (1 + prefill_accelerators_share))

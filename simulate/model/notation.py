@@ -26,6 +26,7 @@ DAY = Annotated[Array, Unit("day"), Bounds(0)]
 
 B = Annotated[Array, Unit("B"), Bounds(0)]
 FREE_B = Annotated[Array, Unit("B")]
+B_PER_S = Annotated[Array, Unit("B/s"), Bounds(0)]
 B_PER_TOKEN = Annotated[Array, Unit("B/token"), Bounds(0)]
 FLOP = Annotated[Array, Unit("FLOP"), Bounds(0)]
 FLOP_PER_S = Annotated[Array, Unit("FLOP/s"), Bounds(0)]

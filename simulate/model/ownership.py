@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulate.graph import Array, parameter, total
+from simulate.graph import Array, otherwise, parameter, total
 from simulate.model.notation import (
     DAILY,
     DAYS_PER_YEAR,
@@ -109,14 +109,37 @@ def own_cost_per_accelerator_hour(own_cost_per_year: Array, accelerators: Array)
     return own_cost_per_year / (accelerators * HOURS_PER_YEAR)
 
 
-def rent_reserved_per_year(accelerators: Array, cloud_price_reserved: Array) -> USD_PER_YEAR:
+@otherwise(0)
+def prefill_rent_reserved_per_year(prefill_accelerators: Array, prefill_cloud_price_reserved: Array) -> USD_PER_YEAR:
+    """Prefill rent per year, reserved: of the prefill pool."""
+    return prefill_accelerators * prefill_cloud_price_reserved * HOURS_PER_YEAR
+
+
+@otherwise(0)
+def prefill_rent_on_demand_per_year(
+    prefill_accelerators_on_demand: Array, prefill_cloud_price_on_demand: Array
+) -> USD_PER_YEAR:
+    """Prefill rent per year, on demand: of the prefill pool."""
+    return prefill_accelerators_on_demand * prefill_cloud_price_on_demand * HOURS_PER_YEAR
+
+
+def rent_reserved_per_year(
+    accelerators: Array, prefill_accelerators: Array, cloud_price_reserved: Array, prefill_rent_reserved_per_year: Array
+) -> USD_PER_YEAR:
     """Rent per year, reserved: every installed accelerator at every hour."""
-    return accelerators * cloud_price_reserved * HOURS_PER_YEAR
+    others = (accelerators - prefill_accelerators) * cloud_price_reserved * HOURS_PER_YEAR
+    return others + prefill_rent_reserved_per_year
 
 
-def rent_on_demand_per_year(accelerators_on_demand: Array, cloud_price_on_demand: Array) -> USD_PER_YEAR:
+def rent_on_demand_per_year(
+    accelerators_on_demand: Array,
+    prefill_accelerators_on_demand: Array,
+    cloud_price_on_demand: Array,
+    prefill_rent_on_demand_per_year: Array,
+) -> USD_PER_YEAR:
     """Rent per year, on demand: the busy accelerators with their margin, hour by hour."""
-    return accelerators_on_demand * cloud_price_on_demand * HOURS_PER_YEAR
+    others = (accelerators_on_demand - prefill_accelerators_on_demand) * cloud_price_on_demand * HOURS_PER_YEAR
+    return others + prefill_rent_on_demand_per_year
 
 
 def rent_reserved_per_day(rent_reserved_per_year: Array) -> USD_PER_DAY:

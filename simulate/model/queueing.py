@@ -7,6 +7,7 @@ import numpy as np
 from simulate.arrays import is_column
 from simulate.graph import Array
 
+TAIL = 0.01  # of the questions: what a 99th percentile leaves above it
 POOL = 64  # servers at most: with more of them hardly anybody waits
 
 
@@ -30,3 +31,14 @@ def mean_delay(utilization: Array, service: Array, variation: Array, servers: Ar
     Source: Pollaczek, 1930, and Khinchine, 1932; for several servers Lee and Longton, 1959.
     """
     return service * (1 + variation**2) / 2 / (servers * (1 - utilization))
+
+
+def mean_wait(utilization: Array, service: Array, variation: Array, servers: Array) -> Array:
+    """Mean wait of all, those too that do not wait: in M/G/1 u (1 + CV^2) / (2 (1 - u)) times the time of service."""
+    return erlang_c(servers, utilization) * mean_delay(utilization, service, variation, servers)
+
+
+def late_wait(utilization: Array, service: Array, variation: Array, servers: Array) -> Array:
+    """The wait that a share TAIL exceeds: who waits at all does so for an exponential time, exactly in M/M/c."""
+    waits = erlang_c(servers, utilization)
+    return mean_delay(utilization, service, variation, servers) * np.log(np.maximum(waits / TAIL, 1))

@@ -1,4 +1,4 @@
-"""Speculation: tokens that a draft proposes for each sequence, and how many of them a step then writes.
+"""Speculation: tokens that a draft proposes, and how many of them a step then writes.
 
 A step of the model verifies the tokens proposed, all in one pass, and keeps them up to the first that it would not have
 written; its own next one comes on top. The draft may be a smaller model or a head of the model's own, as in
@@ -13,9 +13,7 @@ import numpy as np
 from simulate.graph import Array, otherwise, parameter
 from simulate.model.notation import ONE_TOKEN, ONE_TOKEN_OR_MORE
 
-draft_tokens = parameter(
-    "token", "Draft tokens: proposed for each sequence in a step; none unless stated, and 0 is none.", lower=0
-)
+draft_tokens = parameter("token", "Draft tokens: proposed for each sequence in a step; none unless stated.", lower=0)
 draft_acceptance = parameter(
     "1",
     """Draft acceptance: probability that a proposed token is kept, where those before it are.
@@ -37,7 +35,7 @@ draft_acceptance = parameter(
 )
 draft_cost = parameter(
     "1",
-    """Draft cost: time to propose a token for each sequence, over that of the model's step for one token of each.
+    """Draft cost: time to propose a token of each sequence, over that of a step of one token each.
 
     DeepSeek-V3's head is a layer beside 61 and reads 0.93e9 of 37e9 parameters once more, for the vocabulary: 0.04.
     Below 0.05 for the drafts of the source above. Source: DeepSeek-AI, 2024, DeepSeek-V3, arXiv 2412.19437.""",

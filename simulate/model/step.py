@@ -40,9 +40,11 @@ serving_model_error = parameter(
 )
 
 
-def prompts_per_step(batch_size_in_memory: Array, acceptance_length: Array, output_tokens: Array) -> RATIO:
-    """Prompts per step: that begin, as many as answers end."""
-    return batch_size_in_memory * acceptance_length / output_tokens
+def prompts_per_step(
+    batch_size_in_memory: Array, acceptance_length: Array, output_tokens: Array, prompts_per_answer: Array
+) -> RATIO:
+    """Prompts per step: that begin, as many as answers end; none where they are read elsewhere."""
+    return batch_size_in_memory * acceptance_length / output_tokens * prompts_per_answer
 
 
 def prompt_tokens_per_step(
@@ -187,9 +189,9 @@ def prompt_seconds(prompts_apart: Array, prompts_per_step: Array, prefill_second
 
 @total
 def step_seconds(decode_seconds: Array, prompt_seconds: Array) -> S:
-    """Step seconds: of a pass that writes `acceptance_length` tokens of each sequence, prompts read meanwhile included.
+    """Step seconds: of a pass, prompts read meanwhile included.
 
-    One token without a draft.
+    It writes `acceptance_length` tokens of each sequence: one without a draft.
     """
     return decode_seconds + prompt_seconds
 
@@ -206,7 +208,8 @@ def roofline_seconds_per_question(
     batch_size_in_memory: Array,
     replica_accelerators: Array,
     serving_model_error: Array,
+    prefill_accelerator_seconds_per_question: Array,
 ) -> S:
-    """Roofline seconds per question: accelerator time to write an answer, and to read prompts meanwhile."""
+    """Roofline seconds per question: accelerator time to write an answer and to read a prompt, in whichever pool."""
     replica_seconds = output_tokens / acceptance_length * step_seconds / batch_size_in_memory
-    return replica_accelerators * replica_seconds * serving_model_error
+    return replica_accelerators * replica_seconds * serving_model_error + prefill_accelerator_seconds_per_question

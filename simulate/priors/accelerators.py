@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from simulate.graph import Quantity, upstream
 from simulate.priors.layers import Layer, Stack
-from simulate.priors.precision import CATALOGS, row_named
+from simulate.priors.precision import CATALOGS, OF_POOL, POOL, row_named
 
 
 def stated_for_others(stack: Stack, quantities: Mapping[str, Quantity]) -> dict[str, str]:
@@ -30,14 +30,20 @@ def _stated_for_others(stack: Stack, quantities: Mapping[str, Quantity], key: st
     origins = [each.shown for each in stack.layers]
     level = origins.index(f"{key} {layer.tables[key]}")  # its figures lie beneath what names it
     own = stack.layers[level].tables["priors"].keys()
-    known, told = figures() if key == "accelerator" else own, dict[str, str]()
+    known = {"accelerator": figures(), POOL: {OF_POOL + figure for figure in figures()}}.get(key, own)
+    told: dict[str, str] = {}
     for name, entry in stack.priors.items():
-        if entry.level <= level or not (name in known or (upstream(quantities, [name]) - {name}) & own):
+        of_pool = name.startswith(OF_POOL) and name.removeprefix(OF_POOL) in quantities
+        if entry.level <= level or (of_pool and key != POOL):
+            continue
+        if name not in known and (key == POOL or not (upstream(quantities, [name]) - {name}) & own):
             continue
         others = [row_named(key, each.tables[key]) for place, each in named if place >= entry.level]
+        if entry.layer.shown.startswith(f"{key} "):  # of the catalog, which lies beneath what names it
+            others = [row_named(key, entry.layer.shown.removeprefix(f"{key} "))]
         if others[:1] == [chosen]:
             continue
-        of_which = f"the {others[0]}" if others else f"an {key} that it does not name"
+        of_which = f"the {others[0]}" if others else f"{'a' if key == POOL else 'an'} {key} that it does not name"
         told[name] = (
             f"{name}: {_place(entry.layer, 'priors', name)} states it for {of_which}, and the {chosen} of "
             f"{_place(layer, key)} does not change it; state it for the {chosen}, or by a formula"

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from simulate.priors.layers import Entry, Layer, Problem, SourceFile, Stack
 from simulate.priors.margins import expiring, implausible, prior_of
 from simulate.priors.own_quantities import check_cycles, own_quantity, prior_quantity, with_units
 from simulate.priors.positions import Key
-from simulate.priors.precision import aging, named, with_figures, without_arithmetic
+from simulate.priors.precision import SIZE_OF_POOL, aging, named, with_figures, without_figures, without_pool
 from simulate.priors.short_forms import choose_families
 from simulate.priors.traffic import settle
 from simulate.priors.types import Choice, Measured, Priors, Published
@@ -37,14 +37,18 @@ def stacked(overrides: Sequence[Layer], files: Sequence[Layer], chosen: str) -> 
         for layer in files
         if chosen in layer.tables.get("choices", {})
     ]
-    choices = [table for layer in files for table in layer.tables.get("choices", {}).values()]
-    elsewhere = not chosen and any("accelerator" in table for table in choices)
+    elsewhere = not chosen and any("accelerator" in table for table in _choices(files))
     stack, problems = with_figures((*overrides, *options, *files), elsewhere=elsewhere)
     found = Stack(tuple(stack), problems)
     settle(found)
     _settle(found)
     choose_families(found)
     return found
+
+
+def _choices(layers: Sequence[Layer]) -> Iterator[Mapping[str, Any]]:
+    """The tables of all choices."""
+    return (table for layer in layers for table in layer.tables.get("choices", {}).values())
 
 
 def built(
@@ -55,6 +59,10 @@ def built(
     With problems, the priors are not to be used.
     """
     stack = stacked(layers[: len(overrides)], layers[len(overrides) :], chosen)
+    if chosen or not any(
+        SIZE_OF_POOL in (*each.get("priors", {}), *each.get("quantities", {})) for each in _choices(layers)
+    ):
+        stack.problems.extend(without_pool(stack))
     quantities = dict(stack.of_model)
     for entry in stack.formulas.values():
         if own := own_quantity(stack, entry):
@@ -103,7 +111,7 @@ def built(
         layers=tuple(layers),
         shares=next((layer.tables["shares"] for layer in stack.layers if "shares" in layer.tables), {}),
         aging=aging(stack) | expiring(priors),
-        warnings=_joined(stated_for_others(stack, quantities), without_arithmetic(stack), idle, equal, doubtful),
+        warnings=_joined(stated_for_others(stack, quantities), without_figures(stack), idle, equal, doubtful),
     )
     return case, stack.problems
 

@@ -12,10 +12,13 @@ from typing import Any
 
 from simulate.priors.layers import Layer, Problem, Stack
 
-CATALOGS = ("accelerator", "api")  # keys that name a row of a catalog
+POOL = "prefill_accelerator"
+CATALOGS = ("accelerator", POOL, "api")  # keys that name a row of a catalog
 NAMING = (*CATALOGS, "layouts", "precision", "training_precision")  # and all that stand for figures
 STORED = {"weights": "bytes_per_parameter", "cache": "kv_bytes_per_value"}
 COMPUTED = {"arithmetic": "peak_flops", "attention": "attention_peak_flops", "training": "training_peak_flops"}
+OF_POOL = "prefill_"  # what the names of the figures of its accelerator begin with
+SIZE_OF_POOL = "prefill_replica_accelerators"  # where it is stated there is a pool
 CACHE = {"FP4": "FP8"}  # where one word stands for all: beside weights in 4 bits, stacks keep the cache in 8
 
 
@@ -40,26 +43,26 @@ def with_figures(layers: Sequence[Layer], *, elsewhere: bool) -> tuple[list[Laye
     names: dict[str, str] = {}
     words: dict[str, dict[str, str]] = {}
     origins: dict[str, Layer] = {}
-    accelerator = ""  # the nearest so far that the catalog holds
+    hardware = {"accelerator": "", POOL: ""}  # the nearest so far that the catalog holds
     for layer in reversed(layers):
         own = dict(named(layer.tables))
         asked = {key: _words(key, layer.tables[key]) for key in own}
         names |= own
         origins |= dict.fromkeys(own, layer)
         words |= {key: words.get(key, {}) | new for key, new in asked.items() if new}
-        if "accelerator" in own:  # whose peaks depend on farther words too
-            accelerator = own["accelerator"]
+        if new_hardware := own.keys() & hardware:  # whose peaks depend on farther words too
+            hardware |= {key: own[key] for key in new_hardware}
             for key, said in words.items():
                 asked[key] = {part: word for part, word in said.items() if part in {*asked.get(key, {}), *COMPUTED}}
         if "training_precision" not in words and "arithmetic" in asked.get("precision", {}):
             asked["precision"] |= {"training": "BF16"}  # the other word is of serving
         for key in sorted(asked, key=NAMING.index):
             try:
-                tables = _tables(key, layer.tables.get(key), accelerator, asked[key])
+                tables = _tables(key, layer.tables.get(key), hardware, asked[key])
                 stack = [*_kept(stack, tables), Layer(f"{key} {names[key]}", tables, own=False)]
             except (CatalogError, LayoutError) as error:
                 problems.append(Problem(layer, (key,), str(error), alone=True, code=error.code))
-                accelerator = "" if key == "accelerator" else accelerator
+                hardware |= {each: "" for each in hardware if each == key}
         stack.append(layer)
     if "accelerator" not in names and not elsewhere:
         for key, said in words.items():
@@ -82,11 +85,30 @@ def aging(stack: Stack) -> dict[str, tuple[str, str]]:
     return told
 
 
-def without_arithmetic(stack: Stack) -> dict[str, str]:
-    """What to know of peaks for which an accelerator lacks the arithmetic asked for, by name."""
-    bound = {name: stack.priors[name].layer for name in COMPUTED.values() if name in stack.priors}
-    told = {name: layer.tables.get("warnings", {}).get(name, "") for name, layer in bound.items()}
-    return {name: text for name, text in told.items() if text}
+def without_figures(stack: Stack) -> dict[str, str]:
+    """What to know of peaks for which an accelerator lacks the arithmetic asked for, by name.
+
+    And of figures that the accelerator of a prefill pool shares with the others, by theirs, where the catalog has none.
+    """
+    found = {name: entry.layer.tables.get("warnings", {}).get(name, "") for name, entry in stack.priors.items()}
+    stated = stack.priors | stack.formulas
+    shared: Mapping[str, str] = next((pool.tables["warnings"] for pool in _pools(stack)), {})
+    found |= {name: shared[name] for name in shared if name in stated and OF_POOL + name not in stated}
+    return {name: text for name, text in found.items() if text}
+
+
+def without_pool(stack: Stack) -> Iterator[Problem]:
+    """What is wrong with naming an accelerator for a pool that a case does not have."""
+    if next(_pools(stack), None) and SIZE_OF_POOL not in (*stack.priors, *stack.formulas, *stack.malformed):
+        named = next(layer for layer in stack.layers if layer.tables.get(POOL))
+        fault = "is for a pool that reads prompts apart, and there is none"
+        mend = f"add [priors.{SIZE_OF_POOL}], or take it out"
+        yield Problem(named, (POOL,), f"{fault}; {mend}", code="schema")
+
+
+def _pools(stack: Stack) -> Iterator[Layer]:
+    """The layers of figures of accelerators of a prefill pool, the nearest first."""
+    return (layer for layer in stack.layers if layer.shown.startswith(f"{POOL} "))
 
 
 def _words(key: str, value: str | Mapping[str, str]) -> dict[str, str]:
@@ -105,7 +127,7 @@ def row_named(key: str, name: str) -> str:
     """The catalog's name for what a key names, without a date. Raises CatalogError where the catalog lacks it."""
     from simulate import catalog, token_prices
 
-    rows = catalog.ACCELERATORS if key == "accelerator" else token_prices.APIS
+    rows = token_prices.APIS if key == "api" else catalog.ACCELERATORS
     return rows.name(name.partition("@")[0])
 
 
@@ -114,7 +136,7 @@ def _kept(stack: Sequence[Layer], tables: Mapping[str, Any]) -> list[Layer]:
     return [layer for layer in stack if not {"shares"} <= layer.tables.keys() & tables.keys()]
 
 
-def _tables(key: str, name: Any, accelerator: str, words: Mapping[str, str]) -> dict[str, Any]:
+def _tables(key: str, name: Any, hardware: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Any]:
     """What a key brings by what it names, or by its words. Raises CatalogError and LayoutError for what is none."""
     from simulate import catalog, token_prices
     from simulate.priors import layouts
@@ -123,13 +145,15 @@ def _tables(key: str, name: Any, accelerator: str, words: Mapping[str, str]) -> 
         return layouts.tables(name)
     if key == "accelerator":
         return {"priors": catalog.accelerator(name)}
+    if key == POOL:
+        return _of_pool(name)
     if key != "api":
-        return _peaks(accelerator, words)
+        return _peaks(hardware, words)
     entries, seen = token_prices.price(name)
     return {"priors": entries, "aging": dict.fromkeys(entries, (row_named(key, name), seen)) if seen else {}}
 
 
-def _peaks(accelerator: str, words: Mapping[str, str]) -> dict[str, Any]:
+def _peaks(hardware: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Any]:
     """What words for a precision bind, with warnings of peaks that there are not.
 
     Without an accelerator, peaks are left out. Raises CatalogError where the catalog does not hold it.
@@ -137,15 +161,38 @@ def _peaks(accelerator: str, words: Mapping[str, str]) -> dict[str, Any]:
     from simulate import catalog
 
     found = {STORED[part]: catalog.bytes_of(word) for part, word in words.items() if part in STORED}
-    peaks = catalog.peaks(accelerator) if accelerator else {}
     warnings = {}
-    for part in [part for part in words if part in COMPUTED and peaks]:
-        quantity, word = COMPUTED[part], words[part]
-        found[quantity] = peaks.get(word, peaks["BF16"])
-        if part == "training":
-            gain = {"value": found[quantity]["value"] / peaks["BF16"]["value"], "unit": "1"}
-            found["training_peak_gain"] = found[quantity] | gain
-        if word not in peaks:
-            name = catalog.accelerator_name(accelerator)
-            warnings[quantity] = f"{quantity}: the catalog has no peak of the {name} in {word}, so it computes in BF16"
+    for part, word in words.items():
+        for where, accelerator in hardware.items():
+            if part not in COMPUTED or not accelerator or (part, where) == ("training", POOL):
+                continue
+            peaks = catalog.peaks(accelerator)
+            quantity = COMPUTED[part] if where != POOL else OF_POOL + COMPUTED[part]
+            found[quantity] = peaks.get(word, peaks["BF16"])
+            if part == "training":
+                gain = {"value": found[quantity]["value"] / peaks["BF16"]["value"], "unit": "1"}
+                found["training_peak_gain"] = found[quantity] | gain
+            if word not in peaks:
+                name = catalog.accelerator_name(accelerator)
+                warnings[quantity] = (
+                    f"{quantity}: the catalog has no peak of the {name} in {word}, so it computes in BF16"
+                )
     return {"priors": found, "warnings": warnings}
+
+
+def _of_pool(accelerator: str) -> dict[str, Any]:
+    """What the accelerator of a prefill pool brings, and warnings of what it shares with the others for want of it."""
+    from simulate import catalog, model
+
+    known, name = catalog.accelerator(accelerator), catalog.accelerator_name(accelerator)
+    known |= {"attention_peak_flops": known["peak_flops"]}
+    quantities = model.quantities("llm_cost")
+    shared = {other: OF_POOL + other for other in quantities if OF_POOL + other in quantities}
+    return {
+        "priors": {pooled: known[other] for other, pooled in shared.items() if other in known},
+        "warnings": {
+            other: f"{pooled}: the catalog has none of the {name}, so that of the other accelerators stands; state it"
+            for other, pooled in shared.items()
+            if other in catalog.figures() and other not in known
+        },
+    }

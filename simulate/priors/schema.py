@@ -21,7 +21,7 @@ from simulate.distributions.other_names import KEYS
 from simulate.errors import suggestion
 from simulate.priors.layers import Layer, Problem, shown_key
 from simulate.priors.positions import Key
-from simulate.priors.short_forms import written_out
+from simulate.priors.short_forms import VALUE, written_out
 from simulate.priors.traffic import unfolded
 from simulate.settings import RunTable, fault_of, written
 
@@ -38,7 +38,8 @@ def _dated(text: str) -> str:
 
 Day = Annotated[Text, AfterValidator(_dated)]
 # Keys without which other names are unknown.
-HIDING = tuple((key,) for key in ("extends", "model", "accelerator", "api", "layouts", "priors", "quantities"))
+NAMED = ("accelerator", "prefill_accelerator", "api")  # of a catalog
+HIDING = tuple((key,) for key in ("extends", "model", *NAMED, "layouts", "priors", "quantities"))
 MARKS = ("[key]", "[word]", "[table]")  # of pydantic's, for a key that is at fault itself and for what a value may be
 # Keys of priors and quantities that no number depends on.
 BESIDE = tuple((key,) for key in ("evidence", "source", "expires", "note", "label"))
@@ -46,6 +47,7 @@ BESIDE = tuple((key,) for key in ("evidence", "source", "expires", "note", "labe
 SOURCE = "Where it comes from."
 NOTE = "What else to know."
 LABEL = "What tables call it."
+PREFILL_ACCELERATOR = "The same of a prefill pool, where `prefill_replica_accelerators` is stated."
 TRAINING_PRECISION = "The same words, for the training accelerator's peak."
 AS_ABOVE = "As above, for this choice."
 
@@ -74,12 +76,7 @@ class PriorTable(_Table, extra="allow"):  # the rest are parameters: distributio
     """
 
     dist: Text = Field(default="", description="The family; not needed with value.")
-    value: float = Field(
-        default=0.0,
-        description='A number for certain, in place of a family; or "110%", "0.1 USD/kWh", "1.05 to 1.3" (P5 to P95).'
-        "\n\nAn interval is of a logitnormal between two bounds of the quantity, of a lognormal above 0, shifted to a "
-        "lower bound above 0, and otherwise of a normal.",
-    )
+    value: float = Field(default=0.0, description=VALUE)
     unit: Text = Field(
         default="",
         description="A unit that converts to that of the quantity.\n\n"
@@ -177,6 +174,7 @@ class ChoiceTable(_Table):
     label: Text = Field(default="", description="What tables call the choice.")
     note: Text = Field(default="", description=NOTE)
     accelerator: Text = Field(default="", description=AS_ABOVE)
+    prefill_accelerator: Text = Field(default="", description=AS_ABOVE)
     api: Text = Field(default="", description=AS_ABOVE)
     layouts: list[Text] = Field(default=[], description=AS_ABOVE)
     precision: Precision | None = Field(default=None, description=AS_ABOVE)
@@ -212,6 +210,7 @@ class File(_Table):
         "count; `simulate explain accelerators` lists them.\n\n"
         '    accelerator = "H100"',
     )
+    prefill_accelerator: Text = Field(default="", description=PREFILL_ACCELERATOR)
     api: Text = Field(
         default="",
         description="A vendor's token prices: 'GPT-4o', or 'GPT-4o @ 2025-02' for those of then.\n\n"

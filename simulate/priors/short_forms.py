@@ -17,6 +17,12 @@ from simulate.settings import written
 from simulate.shorthand import Shorthand, shorthand
 from simulate.units import UnitError, conversion_factor
 
+# What the schema says of the key.
+VALUE = (
+    'A number for certain, in place of a family; or "110%", "0.1 USD/kWh", "1.05 to 1.3" (P5 to P95).'
+    "\n\nAn interval is of a logitnormal between two bounds of the quantity, of a lognormal above 0, shifted to a "
+    "lower bound above 0, and otherwise of a normal."
+)
 TO_BE_CHOSEN = "P5 to P95"  # in place of a family
 
 

@@ -23,6 +23,7 @@ from simulate.scenarios import TOGETHER, Drawing, Piece, asked_quantities
 from simulate.summary import WEIGHT
 from simulate.thresholds import settled
 
+SAMPLE = 1000  # scenarios that are enough to look at
 MOST_PLOTTED = 2**16  # scenarios in a picture of each
 
 
@@ -47,10 +48,8 @@ def draws(
     where the run has no more, and under measured values the coordinate `weight` is what each counts beside others.
     Raises SimulateError for what cannot be asked or computed, and where conditions leave no scenario.
     """
-    parts = list[Result]()
-    result = draw(
+    return gathered(
         priors,
-        parts.append,
         quantities=quantities,
         backend=backend,
         workers=workers,
@@ -62,6 +61,12 @@ def draws(
         given=given,
         observe=observe,
     )
+
+
+def gathered(priors: Priors, **asked: Any) -> Result:
+    """Scenarios as `draw` hands them on, `asked` as it takes it, in one result."""
+    parts = list[Result]()
+    result = draw(priors, parts.append, **asked)
     for group in ("coordinates", "variables"):
         for name, variable in getattr(parts[0], group).items():
             values = np.concatenate([getattr(part, group)[name].values for part in parts], axis=-1)
@@ -95,6 +100,7 @@ def draw(
     priors: Priors,
     take: Callable[[Result], object],
     *,
+    first: int | None = None,
     quantities: Sequence[str] | str | None = None,
     backend: str | None = None,
     workers: int | None = None,
@@ -104,7 +110,8 @@ def draw(
 ) -> Result:
     """Draw scenarios as `draws` does, and hand them on part by part, so that they need not be held.
 
-    `take` gets each part as the arrays along `scenario`; returned is what describes them all. `asked` are settings.
+    `take` gets each part as the arrays along `scenario`; returned is what describes them all. `asked` are settings, and
+    `first` is how many of their scenarios are wanted, where not all.
     """
     settings, faults = priors.run.read(**asked)
     names, unsettled, pool = read_all(
@@ -117,7 +124,7 @@ def draw(
     conditions = settled(unsettled, partial(drawing.scenarios, ""), pool)
     drawn = drawing.scenarios("", names, conditions)
     columns = tuple(dict.fromkeys([*drawn.plan.inputs, *names]))
-    left = [settings.scenarios // REPLICATES + (each < settings.scenarios % REPLICATES) for each in range(REPLICATES)]
+    whole, left = _shares(settings.scenarios), _shares(min(first or settings.scenarios, settings.scenarios))
     kept = Kept()
 
     def work(piece: Piece, ticks: Ticks) -> Part:
@@ -144,9 +151,11 @@ def draw(
         take(result)
 
     pieces = [
-        Piece(replicate, range(first, min(first + TOGETHER, chunks)))
-        for replicate, chunks in enumerate(-(-each // drawn.size) for each in left)
-        for first in range(0, chunks, TOGETHER)
+        Piece(replicate, range(begin, min(begin + TOGETHER, chunks)))
+        for replicate, chunks in enumerate(
+            -(-each // drawn.size) for each in (whole if conditions.conditional else left)
+        )
+        for begin in range(0, chunks, TOGETHER)
     ]
     pool.fold(work, pieces, taken, what="draws", steps=drawn.steps, scenarios=drawn.count)
     check_kept(conditions, kept, fewest=1, why=drawn.contradictions)
@@ -155,3 +164,8 @@ def draw(
     result.provenance["warnings"] += drawn.contradictions
     put_quantities(result, [priors.quantities[name] for name in columns])
     return result
+
+
+def _shares(count: int) -> list[int]:
+    """How many of so many scenarios are of each replicate."""
+    return [count // REPLICATES + (each < count % REPLICATES) for each in range(REPLICATES)]

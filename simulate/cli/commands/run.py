@@ -1,7 +1,7 @@
 """`simulate run`: how wide are the bands."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -93,7 +93,7 @@ def command(
     from simulate.results.replacing import Replacement
     from simulate.results.store import DRAWS, Writer
     from simulate.runs import run
-    from simulate.runs.draws import MOST_PLOTTED, asked_plots, draw, draws
+    from simulate.runs.draws import MOST_PLOTTED, SAMPLE, asked_plots, draw, gathered
 
     priors = source.load()
     further = [*(statistic or ()), *([f"{interval[0]} {percent_name(interval[1])}"] if interval else ())]
@@ -114,22 +114,36 @@ def command(
     of_draws = ("scenarios", "seed", "scheme", "quantities", "given", "observe", "backend", "workers", "scheduler")
     drawn = {name: asked[name] for name in of_draws}
 
+    def reached(result: Result) -> dict[str, Any]:
+        """How the run draws its scenarios, the last one where it went on until a precision was reached."""
+        precise = "precision" in result.provenance
+        return {**drawn, "scenarios": result.attributes["scenarios"] if precise else drawn["scenarios"]}
+
     def write_plots(result: Result, folder: Replacement, _progress: Progress | None) -> None:
         """Write pictures of the first scenarios of the run, as many as a picture needs."""
         from simulate.runs.scenario_plots import scenario_plots
 
         names = [*dict.fromkeys(name for names in plots for name in names)]
-        scenarios = min(result.attributes["scenarios"], MOST_PLOTTED)
-        found = draws(priors, **{**drawn, "quantities": names, "scenarios": scenarios})
+        found = gathered(priors, first=MOST_PLOTTED, **{**reached(result), "quantities": names})
         for name, figure in styled(partial(scenario_plots, result, found, plots), result.texts).items():
             for file, content in pictures(name, figure).items():
                 folder.write(file, content)
 
     def write_draws(result: Result, folder: Replacement, progress: Progress | None) -> None:
-        """Write the scenarios of the run, of the last one where it went on until a precision was reached."""
-        reached = result.attributes["scenarios"] if "precision" in result.provenance else drawn["scenarios"]
         store = Writer(folder, DRAWS)
-        store.finish(draw(priors, store.add, **{**drawn, "scenarios": reached}, progress=progress))
+        store.finish(draw(priors, store.add, **reached(result), progress=progress))
+
+    def sample(result: Result, progress: Progress | None) -> Result:
+        return gathered(priors, first=SAMPLE, **reached(result), progress=progress)
 
     beside = {DRAWS: write_draws if save_draws else None, "scatter-*.png": write_plots if plots else None}
-    emit("run", partial(run, priors, **asked), output, source.name, [priors.path], beside=beside, resume=resume)
+    emit(
+        "run",
+        partial(run, priors, **asked),
+        output,
+        source.name,
+        [priors.path],
+        beside=beside,
+        resume=resume,
+        sample=None if asked["backend"] in DEVICES else sample,
+    )
