@@ -190,7 +190,7 @@ def _of_methods(settings: Mapping[str, Any]) -> Estimates:
     def measured(method: str, quantity: str, scenarios: int, followed: Any = MEAN) -> Mapping[str, Any]:
         asked = Settings(**{key: settings[key] for key in ("seed", "scheme")}, scenarios=scenarios)
         drawing = Drawing({"": priors}, asked)
-        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, ends, followed, Workers("serial"), 0)
+        asking = Asking(quantity, priors, drawing, NO_QUESTIONS, bands, {}, ends, followed, Workers("serial"), 0)
         return METHODS[method].measure(asking).effects
 
     mean, median = (measured("conditional", "twice", SCENARIOS, each)["x"] for each in (MEAN, single_percentile(50.0)))
