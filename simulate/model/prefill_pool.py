@@ -17,7 +17,9 @@ from simulate.model.notation import B_PER_S, FLOP_PER_S, KW, ONE_OR_MORE, RATIO,
 HARDWARE = ("peak_flops", "attention_peak_flops", "memory_bandwidth", "link_bandwidth", "link_domain")
 
 prefill_replica_accelerators = parameter(
-    "1", "Prefill replica accelerators: that read prompts together; without them, or 0, no pool.", lower=0
+    "1",
+    "Prefill replica accelerators: that read prompts together.\n\nWithout them, or with 0, there is no pool.",
+    lower=0,
 )
 prefill_utilization_target = parameter(
     "1",

@@ -13,7 +13,7 @@ import numpy as np
 from simulate.graph import Array, otherwise, parameter
 from simulate.model.notation import ONE_TOKEN, ONE_TOKEN_OR_MORE
 
-draft_tokens = parameter("token", "Draft tokens: proposed for each sequence in a step; none unless stated.", lower=0)
+draft_tokens = parameter("token", "Draft tokens: proposed for each sequence in a step.\n\nNone unless stated.", lower=0)
 draft_acceptance = parameter(
     "1",
     """Draft acceptance: probability that a proposed token is kept, where those before it are.

@@ -1,4 +1,4 @@
-"""Step: a pass that writes to each sequence of a replica, prompts read meanwhile, and what that comes to per question.
+"""Step: a pass that writes to each sequence, prompts read meanwhile, and what that comes to per question.
 
 Reading and writing are timed by the same equations of the tokens that pass through the model. Weights take the
 longer of memory and arithmetic, those that all tokens use and those of experts each by themselves; cache, attention of

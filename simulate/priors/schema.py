@@ -47,7 +47,7 @@ BESIDE = tuple((key,) for key in ("evidence", "source", "expires", "note", "labe
 SOURCE = "Where it comes from."
 NOTE = "What else to know."
 LABEL = "What tables call it."
-PREFILL_ACCELERATOR = "The same of a prefill pool, where `prefill_replica_accelerators` is stated."
+PREFILL_ACCELERATOR = "The same of a prefill pool.\n\nThere is one where `prefill_replica_accelerators` is stated."
 TRAINING_PRECISION = "The same words, for the training accelerator's peak."
 AS_ABOVE = "As above, for this choice."
 
