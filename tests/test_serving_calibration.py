@@ -212,6 +212,16 @@ def steps_of(requests, batch, prompt, answer):
     return steps, tokens_read
 
 
+def test_so_many_batches_of_requests_are_as_many_waves_whatever_their_quotient_rounds_to():
+    """A quotient of 100.00000000000001 is no further wave, which would be felt in a derivative as a jump."""
+    batch = np.exp(np.random.default_rng(7).uniform(0, 7, 4000))
+    assert (np.ceil(100 * batch / batch) > 100).any()
+    lengths = np.full_like(batch, 1000.0), np.full_like(batch, 500.0), np.ones_like(batch)
+    exact, fewer = (waves(share * 100 * batch, batch, *lengths) for share in (1, 1 - 1e-8))
+    for one, other in zip(exact, fewer, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("requests", "batch", "prompt", "answer"), [(3000, 400, 128, 2048), (1500, 300, 2048, 512), (600, 50, 2048, 128)]
 )

@@ -35,6 +35,7 @@ MOST_TOKENS, MOST_SEQUENCES = 8192, 2048
 # Share of the memory that weights and the runtime leave which the cache gets, and what the runtime takes [B].
 CACHE_SHARE, RUNTIME_BYTES = 0.9, 3e9
 ENDLESS = 100.0  # waves that stand for requests without end
+ROUNDING = 1e-9  # of a number of waves: so many batches of requests are as many, not one more
 ONE_SERVER = np.array(1.0)  # of a queue of prompts: their replica
 TARGET = "time_to_first_token_target"
 DRAFTED = "draft_tokens"
@@ -145,7 +146,7 @@ def waves(requests: Array, batch: Array, prompt: Array, answer: Array, groups: A
     They go through in waves, in each of which prompts take what tokens a pass has left beside the answers. A wave is
     over when its last prompt has been read and its last answer written; the next begins where sequences end.
     """
-    count = np.ceil(requests / batch)
+    count = np.ceil(requests / batch - ROUNDING)
     sequences = batch
     for _ in range(12):  # fewer sequences leave more tokens to prompts; it settles
         left = np.maximum(MOST_TOKENS * groups - sequences, 1.0)
