@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from simulate.errors import Fault
-from simulate.graph import missing, plan
 from simulate.priors import Priors
 from simulate.priors.layers import Layer
 from simulate.priors.types import Prior
@@ -33,9 +32,8 @@ class Sought(NamedTuple):
 
 def origins(priors: Priors) -> dict[str, Origin]:
     """Where each prior of a file comes from; one that is replaced is stated by the file and by one that it extends."""
-    asked = priors.run.quantities or priors.headline
-    able = [name for name in asked if name not in missing(priors.quantities, priors.priors)]
-    used = {*plan(priors.quantities, priors.priors, able).inputs}
+    able = [name for name in priors.run.quantities or priors.headline if name not in priors.lacking]
+    used = priors.wiring.plan(able).inputs
     files = priors.layers[len(priors.overrides) :]
     return {name: Origin(_where(prior, files), name not in used) for name, prior in priors.priors.items()}
 
@@ -50,7 +48,9 @@ def _where(prior: Prior, files: tuple[Layer, ...]) -> str:
 
 def lapses(priors: Priors, day: str) -> list[Fault]:
     """What the evidence of a file lacks: a prior or a published figure without a source, or a source past its day."""
-    return [*_without_source(priors), *_expired(priors, day)]
+    aged = ((priors.priors[name], text) for name, text in priors.aged(day).items())
+    expired = (Fault(text, str(prior.file), prior.line, key=f"priors.{prior.name}") for prior, text in aged)
+    return [*_without_source(priors), *expired]
 
 
 def _without_source(priors: Priors) -> Iterator[Fault]:
@@ -63,12 +63,6 @@ def _without_source(priors: Priors) -> Iterator[Fault]:
             yield Fault(f"the figure of {figure.quantity} has no source; {mend}", str(priors.path), key="published")
 
 
-def _expired(priors: Priors, day: str) -> Iterator[Fault]:
-    for name, prior in priors.priors.items():
-        if name in priors.aging and priors.aging[name][1] <= day:
-            yield Fault(priors.aging[name][0], str(prior.file), prior.line, key=f"priors.{name}")
-
-
 def sought(priors: Priors, day: str) -> list[Sought]:
     """What would narrow the bands most, were it better known: priors by share of variance x weakness of evidence.
 
@@ -77,16 +71,13 @@ def sought(priors: Priors, day: str) -> list[Sought]:
     """
     from simulate.runs import run
 
-    found = run(priors, scenarios=SOUGHT)
-    told = []
+    found, aged = run(priors, scenarios=SOUGHT), priors.aged(day)
+    asked, told = found.labels("quantity"), []
     for name in found.labels("prior"):
-        shares = {
-            each: found.estimate("variance_share", quantity=each, prior=name) for each in found.labels("quantity")
-        }
+        shares = {each: found.estimate("variance_share", quantity=each, prior=name) for each in asked}
         quantity, (share, error) = max(shares.items(), key=lambda each: (each[1][0] > 0, each[1][0]))
         prior = priors.priors[name]
-        expired = name in priors.aging and priors.aging[name][1] <= day
-        weight = share * WEAKNESS["judgement" if expired else prior.evidence]
+        weight = share * WEAKNESS["judgement" if name in aged else prior.evidence]
         if share > 2 * error:
             told.append(Sought(prior, quantity, share, error, weight))
     return sorted(told, key=lambda each: -each.weight)[:MOST]

@@ -17,10 +17,11 @@ from simulate.model import quantities
 from simulate.priors import SHIPPED, PriorsError, load_priors, shipped
 from simulate.priors.keys import keys
 from simulate.reference.families import examples
-from simulate.reference.json_schema import FILE_NAME, schema
+from simulate.reference.json_schema import schema
 from simulate.reference.templates import template, template_names
 from simulate.sampling.schemes import SCHEMES
 
+FILE_NAME = "priors.schema.json"  # beside the shipped priors files
 ROOT = Path(__file__).parent.parent
 MADE = schema()
 VALID = Draft202012Validator(MADE)

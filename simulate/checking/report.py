@@ -105,8 +105,7 @@ def warnings_of(priors: Priors) -> list[Fault]:
     cases = [priors, *(choice(priors, name) for name in priors.choices)]
     told: dict[str, Fault] = {}
     for case in cases:
-        aged = {name: text for name, (text, day) in case.aging.items() if day <= today()}
-        for name, text in [*case.warnings.items(), *aged.items()]:
+        for name, text in [*case.warnings.items(), *case.aged(today()).items()]:
             prior = case.priors.get(name)
             place = (str(prior.file), prior.line) if prior else (str(priors.path), 0)
             told.setdefault(text, Fault(text, *place))

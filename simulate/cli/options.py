@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
@@ -111,7 +111,17 @@ class Source:
         return name_of(path_of(self.priors_file))
 
 
+def format_option(formats: Iterable[str], says: str = "What to print.") -> Any:
+    """The option --format of a command that prints so."""
+    formats = tuple(formats)
+    complete = completing.one_of(formats)
+    return typer.Option(
+        "--format", metavar="|".join(formats), help=says, rich_help_panel=OUTPUT, autocompletion=complete
+    )
+
+
 PRINTED = tuple(name for name in FORMATS if name != "csv")  # which is for figures
+Printed = Annotated[str, format_option(PRINTED)]  # how a command prints that computes nothing
 
 Backend = Annotated[
     str | None,
@@ -203,19 +213,6 @@ Observe = Annotated[
 ]
 
 
-# How a command prints that computes nothing.
-Printed = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        metavar="|".join(PRINTED),
-        help="What to print.",
-        rich_help_panel=OUTPUT,
-        autocompletion=completing.one_of(PRINTED),
-    ),
-]
-
-
 @dataclass(frozen=True)
 class Output:
     """Where the result goes, and how it is printed."""
@@ -225,12 +222,7 @@ class Output:
         str | None,
         typer.Option(metavar="FOLDER", help="Where to write; by default below outputs/, by the file's name."),
     ] = None
-    output: Annotated[
-        str,
-        typer.Option(
-            "--format", metavar="|".join(FORMATS), help="What to print.", autocompletion=completing.one_of(FORMATS)
-        ),
-    ] = "table"
+    output: Annotated[str, format_option(FORMATS)] = "table"
     pictures: Annotated[
         bool | None, typer.Option("--pictures/--no-pictures", help="Draw the pictures; by default with tables.")
     ] = None

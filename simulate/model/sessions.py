@@ -118,10 +118,15 @@ def input_tokens_variation(
     Attention of a prompt grows with the square of its length; 0 counts all as equal. That of sessions where these are
     stated, unless a prior says otherwise: new tokens and answers vary about their means independently.
     """
-    new = (turn_input_variation * turn_input_tokens) ** 2
-    kept = (kept_answer_share * output_tokens_variation * output_tokens) ** 2
+    new = _variance(turn_input_variation, turn_input_tokens)
+    kept = _variance(output_tokens_variation, output_tokens, kept_answer_share)
     turns = np.maximum(_earlier_turns_squared(turns_per_session, turns_variation) - earlier_turns**2, 0.0)
     return np.sqrt(history_tokens_per_turn**2 * turns + new + earlier_turns * (new + kept)) / session_input_tokens
+
+
+def _variance(variation: Array, mean: Array, share: Array | float = 1.0) -> Array:
+    """Of so large a share of a length, by the length's coefficient of variation."""
+    return (share * variation * mean) ** 2
 
 
 def cache_survival(cache_retention_seconds: Array, think_seconds: Array) -> SHARE:
@@ -149,8 +154,12 @@ def session_cached_tokens(
     """
     later = 1 - 1 / turns_per_session
     history = earlier_turns * history_tokens_per_turn - later * _unfit(kept_answer_share, output_tokens)
-    shared = np.where(cache_retention_seconds > 0, shared_prefix_tokens, 0.0 * shared_prefix_tokens)
-    return shared + cache_survival * history
+    return _shared(shared_prefix_tokens, cache_retention_seconds) + cache_survival * history
+
+
+def _shared(shared_prefix_tokens: Array, cache_retention_seconds: Array) -> Array:
+    """Of the shared prefix, what is at hand."""
+    return np.where(cache_retention_seconds > 0, shared_prefix_tokens, 0.0 * shared_prefix_tokens)
 
 
 def _unfit(kept_answer_share: Array, output_tokens: Array) -> Array:
@@ -191,8 +200,8 @@ def attention_of_hits(
     c of them at hand, h = E[c] / E[i].
     """
     later = 1 - 1 / turns_per_session
-    new = (turn_input_variation * turn_input_tokens) ** 2
-    kept = (kept_answer_share * output_tokens_variation * output_tokens) ** 2
+    new = _variance(turn_input_variation, turn_input_tokens)
+    kept = _variance(output_tokens_variation, output_tokens, kept_answer_share)
     history = earlier_turns * history_tokens_per_turn
     history_squared = _earlier_turns_squared(turns_per_session, turns_variation) * history_tokens_per_turn**2
     varying = history_squared - history**2 + new + earlier_turns * (new + kept)
@@ -200,7 +209,7 @@ def attention_of_hits(
     first = shared_prefix_tokens - _unfit(kept_answer_share, output_tokens)  # what a later turn has beside its history
     fit = earlier_turns - np.where(kept_answer_share < 1, later, 0.0)
     found = later * first**2 + 2 * first * history + history_squared + earlier_turns * new + fit * kept
-    shared = np.where(cache_retention_seconds > 0, shared_prefix_tokens, 0.0 * shared_prefix_tokens)
+    shared = _shared(shared_prefix_tokens, cache_retention_seconds)
     cached_squared = (1 - cache_survival * later) * shared**2 + cache_survival * found
     alike = 1 - (session_cached_tokens / session_input_tokens) ** 2
     ratio = (1 - cached_squared / read_squared) / np.where(alike > 0, alike, 1.0)

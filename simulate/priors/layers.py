@@ -1,7 +1,7 @@
 """Layers of a priors file: entries by origin, merged so that the nearest wins, and what is wrong in them."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +54,17 @@ class Layer:
             if written := self.places.get(whole[:length]):
                 return (*written, *whole[length:])
         return whole
+
+
+def throughout(tables: Mapping[str, Any], change: Callable[[Mapping[str, Any], Key], dict[str, Any]]) -> dict[str, Any]:
+    """The tables of a file and of its choices, as `change` leaves those that stand at a key; what is none stays."""
+    found = change(tables, ())
+    if isinstance(choices := found.get("choices"), Mapping):
+        found["choices"] = {
+            name: change(table, ("choices", name)) if isinstance(table, Mapping) else table
+            for name, table in choices.items()
+        }
+    return found
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from simulate.errors import SimulateError
 from simulate.graph import Quantity
-from simulate.priors.layers import Layer, Stack
+from simulate.priors.layers import Layer, Stack, throughout
 from simulate.priors.positions import Key
 from simulate.settings import written
 from simulate.shorthand import Shorthand, shorthand
@@ -30,12 +30,7 @@ def written_out(layer: Layer) -> tuple[Layer, list[tuple[Key, str]]]:
     """The layer without short forms, whose keys stand where the value did; and what is wrong with those refused."""
     places: dict[Key, Key] = {}
     faults: list[tuple[Key, str]] = []
-    tables = _of_priors(layer, layer.tables, (), places, faults)
-    if isinstance(choices := tables.get("choices"), Mapping):
-        tables["choices"] = {
-            name: _of_priors(layer, table, ("choices", name), places, faults) if isinstance(table, Mapping) else table
-            for name, table in choices.items()
-        }
+    tables = throughout(layer.tables, lambda tables, prefix: _of_priors(layer, tables, prefix, places, faults))
     changed = places or faults
     return replace(layer, tables=tables, places={**layer.places, **places}) if changed else layer, faults
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from simulate import model
 from simulate.model.mixing import mix_of, names_of
-from simulate.priors.layers import Entry, Layer, Problem, Stack
+from simulate.priors.layers import Entry, Layer, Problem, Stack, throughout
 from simulate.priors.positions import Key
 
 
@@ -19,13 +19,7 @@ def unfolded(layer: Layer) -> tuple[Layer, list[tuple[Key, str]]]:
     """The layer with the entries of its kinds among priors and quantities, and those that stand there already."""
     places: dict[Key, Key] = {}
     twice: list[tuple[Key, str]] = []
-    tables = _with_entries(layer.tables, (), places, twice)
-    choices = tables.get("choices")
-    if isinstance(choices, Mapping):
-        tables["choices"] = {
-            name: _with_entries(table, ("choices", name), places, twice) if isinstance(table, Mapping) else table
-            for name, table in choices.items()
-        }
+    tables = throughout(layer.tables, lambda tables, prefix: _with_entries(tables, prefix, places, twice))
     return replace(layer, tables=tables, places=places) if places else layer, twice
 
 

@@ -125,6 +125,10 @@ class Priors:
         """For each quantity that cannot be computed, the parameters for which there is no prior."""
         return missing(self.quantities, self.priors)
 
+    def aged(self, day: str) -> dict[str, str]:
+        """What to know of priors, by name, of that which holds from some day on, on a day such as 2026-11-28."""
+        return {name: text for name, (text, since) in self.aging.items() if since <= day}
+
     def __repr__(self) -> str:
         judged = sum(prior.evidence == "judgement" for prior in self.priors.values())
         rows = {

@@ -26,7 +26,6 @@ from simulate.units import COUNTS
 
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-FILE_NAME = "priors.schema.json"  # beside the shipped priors files
 NUMBER: Schema = {"type": "number"}
 PERCENTILES: Schema = {"pattern": r"^p[0-9]+(\.[0-9]+)?$"}
 SHORT_FORM = r"^[+-]?[0-9.][^ %]*[ %]"  # a number, and more

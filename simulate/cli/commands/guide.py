@@ -5,21 +5,13 @@ from typing import Annotated
 
 import typer
 
-from simulate.cli import completing
+from simulate.cli.options import format_option
 from simulate.errors import none_such
 
 PRINTED = ("markdown", "json")
 
 
-def command(
-    *,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--format", metavar="|".join(PRINTED), help="What to print.", autocompletion=completing.one_of(PRINTED)
-        ),
-    ] = "markdown",
-) -> None:
+def command(*, output: Annotated[str, format_option(PRINTED)] = "markdown") -> None:
     """Print all that a language model must know.
 
     The page tells what it takes to write a priors file and to ask questions of it: the keys, the families

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli import completing
-from simulate.cli.options import OUTPUT
+from simulate.cli.options import OUTPUT, format_option
 from simulate.errors import Fault, SimulateError, none_such
 from simulate.reference.templates import USUAL, template, template_names
 from simulate.spelling import path_of
@@ -33,16 +33,7 @@ def command(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file where it is there already.", rich_help_panel=OUTPUT)
     ] = False,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="|".join(PRINTED),
-            help="What to print.",
-            rich_help_panel=OUTPUT,
-            autocompletion=completing.one_of(PRINTED),
-        ),
-    ] = "toml",
+    output: Annotated[str, format_option(PRINTED)] = "toml",
 ) -> None:
     """Write a priors file to begin with.
 

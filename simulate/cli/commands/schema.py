@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from simulate.cli import completing
-from simulate.cli.options import OUTPUT
+from simulate.cli.options import format_option
 from simulate.errors import none_such
 
 PRINTED = ("schema", "json")
@@ -16,14 +15,7 @@ PRINTED = ("schema", "json")
 def command(
     *,
     output: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="|".join(PRINTED),
-            help="What to print: the schema, or the answer that holds it.",
-            rich_help_panel=OUTPUT,
-            autocompletion=completing.one_of(PRINTED),
-        ),
+        str, format_option(PRINTED, "What to print: the schema, or the answer that holds it.")
     ] = "schema",
 ) -> None:
     """Print the JSON Schema of priors files.

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from simulate.cli import completing
-from simulate.cli.options import OUTPUT, SOURCE, Overrides
+from simulate.cli.options import SOURCE, Overrides, format_option
 from simulate.errors import none_such
 
 PRINTED = ("toml", "json")
@@ -18,16 +18,7 @@ def command(
     ],
     *,
     overrides: Overrides = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="|".join(PRINTED),
-            help="What to print.",
-            rich_help_panel=OUTPUT,
-            autocompletion=completing.one_of(PRINTED),
-        ),
-    ] = "toml",
+    output: Annotated[str, format_option(PRINTED)] = "toml",
 ) -> None:
     """Print a priors file as it is used.
 
