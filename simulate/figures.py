@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SIGNIFICANT_DIGITS = 4
 EXACT_DIGITS = 6  # of figures without sampling error, so that 591,864 stays itself
+VAGUE = 0.02  # the standard error of a share above which it is told
 MOST_DIGITS = 17  # that tell two floats apart
 ROUNDING = 1e-15  # of a value, below which an error is what rounding has left
 MOST_DECIMALS = 6  # and
@@ -211,6 +212,13 @@ def percent_text(share: float, standard_error: float = 0.0, digits: int | None =
 def percent_with_error(share: float, standard_error: float) -> tuple[str, str]:
     """A share and its standard error in per cent, as they stand beside each other."""
     return ONES.with_error(100 * share, 100 * standard_error)
+
+
+def share_text(share: float, standard_error: float, digits: int | None = None) -> str:
+    """A share in per cent, its standard error beside it where that is so large that few digits were left."""
+    if VAGUE < standard_error < math.inf:
+        return f"{' ± '.join(percent_with_error(share, standard_error))} %"
+    return percent_text(share, standard_error, digits)
 
 
 def probability_text(share: float, standard_error: float, scenarios: float) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from simulate.figures import (
     percentile_name,
     probability_text,
     row_scale,
+    share_text,
     sparkline,
     times_text,
     with_unit,
@@ -117,6 +118,20 @@ def test_figures_of_a_row_share_scale_and_last_place():
 )
 def test_a_unit_is_written_as_people_do_with_its_scale_taken_in(exponent, unit, shown):
     assert Scale(exponent, 0, 4).unit(unit) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "text"),
+    [
+        (0.66, 0.176, "66 ± 18 %"),  # which to the digit that the error supports would be 100 %
+        (0.66, 0.0201, "66.0 ± 2.0 %"),
+        (0.66, 0.0176, "70 %"),
+        (0.66, 0.001, "66 %"),
+        (0.66, math.inf, "66 %"),
+    ],
+)
+def test_the_error_of_a_share_stands_beside_it_where_it_is_large(share, error, text):
+    assert share_text(share, error, 2) == text
 
 
 def test_a_priors_file_takes_a_unit_as_it_is_written():

@@ -20,7 +20,7 @@ from simulate.decisions.report import (
     scale_of,
     worth_telling,
 )
-from simulate.figures import percent_text
+from simulate.figures import share_text
 from simulate.graph import Array
 from simulate.plotting import FONT_SIZE, INK, MUTED, PALETTE, Extent
 from simulate.results import Result
@@ -105,7 +105,7 @@ def _bars(axis: Axes, result: Result, listed: Sequence[tuple[str, float, float]]
         reach = 2 * error if 2 * error > 0.005 * evpi else 0.0  # a smaller one is but a dot
         colour = PALETTE[0] if row else "#BBBBBB"
         axis.barh(row, value / power, xerr=reach / power or None, height=0.64, color=colour, ecolor=INK)
-        share = f"  ({percent_text(value / evpi, error / evpi, SHARE_DIGITS)})" if row else ""
+        share = f"  ({share_text(value / evpi, error / evpi, SHARE_DIGITS)})" if row else ""
         text = f"{scale_of(result, [value], [error]).figure(value, error)}{share}"
         plotting.label_end(axis, text, (value + reach) / power, row)
     plotting.name_rows(axis, [name for name, _, _ in bars], NAMES, size=FONT_SIZE - 1)

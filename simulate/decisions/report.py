@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulate.figures import Scale, band_scale, percent_text, probability_text, row_scale
+from simulate.figures import Scale, band_scale, percent_text, probability_text, row_scale, share_text
 from simulate.layout import Column, Section, percentile_columns
 from simulate.results import Result
 from simulate.runs import answers
@@ -202,7 +202,7 @@ def _worth(result: Result) -> list[Section]:
     for name, value, error in listed:
         label = result.at("prior_label", prior=name)
         figures = *scale.with_error(value, error), scale.unit(cost_of(result)[2])
-        shares = percent_text(value / evpi, error / evpi, SHARE_DIGITS), _bar(value / evpi)
+        shares = share_text(value / evpi, error / evpi, SHARE_DIGITS), _bar(value / evpi)
         rows.append([label, "" if label == name else name, *figures, *shares])
     remarks = []
     if others := len(priors) - len(listed):

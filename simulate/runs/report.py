@@ -10,12 +10,13 @@ import numpy as np
 
 from simulate.bands import BOUND
 from simulate.figures import (
+    VAGUE,
     Scale,
     band_scale,
     percent_text,
-    percent_with_error,
     percentile_name,
     row_scale,
+    share_text,
     sparkline,
     times_text,
     with_unit,
@@ -35,7 +36,6 @@ from simulate.statistics import OPTIONAL
 NINE_OF_TEN = (5, 50, 95)  # percents of what lies around nine of ten, and of its middle
 MANY_TIMES = 10  # a constant: a figure beyond is told in its multiples, not in per cent
 MOST_IMPORTANT = 3  # priors named for each headline quantity
-VAGUE = 0.02  # the standard error of a share above which it is told
 NEARLY_ALL = 0.95  # a share from which on it is told what lacks
 
 
@@ -275,7 +275,7 @@ def most_important(result: Result, name: str, count: int = MOST_IMPORTANT) -> li
 def _share(share: float, error: float) -> str:
     """A share in per cent, with its error only where that is large; 0 where it may be nothing."""
     if error > VAGUE:
-        return f"{' ± '.join(percent_with_error(share, error))} %"
+        return share_text(share, error)
     if not beyond_error(abs(share), error) or not beyond_error(abs(1 - share), error):
         return f"{100 * round(share)} %"
     return percent_text(share, error, digits=2 if share < NEARLY_ALL else 4)
